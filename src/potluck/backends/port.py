@@ -1,0 +1,162 @@
+"""What an engine must offer Potluck: one small class per kind of server, all passing one contract suite.
+
+A backend knows its engine's dialect and habits, not which call goes where. It opens no connection for calls: the relay
+does that, with the bytes that a backend encodes. Only probing and looking after models goes through `EngineHttp`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from potluck.core.answer import Event
+from potluck.core.call import Call
+from potluck.core.errors import PotluckError
+from potluck.core.model import EngineKind, Json, JsonObject, Model
+from potluck.wire.port import Ask, EngineRequest, Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where an engine listens. ``headers`` go with every request to it (its own API key, never a client's).
+
+    ``base_path`` stands before every path (``/proxy/llm``), without a slash at its end.
+    """
+
+    host: str
+    port: int
+    tls: bool = False
+    base_path: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One look at an engine. ``slots`` is None where it does not tell. ``busy`` counts others' calls too, if known."""
+
+    models: tuple[Model, ...]
+    slots: int | None = None
+    busy: int | None = None
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A call that needs no engine, with its answer: loading a model on a server that holds it always."""
+
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class EngineHttp(Protocol):
+    """Ordinary requests to one engine, for everything but calls.
+
+    Both raise `NodeUnreachable` or `NodeTimeout`; a status is the caller's to judge.
+    """
+
+    async def request(
+        self, method: str, path: str, body: bytes | None = None, *, timeout_s: float = 10.0
+    ) -> HttpReply: ...
+
+    def stream(
+        self, method: str, path: str, body: bytes | AsyncIterator[bytes] | None = None
+    ) -> AbstractAsyncContextManager[HttpStream]:
+        """An answer read piece by piece, without a limit on its whole time: a pull takes as long as it takes."""
+        ...
+
+
+class HttpStream(Protocol):
+    status: int
+
+    def pieces(self) -> AsyncIterator[bytes]: ...
+
+
+class Backend(Protocol):
+    """One engine. Methods without ``async`` are pure and quick: they run on the hot path."""
+
+    kind: EngineKind
+
+    shapes: frozenset[Shape]
+    """What may pass through to this engine untouched."""
+
+    def address(self, model: Model) -> Address | None:
+        """Where calls for ``model`` go now; None if `prepare` must make it ready first."""
+        ...
+
+    async def prepare(self, model: Model) -> None:
+        """Make ``model`` ready to be called: start its process, wait for its load. Raises `NodeError`."""
+        ...
+
+    def encode(self, call: Call, model: Model, *, stream: bool) -> EngineRequest | Ready:
+        """The engine's request for a call. Raises `Unsupported` for what neither it nor a translation can do."""
+        ...
+
+    def pass_through(self, ask: Ask, model: Model) -> tuple[str, bytes]:
+        """Path and body for an ask whose shape is in ``shapes``."""
+        ...
+
+    def error(self, status: int, body: bytes, model: str) -> PotluckError:
+        """What a status of 400 or more means. The engine's own words only where they are safe for clients."""
+        ...
+
+    async def probe(self, http: EngineHttp) -> Report:
+        """Look at the engine: alive, models, slots. Raises `NodeError` if it is not well."""
+        ...
+
+    async def count_tokens(self, call: Call, model: Model, http: EngineHttp) -> int | None:
+        """Tokens of the call's prompt as the engine would count them; None if it cannot."""
+        ...
+
+
+class ModelKeeper(Protocol):
+    """What an engine that manages models offers beside `Backend` (Ollama, and ``local`` in part).
+
+    Everything raises `ModelNotFound` for a name that is not there, `NotImplementedHere` for what this kind cannot do.
+    Streams yield Ollama's status objects (API-CONTRACTS.md 2, ``/api/pull``), the last being ``success``.
+    """
+
+    async def show(self, model: Model, http: EngineHttp, *, verbose: bool) -> JsonObject: ...
+
+    def pull(self, name: str, http: EngineHttp, *, insecure: bool) -> AsyncIterator[JsonObject]: ...
+
+    def push(self, name: str, http: EngineHttp, *, insecure: bool) -> AsyncIterator[JsonObject]: ...
+
+    def create(self, request: Mapping[str, Json], http: EngineHttp) -> AsyncIterator[JsonObject]: ...
+
+    async def copy(self, source: str, destination: str, http: EngineHttp) -> None: ...
+
+    async def delete(self, name: str, http: EngineHttp) -> None: ...
+
+    async def has_blob(self, digest: str, http: EngineHttp) -> bool: ...
+
+    async def put_blob(self, digest: str, pieces: AsyncIterator[bytes], http: EngineHttp) -> None: ...
+
+
+class Supervised(Protocol):
+    """What an engine that runs as our own child processes offers beside `Backend`."""
+
+    def children(self) -> Sequence[Child]: ...
+
+    async def aclose(self) -> None:
+        """End every child: ask first, then kill. Nothing is left behind."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """One child process for the status page. ``restarts`` counts crashes since start; ``why`` the last one's reason."""
+
+    model: str
+    role: str
+    pid: int | None
+    state: str
+    restarts: int
+    why: str

@@ -1,0 +1,176 @@
+"""One tree of errors, sorted by who must act. Each surface maps it to its statuses in one table.
+
+``str(error)`` is safe to show to a client: no key, no path of this machine, no engine's stack. What only the owner
+may see goes into ``detail``, which is logged and never sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class PotluckError(Exception):
+    """Root of the tree. ``hint`` is one sentence on what to do, shown after the message."""
+
+    def __init__(self, message: str, *, hint: str = "", detail: str = "") -> None:
+        super().__init__(f"{message} {hint}".rstrip())
+        self.message = message
+        self.hint = hint
+        self.detail = detail
+
+
+# --- The caller must act -------------------------------------------------------------------------------------------
+
+
+class ClientError(PotluckError):
+    """The request cannot succeed as it is; trying again unchanged is useless."""
+
+
+class BadRequest(ClientError):
+    """Malformed: bad JSON, a wrong type, a missing field. ``param`` names the field, dotted; empty if none."""
+
+    def __init__(self, message: str, *, param: str = "", hint: str = "", detail: str = "") -> None:
+        super().__init__(message, hint=hint, detail=detail)
+        self.param = param
+
+
+class ContextOverflow(BadRequest):
+    """The prompt has more tokens than the model's context holds."""
+
+    def __init__(self, prompt_tokens: int, context: int, *, hint: str = "") -> None:
+        super().__init__(
+            f"The prompt has {prompt_tokens} tokens, but the model's context holds {context}.",
+            param="messages",
+            hint=hint or "Shorten the conversation or choose a model with a larger context.",
+        )
+        self.prompt_tokens = prompt_tokens
+        self.context = context
+
+
+class Unsupported(BadRequest):
+    """The model or engine cannot do what was asked: ``feature`` is one of thinking, tools, insert, vision, …"""
+
+    def __init__(self, model: str, feature: str, *, hint: str = "") -> None:
+        super().__init__(f'"{model}" does not support {feature}', hint=hint)
+        self.model = model
+        self.feature = feature
+
+
+class NotImplementedHere(ClientError):
+    """A known request of the dialect that Potluck does not offer (HTTP 501)."""
+
+
+class Unauthenticated(ClientError):
+    """No key, or one that is not valid."""
+
+    def __init__(self, message: str = "A valid API key is needed.", *, hint: str = "") -> None:
+        super().__init__(message, hint=hint or "Make one with 'potluck keys create NAME'.")
+
+
+class Forbidden(ClientError):
+    """The key is valid but may not do this."""
+
+
+class ModelNotFound(ClientError):
+    """No engine has the model. ``near`` lists similar names, best first."""
+
+    def __init__(self, model: str, near: Sequence[str] = ()) -> None:
+        super().__init__(f"model '{model}' not found", hint=f"Did you mean {', '.join(near)}?" if near else "")
+        self.model = model
+        self.near = tuple(near)
+
+
+class NotFound(ClientError):
+    """No such path or thing."""
+
+
+class MethodNotAllowed(ClientError):
+    """The path exists for other methods."""
+
+    def __init__(self, method: str, allowed: Sequence[str]) -> None:
+        super().__init__(f"{method} is not allowed here.", hint=f"Use {', '.join(allowed)}.")
+        self.allowed = tuple(allowed)
+
+
+class Conflict(ClientError):
+    """The thing is in a state that forbids this, such as a name already taken."""
+
+
+class PayloadTooLarge(ClientError):
+    """The body is over the limit, as sent or decompressed."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"The request body is larger than {limit_bytes} bytes.", hint="Send less, or raise the limit.")
+        self.limit_bytes = limit_bytes
+
+
+class UnsupportedEncoding(ClientError):
+    """A ``Content-Encoding`` or media type that is not read here."""
+
+
+# --- Nobody but time -----------------------------------------------------------------------------------------------
+
+
+class Overloaded(PotluckError):
+    """Right now there is no room; ``retry_after_s`` is the best estimate of when there is."""
+
+    def __init__(self, message: str, *, retry_after_s: float, hint: str = "", detail: str = "") -> None:
+        super().__init__(message, hint=hint, detail=detail)
+        self.retry_after_s = retry_after_s
+
+
+class QueueFull(Overloaded):
+    """As many callers wait as are allowed to, or this one has waited long enough."""
+
+
+class NoEngineReady(Overloaded):
+    """Engines that have the model exist, but none is up."""
+
+
+class RateLimited(Overloaded):
+    """The key's own limit is spent (HTTP 429)."""
+
+
+# --- Another node --------------------------------------------------------------------------------------------------
+
+
+class NodeError(PotluckError):
+    """An engine failed. Before the first byte the call goes to another one.
+
+    The message names no address; ``node`` is the owner's name for the machine, empty where not known yet.
+    """
+
+    def __init__(self, message: str, *, node: str = "", detail: str = "") -> None:
+        super().__init__(message, detail=detail)
+        self.node = node
+
+
+class NodeUnreachable(NodeError):
+    """No connection: refused, reset, timed out, no such name."""
+
+
+class NodeFailed(NodeError):
+    """The engine answered with a status of its own fault, or in-band with an error."""
+
+    def __init__(self, message: str, *, node: str = "", status: int = 0, detail: str = "") -> None:
+        super().__init__(message, node=node, detail=detail)
+        self.status = status
+
+
+class NodeBusy(NodeError):
+    """The engine has no room although we thought so (429 or 503 from it)."""
+
+
+class MalformedAnswer(NodeError):
+    """What the engine sent is not its dialect, or stopped in the middle."""
+
+
+class NodeTimeout(NodeError):
+    """The engine stayed silent longer than it may."""
+
+
+# --- A person ------------------------------------------------------------------------------------------------------
+
+
+class OperatorError(PotluckError):
+    """The owner must act: configuration, disk, database, ports."""

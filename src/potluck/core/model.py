@@ -1,0 +1,96 @@
+"""The nouns: nodes, engines, models, and the ids and states that name them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NewType, TypeAlias
+
+NodeId = NewType("NodeId", str)
+"""A machine, by the name its owner gave it in the config: ``agx0``."""
+
+EngineId = NewType("EngineId", str)
+"""An engine on a node: ``agx0/ollama:11434``. Unique in a fleet."""
+
+ModelId = NewType("ModelId", str)
+"""A model's name as its engine knows it: ``llama3.2:latest``."""
+
+RequestId = NewType("RequestId", str)
+"""One call, as clients see it in ``x-potluck-request-id``."""
+
+KeyId = NewType("KeyId", str)
+"""An API key's public id; never the key itself."""
+
+# JSON as it comes off the wire. Only schemas and tool arguments, whose shape is the caller's, stay in this form.
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+JsonObject: TypeAlias = "dict[str, Json]"
+
+
+class EngineKind(StrEnum):
+    """What server an engine is; each has one module in ``backends``."""
+
+    LOCAL = "local"
+    LLAMACPP = "llamacpp"
+    OLLAMA = "ollama"
+    OPENAI = "openai"
+
+
+class Capability(StrEnum):
+    """What a model can do, in Ollama's words (API-CONTRACTS.md 2, ``/api/show``)."""
+
+    COMPLETION = "completion"
+    TOOLS = "tools"
+    INSERT = "insert"
+    VISION = "vision"
+    EMBEDDING = "embedding"
+    THINKING = "thinking"
+
+
+class Health(StrEnum):
+    """How an engine stands with us. ``UNKNOWN`` is before the first probe."""
+
+    UNKNOWN = "unknown"
+    UP = "up"
+    SUSPECT = "suspect"
+    DOWN = "down"
+    DRAINING = "draining"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model as one engine offers it.
+
+    ``context`` is in tokens, ``size_bytes`` of the weights on disk; ``None`` says that the engine does not tell.
+    ``modified_at`` is RFC 3339. ``template`` is the chat template's source where the engine shows it.
+    """
+
+    id: ModelId
+    capabilities: frozenset[Capability] = frozenset({Capability.COMPLETION})
+    context: int | None = None
+    resident: bool = False
+    size_bytes: int | None = None
+    digest: str | None = None
+    family: str | None = None
+    parameter_size: str | None = None
+    quantization: str | None = None
+    modified_at: str | None = None
+    template: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """One engine at one moment: what routing decides over.
+
+    ``slots`` is how many generations it runs at once, ``busy`` how many of ours it runs now. ``why`` says in words
+    why it is in this state of health, for the owner.
+    """
+
+    id: EngineId
+    node: NodeId
+    kind: EngineKind
+    health: Health = Health.UNKNOWN
+    slots: int = 1
+    busy: int = 0
+    models: Mapping[ModelId, Model] = field(default_factory=dict)
+    why: str = ""

@@ -1,0 +1,23 @@
+"""Doors: the inference routes. Each says how a request there is read and how its errors look; the relay does the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from potluck.wire.port import Ask, ErrorWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One inference route.
+
+    ``read`` takes the whole body (already decompressed and within limits) and raises `ClientError`.
+    ``family`` names the dialect for metrics and the request log: openai, anthropic, ollama, llamacpp, tabby.
+    """
+
+    path: str
+    family: str
+    read: Callable[[bytes], Ask]
+    errors: ErrorWriter
+    method: str = "POST"

@@ -53,7 +53,7 @@ class Ready:
 class HttpReply:
     status: int
     body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 class EngineHttp(Protocol):

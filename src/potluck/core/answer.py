@@ -141,11 +141,11 @@ class Answer:
 
 @dataclass(slots=True)
 class _Growing:
-    text: list[str] = field(default_factory=list)
-    reasoning: list[str] = field(default_factory=list)
-    tools: dict[int, tuple[ToolStart, list[str]]] = field(default_factory=dict)
+    text: list[str] = field(default_factory=list[str])
+    reasoning: list[str] = field(default_factory=list[str])
+    tools: dict[int, tuple[ToolStart, list[str]]] = field(default_factory=dict[int, tuple[ToolStart, list[str]]])
     finish: Finish | None = None
-    logprobs: list[Json] = field(default_factory=list)
+    logprobs: list[Json] = field(default_factory=list[Json])
 
     def choice(self) -> Choice:
         calls = (ToolCall(start.id, start.name, "".join(pieces)) for _, (start, pieces) in sorted(self.tools.items()))
@@ -169,7 +169,7 @@ def _joined_logprobs(pieces: list[Json]) -> Json:
     return {"content": content} if pieces else None
 
 
-def collect(events: Iterable[Event]) -> Answer:
+def collect(events: Iterable[Event]) -> Answer:  # noqa: C901 - one arm per kind of event
     """Join a finished stream's events into one `Answer`.
 
     Raises the error of a `Failed` event: a failed answer is not a short one.

@@ -81,7 +81,7 @@ class Tool:
 
     name: str
     description: str = ""
-    parameters: JsonObject = field(default_factory=dict)
+    parameters: JsonObject = field(default_factory=dict[str, Json])
     strict: bool | None = None
 
 
@@ -122,7 +122,10 @@ class Format:
 
 @dataclass(frozen=True, slots=True)
 class Thinking:
-    """``enabled`` None leaves it to the model. ``effort`` is one of none, minimal, low, medium, high, xhigh or empty."""
+    """``enabled`` None leaves it to the model.
+
+    ``effort`` is one of none, minimal, low, medium, high, xhigh or empty.
+    """
 
     enabled: bool | None = None
     effort: str = ""
@@ -142,7 +145,7 @@ class Sampling:
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
     repeat_penalty: float | None = None
-    logit_bias: Mapping[str, float] = field(default_factory=dict)
+    logit_bias: Mapping[str, float] = field(default_factory=dict[str, float])
     logprobs: bool = False
     top_logprobs: int = 0
 
@@ -158,8 +161,8 @@ class EngineHints:
     num_ctx: int | None = None
     keep_alive_s: float | None = None
     truncate: bool | None = None
-    extra: Mapping[str, Json] = field(default_factory=dict)
-    options: Mapping[str, Json] = field(default_factory=dict)
+    extra: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    options: Mapping[str, Json] = field(default_factory=dict[str, Json])
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,5 +92,5 @@ class Engine:
     health: Health = Health.UNKNOWN
     slots: int = 1
     busy: int = 0
-    models: Mapping[ModelId, Model] = field(default_factory=dict)
+    models: Mapping[ModelId, Model] = field(default_factory=dict[ModelId, Model])
     why: str = ""

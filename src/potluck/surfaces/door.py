@@ -1,4 +1,4 @@
-"""Doors: the inference routes. Each says how a request there is read and how its errors look; the relay does the rest."""
+"""Doors: the inference routes. Each says how a request is read and how errors look; the relay does the rest."""
 
 from __future__ import annotations
 

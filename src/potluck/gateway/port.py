@@ -1,0 +1,55 @@
+"""What surfaces may ask of the gateway. The relay's hot path does not pass here; everything else does."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from potluck.core.answer import Event
+from potluck.core.call import Call
+from potluck.core.model import KeyId, ModelId, NodeId, RequestId
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks. ``name`` is the key's name; ``owner`` may administer."""
+
+    key: KeyId
+    name: str
+    owner: bool = False
+
+
+class Generation(Protocol):
+    """An answer under way, on an engine that has begun to answer."""
+
+    request: RequestId
+    node: NodeId
+    model: ModelId
+    attempts: int
+    queue_s: float
+
+    def events(self) -> AsyncIterator[Event]:
+        """Everything to the end. Raises the `NodeError` that no other engine could make good."""
+        ...
+
+
+class Calls(Protocol):
+    """Run calls from inside: native chat, code review, anything that wants events and not bytes."""
+
+    def generate(
+        self, call: Call, caller: Caller, *, family: str = "native"
+    ) -> AbstractAsyncContextManager[Generation]:
+        """Place and run a call; enters when the engine's answer begins, so errors before that are raised here.
+
+        Raises `ClientError`, `Overloaded` or `NodeError`. Leaving the block early frees the engine's slot at once.
+        """
+        ...
+
+    def default_model(self, call: Call) -> str:
+        """The model for a call that names none: route ``coding`` or ``chat`` if configured, else the first fit.
+
+        Raises `ModelNotFound` if no engine has one.
+        """
+        ...

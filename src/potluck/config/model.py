@@ -1,0 +1,193 @@
+"""The settings as the program sees them: one frozen tree, complete with defaults.
+
+Units: seconds (``_s``), bytes (``_bytes``), tokens (``context``). The keys of the file, their defaults and their
+sentences stand in `config.schema`; docs/reference/config.md is made from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
+
+from potluck.config.problems import ConfigProblem
+from potluck.config.secret import Secret
+from potluck.core.model import EngineId, EngineKind, ModelId, NodeId
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def _nothing() -> Mapping[K, V]:
+    return MappingProxyType({})
+
+
+class LaterKind(StrEnum):
+    """Engines that a file may name already, although this version does not serve them."""
+
+    COMFYUI = "comfyui"
+    A1111 = "a1111"
+
+
+class Policy(StrEnum):
+    """How a route picks a node. ``LEARNED``: weights are a prior to what is learned. ``WEIGHTED``: they are exact."""
+
+    LEARNED = "learned"
+    WEIGHTED = "weighted"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """One engine to be served. ``base_path`` has no slash at its end. ``slots`` and ``context`` None: ask the engine.
+
+    ``models`` is for servers that list none; empty means that the engine tells.
+    """
+
+    node: NodeId
+    kind: EngineKind
+    host: str
+    port: int
+    tls: bool = False
+    base_path: str = ""
+    api_key: Secret | None = None
+    models: tuple[ModelId, ...] = ()
+    slots: int | None = None
+    context: int | None = None
+
+    @property
+    def id(self) -> EngineId:
+        return EngineId(f"{self.node}/{self.kind}:{self.port}")
+
+
+@dataclass(frozen=True, slots=True)
+class LaterEngine:
+    """An engine that is carried but not served yet."""
+
+    node: NodeId
+    kind: LaterKind
+    host: str
+    port: int
+    tls: bool = False
+    base_path: str = ""
+    api_key: Secret | None = None
+    slots: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeConfig:
+    """One machine. ``address`` is empty where every engine has a ``url``; ``memory_bytes`` None: not said."""
+
+    id: NodeId
+    address: str = ""
+    memory_bytes: int | None = None
+    engines: tuple[EngineConfig, ...] = ()
+    later: tuple[LaterEngine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RouteConfig:
+    """A name that can be asked for as a model. At most one of ``weights`` and ``order`` is set.
+
+    ``models`` in order of preference; empty means any model that fits.
+    """
+
+    name: str
+    models: tuple[ModelId, ...] = ()
+    weights: Mapping[NodeId, float] = field(default_factory=_nothing)
+    order: tuple[NodeId, ...] = ()
+    policy: Policy = Policy.LEARNED
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """Where Potluck listens, and how long a stop waits for calls under way."""
+
+    host: str = "127.0.0.1"
+    port: int = 8420
+    drain_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsConfig:
+    """What is refused by size: ``max_body_bytes`` decompressed, ``max_header_bytes`` the whole head of a request."""
+
+    max_body_bytes: int = 64_000_000
+    max_header_bytes: int = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class QueueConfig:
+    """How many calls may wait for a slot, and for how long."""
+
+    depth: int = 512
+    max_wait_s: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class HealthConfig:
+    """``interval_s`` between two looks at an engine that is well."""
+
+    interval_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class StorageConfig:
+    """URLs, which may carry passwords. None: a file, memory or a folder in the data directory."""
+
+    database: Secret | None = None
+    redis: Secret | None = None
+    blobs: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DiscoveryConfig:
+    """Where engines are looked for beside ``nodes``. ``scan`` holds networks in CIDR form."""
+
+    mdns: bool = False
+    scan: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LocalConfig:
+    """The embedded engine. ``enabled`` None: on if no engine is configured (`Config.local_wanted`).
+
+    ``models_dir`` None: ``models/`` in the data directory. ``threads`` None: the engine's own choice.
+    ``idle_unload_s`` 0 keeps models loaded for ever.
+    """
+
+    enabled: bool | None = None
+    models_dir: Path | None = None
+    idle_unload_s: float = 300.0
+    slots: int = 4
+    threads: int | None = None
+    context: int = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything the owner can say. ``source`` is the file it came from, None for the defaults."""
+
+    source: Path | None = None
+    nodes: Mapping[NodeId, NodeConfig] = field(default_factory=_nothing)
+    routes: Mapping[str, RouteConfig] = field(default_factory=_nothing)
+    server: ServerConfig = ServerConfig()
+    limits: LimitsConfig = LimitsConfig()
+    queue: QueueConfig = QueueConfig()
+    health: HealthConfig = HealthConfig()
+    storage: StorageConfig = StorageConfig()
+    discovery: DiscoveryConfig = DiscoveryConfig()
+    local: LocalConfig = LocalConfig()
+    warnings: tuple[ConfigProblem, ...] = ()
+
+    @property
+    def engines(self) -> tuple[EngineConfig, ...]:
+        """All engines to be served, node by node, in the file's order."""
+        return tuple(engine for node in self.nodes.values() for engine in node.engines)
+
+    @property
+    def local_wanted(self) -> bool:
+        """Whether the embedded engine is to run: as said, else only where no other engine is configured."""
+        return self.local.enabled if self.local.enabled is not None else not self.engines

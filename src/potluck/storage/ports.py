@@ -1,0 +1,149 @@
+"""What the rest may ask of storage. Every implementation passes tests/contract/storage.
+
+A method that has returned has written to disk: a crash or ``kill -9`` afterwards loses nothing. Each method is one
+transaction, whole or not at all, also when its caller is cancelled. Beside the errors named below, every method raises
+`OperatorError` where the database itself fails (disk full, file gone, server away).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from potluck.core.model import Json, KeyId, RequestId
+from potluck.storage.records import (
+    Conversation,
+    ConversationId,
+    ConversationPage,
+    KeyRecord,
+    MessageId,
+    NewMessage,
+    Place,
+    RequestFilter,
+    RequestRecord,
+    SearchHit,
+    StoredMessage,
+    Thread,
+)
+
+
+class KeyStore(Protocol):
+    """API keys, of which only digests are kept."""
+
+    async def add(self, record: KeyRecord) -> None:
+        """Keep a new key. Raises `Conflict` if a live key has its name, or any key its id or digest."""
+        ...
+
+    async def all(self) -> tuple[KeyRecord, ...]:
+        """Every key, revoked ones too, oldest first."""
+        ...
+
+    async def revoke(self, key: KeyId, now: float) -> KeyRecord:
+        """End a key; one that is revoked already stays as it is. Raises `NotFound`."""
+        ...
+
+    async def replace(self, old: KeyId, new: KeyRecord, now: float) -> None:
+        """Revoke ``old`` and add ``new``, which may have its name, at once. Raises `NotFound` and `Conflict`."""
+        ...
+
+    async def touch(self, used: Mapping[KeyId, float]) -> None:
+        """Note when keys were last used. A time never goes back; keys that are not there are passed over."""
+        ...
+
+
+class ConversationStore(Protocol):
+    """Conversations and their messages. A conversation of another key is `NotFound`, as if it did not exist."""
+
+    async def create(self, conversation: Conversation) -> None:
+        """Keep a new, empty conversation; its ``messages`` is ignored. Raises `Conflict` if the id is taken."""
+        ...
+
+    async def list(self, key: KeyId, *, limit: int, cursor: str | None = None) -> ConversationPage:
+        """Newest first by ``updated_s``. Raises `BadRequest` for a cursor that `list` did not make.
+
+        One that changes between two pages moves to the front: the later page then lacks it, none comes twice.
+        """
+        ...
+
+    async def get(self, conversation: ConversationId, key: KeyId) -> Thread:
+        """Raises `NotFound`."""
+        ...
+
+    async def rename(self, conversation: ConversationId, key: KeyId, title: str, now: float) -> Conversation:
+        """Raises `NotFound`."""
+        ...
+
+    async def delete(self, conversation: ConversationId, key: KeyId) -> None:
+        """Remove it with all its messages. Raises `NotFound`."""
+        ...
+
+    async def append(
+        self,
+        conversation: ConversationId,
+        key: KeyId,
+        messages: Sequence[NewMessage],
+        now: float,
+        *,
+        after: MessageId | Place = Place.END,
+        model: str = "",
+    ) -> tuple[StoredMessage, ...]:
+        """Write messages, each following the one before it and the first following ``after``.
+
+        ``Place.END`` is the newest message of all, ``Place.START`` makes a new first one. Appends that run at the same
+        time get different ``seq``, each one's in a row. ``model``, if given, becomes the conversation's.
+
+        Raises `NotFound` (the conversation, or ``after`` in it) and `Conflict` (a message's id is taken).
+        """
+        ...
+
+    async def search(self, key: KeyId, text: str, *, limit: int) -> tuple[SearchHit, ...]:
+        """Conversations whose title or messages contain ``text``, whatever its case; newest first, each once.
+
+        Raises `BadRequest` for a text that is empty or over 200 characters.
+        """
+        ...
+
+
+class RequestLog(Protocol):
+    """Calls that have ended, for the owner's questions."""
+
+    async def add(self, records: Sequence[RequestRecord]) -> None:
+        """Write a batch. One whose id is stored already is passed over, so that a batch can be tried again."""
+        ...
+
+    async def get(self, request: RequestId) -> RequestRecord:
+        """Raises `NotFound`."""
+        ...
+
+    async def recent(self, *, limit: int, where: RequestFilter = RequestFilter()) -> tuple[RequestRecord, ...]:
+        """Newest first."""
+        ...
+
+    async def prune(self, before_s: float) -> int:
+        """Forget requests that came before; how many they were."""
+        ...
+
+
+class SettingsStore(Protocol):
+    """Small JSON values by name."""
+
+    async def get(self, name: str) -> Json:
+        """None for a name that is not there."""
+        ...
+
+    async def set(self, name: str, value: Json, now: float) -> None:
+        """Create or overwrite."""
+        ...
+
+    async def all(self) -> Mapping[str, Json]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """All stores of one database."""
+
+    keys: KeyStore
+    conversations: ConversationStore
+    requests: RequestLog
+    settings: SettingsStore

@@ -1,0 +1,206 @@
+"""What is kept, as frozen records. Times are Unix seconds (``_s``), durations too; ids are made by the caller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from typing import NewType
+
+from potluck.core.answer import FinishReason
+from potluck.core.call import Message
+from potluck.core.model import EngineId, KeyId, ModelId, NodeId, RequestId
+
+ConversationId = NewType("ConversationId", str)
+MessageId = NewType("MessageId", str)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """An API key without the key: ``digest`` is its SHA-256 (`core.keys.digest`), ``prefix`` what may be shown."""
+
+    id: KeyId
+    name: str
+    prefix: str
+    digest: bytes
+    created_s: float
+    owner: bool = False
+    revoked_s: float | None = None
+    last_used_s: float | None = None
+
+    @property
+    def live(self) -> bool:
+        return self.revoked_s is None
+
+
+class MessageState(StrEnum):
+    """How a message came to its end. ``INTERRUPTED``: the text is real but not all there could have been."""
+
+    COMPLETE = "complete"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message to be kept. ``error`` says in words what a failed one failed of, safe to show."""
+
+    id: MessageId
+    message: Message
+    state: MessageState = MessageState.COMPLETE
+    model: ModelId | None = None
+    node: NodeId | None = None
+    request: RequestId | None = None
+    finish: FinishReason | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """A kept message. ``seq`` counts from 1 in its conversation, in the order of writing, without gaps.
+
+    ``parent`` is the message it follows; None for a first one. Several messages with one parent are branches.
+    """
+
+    conversation: ConversationId
+    seq: int
+    parent: MessageId | None
+    created_s: float
+    new: NewMessage
+
+    @property
+    def id(self) -> MessageId:
+        return self.new.id
+
+    @property
+    def message(self) -> Message:
+        return self.new.message
+
+
+class Place(Enum):
+    """Where messages are appended if not after a certain one."""
+
+    START = "start"
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """``updated_s`` is the time of its last message or change of title. ``messages`` counts all branches.
+
+    ``key`` is whose it is; nobody else sees it. ``model`` is what the client asked for last, empty if nothing.
+    """
+
+    id: ConversationId
+    key: KeyId
+    title: str
+    created_s: float
+    updated_s: float
+    model: str = ""
+    messages: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationPage:
+    """``next`` is the cursor of the following page, None on the last one."""
+
+    conversations: tuple[Conversation, ...]
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A conversation with all its messages by ``seq``."""
+
+    conversation: Conversation
+    messages: tuple[StoredMessage, ...]
+
+    def branch(self, leaf: MessageId | None = None) -> tuple[StoredMessage, ...]:
+        """The messages from the first to ``leaf`` (by default the newest), in order; empty if there is none such."""
+        by_id = {message.id: message for message in self.messages}
+        at = by_id.get(leaf) if leaf is not None else (self.messages[-1] if self.messages else None)
+        path: list[StoredMessage] = []
+        while at is not None:
+            path.append(at)
+            at = by_id.get(at.parent) if at.parent is not None else None
+        return tuple(reversed(path))
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """``message`` is the newest one that matches, None if only the title does. ``snippet`` is text around the match."""
+
+    conversation: Conversation
+    message: MessageId | None
+    snippet: str
+
+
+class CallStatus(StrEnum):
+    """How a call ended, by who would have to act (`core.errors`)."""
+
+    OK = "ok"
+    CLIENT_ERROR = "client_error"
+    OVERLOADED = "overloaded"
+    NODE_ERROR = "node_error"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """One try: ``outcome`` is ``ok`` or the error's class in words, ``why`` one sentence for the owner."""
+
+    engine: EngineId
+    outcome: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateRecord:
+    """An engine that was thought of: chosen or not, and why."""
+
+    engine: EngineId
+    chosen: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """One call as it went. ``time_s`` is its arrival; ``first_byte_s`` and ``total_s`` are measured from there.
+
+    ``key`` is None where no valid key was shown, ``served_model``, ``node`` and ``engine`` where no engine answered.
+    ``http_status`` is what the client was sent. ``estimated`` marks guessed tokens. ``error`` is safe to show.
+    """
+
+    id: RequestId
+    time_s: float
+    family: str
+    asked_model: str
+    status: CallStatus
+    http_status: int
+    total_s: float
+    key: KeyId | None = None
+    route: str = ""
+    served_model: ModelId | None = None
+    node: NodeId | None = None
+    engine: EngineId | None = None
+    attempts: tuple[AttemptRecord, ...] = ()
+    candidates: tuple[CandidateRecord, ...] = ()
+    queue_s: float = 0.0
+    first_byte_s: float | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    estimated: bool = False
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFilter:
+    """Which requests to list; every field that is set must hold. ``model`` is the asked or the served name."""
+
+    key: KeyId | None = None
+    node: NodeId | None = None
+    model: str | None = None
+    status: CallStatus | None = None
+    before_s: float | None = None

@@ -1,0 +1,5 @@
+"""``python -m potluck.cli``."""
+
+from potluck.cli import main
+
+main()

@@ -1,0 +1,40 @@
+"""What ends a command: words for the user and an exit code."""
+
+from __future__ import annotations
+
+from typing import Final
+
+FAILED: Final = 1
+USAGE: Final = 2
+INTERRUPTED: Final = 130
+
+
+class CliError(Exception):
+    """Ends the command with one line on stderr. ``hint`` says what to do; ``code`` is the exit status."""
+
+    def __init__(self, message: str, *, hint: str = "", code: int = FAILED) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.code = code
+
+
+class ServiceError(CliError):
+    """The service cannot be reached, or refused. ``status`` is HTTP's, 0 where there was no answer."""
+
+    def __init__(self, message: str, *, hint: str = "", status: int = 0) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+
+
+def shown(error: CliError) -> str:
+    """The line for stderr.
+
+    >>> shown(CliError("No such model.", hint="Did you mean x?"))
+    'Error: No such model. Did you mean x?'
+    """
+    return f"Error: {_one_line(error.message)} {_one_line(error.hint)}".rstrip()
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

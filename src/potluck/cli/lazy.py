@@ -1,0 +1,83 @@
+"""A command group that imports a command's module when the command is run, and not before.
+
+`potluck up` must start in well under a second on a small machine, so it may not pay for what `chat` needs. This is
+the one place that imports by name; everything else imports at the top of its file.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any, Protocol
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from potluck.cli.failure import CliError, shown
+
+COMMANDS: Mapping[str, str] = {
+    "up": "Start the service in the foreground.",
+    "check": "Check the configuration; print every error with file, line and a hint.",
+    "status": "Show engines, models and what runs now.",
+    "chat": "Ask a question, or talk.",
+    "complete": "Complete code at a place in a file.",
+    "review": "Review a change, files or standard input.",
+    "models": "List, pull, remove, load and unload models.",
+    "nodes": "List, drain and resume nodes.",
+    "keys": "Create, list and revoke API keys.",
+    "doctor": "Look for what is wrong on this machine, and say what to do.",
+    "reload": "Make the running service read its configuration again.",
+}
+"""Every command: its module's name in this package, and its line in the help."""
+
+
+class Formatter(Protocol):
+    """The part of typer's help formatter that is used here."""
+
+    def section(self, name: str) -> AbstractContextManager[None]: ...
+
+    def write_dl(self, rows: Sequence[tuple[str, str]]) -> None: ...
+
+
+def load(name: str) -> TyperCommand | TyperGroup:
+    """The command in ``potluck.cli.NAME``, which holds its typer application as ``app``."""
+    application = import_module(f"potluck.cli.{name}").app
+    assert isinstance(application, typer.Typer)
+    command = get_command(application)
+    assert isinstance(command, TyperCommand | TyperGroup)
+    command.name = name
+    return command
+
+
+class LazyGroup(TyperGroup):
+    """The root command."""
+
+    def list_commands(self, ctx: object) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: object, cmd_name: str) -> TyperCommand | TyperGroup | None:
+        if cmd_name in COMMANDS:
+            return load(cmd_name)
+        if near := get_close_matches(cmd_name, COMMANDS, n=3):
+            raise CliError(f"No such command '{cmd_name}'.", hint=f"Did you mean {_either(near)}?", code=2)
+        return None
+
+    def format_commands(self, ctx: object, formatter: Formatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run; a failure that has words is one line on stderr and its exit code, never a traceback."""
+        try:
+            return super().main(*args, **kwargs)
+        except CliError as error:
+            print(shown(error), file=sys.stderr)
+            sys.exit(error.code)
+
+
+def _either(names: Iterable[str]) -> str:
+    return " or ".join(f"'{name}'" for name in names)

@@ -10,19 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from types import MappingProxyType
-from typing import TypeVar
 
 from potluck.config.problems import ConfigProblem
 from potluck.config.secret import Secret
 from potluck.core.model import EngineId, EngineKind, ModelId, NodeId
-
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-def _nothing() -> Mapping[K, V]:
-    return MappingProxyType({})
 
 
 class LaterKind(StrEnum):
@@ -96,7 +87,7 @@ class RouteConfig:
 
     name: str
     models: tuple[ModelId, ...] = ()
-    weights: Mapping[NodeId, float] = field(default_factory=_nothing)
+    weights: Mapping[NodeId, float] = field(default_factory=dict[NodeId, float])
     order: tuple[NodeId, ...] = ()
     policy: Policy = Policy.LEARNED
 
@@ -171,8 +162,8 @@ class Config:
     """Everything the owner can say. ``source`` is the file it came from, None for the defaults."""
 
     source: Path | None = None
-    nodes: Mapping[NodeId, NodeConfig] = field(default_factory=_nothing)
-    routes: Mapping[str, RouteConfig] = field(default_factory=_nothing)
+    nodes: Mapping[NodeId, NodeConfig] = field(default_factory=dict[NodeId, NodeConfig])
+    routes: Mapping[str, RouteConfig] = field(default_factory=dict[str, RouteConfig])
     server: ServerConfig = ServerConfig()
     limits: LimitsConfig = LimitsConfig()
     queue: QueueConfig = QueueConfig()

@@ -116,7 +116,7 @@ class RequestLog(Protocol):
         """Raises `NotFound`."""
         ...
 
-    async def recent(self, *, limit: int, where: RequestFilter = RequestFilter()) -> tuple[RequestRecord, ...]:
+    async def recent(self, *, limit: int, where: RequestFilter | None = None) -> tuple[RequestRecord, ...]:
         """Newest first."""
         ...
 

@@ -1,0 +1,40 @@
+"""Asks in a dialect that clients speak and no engine does: always translated, never passed through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NoReturn
+
+from potluck.core.call import ChatCall
+from potluck.core.model import Capability
+from potluck.wire.port import AnswerMeta
+
+
+@dataclass(frozen=True, slots=True)
+class TranslatedAsk:
+    """What such asks have in common; a dialect adds its ``shape`` and its ``writer``. The call is made when read."""
+
+    body: bytes
+    stream: bool
+    chat: ChatCall
+
+    @property
+    def model(self) -> str:
+        return self.chat.model
+
+    @property
+    def needs(self) -> frozenset[Capability]:
+        return self.chat.needs
+
+    @property
+    def untouchable(self) -> bool:
+        return False
+
+    def call(self) -> ChatCall:
+        return self.chat
+
+    def passed(self, model: str) -> NoReturn:
+        raise AssertionError(f"No engine speaks this shape, so {model} cannot be given its bytes.")
+
+    def passage(self, meta: AnswerMeta) -> NoReturn:
+        raise AssertionError(f"No engine speaks this shape, so {meta.model} cannot answer in it.")

@@ -1,0 +1,493 @@
+"""What the native API takes and gives, as JSON. Requests are strict about types and ignore fields they do not know.
+
+Times are RFC 3339 in UTC, durations seconds, sizes bytes, lengths tokens. The OpenAPI document is made from these.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from potluck.core.answer import Timings, Usage
+from potluck.core.review import Severity
+from potluck.storage.records import CallStatus, MessageState
+
+Temperature: TypeAlias = Annotated[float, Meta(ge=0, le=2)]
+Tokens: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000)]
+Named: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+def rfc3339(seconds: float) -> str:
+    """Unix seconds as API text: ``2026-08-01T12:00:00.250Z``."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+# --- What answers share ----------------------------------------------------------------------------------------------
+
+
+class ErrorInfo(msgspec.Struct, omit_defaults=True):
+    """``type`` is stable and for programs; ``hint`` says what to do; ``param`` names the field, dotted."""
+
+    type: str
+    message: str
+    hint: str
+    request_id: str
+    param: str = ""
+    conversation: str = ""
+
+
+class ErrorReply(msgspec.Struct):
+    """Every refusal, and the data of an ``error`` event."""
+
+    error: ErrorInfo
+
+
+class UsageInfo(msgspec.Struct):
+    """Tokens. ``prompt_tokens`` includes ``cached_tokens``; ``estimated`` says that the engine told none."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    estimated: bool = False
+
+    @classmethod
+    def of(cls, usage: Usage) -> UsageInfo:
+        return cls(usage.prompt, usage.completion, usage.cached, usage.reasoning, usage.estimated)
+
+
+class TimingsInfo(msgspec.Struct):
+    """The engine's own seconds: loading the model, reading the prompt, writing the answer."""
+
+    load_s: float = 0.0
+    prefill_s: float = 0.0
+    decode_s: float = 0.0
+
+    @classmethod
+    def of(cls, timings: Timings) -> TimingsInfo:
+        return cls(timings.load_s, timings.prefill_s, timings.decode_s)
+
+
+# --- Chat ------------------------------------------------------------------------------------------------------------
+
+
+class TextInput(msgspec.Struct, tag_field="type", tag="text"):
+    text: str
+
+
+class ImageInput(msgspec.Struct, tag_field="type", tag="image"):
+    """``data`` is base64 without a ``data:`` prefix; or ``url``, http or https, which Potluck fetches."""
+
+    data: str = ""
+    media_type: str = ""
+    url: str = ""
+
+
+class ChatRequest(msgspec.Struct):
+    """Say something. Without ``conversation`` a new one begins, named after the message's first words."""
+
+    message: str | list[TextInput | ImageInput]
+    conversation: str = ""
+    model: str = ""
+    system: str = ""
+    stream: bool = True
+    temperature: Temperature | None = None
+    top_p: Annotated[float, Meta(gt=0, le=1)] | None = None
+    max_tokens: Tokens | None = None
+    seed: int | None = None
+    stop: list[str] = []
+    think: bool | None = None
+
+
+class ChatMeta(msgspec.Struct):
+    """The ``meta`` event, first in a stream: where the answer comes from and where it is kept."""
+
+    conversation: str
+    user_message: str
+    message: str
+    request_id: str
+    node: str
+    model: str
+
+
+class Delta(msgspec.Struct):
+    """The ``delta`` and ``reasoning`` events: text to be added to what came before."""
+
+    text: str
+
+
+class ChatDone(msgspec.Struct):
+    """The ``done`` event, last in a stream that did not fail. ``finish`` is null if the engine did not say."""
+
+    finish: str | None
+    usage: UsageInfo | None
+    timings: TimingsInfo | None
+
+
+class ChatReply(msgspec.Struct):
+    """The whole answer of a request with ``"stream": false``."""
+
+    conversation: str
+    user_message: str
+    message: str
+    request_id: str
+    node: str
+    model: str
+    text: str
+    reasoning: str
+    finish: str | None
+    usage: UsageInfo | None
+    timings: TimingsInfo | None
+
+
+# --- Conversations ---------------------------------------------------------------------------------------------------
+
+
+class ConversationInfo(msgspec.Struct):
+    id: str
+    title: str
+    model: str
+    message_count: int
+    created_at: str
+    updated_at: str
+
+
+class ConversationHit(ConversationInfo):
+    """A conversation that a search found. ``message`` is null if only its title matches."""
+
+    message: str | None = None
+    snippet: str = ""
+
+
+class ConversationList(msgspec.Struct):
+    """``next`` is the ``cursor`` of the next page, null on the last one."""
+
+    conversations: list[ConversationInfo]
+    next: str | None = None
+
+
+class ConversationHits(msgspec.Struct):
+    conversations: list[ConversationHit]
+    next: None = None
+
+
+class ConversationQuery(msgspec.Struct):
+    """``q`` searches titles and messages instead of listing."""
+
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+    cursor: str = ""
+    q: str = ""
+
+
+class NewConversation(msgspec.Struct):
+    title: Annotated[str, Meta(max_length=200)] = ""
+    model: str = ""
+
+
+class Rename(msgspec.Struct):
+    title: Named
+
+
+class MessageInfo(msgspec.Struct):
+    """``text`` holds all text of a message; ``images`` is how many images it has. ``parent`` is what it follows."""
+
+    id: str
+    role: str
+    text: str
+    state: MessageState
+    created_at: str
+    parent: str | None = None
+    reasoning: str = ""
+    images: int = 0
+    model: str | None = None
+    node: str | None = None
+    request_id: str | None = None
+    finish: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    error: str = ""
+
+
+class ConversationThread(ConversationInfo, kw_only=True):
+    """One conversation with all its messages, in the order of writing."""
+
+    messages: list[MessageInfo]
+
+
+# --- Code ------------------------------------------------------------------------------------------------------------
+
+
+class SnippetInput(msgspec.Struct):
+    path: str
+    text: str
+
+
+class CompleteRequest(msgspec.Struct):
+    """Code before and after the cursor. ``snippets`` are pieces of other files that may help."""
+
+    prefix: str
+    suffix: str = ""
+    language: str = ""
+    path: str = ""
+    model: str = ""
+    max_tokens: Tokens = 128
+    temperature: Temperature | None = None
+    stop: list[str] = []
+    stream: bool = False
+    snippets: list[SnippetInput] = []
+
+
+Method: TypeAlias = Literal["infill", "instruct"]
+
+
+class CompleteMeta(msgspec.Struct):
+    """The ``meta`` event. ``method`` says whether the model fills in, or was only asked to in words."""
+
+    model: str
+    node: str
+    request_id: str
+    method: Method
+
+
+class CompleteReply(msgspec.Struct):
+    """``text`` goes between prefix and suffix as it is: no fences, nothing of either repeated."""
+
+    text: str
+    model: str
+    node: str
+    request_id: str
+    method: Method
+    finish: str | None
+    usage: UsageInfo | None
+
+
+class FileInput(msgspec.Struct):
+    path: Named
+    text: str
+
+
+class ReviewRequest(msgspec.Struct):
+    """Exactly one of ``diff`` (unified, as git writes it) and ``files``."""
+
+    diff: str | UnsetType = UNSET
+    files: list[FileInput] | UnsetType = UNSET
+    instructions: Annotated[str, Meta(max_length=4000)] = ""
+    min_severity: Severity = Severity.INFO
+    model: str = ""
+    stream: bool = False
+
+
+class FindingInfo(msgspec.Struct):
+    """``suggested_patch`` is a patch that ``git apply`` takes on top of the change; null if there is none."""
+
+    path: str
+    line: int
+    end_line: int | None
+    severity: Severity
+    title: str
+    explanation: str
+    suggested_patch: str | None = None
+
+
+class ReviewProgress(msgspec.Struct):
+    """The ``progress`` event: piece number ``piece`` of ``of`` has been looked at."""
+
+    piece: int
+    of: int
+    path: str
+
+
+class PieceFailure(msgspec.Struct):
+    """A part of the change that could not be looked at; ``type`` and ``message`` as in an error."""
+
+    piece: int
+    path: str
+    first_line: int
+    last_line: int
+    type: str
+    message: str
+
+
+class SkippedFile(msgspec.Struct):
+    path: str
+    why: str
+
+
+class ReviewDone(msgspec.Struct):
+    """The ``done`` event. ``dropped`` counts by reason what a model said and the result does not hold."""
+
+    model: str
+    pieces: int
+    counts: dict[str, int]
+    dropped: dict[str, int]
+    snapped: int
+    cut_off: int
+    failed: list[PieceFailure]
+    skipped: list[SkippedFile]
+    usage: UsageInfo
+    request_ids: list[str]
+
+
+class ReviewReply(ReviewDone, kw_only=True):
+    """A review without stream: findings by severity, path and line."""
+
+    findings: list[FindingInfo]
+
+
+# --- The fleet -------------------------------------------------------------------------------------------------------
+
+
+class ModelPlace(msgspec.Struct):
+    node: str
+    engine: str
+    health: str
+    resident: bool
+
+
+class ModelInfo(msgspec.Struct):
+    """``ready`` says whether an engine that has it is up; ``engines`` are all that have it."""
+
+    id: str
+    ready: bool
+    capabilities: list[str]
+    context: int | None
+    size_bytes: int | None
+    family: str | None
+    parameter_size: str | None
+    quantization: str | None
+    engines: list[ModelPlace]
+
+
+class ModelList(msgspec.Struct):
+    models: list[ModelInfo]
+
+
+class ChildInfo(msgspec.Struct):
+    """A process of the embedded engine. ``why`` is the reason of its last crash."""
+
+    model: str
+    role: str
+    pid: int | None
+    state: str
+    restarts: int
+    why: str
+
+
+class EngineInfo(msgspec.Struct):
+    """``busy`` of ``slots`` generations run now; ``why`` says why the engine is in this health."""
+
+    id: str
+    kind: str
+    health: str
+    why: str
+    slots: int
+    busy: int
+    models: list[str]
+    resident: list[str]
+    children: list[ChildInfo]
+
+
+class NodeInfo(msgspec.Struct):
+    id: str
+    engines: list[EngineInfo]
+
+
+class NodeList(msgspec.Struct):
+    nodes: list[NodeInfo]
+
+
+class StatusReply(msgspec.Struct):
+    """``waiting`` calls are in the queue, ``busy`` run."""
+
+    version: str
+    started_at: str
+    uptime_s: float
+    nodes: int
+    engines: int
+    engines_up: int
+    models: int
+    slots: int
+    busy: int
+    waiting: int
+
+
+# --- Requests and keys -----------------------------------------------------------------------------------------------
+
+
+class AttemptInfo(msgspec.Struct):
+    engine: str
+    outcome: str
+    why: str
+
+
+class CandidateInfo(msgspec.Struct):
+    engine: str
+    chosen: bool
+    reason: str
+
+
+class RequestInfo(msgspec.Struct):
+    """One call that has ended: ``candidates`` tells why its node was chosen and the others were not."""
+
+    id: str
+    at: str
+    family: str
+    asked_model: str
+    model: str | None
+    route: str
+    node: str | None
+    engine: str | None
+    status: CallStatus
+    http_status: int
+    queue_s: float
+    first_byte_s: float | None
+    total_s: float
+    usage: UsageInfo
+    attempts: list[AttemptInfo]
+    candidates: list[CandidateInfo]
+    error: str
+
+
+class RequestList(msgspec.Struct):
+    requests: list[RequestInfo]
+
+
+class RequestQuery(msgspec.Struct):
+    """``before`` is a Unix time: older requests than that. ``model`` is the asked or the served name."""
+
+    limit: Annotated[int, Meta(ge=1, le=500)] = 50
+    model: str = ""
+    node: str = ""
+    status: CallStatus | None = None
+    before: float | None = None
+
+
+class NewKey(msgspec.Struct):
+    """``name`` must not be in use by a key that is valid."""
+
+    name: Named
+
+
+class KeyInfo(msgspec.Struct):
+    """``prefix`` is how the key begins; the rest is not kept."""
+
+    id: str
+    name: str
+    prefix: str
+    owner: bool
+    created_at: str
+    last_used_at: str | None
+    revoked_at: str | None
+
+
+class KeyCreated(KeyInfo, kw_only=True):
+    """``key`` is shown this once."""
+
+    key: str
+
+
+class KeyList(msgspec.Struct):
+    keys: list[KeyInfo]

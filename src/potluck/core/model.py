@@ -63,6 +63,7 @@ class Model:
 
     ``context`` is in tokens, ``size_bytes`` of the weights on disk; ``None`` says that the engine does not tell.
     ``modified_at`` is RFC 3339. ``template`` is the chat template's source where the engine shows it.
+    ``loaded_context`` is the context, in tokens, that a resident model is loaded with: less than ``context`` as a rule.
     """
 
     id: ModelId
@@ -76,6 +77,7 @@ class Model:
     quantization: str | None = None
     modified_at: str | None = None
     template: str | None = None
+    loaded_context: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

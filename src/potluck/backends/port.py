@@ -87,6 +87,9 @@ class Backend(Protocol):
     shapes: frozenset[Shape]
     """What may pass through to this engine untouched."""
 
+    many: bool
+    """Whether one request may ask it for several answers (``n``, several prompts); else they are asked one by one."""
+
     def address(self, model: Model) -> Address | None:
         """Where calls for ``model`` go now; None if `prepare` must make it ready first."""
         ...

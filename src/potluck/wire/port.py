@@ -197,6 +197,11 @@ class Ask(Protocol):
         ...
 
     @property
+    def generations(self) -> int:
+        """How many answers one request asks for: ``n`` times the number of prompts. Embeddings count as one."""
+        ...
+
+    @property
     def untouchable(self) -> bool:
         """Whether the bytes may go to an engine of the same shape: no remote image, no tool call to force."""
         ...

@@ -1,0 +1,116 @@
+"""What names clients may ask for, and which offers stand behind each: models of all engines, and routes.
+
+A model's own name wins over a route's. A name means the same with and without ``:latest``, in any case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from potluck.core.model import Capability, Engine, EngineId, Health, Model, ModelId, NodeId
+from potluck.core.names import canonical, near
+from potluck.core.routing import Offer
+
+
+@dataclass(frozen=True, slots=True)
+class RouteRule:
+    """A name for a policy: models in order of preference (none: any model), and what the owner said of the nodes.
+
+    ``weights`` and ``order`` exclude each other; with ``order``, an earlier node wins whenever it can serve.
+    """
+
+    name: str
+    models: tuple[ModelId, ...] = ()
+    weights: Mapping[NodeId, float] = field(default_factory=dict[NodeId, float])
+    order: tuple[NodeId, ...] = ()
+
+    def weight(self, node: NodeId) -> float:
+        """The prior for a node. Each place in ``order`` outweighs the next by more than any count of busy slots."""
+        if self.order:
+            place = self.order.index(node) if node in self.order else len(self.order)
+            return float(1000 ** (len(self.order) - place))
+        return self.weights.get(node, 1.0) if self.weights else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """``route`` is the route's name if the asked one was a route's, else empty. No offers: nobody knows the name."""
+
+    offers: tuple[Offer, ...] = ()
+    route: str = ""
+
+
+class Catalogue:
+    """An index over the engines' models. Built anew when models change; looks engines' states up as they are now."""
+
+    def __init__(self, engines: Mapping[EngineId, Engine], routes: Mapping[str, RouteRule]) -> None:
+        """``engines`` is kept, not copied: its owner replaces values in it, and calls `rebuild` when models change."""
+        self._engines = engines
+        self._routes = {name.lower(): rule for name, rule in routes.items()}
+        self._by_name: dict[str, tuple[tuple[EngineId, Model], ...]] = {}
+        self._keys: dict[str, str] = {}
+        self.rebuild()
+
+    def rebuild(self) -> None:
+        found: dict[str, list[tuple[EngineId, Model]]] = {}
+        for engine in self._engines.values():
+            for model in engine.models.values():
+                found.setdefault(canonical(model.id), []).append((engine.id, model))
+        self._by_name = {name: tuple(places) for name, places in found.items()}
+        self._keys = {}
+
+    def resolve(self, asked: str) -> Resolution:
+        """The offers behind a name, unordered but for the config's order of engines."""
+        key = self._keys.get(asked)
+        if key is None:
+            key = canonical(asked)
+            # Names come from clients: without a bound a client could fill the memory with them.
+            if len(self._keys) < 4096:
+                self._keys[asked] = key
+        places = self._by_name.get(key)
+        if places is not None:
+            return Resolution(tuple(Offer(self._engines[engine], model) for engine, model in places))
+        rule = self._routes.get(asked.lower())
+        return Resolution(self._route_offers(rule), rule.name) if rule is not None else Resolution()
+
+    def _route_offers(self, rule: RouteRule) -> tuple[Offer, ...]:
+        """The offers of the route's first model that some engine could serve; of the first known one if none is up."""
+        known: tuple[Offer, ...] = ()
+        for name in rule.models or tuple(ModelId(name) for name in self._by_name):
+            places = self._by_name.get(canonical(name), ())
+            offers = tuple(
+                Offer(self._engines[engine], model, rule.weight(self._engines[engine].node)) for engine, model in places
+            )
+            if any(offer.engine.health in (Health.UP, Health.SUSPECT) for offer in offers):
+                return offers
+            known = known or offers
+        return known
+
+    def names(self) -> tuple[str, ...]:
+        """Everything that can be asked for: models as their engines write them, then routes."""
+        models = {canonical(model.id): model.id for _, model in self.models()}
+        return (*models.values(), *(rule.name for rule in self._routes.values()))
+
+    def models(self) -> Iterable[tuple[Engine, Model]]:
+        for engine in self._engines.values():
+            for model in engine.models.values():
+                yield engine, model
+
+    def near(self, asked: str) -> tuple[str, ...]:
+        """Names somebody may have meant by ``asked``."""
+        return near(asked, self.names())
+
+    def default(self, needs: frozenset[Capability], route: str) -> str:
+        """The name for a call that gives none: ``route`` if there is one, else the first model that can do it.
+
+        Empty if there is none. Resident models come before ones that must be loaded.
+        """
+        if route.lower() in self._routes:
+            return route
+        able = [
+            (not model.resident, model.id)
+            for engine, model in self.models()
+            if needs <= model.capabilities and engine.health in (Health.UP, Health.SUSPECT)
+        ]
+        return min(able, key=lambda each: each[0])[1] if able else ""

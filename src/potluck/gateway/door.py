@@ -1,0 +1,25 @@
+"""Doors: the inference routes. Each says how a request is read and how errors look; the relay does the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from potluck.wire.port import Ask, ErrorWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One inference route.
+
+    ``read`` takes the whole body (decompressed and within limits) and raises `ClientError`.
+    ``family`` names the dialect for metrics and the request log: openai, anthropic, ollama, llamacpp, tabby.
+    ``route`` is asked for calls that name no model; if the owner has no such route, the first model that fits serves.
+    """
+
+    path: str
+    family: str
+    read: Callable[[bytes], Ask]
+    errors: ErrorWriter
+    method: str = "POST"
+    route: str = "chat"

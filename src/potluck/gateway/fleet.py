@@ -1,0 +1,129 @@
+"""The engines as they are now: one owner for their state. Others look at snapshots."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from potluck.backends.port import Address, Backend, EngineHttp, Report
+from potluck.core.catalogue import Catalogue, RouteRule
+from potluck.core.health import EngineHealth, Seen, step
+from potluck.core.model import Engine, EngineId, EngineKind, Model, NodeId
+from potluck.gateway.relay.engine import Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """One configured engine with what is needed to speak to it. ``slots`` None: as the engine says."""
+
+    id: EngineId
+    node: NodeId
+    kind: EngineKind
+    backend: Backend
+    http: EngineHttp
+    slots: int | None = None
+
+
+# Where neither the owner nor the engine tells. Ollama runs one generation at a time by default (OLLAMA_NUM_PARALLEL
+# 1); a server that speaks only OpenAI is usually one that batches (vLLM, LM Studio, TGI).
+_DEFAULT_SLOTS = {EngineKind.OLLAMA: 1, EngineKind.LLAMACPP: 1, EngineKind.OPENAI: 8, EngineKind.LOCAL: 1}
+
+
+class Fleet:
+    """Owns engines' health, models and counts of slots in use. Called from one task; holds no await.
+
+    ``clock`` is monotonic seconds. ``changed`` is called after anything that may let a waiting call start.
+    """
+
+    def __init__(
+        self,
+        installations: Iterable[Installation],
+        routes: Mapping[str, RouteRule],
+        *,
+        clock: Callable[[], float],
+        interval_s: float,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._clock = clock
+        self._interval_s = interval_s
+        self._tls = tls
+        self.installations = {each.id: each for each in installations}
+        self.engines: dict[EngineId, Engine] = {
+            each.id: Engine(id=each.id, node=each.node, kind=each.kind, slots=each.slots or _DEFAULT_SLOTS[each.kind])
+            for each in self.installations.values()
+        }
+        self.health: dict[EngineId, EngineHealth] = {each: EngineHealth() for each in self.engines}
+        self.catalogue = Catalogue(self.engines, routes)
+        self.changed: Callable[[], None] = lambda: None
+        self.trouble: Callable[[EngineId], None] = lambda engine: None
+        self._pools: dict[Address, Pool] = {}
+
+    # --- slots ---
+
+    def take(self, engine: EngineId) -> None:
+        """One more of our generations runs there."""
+        self.engines[engine] = replace(self.engines[engine], busy=self.engines[engine].busy + 1)
+
+    def give(self, engine: EngineId) -> None:
+        self.engines[engine] = replace(self.engines[engine], busy=self.engines[engine].busy - 1)
+
+    # --- what was seen ---
+
+    def saw(self, engine: EngineId, seen: Seen, why: str) -> None:
+        """Take in an observation; a failed call makes the next probe come at once."""
+        before = self.health[engine]
+        after = step(before, seen, why, now=self._clock(), interval_s=self._interval_s)
+        if after is before:
+            return
+        self.health[engine] = after
+        self.engines[engine] = replace(self.engines[engine], health=after.state, why=after.why)
+        if seen is Seen.CALL_FAILED:
+            self.trouble(engine)
+        elif after.state is not before.state:
+            self.changed()
+
+    def reported(self, engine: EngineId, report: Report) -> None:
+        """A probe went well: take its models and slots."""
+        before = self.engines[engine]
+        installation = self.installations[engine]
+        models = {model.id: model for model in report.models}
+        slots = installation.slots or report.slots or _DEFAULT_SLOTS[installation.kind]
+        self.engines[engine] = replace(before, models=models, slots=slots)
+        if models != before.models:
+            self.catalogue.rebuild()
+        self.saw(engine, Seen.PROBE_OK, f"answered with {len(models)} model{'' if len(models) == 1 else 's'}")
+        if slots != before.slots or models != before.models:
+            self.changed()
+
+    # --- connections ---
+
+    def pool(self, address: Address) -> Pool:
+        pool = self._pools.get(address)
+        if pool is None:
+            tls = (self._tls or ssl.create_default_context()) if address.tls else None
+            pool = self._pools[address] = Pool(address, self._clock, tls)
+        return pool
+
+    def sweep(self) -> None:
+        """Close connections that were idle too long, and forget addresses that nothing uses."""
+        for address, pool in list(self._pools.items()):
+            pool.sweep()
+            if pool.unused:
+                del self._pools[address]
+
+    def close(self) -> None:
+        for pool in self._pools.values():
+            pool.close()
+
+    # --- looking ---
+
+    def installation(self, engine: EngineId) -> Installation:
+        return self.installations[engine]
+
+    def snapshot(self) -> tuple[Engine, ...]:
+        return tuple(self.engines.values())
+
+    def where(self, model: str) -> tuple[tuple[Engine, Model], ...]:
+        """The engines that have a model, in the config's order."""
+        return tuple((offer.engine, offer.model) for offer in self.catalogue.resolve(model).offers)

@@ -1,0 +1,160 @@
+"""What every call was and cost: counted at once, written down in batches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import structlog
+
+from potluck.core.answer import Usage
+from potluck.core.errors import ClientError, NodeError, OperatorError, Overloaded, PotluckError
+from potluck.core.model import RequestId
+from potluck.core.routing import Decision, Verdict
+from potluck.gateway.metrics import Metrics
+from potluck.gateway.port import Caller
+from potluck.storage.ports import RequestLog
+from potluck.storage.records import AttemptRecord, CallStatus, CandidateRecord, RequestRecord
+
+if TYPE_CHECKING:
+    from potluck.gateway.relay.exchange import Exchange
+
+log = structlog.get_logger(__name__)
+
+# A crash may lose this many seconds of the request log. It is a log; conversations and keys are written at once.
+FLUSH_S = 0.5
+# With the database away the log waits in memory, this many calls long; then the oldest are dropped and counted.
+MAX_WAITING = 50_000
+
+# The public APIs' habit (API-CONTRACTS.md 0): the client went away, nobody was sent anything.
+CLIENT_CLOSED = 499
+
+
+class Ledger:
+    """Collects the records of calls that have ended."""
+
+    def __init__(self, store: RequestLog, metrics: Metrics, status_of: Callable[[PotluckError], int]) -> None:
+        """``status_of`` tells the HTTP status of an error, for the log."""
+        self._store = store
+        self._metrics = metrics
+        self._status_of = status_of
+        self._waiting: list[RequestRecord] = []
+
+    def settled(self, exchange: Exchange, *, now_s: float, wall_s: float, cancelled: bool) -> None:
+        """Note a call that has ended."""
+        total_s = now_s - exchange.started_s
+        account = exchange.account
+        usage = account.usage or Usage(completion=account.text_bytes // 4, estimated=True)
+        error = exchange.error
+        served = exchange.served
+        status = CallStatus.CANCELLED if cancelled else _status(error)
+        first_byte_s = exchange.first_byte_s - exchange.started_s if exchange.first_byte_s is not None else None
+        attempts = [
+            AttemptRecord(each.engine, type(each.error).__name__, each.error.message)
+            for each in exchange.attempts
+            if each.error is not None
+        ]
+        if served is not None and error is None:
+            attempts.append(AttemptRecord(served.engine, "cancelled" if cancelled else "ok"))
+        record = RequestRecord(
+            id=exchange.id,
+            time_s=wall_s - total_s,
+            family=exchange.door.family,
+            asked_model=exchange.wish.model,
+            status=status,
+            http_status=CLIENT_CLOSED if cancelled else 200 if error is None else self._status_of(error),
+            total_s=total_s,
+            key=exchange.caller.key,
+            route=served.route if served else "",
+            served_model=served.model.id if served else None,
+            node=served.node if served else None,
+            engine=served.engine if served else None,
+            attempts=tuple(attempts),
+            candidates=_candidates(exchange.decision),
+            queue_s=exchange.queue_s,
+            first_byte_s=first_byte_s,
+            prompt_tokens=usage.prompt,
+            completion_tokens=usage.completion,
+            cached_tokens=usage.cached,
+            estimated=usage.estimated,
+            error=str(error) if error else "",
+        )
+        if error is not None:
+            _log_failure(record, error)
+        self._metrics.call(record)
+        self._keep(record)
+
+    def refused(self, family: str, error: PotluckError, caller: Caller | None, request_id: str, wall_s: float) -> None:
+        """Note a request that never became a call: a wrong key, a body that cannot be read."""
+        record = RequestRecord(
+            id=RequestId(request_id),
+            time_s=wall_s,
+            family=family,
+            asked_model="",
+            status=_status(error),
+            http_status=self._status_of(error),
+            total_s=0.0,
+            key=caller.key if caller else None,
+            error=str(error),
+        )
+        self._metrics.call(record)
+        # Requests without a valid key are counted but not stored: strangers must not fill the disk.
+        if caller is not None:
+            self._keep(record)
+
+    def _keep(self, record: RequestRecord) -> None:
+        if len(self._waiting) >= MAX_WAITING:
+            self._metrics.lost_records.inc()
+            return
+        self._waiting.append(record)
+
+    async def flush(self) -> None:
+        """Write what waits. On failure it waits on: a batch may be written again (`RequestLog.add`)."""
+        batch, self._waiting = self._waiting, []
+        if not batch:
+            return
+        try:
+            await self._store.add(batch)
+        except OperatorError as error:
+            log.warning("the request log cannot be written", error=str(error), waiting=len(batch))
+            self._waiting = batch + self._waiting
+
+    async def flushing(self) -> None:
+        """Write for ever, a batch at a time."""
+        while True:
+            await asyncio.sleep(FLUSH_S)
+            await self.flush()
+
+
+def _status(error: PotluckError | None) -> CallStatus:
+    match error:
+        case None:
+            return CallStatus.OK
+        case ClientError():
+            return CallStatus.CLIENT_ERROR
+        case Overloaded():
+            return CallStatus.OVERLOADED
+        case _:
+            return CallStatus.NODE_ERROR
+
+
+def _candidates(decision: Decision | None) -> tuple[CandidateRecord, ...]:
+    if decision is None:
+        return ()
+    return tuple(
+        CandidateRecord(engine, verdict is Verdict.CHOSEN, verdict.value) for engine, verdict in decision.verdicts
+    )
+
+
+def _log_failure(record: RequestRecord, error: PotluckError) -> None:
+    level = log.warning if isinstance(error, NodeError) else log.info
+    level(
+        "call failed",
+        request=record.id,
+        model=record.asked_model,
+        node=record.node,
+        status=record.http_status,
+        error=error.message,
+        detail=error.detail,
+    )

@@ -1,0 +1,507 @@
+"""One call, from a read ask to its settlement: seek a seat, open an attempt, relay the answer, settle.
+
+States and what moves them (each line: state, event, next state):
+
+    PREPARING   images fetched                        SEEKING
+    SEEKING     seated / refused                      CONNECTING / DONE
+    CONNECTING  connection ready / failed             AWAITING / SEEKING or DONE
+    AWAITING    200 and a stream / anything else      STREAMING / COLLECTING
+    STREAMING   body ends / breaks                    DONE / SEEKING (nothing sent yet) or DONE
+    COLLECTING  body ends / breaks                    DONE or SEEKING
+    any         client gone                           DONE
+
+Whatever the way, `_settle` runs once: it frees the slot, drops or keeps the connection, and writes the record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Protocol
+
+from potluck.backends.port import Ready
+from potluck.core.answer import collect
+from potluck.core.call import Call
+from potluck.core.errors import (
+    ClientError,
+    MalformedAnswer,
+    ModelNotFound,
+    NodeError,
+    NodeTimeout,
+    PotluckError,
+)
+from potluck.core.health import Seen
+from potluck.core.model import EngineId, RequestId
+from potluck.core.routing import Decision
+from potluck.gateway.dispatch import Seat, Wish
+from potluck.gateway.door import Door
+from potluck.gateway.port import Caller
+from potluck.gateway.relay import heads
+from potluck.gateway.relay.engine import EngineConnection, Pool
+from potluck.gateway.relay.parts import PartsPassage, split
+from potluck.wire.port import Account, AnswerMeta, Ask, Passage
+from potluck.wire.translation import Translation
+
+if TYPE_CHECKING:
+    from potluck.gateway.relay.relay import Relay
+
+# What is kept of an engine's error body: its message stands at the front.
+_ERROR_BYTES = 64 * 1024
+
+
+class Sink(Protocol):
+    """Where an answer goes. Either ``begin``, ``send``…, ``end``; or ``whole``; or ``refuse``."""
+
+    def begin(self, exchange: Exchange) -> None:
+        """A stream begins. After this there is no other node and no status."""
+        ...
+
+    def send(self, data: bytes) -> None: ...
+
+    def end(self) -> None: ...
+
+    def whole(self, exchange: Exchange, body: bytes) -> None: ...
+
+    def refuse(self, exchange: Exchange, error: PotluckError) -> None: ...
+
+
+class State(Enum):
+    PREPARING = auto()
+    SEEKING = auto()
+    CONNECTING = auto()
+    AWAITING = auto()
+    COLLECTING = auto()
+    STREAMING = auto()
+    DONE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try on one engine. ``error`` is None for the one that succeeded or is under way."""
+
+    engine: EngineId
+    error: PotluckError | None
+
+
+class Exchange:
+    """One call under way. All times are the relay's monotonic clock."""
+
+    __slots__ = (
+        "_body",
+        "_call",
+        "_collected",
+        "_collected_bytes",
+        "_connection",
+        "_full",
+        "_opened",
+        "_passage",
+        "_path",
+        "_relay",
+        "_retried_stale",
+        "_sink",
+        "_status",
+        "ask",
+        "attempts",
+        "began",
+        "caller",
+        "decision",
+        "door",
+        "error",
+        "first_byte_s",
+        "id",
+        "last_heard_s",
+        "last_sent_s",
+        "meta",
+        "seat",
+        "seated_s",
+        "served",
+        "spoken",
+        "started_s",
+        "state",
+        "wish",
+    )
+
+    def __init__(self, relay: Relay, sink: Sink, door: Door, ask: Ask, caller: Caller) -> None:
+        self._relay = relay
+        self._sink = sink
+        self.door = door
+        self.ask = ask
+        self.caller = caller
+        self.id = RequestId(relay.new_id())
+        self.state = State.PREPARING
+        self.started_s = self.last_sent_s = self.last_heard_s = relay.clock()
+        self.seated_s: float | None = None
+        self.first_byte_s: float | None = None
+        self.began = False  # the head of the answer is out
+        self.spoken = False  # part of the answer is out: no other engine can start it anew
+        self.served: Seat | None = None
+        self.error: PotluckError | None = None
+        self.seat: Seat | None = None
+        self.decision: Decision | None = None
+        self.attempts: list[Attempt] = []
+        self._call: Call | None = None
+        self._passage: Passage | None = None
+        self._connection: EngineConnection | None = None
+        self._status = 0
+        self._collected: list[bytes] = []
+        self._collected_bytes = 0
+        self._retried_stale = False
+        self._full = False
+        self._opened = False
+        self._path = ""
+        self._body = b""
+        model = ask.model or relay.fleet.catalogue.default(ask.needs, door.route)
+        self.meta = AnswerMeta(self.id, ask.model or model, relay.wall_clock(), max(1, len(ask.body) // 4))
+        self.wish = Wish(self.id, caller.key, model, ask.needs)
+
+    # --- begin ---
+
+    def start(self) -> None:
+        """Set out. May settle before it returns."""
+        self._relay.exchanges.add(self)
+        if not self.wish.model:
+            self._fail(ModelNotFound("", self._relay.fleet.catalogue.names()[:3]))
+            return
+        try:
+            remote = not self.ask.untouchable and self._relay.images.needed(self.call())
+        except ClientError as error:
+            self._fail(error)
+            return
+        if remote:
+            self._relay.tasks.spawn(self._fetch_images(), f"images of {self.id}")
+        else:
+            self._seek()
+
+    def call(self) -> Call:
+        """The neutral record, made once."""
+        if self._call is None:
+            self._call = self.ask.call()
+        return self._call
+
+    async def _fetch_images(self) -> None:
+        try:
+            self._call = await self._relay.images.fetched(self.call())
+        except PotluckError as error:
+            if self.state is not State.DONE:
+                self._fail(error)
+            return
+        if self.state is not State.DONE:
+            self._seek()
+
+    def _seek(self) -> None:
+        self.state = State.SEEKING
+        self._relay.dispatcher.seek(self)
+
+    # --- dispatch.Seeker ---
+
+    def refused(self, error: PotluckError) -> None:
+        self._fail(error)
+
+    def seated(self, seat: Seat) -> None:
+        self.seat = self.served = seat
+        self._opened = False
+        self.decision = seat.decision
+        self.seated_s = self.seated_s or self._relay.clock()
+        self.state = State.CONNECTING
+        self.last_heard_s = self._relay.clock()
+        backend, model = seat.installation.backend, seat.model
+        try:
+            if not self._encode(seat):
+                return
+            address = backend.address(model)
+        except PotluckError as error:
+            self._attempt_failed(error)
+            return
+        if address is None:
+            self._relay.tasks.spawn(self._prepare(seat), f"prepare for {self.id}")
+        else:
+            self._connect(self._relay.fleet.pool(address))
+
+    def _encode(self, seat: Seat) -> bool:
+        """Make the engine's request; False if no engine was needed and the answer is out already."""
+        backend, model, ask = seat.installation.backend, seat.model, self.ask
+        if ask.untouchable and ask.shape in backend.shapes and (ask.generations == 1 or backend.many):
+            self._path, self._body = backend.pass_through(ask, model)
+            self._passage = ask.passage(self.meta)
+            return True
+        parts = (self.call(),) if backend.many else split(self.call())
+        request = backend.encode(parts[0], model, stream=ask.stream)
+        writer = ask.writer(self.meta)
+        if isinstance(request, Ready):
+            self._answer_ready(request)
+            return False
+        self._path, self._body = request.path, request.body
+        if len(parts) == 1:
+            self._passage = Translation(request.reader, writer)
+        else:
+            rest = [backend.encode(part, model, stream=ask.stream) for part in parts[1:]]
+            self._passage = PartsPassage(request, [each for each in rest if not isinstance(each, Ready)], writer)
+        return True
+
+    def _answer_ready(self, ready: Ready) -> None:
+        writer, now = self.ask.writer(self.meta), self._relay.wall_clock()
+        if self.ask.stream:
+            self._emit(writer.open() + writer.write(ready.events, now) + writer.close(now))
+            self._settle()
+            self._sink.end()
+        else:
+            body = writer.whole(collect(ready.events), now)
+            self._settle()
+            self._sink.whole(self, body)
+
+    async def _prepare(self, seat: Seat) -> None:
+        """The model must be made ready first: a process started, weights loaded."""
+        try:
+            await seat.installation.backend.prepare(seat.model)
+            address = seat.installation.backend.address(seat.model)
+        except PotluckError as error:
+            if self.seat is seat:
+                self._attempt_failed(error)
+            return
+        if self.seat is not seat:  # the client left meanwhile
+            return
+        if address is None:
+            self._attempt_failed(NodeError("The model was unloaded again.", node=seat.node))
+        else:
+            self._connect(self._relay.fleet.pool(address))
+
+    def _connect(self, pool: Pool) -> None:
+        connection = pool.take()
+        if connection is not None:
+            self._send(pool, connection)
+        else:
+            self._relay.tasks.spawn(self._dial(pool, self.seat), f"dial for {self.id}")
+
+    async def _dial(self, pool: Pool, seat: Seat | None) -> None:
+        try:
+            connection = await pool.dial()
+        except NodeError as error:
+            if self.seat is seat and self.state is State.CONNECTING:
+                self._attempt_failed(error)
+            return
+        if self.seat is seat and self.state is State.CONNECTING:
+            self._send(pool, connection)
+        else:  # the client left meanwhile; the connection is as good for the next one
+            pool.give(connection)
+
+    def _send(self, pool: Pool, connection: EngineConnection) -> None:
+        self._connection = connection
+        self.state = State.AWAITING
+        self.last_heard_s = self._relay.clock()
+        head = pool.head("POST", self._path, "application/json", self._body)
+        connection.send(self, head + self._body)
+
+    # --- engine.EngineUser ---
+
+    def engine_head(self, status: int, content_type: str) -> None:
+        self._status = status
+        self.last_heard_s = self._relay.clock()
+        streams = self.ask.stream and status == 200
+        self.state = State.STREAMING if streams else State.COLLECTING
+        if streams and self._full and self._connection is not None:
+            self._connection.transport.pause_reading()
+
+    def engine_body(self, data: bytes) -> None:
+        self.last_heard_s = self._relay.clock()
+        if self.state is State.STREAMING:
+            assert self._passage is not None
+            try:
+                out = self._passage.forward(data, self._relay.wall_clock())
+            except PotluckError as error:
+                self._attempt_failed(error)
+                return
+            if out:
+                self._emit(out)
+        elif self.state is State.COLLECTING:
+            self._collected_bytes += len(data)
+            if self._status == 200 or self._collected_bytes <= _ERROR_BYTES:
+                self._collected.append(data)
+            if self._collected_bytes > self._relay.limits.max_answer:
+                self._attempt_failed(MalformedAnswer("The engine's answer is too large."))
+
+    def engine_end(self) -> None:
+        self._connection = None
+        assert self._passage is not None
+        now = self._relay.wall_clock()
+        body = b"".join(self._collected)
+        self._collected = []
+        try:
+            if self._status != 200:
+                assert self.seat is not None
+                raise self.seat.installation.backend.error(self._status, body, self.wish.model)
+            out = self._passage.end(now) if self.ask.stream else self._passage.whole(body, now)
+        except PotluckError as error:
+            self._attempt_failed(error)
+            return
+        if isinstance(self._passage, PartsPassage) and self._passage.more:
+            self._next_part(self._passage, out)
+            return
+        if self.ask.stream:
+            if out:
+                self._emit(out)
+            self._settle()
+            self._sink.end()
+        else:
+            self._first_byte()
+            self._settle()
+            self._sink.whole(self, out)
+
+    def engine_lost(self, error: NodeError, *, stale: bool) -> None:
+        self._connection = None
+        if stale and not self._retried_stale and self.seat is not None:
+            # The engine closed an idle connection in the instant we used it: it never saw the request.
+            self._retried_stale = True
+            self.state = State.CONNECTING
+            address = self.seat.installation.backend.address(self.seat.model)
+            if address is not None:
+                self._relay.tasks.spawn(self._dial(self._relay.fleet.pool(address), self.seat), f"redial {self.id}")
+                return
+        self._attempt_failed(error)
+
+    def _next_part(self, passage: PartsPassage, out: bytes) -> None:
+        """One of several generations is whole; the next goes to the same engine, in the same answer."""
+        if out and self.ask.stream:
+            self._emit(out)
+        assert self.seat is not None
+        request = passage.advance()
+        self._path, self._body = request.path, request.body
+        self.state = State.CONNECTING
+        address = self.seat.installation.backend.address(self.seat.model)
+        if address is None:
+            self._attempt_failed(NodeError("The model was unloaded between two answers.", node=self.seat.node))
+        else:
+            self._connect(self._relay.fleet.pool(address))
+
+    # --- the client's side ---
+
+    def client_gone(self) -> None:
+        """The client left: the engine stops at once and the slot is free."""
+        if self.state is not State.DONE:
+            self._relay.dispatcher.leave(self)
+            self._settle(cancelled=True)
+
+    def client_full(self) -> None:
+        """The client reads slower than the engine writes: let the engine wait."""
+        self._full = True
+        if self._connection is not None and self.state is State.STREAMING:
+            self._connection.transport.pause_reading()
+
+    def client_ready(self) -> None:
+        self._full = False
+        self.last_heard_s = self._relay.clock()
+        if self._connection is not None and self.state is State.STREAMING:
+            self._connection.transport.resume_reading()
+
+    def tick(self, now_s: float) -> None:
+        """Called by the sweep: fill silences, and end waits that are too long."""
+        if self._full or self.state in (State.PREPARING, State.DONE):
+            return
+        limits = self._relay.limits
+        if self.ask.stream and self._passage is not None and self._passage.keep_alive:
+            if self.state is not State.SEEKING and now_s - self.last_sent_s >= limits.keep_alive_s:
+                self._emit(self._passage.keep_alive, speaks=False)
+        if self.state in (State.AWAITING, State.COLLECTING, State.STREAMING):
+            patience_s = limits.stall_s if self.first_byte_s is not None else limits.first_byte_s
+            if now_s - self.last_heard_s >= patience_s:
+                self._attempt_failed(NodeTimeout(f"The engine was silent for {patience_s:.0f} s."))
+
+    # --- outcomes ---
+
+    @property
+    def stream_type(self) -> str:
+        return self._passage.stream_type if self._passage is not None else "application/octet-stream"
+
+    @property
+    def account(self) -> Account:
+        return self._passage.account() if self._passage is not None else Account()
+
+    @property
+    def queue_s(self) -> float:
+        return (self.seated_s if self.seated_s is not None else self._relay.clock()) - self.started_s
+
+    def head(self, status: int, content_type: str, *extra: tuple[str, str]) -> bytes:
+        """The head of the answer to the client, but for framing and the empty line."""
+        node = self.served.node if self.served is not None else ""
+        return heads.status_line(status) + heads.fields(
+            (
+                ("content-type", content_type),
+                ("x-potluck-request-id", self.id),
+                ("x-potluck-node", node),
+                ("x-potluck-attempts", str(len(self.attempts) + 1)),
+                ("x-potluck-queue-ms", f"{self.queue_s * 1000:.0f}"),
+                *extra,
+            )
+        )
+
+    def _first_byte(self) -> None:
+        if self.first_byte_s is None:
+            self.first_byte_s = self._relay.clock()
+
+    def _emit(self, data: bytes, *, speaks: bool = True) -> None:
+        """Send what the passage made; a keep-alive does not ``speak``, so another engine may still take over."""
+        self.last_sent_s = self._relay.clock()
+        opening = b""
+        if not self._opened and self._passage is not None:
+            self._opened = True
+            opening = self._passage.open()
+        if not self.began:
+            self.began = True
+            self._sink.begin(self)
+            data = opening + data
+        if speaks:
+            self.spoken = True
+            self._first_byte()
+        self._sink.send(data)
+
+    def _attempt_failed(self, error: PotluckError) -> None:
+        """This attempt is over. Another engine may do better, unless the client has seen part of this one's answer."""
+        seat = self.seat
+        if seat is None:
+            self._fail(error)
+            return
+        self.attempts.append(Attempt(seat.engine, error))
+        if not isinstance(error, NodeError):
+            self._fail(error)
+            return
+        error.node = error.node or seat.node
+        self._relay.fleet.saw(seat.engine, Seen.CALL_FAILED, error.message)
+        if self.spoken:
+            self._fail(error)
+            return
+        self._drop_attempt()
+        wish = self.wish
+        self.wish = Wish(wish.request, wish.key, wish.model, wish.needs, wish.tried | {seat.engine}, error)
+        self._seek()
+
+    def _fail(self, error: PotluckError) -> None:
+        """No answer, or no more of it: the dialect's error, in-band if the stream has begun."""
+        self.error = error
+        passage = self._passage
+        self._settle()
+        if self.began and passage is not None:
+            self._sink.send(passage.fail(error, self.id))
+            self._sink.end()
+        else:
+            self._sink.refuse(self, error)
+
+    def _drop_attempt(self) -> None:
+        """Leave the engine: the connection is cut, so it stops, and the slot is free."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.abort()
+        seat, self.seat = self.seat, None
+        self._collected, self._collected_bytes = [], 0
+        if seat is not None:
+            self._relay.dispatcher.release(seat)
+
+    def _settle(self, *, cancelled: bool = False) -> None:
+        """The one way out. After this nothing is held."""
+        if self.state is State.DONE:
+            return
+        self.state = State.DONE
+        self._relay.exchanges.discard(self)
+        seat = self.seat
+        if seat is not None and self.error is None and not cancelled:
+            self._relay.fleet.saw(seat.engine, Seen.CALL_OK, "answered a call")
+        self._relay.settled(self, cancelled=cancelled)
+        self._drop_attempt()

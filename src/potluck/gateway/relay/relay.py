@@ -1,0 +1,137 @@
+"""What all connections and exchanges share, and the one timer that sweeps them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from potluck.core.errors import PotluckError
+from potluck.gateway.dispatch import Dispatcher
+from potluck.gateway.door import Door
+from potluck.gateway.fleet import Fleet
+from potluck.gateway.images import RemoteImages
+from potluck.gateway.ledger import Ledger
+from potluck.gateway.port import Caller
+from potluck.gateway.relay.bridge import AsgiSide
+from potluck.gateway.relay.client import ClientConnection
+from potluck.gateway.relay.exchange import Exchange
+from potluck.gateway.relay.request import Request
+from potluck.gateway.tasks import Tasks
+
+# Coarse on purpose: every deadline here is seconds long, and one timer for all costs nothing.
+SWEEP_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bytes and seconds that a client, or an engine's answer, may take.
+
+    ``max_body`` holds for an inference request as sent and decompressed, ``max_upload`` for all others (model blobs
+    are gigabytes). ``head_s`` is for a whole head to arrive, ``body_s`` for the next piece of a body, ``idle_s`` for
+    the next request on a kept connection. ``pipeline`` requests may wait behind the one being answered.
+    ``first_byte_s`` and ``stall_s`` are how long an engine may be silent before and after its first byte;
+    ``keep_alive_s`` is the silence after which a client gets a comment, where its dialect has one.
+    """
+
+    max_body: int = 64_000_000
+    max_head: int = 65_536
+    max_headers: int = 128
+    max_upload: int = 1 << 40
+    max_answer: int = 256_000_000
+    pipeline: int = 16
+    head_s: float = 20.0
+    body_s: float = 60.0
+    idle_s: float = 75.0
+    # A cold 70B model from a slow disk takes minutes; Ollama itself gives a load five (OLLAMA_LOAD_TIMEOUT).
+    first_byte_s: float = 600.0
+    stall_s: float = 120.0
+    keep_alive_s: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """``monotonic`` for waits, ``wall`` (Unix seconds) for what is written down."""
+
+    monotonic: Callable[[], float]
+    wall: Callable[[], float]
+
+
+class Relay:
+    """Owns the client connections and the exchanges under way."""
+
+    def __init__(
+        self,
+        *,
+        doors: Iterable[Door],
+        fallback: Door,
+        authenticate: Callable[[Request], Caller],
+        asgi: AsgiSide,
+        fleet: Fleet,
+        dispatcher: Dispatcher,
+        images: RemoteImages,
+        tasks: Tasks,
+        ledger: Ledger,
+        clocks: Clocks,
+        new_id: Callable[[], str],
+        limits: Limits = Limits(),
+    ) -> None:
+        """``fallback`` renders errors that happen before any door is known."""
+        self.doors: dict[bytes, dict[bytes, Door]] = {}
+        for door in doors:
+            self.doors.setdefault(door.path.encode(), {})[door.method.encode()] = door
+        self.fallback = fallback
+        self.authenticate = authenticate
+        self.asgi = asgi
+        self.fleet = fleet
+        self.dispatcher = dispatcher
+        self.images = images
+        self.tasks = tasks
+        self.ledger = ledger
+        self.clock = clocks.monotonic
+        self.wall_clock = clocks.wall
+        self.new_id = new_id
+        self.limits = limits
+        self.draining = False
+        self.connections: set[ClientConnection] = set()
+        self.exchanges: set[Exchange] = set()
+
+    def connection(self) -> ClientConnection:
+        """A protocol for one more client; what a server's factory calls."""
+        return ClientConnection(self)
+
+    def refused(self, door: Door, error: PotluckError, caller: Caller | None, request_id: str) -> None:
+        """A request was refused before it became a call."""
+        self.ledger.refused(door.family, error, caller, request_id, self.wall_clock())
+
+    def settled(self, exchange: Exchange, *, cancelled: bool) -> None:
+        """A call is over, whichever way."""
+        self.ledger.settled(exchange, now_s=self.clock(), wall_s=self.wall_clock(), cancelled=cancelled)
+
+    def sweep(self) -> None:
+        """Once every `SWEEP_S`: deadlines of connections and calls, keep-alives, idle engine connections."""
+        now_s = self.clock()
+        for exchange in tuple(self.exchanges):
+            exchange.tick(now_s)
+        for connection in tuple(self.connections):
+            connection.expire(now_s)
+        self.dispatcher.expire()
+        self.fleet.sweep()
+
+    async def sweeping(self) -> None:
+        """Sweep for ever."""
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            self.sweep()
+
+    async def drain(self, patience_s: float) -> None:
+        """Let calls under way finish, at most ``patience_s``; then cut what is left."""
+        self.draining = True
+        for connection in tuple(self.connections):
+            if not connection.busy:
+                connection.transport.close()
+        deadline_s = self.clock() + patience_s
+        while any(each.busy for each in self.connections) and self.clock() < deadline_s:
+            await asyncio.sleep(0.05)
+        for connection in tuple(self.connections):
+            connection.transport.abort()

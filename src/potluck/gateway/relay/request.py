@@ -1,0 +1,102 @@
+"""One request as it comes off a client's connection."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field
+
+import zstandard
+
+from potluck.core.errors import BadRequest, PayloadTooLarge, UnsupportedEncoding
+
+
+@dataclass(slots=True)
+class Request:
+    """``headers`` are (lower-case name, value) in order. ``body`` grows until ``complete``."""
+
+    method: bytes = b""
+    target: bytes = b""
+    version: str = "1.1"
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list[tuple[bytes, bytes]])
+    keep_alive: bool = True
+    expects_continue: bool = False
+    content_length: int | None = None
+    chunked: bool = False
+    encoding: bytes = b""
+    body: list[bytes] = field(default_factory=list[bytes])
+    size: int = 0
+    head_size: int = 0
+    complete: bool = False
+
+    @property
+    def path(self) -> bytes:
+        """The target without its query; absolute-form targets (RFC 9112 3.2.2) are reduced to their path."""
+        path = self.target.partition(b"?")[0]
+        if not path.startswith(b"/") and b"://" in path:
+            _, slash, rest = path.partition(b"://")[2].partition(b"/")
+            return slash + rest or b"/"
+        return path
+
+    @property
+    def query(self) -> bytes:
+        return self.target.partition(b"?")[2]
+
+    @property
+    def has_body(self) -> bool:
+        return self.chunked or bool(self.content_length)
+
+    def header(self, name: bytes) -> bytes:
+        """The first value of a header, or nothing."""
+        return next((value for key, value in self.headers if key == name), b"")
+
+    def note(self, name: bytes, value: bytes) -> None:
+        """Take one header in; remembers those that decide about framing."""
+        name = name.lower()
+        self.headers.append((name, value))
+        self.head_size += len(name) + len(value)
+        if name == b"content-length":
+            self.content_length = int(value)
+        elif name == b"transfer-encoding":
+            self.chunked = True
+        elif name == b"content-encoding":
+            self.encoding = value.strip().lower()
+        elif name == b"expect":
+            self.expects_continue = value.strip().lower() == b"100-continue"
+
+    def payload(self, max_bytes: int) -> bytes:
+        """The whole body, decompressed. Raises `UnsupportedEncoding`, `PayloadTooLarge`, `BadRequest`."""
+        body = self.body[0] if len(self.body) == 1 else b"".join(self.body)
+        return body if self.encoding in (b"", b"identity") else decompressed(body, self.encoding, max_bytes)
+
+
+def decompressed(body: bytes, encoding: bytes, max_bytes: int) -> bytes:
+    """A body without its content coding; stops at ``max_bytes``, so that a small bomb stays small."""
+    try:
+        match encoding:
+            case b"gzip" | b"x-gzip":
+                return _inflated(body, 16 + zlib.MAX_WBITS, max_bytes)
+            case b"deflate":
+                return _inflated(body, zlib.MAX_WBITS, max_bytes)
+            case b"zstd":
+                with zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(body) as reader:
+                    text: bytes = reader.read(max_bytes + 1)
+            case _:
+                raise UnsupportedEncoding(
+                    f"Content-Encoding '{encoding.decode('latin-1')}' is not read here.",
+                    hint="Use gzip, deflate, zstd, or none.",
+                )
+    except (zlib.error, zstandard.ZstdError) as error:
+        raise BadRequest(f"The body is not valid {encoding.decode('latin-1')}.", detail=str(error)) from error
+    if len(text) > max_bytes:
+        raise PayloadTooLarge(max_bytes)
+    return text
+
+
+def _inflated(body: bytes, window_bits: int, max_bytes: int) -> bytes:
+    stream = zlib.decompressobj(window_bits)
+    text = stream.decompress(body, max_bytes + 1)
+    if len(text) > max_bytes:
+        raise PayloadTooLarge(max_bytes)
+    if not stream.eof:
+        raise BadRequest("The compressed body is cut off.")
+    return text

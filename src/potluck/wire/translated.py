@@ -27,6 +27,10 @@ class TranslatedAsk:
         return self.chat.needs
 
     @property
+    def generations(self) -> int:
+        return self.chat.choices
+
+    @property
     def untouchable(self) -> bool:
         return False
 

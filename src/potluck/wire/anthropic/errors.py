@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import msgspec
 
@@ -12,6 +14,7 @@ from potluck.core.errors import (
     Forbidden,
     MethodNotAllowed,
     ModelNotFound,
+    NodeBusy,
     NodeError,
     NodeTimeout,
     NotFound,
@@ -26,50 +29,60 @@ from potluck.core.errors import (
 )
 from potluck.wire.port import ErrorReply
 
-# The first class that an error is an instance of decides. 529 is the public API's word for "no room now".
-_TABLE: tuple[tuple[type[PotluckError], int, str], ...] = (
-    (BadRequest, 400, "invalid_request_error"),
-    (Unauthenticated, 401, "authentication_error"),
-    (Forbidden, 403, "permission_error"),
-    (ModelNotFound, 404, "not_found_error"),
-    (NotFound, 404, "not_found_error"),
-    (MethodNotAllowed, 405, "invalid_request_error"),
-    (Conflict, 409, "invalid_request_error"),
-    (PayloadTooLarge, 413, "request_too_large"),
-    (UnsupportedEncoding, 415, "invalid_request_error"),
-    (NotImplementedHere, 501, "api_error"),
-    (RateLimited, 429, "rate_limit_error"),
-    (Overloaded, 529, "overloaded_error"),
-    (NodeTimeout, 504, "api_error"),
-    (NodeError, 502, "api_error"),
-    (OperatorError, 500, "api_error"),
+# The nearest class in an error's line of ancestors counts, so the root answers for what is not listed.
+# 529 is the public API's status for "no room now"; the SDKs try it again as they do every 5xx.
+_TABLE: Mapping[type[PotluckError], tuple[int, str]] = MappingProxyType(
+    {
+        PotluckError: (500, "api_error"),
+        BadRequest: (400, "invalid_request_error"),
+        NotImplementedHere: (501, "api_error"),
+        Unauthenticated: (401, "authentication_error"),
+        Forbidden: (403, "permission_error"),
+        ModelNotFound: (404, "not_found_error"),
+        NotFound: (404, "not_found_error"),
+        MethodNotAllowed: (405, "invalid_request_error"),
+        Conflict: (409, "invalid_request_error"),
+        PayloadTooLarge: (413, "request_too_large"),
+        UnsupportedEncoding: (415, "invalid_request_error"),
+        Overloaded: (529, "overloaded_error"),
+        RateLimited: (429, "rate_limit_error"),
+        NodeError: (502, "api_error"),
+        NodeBusy: (529, "overloaded_error"),
+        NodeTimeout: (504, "api_error"),
+    }
 )
+
+# The SDKs try these again by themselves, which cannot help: the request or the owner must change.
+_WILL_NOT_HEAL = (NotImplementedHere, Conflict, OperatorError)
+
+# An engine that refuses for lack of room does not say for how long; a generation takes some seconds.
+_BUSY_RETRY_S = 5
 
 
 def write_error(error: PotluckError, request_id: str) -> ErrorReply:
-    """The status, body and headers for an error. SDKs retry 409, 429 and 5xx unless they are told not to."""
-    status, _ = _classify(error)
+    """The status, body and headers for an error before the first byte. ``error.detail`` is never in them."""
+    status, _ = _row(error)
     headers = [("request-id", request_id)]
     if isinstance(error, Overloaded):
+        # Whole seconds, and never 0: a client would come back at once.
         headers.append(("retry-after", str(max(1, math.ceil(error.retry_after_s)))))
+    elif isinstance(error, NodeBusy):
+        headers.append(("retry-after", str(_BUSY_RETRY_S)))
     if isinstance(error, Unauthenticated):
         headers.append(("www-authenticate", "Bearer"))
     if isinstance(error, MethodNotAllowed):
         headers.append(("allow", ", ".join(error.allowed)))
-    if isinstance(error, (Conflict, NotImplementedHere, OperatorError)):
+    if isinstance(error, _WILL_NOT_HEAL):
         headers.append(("x-should-retry", "false"))
     return ErrorReply(status, error_body(error, request_id), headers=tuple(headers))
 
 
 def error_body(error: PotluckError, request_id: str) -> bytes:
     """The JSON of an error, as a body or in-band."""
-    _, kind = _classify(error)
+    _, kind = _row(error)
     body = {"type": "error", "error": {"type": kind, "message": str(error)}, "request_id": request_id}
     return msgspec.json.encode(body)
 
 
-def _classify(error: PotluckError) -> tuple[int, str]:
-    for kind, status, name in _TABLE:
-        if isinstance(error, kind):
-            return status, name
-    return 500, "api_error"
+def _row(error: PotluckError) -> tuple[int, str]:
+    return next(_TABLE[kind] for kind in type(error).__mro__ if kind in _TABLE)

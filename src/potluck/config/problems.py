@@ -31,9 +31,10 @@ class ConfigProblem:
     severity: Severity = Severity.ERROR
 
     def __str__(self) -> str:
-        """``FILE:LINE:COLUMN: message hint``, as compilers do, so that editors find the place."""
+        """``FILE:LINE:COLUMN: [warning:] message hint``, as compilers do, so that editors find the place."""
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return f"{place}: {self.message} {self.hint}".rstrip()
+        mark = "warning: " if self.severity is Severity.WARNING else ""
+        return f"{place}: {mark}{self.message} {self.hint}".rstrip()
 
 
 class ConfigErrors(OperatorError):

@@ -1,0 +1,96 @@
+"""The checked file, turned into the frozen `Config`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from potluck.config import model
+from potluck.config.endpoint import endpoint
+from potluck.config.problems import ConfigProblem
+from potluck.config.schema import LATER_KINDS, FileSection, LocalSection, NodeSection, RouteSection
+from potluck.core.model import EngineKind, ModelId, NodeId
+
+
+def build(file: FileSection, source: Path, warnings: tuple[ConfigProblem, ...]) -> model.Config:
+    """``file`` must have passed every check. ``source``'s folder is where relative paths count from."""
+    return model.Config(
+        source=source,
+        nodes={NodeId(name): _node(NodeId(name), node) for name, node in file.nodes.items()},
+        routes={name: _route(name, route) for name, route in file.routes.items()},
+        server=model.ServerConfig(file.server.host, file.server.port, file.server.drain),
+        limits=model.LimitsConfig(file.limits.max_body, file.limits.max_header),
+        queue=model.QueueConfig(file.queue.depth, file.queue.max_wait),
+        health=model.HealthConfig(file.health.interval),
+        storage=model.StorageConfig(file.storage.database, file.storage.redis, file.storage.blobs),
+        discovery=model.DiscoveryConfig(file.discovery.mdns, tuple(file.discovery.scan)),
+        local=_local(file.local, source.parent),
+        warnings=warnings,
+    )
+
+
+def _node(name: NodeId, node: NodeSection) -> model.NodeConfig:
+    return model.NodeConfig(
+        id=name,
+        address=node.address or "",
+        memory_bytes=node.memory,
+        engines=tuple(_engines(name, node)),
+        later=tuple(_later(name, node)),
+    )
+
+
+def _engines(name: NodeId, node: NodeSection) -> Iterator[model.EngineConfig]:
+    for engine in node.engines:
+        where = endpoint(engine, node.address)
+        if where is None or engine.kind in LATER_KINDS:
+            continue
+        yield model.EngineConfig(
+            node=name,
+            kind=EngineKind(engine.kind),
+            host=where.host,
+            port=where.port,
+            tls=where.tls,
+            base_path=where.base_path,
+            api_key=engine.api_key,
+            models=tuple(ModelId(each) for each in engine.models),
+            slots=engine.slots,
+            context=engine.context,
+        )
+
+
+def _later(name: NodeId, node: NodeSection) -> Iterator[model.LaterEngine]:
+    for engine in node.engines:
+        where = endpoint(engine, node.address)
+        if where is None or engine.kind not in LATER_KINDS:
+            continue
+        yield model.LaterEngine(
+            node=name,
+            kind=model.LaterKind(engine.kind),
+            host=where.host,
+            port=where.port,
+            tls=where.tls,
+            base_path=where.base_path,
+            api_key=engine.api_key,
+            slots=engine.slots,
+        )
+
+
+def _route(name: str, route: RouteSection) -> model.RouteConfig:
+    return model.RouteConfig(
+        name=name,
+        models=tuple(ModelId(each) for each in route.models),
+        weights={NodeId(node): weight for node, weight in route.weights.items()},
+        order=tuple(NodeId(node) for node in route.order),
+        policy=model.Policy(route.policy),
+    )
+
+
+def _local(local: LocalSection, folder: Path) -> model.LocalConfig:
+    return model.LocalConfig(
+        enabled=local.enabled,
+        models_dir=None if local.models_dir is None else folder / local.models_dir,
+        idle_unload_s=local.idle_unload,
+        slots=local.slots,
+        threads=local.threads,
+        context=local.context,
+    )

@@ -1,0 +1,134 @@
+"""Checks that look at more than one value. They pass over what has the wrong shape: that is reported already."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from potluck.config.endpoint import Endpoint, endpoint
+from potluck.config.problems import Severity
+from potluck.config.schema import LATER_KINDS, NAME_PATTERN, EngineSection, NodeSection, RouteSection, Section
+from potluck.config.shape import near
+from potluck.config.source import Document, Finding, Path, dotted
+from potluck.core.model import Json, JsonObject
+
+S = TypeVar("S", bound=Section)
+
+# Keys that are read and kept, but that nothing acts on in this version: the owner should know.
+_NOT_YET: tuple[Path, ...] = (("storage", "redis"), ("storage", "blobs"), ("discovery", "mdns"), ("discovery", "scan"))
+
+
+def cross_findings(root: JsonObject, document: Document) -> Iterator[Finding]:
+    """Everything wrong between values of ``root``; ``document`` tells the lines."""
+    nodes = _mapping(root.get("nodes"))
+    for name, value in nodes.items():
+        yield from _node(name, value)
+    yield from _same_port(nodes, document)
+    for name, value in _mapping(root.get("routes")).items():
+        yield from _route(("routes", name), _mapping(value), nodes)
+    for section, key in _NOT_YET:
+        if _mapping(root.get(str(section))).get(str(key)) not in (None, False, []):
+            message = f"{section}.{key} is not used by this version."
+            yield Finding((section, key), message, at_key=True, severity=Severity.WARNING)
+
+
+def _mapping(value: Json) -> JsonObject:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
+
+
+def _valid(section: type[S], value: Json) -> S | None:
+    try:
+        return section.model_validate(value)
+    except ValidationError:
+        return None
+
+
+def _node(name: str, value: Json) -> Iterator[Finding]:
+    path: Path = ("nodes", name)
+    if not re.fullmatch(NAME_PATTERN, name):
+        hint = "Use letters, digits, '.', '_' and '-', beginning with a letter or a digit."
+        yield Finding(path, f"{name!r} cannot be a node's name.", hint, at_key=True)
+    node = _mapping(value)
+    if isinstance(value, dict) and node.get("engines", []) == []:
+        hint = "List the servers that run on it: engines: [{kind: ollama}]."
+        yield Finding(path, f"{dotted(path)} has no engines, so it serves nothing.", hint, severity=Severity.WARNING)
+    for index, item in enumerate(_list(node.get("engines"))):
+        engine = _valid(EngineSection, item)
+        if engine is not None:
+            yield from _engine((*path, "engines", index), engine, has_address="address" in node)
+
+
+def _engine(path: Path, engine: EngineSection, *, has_address: bool) -> Iterator[Finding]:
+    name = dotted(path)
+    if engine.url is not None and engine.model_fields_set & {"port", "tls"}:
+        hint = "The url says both; leave the others out."
+        yield Finding((*path, "url"), f"{name} has a url, and port or tls as well.", hint, at_key=True)
+    if engine.url is None and not has_address:
+        hint = f"Write 'address:' into {dotted(path[:2])}, or give the engine a 'url'."
+        yield Finding(path, f"Nothing says where {name} is.", hint)
+    if engine.kind in LATER_KINDS:
+        message = f"{name}: {engine.kind} is not served by this version."
+        yield Finding((*path, "kind"), message, "It is left alone.", severity=Severity.WARNING)
+
+
+def _same_port(nodes: JsonObject, document: Document) -> Iterator[Finding]:
+    """Engines that are one server under two names: calls would count its slots twice."""
+    listening: dict[Endpoint, Path] = {}
+    for name, value in nodes.items():
+        node = _mapping(value)
+        shell = _valid(NodeSection, {"address": node.get("address")})
+        for index, item in enumerate(_list(node.get("engines"))):
+            engine = _valid(EngineSection, item)
+            if engine is None or (engine.url is None and shell is None):
+                continue
+            where = endpoint(engine, shell.address if shell else None)
+            path: Path = ("nodes", name, "engines", index)
+            if where is None:
+                continue
+            first = listening.setdefault(where, path)
+            if first != path:
+                lines = f"lines {document.place(first).line} and {document.place(path).line}"
+                message = f"{dotted(first)} and {dotted(path)} both listen on port {where.port} ({lines})."
+                hint = "One address and port is one engine: give one another port, or leave it out."
+                yield Finding(path, message, hint)
+
+
+def _route(path: Path, route: JsonObject, nodes: Collection[str]) -> Iterator[Finding]:
+    for node in _mapping(route.get("weights")):
+        if node not in nodes:
+            yield _unknown_node((*path, "weights", node), node, nodes, at_key=True)
+    seen: set[str] = set()
+    for index, item in enumerate(_list(route.get("order"))):
+        place: Path = (*path, "order", index)
+        if isinstance(item, str) and item not in nodes:
+            yield _unknown_node(place, item, nodes, at_key=False)
+        elif isinstance(item, str) and item in seen:
+            yield Finding(place, f"{dotted(place[:3])} names {item} twice.", "Name it once.")
+        if isinstance(item, str):
+            seen.add(item)
+    section = _valid(RouteSection, route)
+    if section is not None:
+        yield from _policy(path, section)
+
+
+def _policy(path: Path, route: RouteSection) -> Iterator[Finding]:
+    name = dotted(path)
+    if route.weights and route.order:
+        yield Finding((*path, "order"), f"{name} has weights and an order.", "Keep one of them.", at_key=True)
+    if route.weights and not any(route.weights.values()):
+        yield Finding((*path, "weights"), f"{name}.weights are all 0.", "Give one node more than 0.", at_key=True)
+    if route.policy == "weighted" and not route.weights:
+        yield Finding((*path, "policy"), f"{name} is weighted, but has no weights.", "Add 'weights: {NODE: NUMBER}'.")
+
+
+def _unknown_node(path: Path, name: str, nodes: Collection[str], *, at_key: bool) -> Finding:
+    known = f"The nodes are {', '.join(nodes)}." if nodes else "No nodes are configured."
+    message = f"{dotted(path[:3])} names the node {name!r}, which is not under 'nodes'."
+    return Finding(path, message, near(name, nodes) or known, at_key=at_key)

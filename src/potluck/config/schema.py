@@ -1,0 +1,277 @@
+"""The file's shape: every key with its type, its default and its sentence. Defaults stand in `config.model` alone.
+
+From here come the checks, the JSON schema for editors and docs/reference/config.md.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Annotated, Literal, TypeAlias, cast
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic.config import JsonDict
+
+from potluck.config import model
+from potluck.config.secret import Secret
+from potluck.config.units import Unfit, parse_duration, parse_size
+
+# `x-type` names the type for people; config.reference prints it. Any value may be a reference instead.
+_REFERENCE: JsonDict = {"type": "string", "pattern": r"\$\{|^file:"}
+
+
+def _shape(name: str, *forms: JsonDict) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [*forms, _REFERENCE], "x-type": name})
+
+
+def _not_bool(value: object) -> object:
+    if isinstance(value, bool):
+        raise Unfit("be a number")
+    return value
+
+
+def _secret(value: object) -> Secret:
+    if not isinstance(value, str):
+        raise Unfit("be text", "Put it in quotes.", private=True)
+    return Secret(value)
+
+
+def _header_secret(value: object) -> Secret:
+    secret = _secret(value)
+    if not re.fullmatch(r"[\x21-\x7e]+", secret.reveal()):
+        raise Unfit("hold only printable ASCII without spaces: it goes into a header", private=True)
+    return secret
+
+
+def _url(value: object) -> str:
+    if not isinstance(value, str):
+        raise Unfit("be a URL", private=True)
+    try:
+        parts = urlsplit(value)
+        port_fits = parts.port is None or parts.port > 0
+    except ValueError:
+        raise Unfit("be a URL", "Such as http://192.168.1.20:8000 or https://example.org/llm.", private=True) from None
+    if parts.username is not None or parts.password is not None:
+        raise Unfit("hold no user and no password", "Use api_key, which may be ${NAME} or file:PATH.", private=True)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_fits or parts.query or parts.fragment:
+        hint = "Such as http://192.168.1.20:8000 or https://example.org/llm."
+        raise Unfit("be a URL of http or https without a query", hint, private=True)
+    return value
+
+
+def _address(value: object) -> str:
+    text = value.strip() if isinstance(value, str) else ""
+    bare = text.removeprefix("[").removesuffix("]")
+    try:
+        return str(ipaddress.ip_address(bare))
+    except ValueError:
+        pass
+    if "://" in text:
+        raise Unfit("be a host name or an IP address", "Give the engine a 'url' to say more than that.")
+    if re.fullmatch(r"[^:]+:\d+", text):
+        raise Unfit("be a host name or an IP address without a port", "The port is a key of the engine.")
+    if not re.fullmatch(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?", text):
+        raise Unfit("be a host name or an IP address", "Such as 192.168.1.20 or desk.local.")
+    return text
+
+
+def _network(value: object) -> str:
+    try:
+        return str(ipaddress.ip_network(value if isinstance(value, str) else ""))
+    except ValueError:
+        raise Unfit("be a network in CIDR form", "Such as 192.168.1.0/24.") from None
+
+
+def _whole(low: int, high: int) -> tuple[object, ...]:
+    """What makes an ``int`` a number from ``low`` to ``high``."""
+    shape = _shape("whole number", {"type": "integer", "minimum": low, "maximum": high})
+    return (BeforeValidator(_not_bool), Field(ge=low, le=high), shape)
+
+
+def _local(value: object) -> object:
+    """``true`` and ``false`` are short for a mapping; a mapping wants the engine unless it says otherwise."""
+    if isinstance(value, bool):
+        return {"enabled": value}
+    if isinstance(value, dict):
+        keys = cast("dict[str, object]", value)
+        return {"enabled": True, **keys}
+    raise Unfit("be true, false or a mapping of keys")
+
+
+Duration = Annotated[float, BeforeValidator(parse_duration), _shape("duration", {"type": "number"}, {"type": "string"})]
+Size = Annotated[int, BeforeValidator(parse_size), _shape("size", {"type": "integer"}, {"type": "string"})]
+Port = Annotated[int, *_whole(1, 65535)]
+ServerPort = Annotated[int, *_whole(0, 65535)]
+Slots = Annotated[int, *_whole(1, 4096)]
+Count = Annotated[int, *_whole(1, 1_000_000)]
+Context = Annotated[int, *_whole(256, 100_000_000)]
+Weight = Annotated[
+    float, BeforeValidator(_not_bool), Field(ge=0, le=1e9), _shape("number", {"type": "number", "minimum": 0})
+]
+Switch = Annotated[bool, _shape("true or false", {"type": "boolean"})]
+Text = Annotated[str, Field(min_length=1), WithJsonSchema({"type": "string", "minLength": 1, "x-type": "text"})]
+SecretText = Annotated[Secret, PlainValidator(_secret), WithJsonSchema({"type": "string", "x-type": "secret text"})]
+HeaderSecret = Annotated[
+    Secret, PlainValidator(_header_secret), WithJsonSchema({"type": "string", "x-type": "secret text"})
+]
+Url = Annotated[str, BeforeValidator(_url), WithJsonSchema({"type": "string", "x-type": "URL"})]
+Address = Annotated[str, BeforeValidator(_address), WithJsonSchema({"type": "string", "x-type": "host or IP address"})]
+Network = Annotated[str, BeforeValidator(_network), WithJsonSchema({"type": "string", "x-type": "network"})]
+Kind: TypeAlias = Literal["ollama", "llamacpp", "openai", "comfyui", "a1111"]
+
+# It goes into the header x-potluck-node and into engine ids, where "/" and ":" have a meaning.
+NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+
+# The port each kind of server listens on if nobody says otherwise (its own default; for `openai`, that of vLLM).
+USUAL_PORTS = {"ollama": 11434, "llamacpp": 8080, "openai": 8000, "comfyui": 8188, "a1111": 7860}
+LATER_KINDS = frozenset(kind.value for kind in model.LaterKind)
+
+
+class Section(BaseModel):
+    """Unknown keys are errors, and no error repeats a value on its own account."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class EngineSection(Section):
+    """A server that runs models."""
+
+    kind: Kind = Field(
+        description="What server it is. `comfyui` and `a1111` may stand here already, but are not served yet."
+    )
+    port: Port | None = Field(
+        None,
+        description="Its port on the node's address; left out, the one usual for its kind: "
+        + ", ".join(f"{kind} {port}" for kind, port in USUAL_PORTS.items())
+        + ".",
+    )
+    url: Url | None = Field(
+        None, description="Where it listens, with a path if it has one, instead of `address`, `port` and `tls`."
+    )
+    tls: Switch = Field(False, description="Whether it speaks HTTPS.")
+    api_key: HeaderSecret | None = Field(
+        None, description="The key that Potluck shows to this engine. Clients' keys never reach an engine."
+    )
+    models: list[Text] = Field([], description="Its models, for a server that does not list them.")
+    slots: Slots | None = Field(
+        None, description="How many generations it runs at once; left out, what the engine tells, else 1."
+    )
+    context: Context | None = Field(
+        None, description="Its models' context in tokens, where the engine does not tell or less is wanted."
+    )
+
+
+class NodeSection(Section):
+    """A machine."""
+
+    address: Address | None = Field(
+        None, description="Its host name or IP address. It may be left out if every engine has a `url`."
+    )
+    memory: Size | None = Field(None, ge=1, description="Memory that models may fill. Left out, it is learned.")
+    engines: list[EngineSection] = Field([], description="The servers on it that run models.")
+
+
+class RouteSection(Section):
+    """A policy. Its name can be asked for as a model."""
+
+    models: list[Text] = Field([], description="Models in order of preference; left out, any that fits.")
+    weights: dict[str, Weight] = Field(
+        {}, description="How much of the calls each node is to get, relative to the others: a start to learn from."
+    )
+    order: list[Text] = Field(
+        [], description="Nodes in order of preference, instead of weights: the next one helps where the first cannot."
+    )
+    policy: Literal["learned", "weighted"] = Field(
+        model.RouteConfig("").policy.value, description="`weighted` makes the weights exact instead of a start."
+    )
+
+
+_SERVER = model.ServerConfig()
+_LIMITS = model.LimitsConfig()
+_QUEUE = model.QueueConfig()
+_DISCOVERY = model.DiscoveryConfig()
+_LOCAL = model.LocalConfig()
+
+
+class ServerSection(Section):
+    """Where Potluck listens. `--host` and `--port` of `potluck up` go before it."""
+
+    host: Address = Field(_SERVER.host, description="The address to listen on; `0.0.0.0` is every one of this machine.")
+    port: ServerPort = Field(_SERVER.port, description="The port to listen on; 0 takes any free one.")
+    drain: Duration = Field(_SERVER.drain_s, description="How long a stop waits for calls under way.")
+
+
+class LimitsSection(Section):
+    """What is refused for its size."""
+
+    max_body: Size = Field(_LIMITS.max_body_bytes, ge=1024, description="The largest body of a request, decompressed.")
+    max_header: Size = Field(_LIMITS.max_header_bytes, ge=1024, description="The largest head of a request.")
+
+
+class QueueSection(Section):
+    """Calls that wait for a slot."""
+
+    depth: Count = Field(_QUEUE.depth, description="How many may wait; more are refused at once.")
+    max_wait: Duration = Field(_QUEUE.max_wait_s, description="How long one may wait before it is refused.")
+
+
+class HealthSection(Section):
+    """How engines are watched."""
+
+    interval: Duration = Field(
+        model.HealthConfig().interval_s, ge=0.1, description="The pause between two looks at an engine that is well."
+    )
+
+
+class StorageSection(Section):
+    """Where things are kept; each left out stays in the data directory."""
+
+    database: SecretText | None = Field(None, description="The database's URL; left out, a SQLite file.")
+    redis: SecretText | None = Field(None, description="URL of a Redis that several Potlucks share. Not used yet.")
+    blobs: SecretText | None = Field(None, description="Where images and files go, such as `s3://…`. Not used yet.")
+
+
+class DiscoverySection(Section):
+    """Where engines are looked for beside `nodes`."""
+
+    mdns: Switch = Field(
+        _DISCOVERY.mdns, description="Whether to listen for engines that announce themselves. Not used yet."
+    )
+    scan: list[Network] = Field([], description="Networks to search for engines. Not used yet.")
+
+
+class LocalSection(Section):
+    """The embedded engine. `local: true` and `local: false` are short for `enabled`."""
+
+    enabled: Switch | None = Field(
+        None, description="Whether it runs; left out, it does if no engine is configured or `local` has other keys."
+    )
+    models_dir: Text | None = Field(
+        None,
+        description="Folder of GGUF files, from the config file's folder; left out, `models/` in the data directory.",
+    )
+    idle_unload: Duration = Field(
+        _LOCAL.idle_unload_s, description="How long an unused model stays loaded; 0 keeps it for ever."
+    )
+    slots: Slots = Field(_LOCAL.slots, description="How many generations each model runs at once.")
+    threads: Slots | None = Field(None, description="Threads for each model; left out, one for each core.")
+    context: Context = Field(
+        _LOCAL.context, description="Context of each slot in tokens, at most what the model was made for."
+    )
+
+
+class FileSection(Section):
+    """``potluck.yaml``. Every section may be left out."""
+
+    nodes: dict[str, NodeSection] = Field({}, description="The machines, by names of your choice.")
+    routes: dict[str, RouteSection] = Field({}, description="Policies, by the name that clients ask for as a model.")
+    server: ServerSection = Field(ServerSection.model_construct(), description="Where Potluck listens.")
+    limits: LimitsSection = Field(LimitsSection.model_construct(), description="What is refused for its size.")
+    queue: QueueSection = Field(QueueSection.model_construct(), description="Calls that wait for a slot.")
+    health: HealthSection = Field(HealthSection.model_construct(), description="How engines are watched.")
+    storage: StorageSection = Field(StorageSection.model_construct(), description="Where things are kept.")
+    discovery: DiscoverySection = Field(DiscoverySection.model_construct(), description="Where engines are looked for.")
+    local: Annotated[LocalSection, BeforeValidator(_local)] = Field(
+        LocalSection.model_construct(), description="The embedded engine."
+    )

@@ -12,8 +12,9 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 
 from potluck import __version__
-from potluck.cli.failure import ServiceError
+from potluck.cli.failure import ServiceError, Unreachable
 from potluck.cli.service import Service
+from potluck.wire.sse import ServerEvent, SseReader
 
 T = TypeVar("T")
 
@@ -72,6 +73,13 @@ class Client:
                 response = self._answer(connection, method, path, body, None, None)
             yield self._read_lines(response)
 
+    @contextmanager
+    def events(self, method: str, path: str, *, body: object = None) -> Generator[Iterator[ServerEvent]]:
+        """The server-sent events of an answer, else as `lines`. A last event that is cut off is left out."""
+        with self.lines(method, path, body=body) as lines:
+            reader = SseReader()
+            yield (event for line in lines for event in reader.feed(line))
+
     def _read_lines(self, response: HTTPResponse) -> Iterator[bytes]:
         # Only the reading is in the block: a full disk while the caller writes is not the service's fault.
         while True:
@@ -122,7 +130,7 @@ class Client:
         except OSError as exc:
             connection.close()
             url = self.service.url
-            raise ServiceError(f"No Potluck answers at {url}; start it with 'potluck up'.") from exc
+            raise Unreachable(f"No Potluck answers at {url}; start it with 'potluck up'.") from exc
         return connection
 
     def _headers(self) -> dict[str, str]:

@@ -6,6 +6,8 @@ from typing import Final
 
 FAILED: Final = 1
 USAGE: Final = 2
+SERVICE: Final = 3
+"""Only where 1 has a meaning of its own, as in ``review``."""
 INTERRUPTED: Final = 130
 
 
@@ -25,6 +27,10 @@ class ServiceError(CliError):
     def __init__(self, message: str, *, hint: str = "", status: int = 0) -> None:
         super().__init__(message, hint=hint)
         self.status = status
+
+
+class Unreachable(ServiceError):
+    """Nobody listens there: no service runs, or not at this address."""
 
 
 def shown(error: CliError) -> str:

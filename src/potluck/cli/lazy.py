@@ -11,13 +11,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from potluck.cli.failure import CliError, shown
+
+if TYPE_CHECKING:  # msgspec and the API's shapes are not needed for a page of help
+    from pathlib import Path
+
+    from potluck.cli.printing import Printer
+    from potluck.cli.talk import Talk
 
 COMMANDS: Mapping[str, str] = {
     "up": "Start the service in the foreground.",
@@ -81,3 +87,21 @@ class LazyGroup(TyperGroup):
 
 def _either(names: Iterable[str]) -> str:
     return " or ".join(f"'{name}'" for name in names)
+
+
+class _Markdown(Protocol):
+    def printer(self) -> Printer: ...
+
+
+class _Repl(Protocol):
+    def run(self, talk: Talk, history: Path | None) -> None: ...
+
+
+def markdown() -> _Markdown:
+    """`potluck.cli.markdown`, which imports rich."""
+    return cast("_Markdown", import_module("potluck.cli.markdown"))
+
+
+def repl() -> _Repl:
+    """`potluck.cli.repl`, which imports prompt_toolkit."""
+    return cast("_Repl", import_module("potluck.cli.repl"))

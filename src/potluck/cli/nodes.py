@@ -1,0 +1,89 @@
+"""``potluck nodes``: the machines and their engines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Annotated
+from urllib.parse import quote
+
+import typer
+
+from potluck.cli.client import Client
+from potluck.cli.failure import CliError, ServiceError
+from potluck.cli.output import print_json, table, terminal_width
+from potluck.cli.service import DEFAULT_DATA, AsJson, Data, Key, Url, find
+from potluck.surfaces.v1.shapes import EngineInfo, NodeInfo, NodeList
+
+NODES = "/api/v1/nodes"
+
+app = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="The node's name.", metavar="NODE")]
+
+# A service that has no such route says so in one of these ways.
+_NO_ROUTE = (404, 405, 501)
+
+
+@app.callback()
+def nodes() -> None:
+    """List, drain and resume nodes."""
+
+
+@app.command("ls")
+def list_nodes(as_json: AsJson = False, url: Url = "", key: Key = "", data: Data = DEFAULT_DATA) -> None:
+    """List the nodes with their engines."""
+    listed = Client(find(url, key, data)).get(NODES, NodeList)
+    if as_json:
+        print_json(listed.nodes)
+    else:
+        print(nodes_table(listed.nodes, terminal_width()))
+
+
+@app.command()
+def drain(name: Name, url: Url = "", key: Key = "", data: Data = DEFAULT_DATA) -> None:
+    """Give a node no new calls; those that run there end in peace."""
+    _change(Client(find(url, key, data)), name, "drain")
+    print(f"{name} is draining.")
+
+
+@app.command()
+def resume(name: Name, url: Url = "", key: Key = "", data: Data = DEFAULT_DATA) -> None:
+    """Give a drained node calls again."""
+    _change(Client(find(url, key, data)), name, "resume")
+    print(f"{name} takes calls again.")
+
+
+def nodes_table(nodes: Iterable[NodeInfo], width: int) -> str:
+    """A row for each engine, what is wrong below it, or a sentence if there is none."""
+    rows = [(node.id, *engine_cells(engine)) for node in nodes for engine in node.engines]
+    if not rows:
+        return "There is no node. Name some in potluck.yaml, or start without --no-local."
+    return table(("NODE", "ENGINE", "HEALTH", "BUSY", "MODELS", "LOADED", "WHY"), rows, width)
+
+
+def engine_cells(engine: EngineInfo) -> tuple[str, str, str, str, str, str]:
+    """Engine, health, slots in use, models known, models loaded, and why the health is what it is."""
+    wrong = [f"{child.model}: {child.why}" for child in engine.children if child.why]
+    return (
+        engine.id.partition("/")[2] or engine.id,
+        engine.health,
+        f"{engine.busy}/{engine.slots}",
+        str(len(engine.models)),
+        ", ".join(engine.resident) or "-",
+        "; ".join(filter(None, [engine.why, *wrong])) or "-",
+    )
+
+
+def _change(client: Client, name: str, action: str) -> None:
+    known = [node.id for node in client.get(NODES, NodeList).nodes]
+    if name not in known:
+        near = get_close_matches(name, known, n=3)
+        hint = f"Did you mean {', '.join(near)}?" if near else f"There are: {', '.join(known) or 'none'}."
+        raise CliError(f"There is no node '{name}'.", hint=hint)
+    try:
+        client.raw("POST", f"{NODES}/{quote(name, safe='')}/{action}", body={})
+    except ServiceError as error:
+        if error.status in _NO_ROUTE:
+            raise CliError(f"This service cannot {action} nodes yet.", hint="A later release can.") from error
+        raise

@@ -90,7 +90,11 @@ class Catalogue:
     def names(self) -> tuple[str, ...]:
         """Everything that can be asked for: models as their engines write them, then routes."""
         models = {canonical(model.id): model.id for _, model in self.models()}
-        return (*models.values(), *(rule.name for rule in self._routes.values()))
+        return (*models.values(), *self.routes())
+
+    def routes(self) -> tuple[str, ...]:
+        """The routes' names as the owner wrote them."""
+        return tuple(rule.name for rule in self._routes.values())
 
     def models(self) -> Iterable[tuple[Engine, Model]]:
         for engine in self._engines.values():

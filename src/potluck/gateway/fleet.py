@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from potluck.backends.port import Address, Backend, EngineHttp, Report
+from potluck.backends.port import Address, Backend, Child, EngineHttp, ModelKeeper, Report, Supervised
 from potluck.core.catalogue import Catalogue, RouteRule
 from potluck.core.health import EngineHealth, Seen, step
-from potluck.core.model import Engine, EngineId, EngineKind, Model, NodeId
+from potluck.core.model import Capability, Engine, EngineId, EngineKind, Health, Model, ModelId, NodeId
+from potluck.core.names import canonical
 from potluck.gateway.relay.engine import Pool
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """One configured engine with what is needed to speak to it. ``slots`` None: as the engine says."""
+    """One configured engine with what is needed to speak to it. ``slots`` None: as the engine says.
+
+    ``keeper`` and ``supervised`` are the backend again, where it offers that.
+    """
 
     id: EngineId
     node: NodeId
@@ -23,6 +27,8 @@ class Installation:
     backend: Backend
     http: EngineHttp
     slots: int | None = None
+    keeper: ModelKeeper | None = None
+    supervised: Supervised | None = None
 
 
 # Where neither the owner nor the engine tells. Ollama runs one generation at a time by default (OLLAMA_NUM_PARALLEL
@@ -127,3 +133,39 @@ class Fleet:
     def where(self, model: str) -> tuple[tuple[Engine, Model], ...]:
         """The engines that have a model, in the config's order."""
         return tuple((offer.engine, offer.model) for offer in self.catalogue.resolve(model).offers)
+
+    def listing(self) -> tuple[Model, ...]:
+        """Every name that can be asked for, once: models with what all their engines can do together, then routes."""
+        merged: dict[str, Model] = {}
+        for _, model in self.catalogue.models():
+            name = canonical(model.id)
+            merged[name] = _merged(merged[name], model) if name in merged else model
+        routes = [
+            Model(id=ModelId(rule), capabilities=frozenset({Capability.COMPLETION}))
+            for rule in self.catalogue.routes()
+            if canonical(rule) not in merged
+        ]
+        return (*merged.values(), *routes)
+
+    def children(self, engine: EngineId) -> Sequence[Child]:
+        """The processes of an engine that we run ourselves."""
+        supervised = self.installations[engine].supervised
+        return supervised.children() if supervised is not None else ()
+
+    def keepers(self) -> tuple[tuple[Installation, ModelKeeper], ...]:
+        """Engines that manage models and are up, Ollama's first: they can do all of it."""
+        found = [
+            (each, each.keeper)
+            for each in self.installations.values()
+            if each.keeper is not None and self.engines[each.id].health is Health.UP
+        ]
+        return tuple(sorted(found, key=lambda each: each[0].kind is not EngineKind.OLLAMA))
+
+
+def _merged(one: Model, other: Model) -> Model:
+    return replace(
+        one,
+        capabilities=one.capabilities | other.capabilities,
+        context=max(filter(None, (one.context, other.context)), default=None),
+        resident=one.resident or other.resident,
+    )

@@ -309,7 +309,7 @@ class ClientConnection(asyncio.Protocol):
             self.transport.write(heads.LAST_CHUNK)
         self._next()
 
-    def whole(self, exchange: Exchange, body: bytes) -> None:
+    def answer(self, exchange: Exchange, body: bytes) -> None:
         self._write_whole(exchange.head(200, "application/json"), body)
         self._next()
 

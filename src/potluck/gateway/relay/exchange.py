@@ -50,7 +50,7 @@ _ERROR_BYTES = 64 * 1024
 
 
 class Sink(Protocol):
-    """Where an answer goes. Either ``begin``, ``send``…, ``end``; or ``whole``; or ``refuse``."""
+    """Where an answer goes. Either ``begin``, ``send``…, ``end``; or ``answer``; or ``refuse``."""
 
     def begin(self, exchange: Exchange) -> None:
         """A stream begins. After this there is no other node and no status."""
@@ -60,7 +60,9 @@ class Sink(Protocol):
 
     def end(self) -> None: ...
 
-    def whole(self, exchange: Exchange, body: bytes) -> None: ...
+    def answer(self, exchange: Exchange, body: bytes) -> None:
+        """Not streamed: the whole answer."""
+        ...
 
     def refuse(self, exchange: Exchange, error: PotluckError) -> None: ...
 
@@ -247,7 +249,7 @@ class Exchange:
         else:
             body = writer.whole(collect(ready.events), now)
             self._settle()
-            self._sink.whole(self, body)
+            self._sink.answer(self, body)
 
     async def _prepare(self, seat: Seat) -> None:
         """The model must be made ready first: a process started, weights loaded."""
@@ -344,7 +346,7 @@ class Exchange:
         else:
             self._first_byte()
             self._settle()
-            self._sink.whole(self, out)
+            self._sink.answer(self, out)
 
     def engine_lost(self, error: NodeError, *, stale: bool) -> None:
         self._connection = None
@@ -397,9 +399,9 @@ class Exchange:
         if self._full or self.state in (State.PREPARING, State.DONE):
             return
         limits = self._relay.limits
-        if self.ask.stream and self._passage is not None and self._passage.keep_alive:
-            if self.state is not State.SEEKING and now_s - self.last_sent_s >= limits.keep_alive_s:
-                self._emit(self._passage.keep_alive, speaks=False)
+        silent = self.state is not State.SEEKING and now_s - self.last_sent_s >= limits.keep_alive_s
+        if silent and self.ask.stream and self._passage is not None and self._passage.keep_alive:
+            self._emit(self._passage.keep_alive, speaks=False)
         if self.state in (State.AWAITING, State.COLLECTING, State.STREAMING):
             patience_s = limits.stall_s if self.first_byte_s is not None else limits.first_byte_s
             if now_s - self.last_heard_s >= patience_s:

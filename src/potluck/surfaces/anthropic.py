@@ -1,0 +1,51 @@
+"""The Anthropic surface: its door, and counting tokens."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from potluck.core.errors import ModelNotFound, NodeError
+from potluck.core.model import Health
+from potluck.gateway.door import Door
+from potluck.gateway.fleet import Fleet
+from potluck.surfaces.state import fleet_of
+from potluck.wire.anthropic.errors import write_error
+from potluck.wire.anthropic.request import read_count_tokens, read_messages, write_count
+from potluck.wire.port import Ask
+
+DOORS = (Door("/v1/messages", "anthropic", read_messages, write_error),)
+
+# Where no engine counts: Ollama's own estimate (API-CONTRACTS.md 3).
+_BYTES_PER_TOKEN = 4
+
+
+async def count_tokens(request: Request) -> Response:
+    ask = read_count_tokens(await request.body())
+    fleet = fleet_of(request)
+    if not fleet.where(ask.model):
+        raise ModelNotFound(ask.model, fleet.catalogue.near(ask.model))
+    tokens = await _counted(fleet, ask)
+    headers = {} if tokens is not None else {"x-potluck-estimated": "true"}
+    count = tokens if tokens is not None else max(1, len(ask.body) // _BYTES_PER_TOKEN)
+    return Response(write_count(count), media_type="application/json", headers=headers)
+
+
+async def _counted(fleet: Fleet, ask: Ask) -> int | None:
+    """The count of the first engine that can count; None if none can or none that could is well."""
+    call = ask.call()
+    for engine, model in fleet.where(ask.model):
+        if engine.health is not Health.UP:
+            continue
+        installation = fleet.installation(engine.id)
+        try:
+            tokens = await installation.backend.count_tokens(call, model, installation.http)
+        except NodeError:
+            continue
+        if tokens is not None:
+            return tokens
+    return None
+
+
+ROUTES = (Route("/v1/messages/count_tokens", count_tokens, methods=["POST"]),)

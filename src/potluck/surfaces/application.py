@@ -1,0 +1,101 @@
+"""Everything that is not inference, as one ASGI application, and the list of all doors."""
+
+from __future__ import annotations
+
+import structlog
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from potluck.core.errors import BadRequest, ClientError, MethodNotAllowed, NotFound, PotluckError
+from potluck.gateway.door import Door
+from potluck.gateway.fleet import Fleet
+from potluck.gateway.metrics import Metrics
+from potluck.surfaces import anthropic, code, ollama, openai, system
+from potluck.surfaces.auth import Keyring, RequireKey
+from potluck.surfaces.families import error_response, errors_for
+from potluck.surfaces.services import Services
+from potluck.surfaces.v1.routes import starlette_routes
+
+log = structlog.get_logger(__name__)
+
+DOORS: tuple[Door, ...] = (*openai.DOORS, *anthropic.DOORS, *ollama.DOORS, *code.DOORS)
+
+ROUTES = (
+    *system.ROUTES,
+    *openai.ROUTES,
+    *anthropic.ROUTES,
+    *starlette_routes(),
+    *ollama.ROUTES,
+    *code.ROUTES,
+)
+
+
+def application(services: Services, fleet: Fleet, metrics: Metrics, keyring: Keyring) -> ASGIApp:
+    """The application, with keys demanded in front of everything but the public paths."""
+    app = Starlette(
+        routes=list(ROUTES),
+        exception_handlers={PotluckError: _potluck_error, HTTPException: _http_error, Exception: _bug},
+    )
+    app.router.redirect_slashes = False  # a redirect loses the body of a POST in many clients
+    app.state.services = services
+    app.state.fleet = fleet
+    app.state.metrics = metrics
+    return _Edge(RequireKey(app, keyring), services)
+
+
+class _Edge:
+    """The outermost layer: gives every request its id, and answers for a missing key in the path's dialect."""
+
+    def __init__(self, app: ASGIApp, services: Services) -> None:
+        self._app = app
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        state = scope.setdefault("state", {})
+        state["request_id"] = self._services.new_id()
+        try:
+            await self._app(scope, receive, send)
+        except ClientError as error:  # from RequireKey: Starlette's handlers render those of the routes
+            await error_response(scope["path"], error, state["request_id"])(scope, receive, send)
+        except ClientDisconnect:
+            log.debug("client left", path=scope["path"])
+
+
+def _request_id(request: Request) -> str:
+    request_id: str = request.state.request_id
+    return request_id
+
+
+async def _potluck_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, PotluckError)
+    if not isinstance(error, ClientError):
+        log.warning("request failed", path=request.url.path, error=error.message, detail=error.detail)
+    return error_response(request.url.path, error, _request_id(request))
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    path = request.url.path
+    shown: ClientError
+    match error.status_code:
+        case 404:
+            shown = NotFound(f"Nothing is at {path}.")
+        case 405:
+            allowed = (error.headers or {}).get("Allow", "").split(", ")
+            shown = MethodNotAllowed(request.method, sorted(allowed))
+        case _:
+            shown = BadRequest(error.detail)
+    return error_response(path, shown, _request_id(request))
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    """A bug of ours. Starlette raises it again after this, and so it reaches the log with its trace."""
+    reply = errors_for(request.url.path)(PotluckError("Something went wrong inside Potluck."), _request_id(request))
+    return Response(reply.body, status_code=500, media_type=reply.content_type)
+
+
+FALLBACK = Door("", "native", openai.DOORS[0].read, errors_for("/"))
+"""Speaks for requests that are refused before their path says which dialect they are."""

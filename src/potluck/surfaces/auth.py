@@ -1,0 +1,113 @@
+"""Who asks: keys as clients can present them (API-CONTRACTS.md 0), checked against digests held in memory."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Iterable, Sequence
+from urllib.parse import parse_qs
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from potluck.core.errors import Unauthenticated
+from potluck.core.keys import digest
+from potluck.core.model import KeyId
+from potluck.gateway.port import Caller
+from potluck.gateway.relay.request import Request
+from potluck.storage.records import KeyRecord
+
+# What a load balancer, a monitor or an Ollama client asks before it has a key. Nothing behind them tells anything.
+PUBLIC_PATHS = frozenset({"/", "/healthz", "/readyz", "/health", "/api/version"})
+
+# Clients repeat one key thousands of times; its SHA-256 need not be computed each time. Wrong keys are not remembered.
+_REMEMBERED = 1024
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+class Keyring:
+    """The live keys. One owner for the mapping from digest to caller; storage is written by who changes keys."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        """``clock`` is Unix seconds, for the time of last use."""
+        self._clock = clock
+        self._callers: dict[bytes, Caller] = {}
+        self._remembered: dict[bytes, Caller] = {}
+        self._used: dict[KeyId, float] = {}
+
+    def replace(self, records: Iterable[KeyRecord]) -> None:
+        """Take the keys as they are stored now; revoked ones are refused from this moment."""
+        self._callers = {
+            record.digest: Caller(record.id, record.name, record.owner) for record in records if record.live
+        }
+        self._remembered = {}
+
+    def caller(self, headers: Headers, query: bytes = b"") -> Caller:
+        """Who presents a key. Raises `Unauthenticated` without ever repeating what was presented."""
+        key = presented_key(headers, query)
+        if not key:
+            raise Unauthenticated()
+        caller = self._remembered.get(key)
+        if caller is None:
+            # A digest of the whole key is looked up: how long that takes says nothing about the key.
+            caller = self._callers.get(digest(key.decode("utf-8", "replace")))
+            if caller is None:
+                raise Unauthenticated("The API key is not valid.")
+            if len(self._remembered) >= _REMEMBERED:
+                self._remembered.clear()
+            self._remembered[key] = caller
+        self._used[caller.key] = self._clock()
+        return caller
+
+    def of_request(self, request: Request) -> Caller:
+        """The relay's way in."""
+        return self.caller(request.headers, request.query)
+
+    def take_used(self) -> dict[KeyId, float]:
+        """Times of last use since the last call of this, for storage."""
+        used, self._used = self._used, {}
+        return used
+
+
+def presented_key(headers: Headers, query: bytes) -> bytes:
+    """The key of a request: Bearer, x-api-key, the password of Basic, or ``?key=`` / ``?token=``. Empty if none."""
+    for name, value in headers:
+        if name == b"authorization":
+            scheme, _, rest = value.strip().partition(b" ")
+            match scheme.lower():
+                case b"bearer":
+                    return rest.strip()
+                case b"basic":
+                    return _password(rest.strip())
+                case _:
+                    continue
+        elif name in (b"x-api-key", b"api-key"):
+            return value.strip()
+    if query:
+        fields = parse_qs(query)
+        for field in (b"key", b"token"):
+            if values := fields.get(field):
+                return values[0]
+    return b""
+
+
+def _password(encoded: bytes) -> bytes:
+    try:
+        return base64.b64decode(encoded, validate=True).partition(b":")[2]
+    except (binascii.Error, ValueError):
+        return b""
+
+
+class RequireKey:
+    """ASGI middleware: nothing but the public paths is served without a key. Sets ``request.state.caller``."""
+
+    def __init__(self, app: ASGIApp, keyring: Keyring) -> None:
+        self._app = app
+        self._keyring = keyring
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] not in PUBLIC_PATHS:
+            # Raised outside Starlette's own handlers on purpose: `surfaces.errors` renders it like any other.
+            caller = self._keyring.caller(scope["headers"], scope.get("query_string", b""))
+            scope.setdefault("state", {})["caller"] = caller
+        await self._app(scope, receive, send)

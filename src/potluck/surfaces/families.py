@@ -1,0 +1,36 @@
+"""Which dialect's errors a path speaks, and errors as Starlette answers."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from potluck.core.errors import PotluckError
+from potluck.surfaces.v1.errors import native_error
+from potluck.wire.anthropic.errors import write_error as anthropic_error
+from potluck.wire.ollama.errors import write_error as ollama_error
+from potluck.wire.openai.errors import write_error as openai_error
+from potluck.wire.port import ErrorReply, ErrorWriter
+
+# The first prefix that fits decides; native stands before Ollama, whose prefix it shares.
+_FAMILIES: tuple[tuple[str, ErrorWriter], ...] = (
+    ("/v1/messages", anthropic_error),
+    ("/v1/", openai_error),
+    ("/v1beta/", openai_error),
+    ("/api/v1/", native_error),
+    ("/api/", ollama_error),
+)
+
+
+def errors_for(path: str) -> ErrorWriter:
+    """The error writer of a path; native where no dialect owns it."""
+    return next((writer for prefix, writer in _FAMILIES if path.startswith(prefix)), native_error)
+
+
+def as_response(reply: ErrorReply, request_id: str) -> Response:
+    headers = {"x-potluck-request-id": request_id, **dict(reply.headers)}
+    return Response(reply.body, status_code=reply.status, media_type=reply.content_type, headers=headers)
+
+
+def error_response(path: str, error: PotluckError, request_id: str) -> Response:
+    """An error in the dialect of the path it happened on."""
+    return as_response(errors_for(path)(error, request_id), request_id)

@@ -1,0 +1,31 @@
+"""What a Starlette request carries for handlers."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+from potluck.gateway.fleet import Fleet
+from potluck.gateway.metrics import Metrics
+from potluck.gateway.port import Caller
+from potluck.surfaces.services import Services
+
+
+def services_of(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+def fleet_of(request: Request) -> Fleet:
+    fleet: Fleet = request.app.state.fleet
+    return fleet
+
+
+def metrics_of(request: Request) -> Metrics:
+    metrics: Metrics = request.app.state.metrics
+    return metrics
+
+
+def caller_of(request: Request) -> Caller:
+    """Who asks; set by `auth.RequireKey` on every path that is not public."""
+    caller: Caller = request.state.caller
+    return caller

@@ -1,0 +1,49 @@
+"""Liveness, readiness, metrics, and the banner that Ollama's clients look for."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from potluck.core.model import Health
+from potluck.surfaces.state import fleet_of, metrics_of, services_of
+
+_UP = (Health.UP, Health.SUSPECT)
+
+
+async def banner(request: Request) -> Response:
+    """``Ollama is running``, which clients read as "this address speaks Ollama's API"."""
+    return PlainTextResponse("Ollama is running")
+
+
+async def healthz(request: Request) -> Response:
+    """The process answers. Says nothing of engines."""
+    return JSONResponse({"status": "ok"})
+
+
+async def readyz(request: Request) -> Response:
+    """Whether a call could be served now: some engine is up."""
+    ready = any(engine.health in _UP for engine in fleet_of(request).snapshot())
+    return JSONResponse({"status": "ready" if ready else "no engine is up"}, status_code=200 if ready else 503)
+
+
+async def metrics(request: Request) -> Response:
+    """Prometheus' text format."""
+    found = metrics_of(request)
+    fleet = fleet_of(request)
+    found.waiting.set(services_of(request).fleet.waiting())
+    for engine in fleet.snapshot():
+        found.engine_up.labels(engine.id, engine.node).set(engine.health in _UP)
+        found.engine_busy.labels(engine.id, engine.node).set(engine.busy)
+        found.engine_slots.labels(engine.id, engine.node).set(engine.slots)
+    return Response(found.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+ROUTES = (
+    Route("/", banner, methods=["GET"]),
+    Route("/healthz", healthz, methods=["GET"]),
+    Route("/health", healthz, methods=["GET"]),
+    Route("/readyz", readyz, methods=["GET"]),
+    Route("/metrics", metrics, methods=["GET"]),
+)

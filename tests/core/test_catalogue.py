@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from potluck.core.catalogue import Catalogue, RouteRule
+from potluck.core.model import Capability, Engine, EngineId, EngineKind, Health, Model, ModelId, NodeId
+
+COMPLETION = frozenset({Capability.COMPLETION})
+
+
+def engine(name: str, *models: Model, health: Health = Health.UP) -> Engine:
+    return Engine(EngineId(name), NodeId(name), EngineKind.OLLAMA, health, models={model.id: model for model in models})
+
+
+def model(name: str, *, resident: bool = False, capabilities: frozenset[Capability] = COMPLETION) -> Model:
+    return Model(ModelId(name), resident=resident, capabilities=capabilities)
+
+
+def catalogue(*engines: Engine, routes: tuple[RouteRule, ...] = ()) -> Catalogue:
+    return Catalogue({each.id: each for each in engines}, {rule.name: rule for rule in routes})
+
+
+def places(found: Catalogue, asked: str) -> list[tuple[str, str]]:
+    return [(offer.engine.id, offer.model.id) for offer in found.resolve(asked).offers]
+
+
+def test_a_name_means_the_same_with_and_without_latest_and_in_any_case() -> None:
+    found = catalogue(engine("a", model("Llama3.2:latest")), engine("b", model("llama3.2")))
+    for asked in ("llama3.2", "LLAMA3.2:latest", "library/llama3.2"):
+        assert places(found, asked) == [("a", "Llama3.2:latest"), ("b", "llama3.2")]
+
+
+def test_an_unknown_name_has_no_offers_but_near_names() -> None:
+    found = catalogue(engine("a", model("llama3.2:latest")))
+    assert found.resolve("lama3.2").offers == ()
+    assert found.near("lama3.2") == ("llama3.2:latest",)
+
+
+def test_offers_show_engines_as_they_are_now() -> None:
+    engines = {EngineId("a"): engine("a", model("m"))}
+    found = Catalogue(engines, {})
+    engines[EngineId("a")] = replace(engines[EngineId("a")], busy=1)
+    assert found.resolve("m").offers[0].engine.busy == 1
+
+
+def test_a_route_offers_its_first_model_that_some_engine_could_serve() -> None:
+    rule = RouteRule("coding", (ModelId("big"), ModelId("small")), weights={NodeId("a"): 80, NodeId("b"): 20})
+    down, up = engine("a", model("big"), health=Health.DOWN), engine("b", model("small"))
+    found = catalogue(down, up, routes=(rule,))
+    resolution = found.resolve("Coding")
+    assert (resolution.route, [(o.model.id, o.weight) for o in resolution.offers]) == ("coding", [("small", 20)])
+    assert places(catalogue(down, routes=(rule,)), "coding") == [("a", "big")]
+
+
+def test_a_route_without_models_takes_any() -> None:
+    found = catalogue(engine("a", model("m:latest")), routes=(RouteRule("chat"),))
+    assert places(found, "chat") == [("a", "m:latest")]
+    assert found.resolve("chat").offers[0].weight == 1.0
+
+
+def test_in_an_order_the_earlier_node_outweighs_the_later() -> None:
+    rule = RouteRule("images", order=(NodeId("a"), NodeId("b")))
+    assert rule.weight(NodeId("a")) > 100 * rule.weight(NodeId("b")) > 100 * rule.weight(NodeId("c"))
+
+
+def test_a_models_own_name_wins_over_a_routes() -> None:
+    found = catalogue(engine("a", model("chat")), routes=(RouteRule("chat"),))
+    assert found.resolve("chat").route == ""
+
+
+def test_names_lists_models_once_and_routes() -> None:
+    found = catalogue(engine("a", model("m")), engine("b", model("m:latest")), routes=(RouteRule("chat"),))
+    assert found.names() == ("m:latest", "chat")
+    assert found.routes() == ("chat",)
+
+
+def test_the_default_is_the_route_then_a_resident_model_that_can_do_it() -> None:
+    embedding = frozenset({Capability.EMBEDDING})
+    engines = (
+        engine("a", model("cold"), model("e", capabilities=embedding)),
+        engine("b", model("warm", resident=True)),
+    )
+    assert catalogue(*engines).default(COMPLETION, "chat") == "warm"
+    assert catalogue(*engines).default(embedding, "chat") == "e"
+    assert catalogue(*engines, routes=(RouteRule("chat"),)).default(COMPLETION, "chat") == "chat"
+    assert catalogue(engine("a", model("m"), health=Health.DOWN)).default(COMPLETION, "chat") == ""
+
+
+def test_names_that_clients_invent_do_not_fill_the_memory() -> None:
+    found = catalogue(engine("a", model("m")))
+    for number in range(5000):
+        found.resolve(f"invented-{number}")
+    assert len(found._keys) <= 4096
+    assert places(found, "m") == [("a", "m")]

@@ -25,6 +25,11 @@ class Reading:
     snapped: int = 0
     cut: bool = False
 
+    @property
+    def unreadable(self) -> bool:
+        """Whether nothing was found in it to judge: that is not the same as no findings."""
+        return self.cut and not self.findings and not self.dropped
+
 
 def read_answer(text: str, piece: Piece) -> Reading:
     """Findings of ``text`` that hold up against ``piece``.

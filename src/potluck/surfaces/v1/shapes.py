@@ -39,7 +39,7 @@ class ErrorInfo(msgspec.Struct, omit_defaults=True):
     conversation: str = ""
 
 
-class ErrorReply(msgspec.Struct):
+class ErrorBody(msgspec.Struct):
     """Every refusal, and the data of an ``error`` event."""
 
     error: ErrorInfo
@@ -146,20 +146,23 @@ class ChatReply(msgspec.Struct):
 # --- Conversations ---------------------------------------------------------------------------------------------------
 
 
+class SearchMatch(msgspec.Struct):
+    """Where a search found its text. ``message`` is null if only the title has it."""
+
+    message: str | None
+    snippet: str
+
+
 class ConversationInfo(msgspec.Struct):
+    """``match`` is set in the results of a search only."""
+
     id: str
     title: str
     model: str
     message_count: int
     created_at: str
     updated_at: str
-
-
-class ConversationHit(ConversationInfo):
-    """A conversation that a search found. ``message`` is null if only its title matches."""
-
-    message: str | None = None
-    snippet: str = ""
+    match: SearchMatch | None = None
 
 
 class ConversationList(msgspec.Struct):
@@ -167,11 +170,6 @@ class ConversationList(msgspec.Struct):
 
     conversations: list[ConversationInfo]
     next: str | None = None
-
-
-class ConversationHits(msgspec.Struct):
-    conversations: list[ConversationHit]
-    next: None = None
 
 
 class ConversationQuery(msgspec.Struct):
@@ -293,11 +291,12 @@ class FindingInfo(msgspec.Struct):
 
 
 class ReviewProgress(msgspec.Struct):
-    """The ``progress`` event: piece number ``piece`` of ``of`` has been looked at."""
+    """The ``progress`` event: piece number ``piece`` of ``of`` has been looked at, ``done`` of them so far."""
 
     piece: int
     of: int
     path: str
+    done: int
 
 
 class PieceFailure(msgspec.Struct):
@@ -456,13 +455,13 @@ class RequestList(msgspec.Struct):
 
 
 class RequestQuery(msgspec.Struct):
-    """``before`` is a Unix time: older requests than that. ``model`` is the asked or the served name."""
+    """``before``: older requests than that, a time with its zone. ``model`` is the asked or the served name."""
 
     limit: Annotated[int, Meta(ge=1, le=500)] = 50
     model: str = ""
     node: str = ""
     status: CallStatus | None = None
-    before: float | None = None
+    before: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class NewKey(msgspec.Struct):

@@ -1,0 +1,53 @@
+"""What the handlers of the control plane work with; `app.state.services` of the Starlette application holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from potluck.backends.port import Child
+from potluck.core.model import Engine, EngineId, Model
+from potluck.gateway.port import Calls
+from potluck.storage.ports import Storage
+
+
+class FleetView(Protocol):
+    """The engines as they are now, for listing. Snapshots: nothing here waits or changes anything."""
+
+    def snapshot(self) -> Sequence[Engine]:
+        """Every engine, in the config's order."""
+        ...
+
+    def where(self, model: str) -> Sequence[tuple[Engine, Model]]:
+        """The engines that would serve a name, a route's name too; empty if there is none."""
+        ...
+
+    def children(self, engine: EngineId) -> Sequence[Child]:
+        """The processes of an engine that Potluck runs itself; empty for all others."""
+        ...
+
+    def waiting(self) -> int:
+        """Calls in line."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Handed down by app.py.
+
+    ``clock`` is Unix seconds, ``new_id`` a fresh token (24 letters and digits), ``random_bytes`` a cryptographic
+    source. ``keys_changed`` is awaited after a key was made or revoked, so that it holds from the next request on.
+    """
+
+    calls: Calls
+    storage: Storage
+    fleet: FleetView
+    clock: Callable[[], float]
+    new_id: Callable[[], str]
+    random_bytes: Callable[[int], bytes]
+    keys_changed: Callable[[], Awaitable[None]]
+    started_s: float
+    max_body_bytes: int = 64_000_000
+    # Proxies cut a connection that is silent for a minute, some after half of one.
+    ping_s: float = 15.0

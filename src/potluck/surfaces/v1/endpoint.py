@@ -1,0 +1,164 @@
+"""Routes of the native API as one record each, and the ASGI application that serves all methods of one path."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, TypeVar
+
+import msgspec
+import structlog
+from starlette.datastructures import Headers, QueryParams
+from starlette.types import Receive, Scope, Send
+
+from potluck.core.errors import BadRequest, ClientError, Forbidden, MethodNotAllowed, NotFound, PotluckError
+from potluck.surfaces.services import Services
+from potluck.surfaces.v1.errors import error_body, native_error
+from potluck.surfaces.v1.exchange import Events, Exchange, Page, Reply, Result, read_body, send_whole, while_connected
+from potluck.wire.body import decode_body
+
+log = structlog.get_logger(__name__)
+
+Method: TypeAlias = Literal["GET", "POST", "PATCH", "DELETE"]
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A handler with what it reads: a body, a query, or nothing. Made by `reading`, `asking` and `plain`."""
+
+    run: Callable[[Exchange, bytes, QueryParams], Awaitable[Result]]
+    body: type[msgspec.Struct] | None = None
+    query: type[msgspec.Struct] | None = None
+
+
+def reading(shape: type[T], handler: Callable[[Exchange, T], Awaitable[Result]]) -> Action:
+    """A handler of a JSON body."""
+
+    async def run(exchange: Exchange, body: bytes, query: QueryParams) -> Result:
+        return await handler(exchange, decode_body(body, shape))
+
+    return Action(run, body=shape)
+
+
+def asking(shape: type[T], handler: Callable[[Exchange, T], Awaitable[Result]]) -> Action:
+    """A handler of a query string."""
+
+    async def run(exchange: Exchange, body: bytes, query: QueryParams) -> Result:
+        return await handler(exchange, decode_query(query, shape))
+
+    return Action(run, query=shape)
+
+
+def plain(handler: Callable[[Exchange], Awaitable[Result]]) -> Action:
+    """A handler of nothing but its path."""
+
+    async def run(exchange: Exchange, body: bytes, query: QueryParams) -> Result:
+        return await handler(exchange)
+
+    return Action(run)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One thing the API does. Serving, the OpenAPI document and docs/reference/http.md all come from here.
+
+    ``answer`` is the JSON of success, None for an empty body; ``events`` the stream's, by name, where there is one.
+    ``errors`` are those beyond what any route may answer with. ``owner_only`` refuses everybody else.
+    """
+
+    method: Method
+    path: str
+    summary: str
+    action: Action
+    answer: type[msgspec.Struct] | None
+    errors: tuple[type[PotluckError], ...] = ()
+    events: Mapping[str, type[msgspec.Struct]] = field(default_factory=dict[str, type[msgspec.Struct]])
+    status: int = 200
+    owner_only: bool = False
+    media_type: str = "application/json"
+
+
+def decode_query(query: QueryParams, shape: type[T]) -> T:
+    """A query string as a record; an empty value counts as left out. Raises `BadRequest` naming the parameter."""
+    given = {name: value for name, value in query.items() if value}
+    try:
+        return msgspec.convert(given, shape, strict=False)
+    except msgspec.ValidationError as exc:
+        what, _, where = str(exc).partition(" - at `$.")
+        param = where.removesuffix("`")
+        raise BadRequest(f"Invalid value for '{param}' in the query: {what}.", param=param) from exc
+
+
+class Endpoint:
+    """All methods of one path."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self._routes = {route.method: route for route in routes}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """1. Find the route. 2. Read the body. 3. Run the handler as long as the client is there."""
+        services: Services = scope["app"].state.services
+        state = scope.get("state", {})
+        exchange = Exchange(services, state["caller"], state.get("request_id") or services.new_id())
+        exchange.path = scope.get("path_params", {})
+        try:
+            route = self._route(scope["method"], exchange)
+            body: bytes | None = b""
+            if route.action.body is not None:
+                body = await read_body(receive, Headers(scope=scope), services.max_body_bytes)
+        except PotluckError as error:
+            return await _send_error(send, error, exchange)
+        if body is None:
+            return None
+        events = Events(send)
+        work = _answer(route, exchange, body, QueryParams(scope["query_string"]), events, send)
+        return await while_connected(receive, work, events, services.ping_s)
+
+    def _route(self, method: str, exchange: Exchange) -> Route:
+        if not self._routes:
+            raise NotFound("There is no such path.")
+        route = next((known for name, known in self._routes.items() if name == _ALSO.get(method, method)), None)
+        if route is None:
+            raise MethodNotAllowed(method, sorted(self._routes))
+        if route.owner_only and not exchange.caller.owner:
+            raise Forbidden("Only the owner may do this.")
+        return route
+
+
+# The server leaves the body out.
+_ALSO = {"HEAD": "GET"}
+
+
+async def _answer(
+    route: Route, exchange: Exchange, body: bytes, query: QueryParams, events: Events, send: Send
+) -> None:
+    try:
+        result = await route.action.run(exchange, body, query)
+        match result:
+            case Reply(value, headers):
+                content = b"" if value is None else msgspec.json.encode(value)
+                named = {"x-potluck-request-id": exchange.request_id, **headers}
+                await send_whole(send, 204 if value is None else route.status, "application/json", content, named)
+            case Page(content, media_type):
+                await send_whole(send, 200, media_type, content, {})
+            case _:
+                await result.run(events)
+                await events.end()
+    except PotluckError as error:
+        if not events.begun:
+            return await _send_error(send, error, exchange)
+        _note(error, exchange)
+        await events.send("error", error_body(error, exchange.request_id, exchange.conversation))
+        await events.end()
+
+
+async def _send_error(send: Send, error: PotluckError, exchange: Exchange) -> None:
+    _note(error, exchange)
+    reply = native_error(error, exchange.request_id, exchange.conversation)
+    await send_whole(send, reply.status, reply.content_type, reply.body, dict(reply.headers))
+
+
+def _note(error: PotluckError, exchange: Exchange) -> None:
+    if not isinstance(error, ClientError):
+        log.warning("request failed", request=exchange.request_id, error=error.message, detail=error.detail)

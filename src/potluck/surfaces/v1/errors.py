@@ -1,0 +1,66 @@
+"""Errors as the native API shows them: one table from the tree to statuses, for answers and for ``error`` events."""
+
+from __future__ import annotations
+
+from math import ceil
+
+import msgspec
+
+from potluck.core import errors as e
+from potluck.surfaces.v1.shapes import ErrorBody, ErrorInfo
+from potluck.wire.port import ErrorReply
+
+STATUS: dict[type[e.PotluckError], tuple[int, str, str]] = {
+    e.BadRequest: (400, "bad_request", "GET /docs shows what this request takes."),
+    e.ContextOverflow: (400, "context_overflow", ""),
+    e.Unsupported: (400, "unsupported", "GET /api/v1/models shows what each model can do."),
+    e.Unauthenticated: (401, "unauthenticated", ""),
+    e.Forbidden: (403, "forbidden", "Use the owner's key."),
+    e.NotFound: (404, "not_found", "GET /docs lists the paths."),
+    e.ModelNotFound: (404, "model_not_found", "GET /api/v1/models lists the models there are."),
+    e.MethodNotAllowed: (405, "method_not_allowed", ""),
+    e.Conflict: (409, "conflict", ""),
+    e.PayloadTooLarge: (413, "payload_too_large", ""),
+    e.UnsupportedEncoding: (415, "unsupported_encoding", "Send the body as plain JSON."),
+    e.ClientError: (400, "bad_request", ""),
+    e.RateLimited: (429, "rate_limited", "Try again later."),
+    e.OperatorError: (500, "internal", "The owner finds the reason in Potluck's log."),
+    e.PotluckError: (500, "internal", "The owner finds the reason in Potluck's log."),
+    e.NotImplementedHere: (501, "not_implemented", ""),
+    e.NodeError: (502, "node_failed", "Try again; GET /api/v1/nodes shows how the engines are."),
+    e.Overloaded: (503, "overloaded", "Try again later."),
+    e.NodeBusy: (503, "overloaded", "Try again later."),
+    e.NodeTimeout: (504, "node_timeout", "Try again; GET /api/v1/nodes shows how the engines are."),
+}
+"""Status, ``type``, and the hint where the error brings none. An error's nearest class in here counts."""
+
+# An engine that is busy tells no time; its calls take seconds.
+_NODE_BUSY_RETRY_S = 5
+
+
+def status_of(error: type[e.PotluckError]) -> tuple[int, str, str]:
+    """The row of `STATUS` for a class of error."""
+    return next(STATUS[kind] for kind in error.__mro__ if kind in STATUS)
+
+
+def error_body(error: e.PotluckError, request_id: str, conversation: str = "") -> ErrorBody:
+    """What a client is told. ``detail`` stays out: it is for the owner's log."""
+    _, kind, hint = status_of(type(error))
+    param = error.param if isinstance(error, e.BadRequest) else ""
+    return ErrorBody(ErrorInfo(kind, error.message, error.hint or hint, request_id, param, conversation))
+
+
+def native_error(error: e.PotluckError, request_id: str, conversation: str = "") -> ErrorReply:
+    """The answer for an error before anything was sent (a `wire.port.ErrorWriter`)."""
+    status, _, _ = status_of(type(error))
+    headers = [("x-potluck-request-id", request_id)]
+    if isinstance(error, e.Overloaded):
+        headers.append(("retry-after", str(max(1, ceil(error.retry_after_s)))))
+    elif isinstance(error, e.NodeBusy):
+        headers.append(("retry-after", str(_NODE_BUSY_RETRY_S)))
+    elif isinstance(error, e.MethodNotAllowed):
+        headers.append(("allow", ", ".join(error.allowed)))
+    elif isinstance(error, e.Unauthenticated):
+        headers.append(("www-authenticate", 'Bearer realm="potluck"'))
+    body = msgspec.json.encode(error_body(error, request_id, conversation))
+    return ErrorReply(status, body, headers=tuple(headers))

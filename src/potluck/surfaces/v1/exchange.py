@@ -1,0 +1,181 @@
+"""One request and its answer: what a handler is given, what it may return, and how that goes out.
+
+A handler whose client has left is cancelled at once, streaming or not: so every slot it holds on a node is freed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import msgspec
+from starlette.types import Message, Receive, Send
+
+from potluck.core.errors import PayloadTooLarge, UnsupportedEncoding
+from potluck.gateway.port import Caller, Generation
+from potluck.surfaces.services import Services
+
+Headers: TypeAlias = Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What a handler knows of its request.
+
+    ``request_id`` becomes the generation's as soon as there is one; errors name it, and ``conversation`` if set.
+    """
+
+    services: Services
+    caller: Caller
+    request_id: str
+    path: Mapping[str, str] = field(default_factory=dict[str, str])
+    conversation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer as JSON; no body for None."""
+
+    value: msgspec.Struct | None
+    headers: Headers = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A whole answer of another kind."""
+
+    content: bytes
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """An answer as server-sent events: ``run`` sends them and returns when there are no more."""
+
+    run: Callable[[Events], Awaitable[None]]
+
+
+Result: TypeAlias = Reply | Page | Stream
+
+
+class Events:
+    """Where a stream's events go. Nothing is sent before the first one: an error until then is an HTTP status."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._number = 0
+        self.headers: dict[str, str] = {}
+
+    @property
+    def begun(self) -> bool:
+        return self._number > 0
+
+    @property
+    def sent(self) -> int:
+        return self._number
+
+    async def send(self, event: str, data: msgspec.Struct) -> None:
+        """Send one event, numbered from 1."""
+        number = self._number = self._number + 1
+        if number == 1:
+            await start(self._send, 200, "text/event-stream", {**_STREAM_HEADERS, **self.headers})
+        head = f"id: {number}\nevent: {event}\ndata: ".encode()
+        await self._body(head + msgspec.json.encode(data) + b"\n\n")
+
+    async def ping(self) -> None:
+        """A comment, which every parser of events passes over."""
+        await self._body(b": ping\n\n")
+
+    async def end(self) -> None:
+        await self._body(b"", more=False)
+
+    async def _body(self, data: bytes, *, more: bool = True) -> None:
+        try:
+            await self._send({"type": "http.response.body", "body": data, "more_body": more})
+        except OSError:
+            # Servers of ASGI 2.4 say so that the client has left; whoever watches for that ends this task.
+            return
+
+
+# Proxies would else hold events back (API-CONTRACTS.md 0).
+_STREAM_HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+
+
+async def start(send: Send, status: int, media_type: str, headers: Headers) -> None:
+    """Send an answer's head."""
+    raw = [(b"content-type", media_type.encode())]
+    raw.extend((name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items())
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+
+
+async def send_whole(send: Send, status: int, media_type: str, body: bytes, headers: Headers) -> None:
+    """Send a whole answer."""
+    length = {} if status == 204 else {"content-length": str(len(body))}
+    await start(send, status, media_type, {**headers, **length})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def read_body(receive: Receive, headers: Mapping[str, str], limit_bytes: int) -> bytes | None:
+    """The request's body; None if the client left while sending it.
+
+    Raises `PayloadTooLarge` as soon as it is, chunked or not, and `UnsupportedEncoding` for a compressed one.
+    """
+    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise UnsupportedEncoding("Compressed request bodies are not read here.")
+    if (length := headers.get("content-length", "")).isdecimal() and int(length) > limit_bytes:
+        raise PayloadTooLarge(limit_bytes)
+    pieces: list[bytes] = []
+    size = 0
+    while True:
+        message: Message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        piece: bytes = message.get("body", b"")
+        size += len(piece)
+        if size > limit_bytes:
+            raise PayloadTooLarge(limit_bytes)
+        pieces.append(piece)
+        if not message.get("more_body", False):
+            return b"".join(pieces)
+
+
+async def while_connected(receive: Receive, work: Awaitable[None], events: Events, ping_s: float) -> None:
+    """Run ``work`` to its end, or until the client leaves; meanwhile break a stream's long silences."""
+
+    async def working() -> None:
+        await work
+
+    async with asyncio.TaskGroup() as tasks:
+        own = tasks.create_task(working())
+        others = (tasks.create_task(_leaving(receive)), tasks.create_task(_pinging(events, ping_s)))
+        await asyncio.wait((own, others[0]), return_when=asyncio.FIRST_COMPLETED)
+        for task in (own, *others):
+            task.cancel()
+
+
+async def _leaving(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _pinging(events: Events, ping_s: float) -> None:
+    while True:
+        before = events.sent
+        await asyncio.sleep(ping_s)
+        if events.begun and events.sent == before:
+            await events.ping()
+
+
+def origin_headers(generations: Sequence[Generation]) -> dict[str, str]:
+    """What every answer of a model carries (DESIGN.md 2); of several generations the first is named."""
+    if not generations:
+        return {}
+    first = generations[0]
+    return {
+        "x-potluck-node": ", ".join(dict.fromkeys(generation.node for generation in generations)),
+        "x-potluck-request-id": first.request,
+        "x-potluck-attempts": str(first.attempts),
+        "x-potluck-queue-ms": str(round(first.queue_s * 1000)),
+    }

@@ -1,0 +1,95 @@
+"""``/api/v1/models``, ``/nodes`` and ``/status``: the fleet as it is now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from potluck import __version__
+from potluck.core.model import Engine, Health, Model, ModelId, NodeId
+from potluck.surfaces.v1.exchange import Exchange, Reply
+from potluck.surfaces.v1.shapes import (
+    ChildInfo,
+    EngineInfo,
+    ModelInfo,
+    ModelList,
+    ModelPlace,
+    NodeInfo,
+    NodeList,
+    StatusReply,
+    rfc3339,
+)
+
+_SERVING = (Health.UP, Health.SUSPECT)
+
+
+async def models(exchange: Exchange) -> Reply:
+    offers: dict[ModelId, list[tuple[Engine, Model]]] = {}
+    for engine in exchange.services.fleet.snapshot():
+        for model in engine.models.values():
+            offers.setdefault(model.id, []).append((engine, model))
+    return Reply(ModelList([_model(name, offers[name]) for name in sorted(offers)]))
+
+
+async def nodes(exchange: Exchange) -> Reply:
+    """Why an engine is in its state, and its processes, are for the owner: they may name addresses and paths."""
+    by_node: dict[NodeId, list[EngineInfo]] = {}
+    for engine in exchange.services.fleet.snapshot():
+        by_node.setdefault(engine.node, []).append(_engine(exchange, engine))
+    return Reply(NodeList([NodeInfo(node, engines) for node, engines in by_node.items()]))
+
+
+async def status(exchange: Exchange) -> Reply:
+    services = exchange.services
+    engines = services.fleet.snapshot()
+    serving = [engine for engine in engines if engine.health in _SERVING]
+    return Reply(
+        StatusReply(
+            version=__version__,
+            started_at=rfc3339(services.started_s),
+            uptime_s=round(services.clock() - services.started_s, 3),
+            nodes=len({engine.node for engine in engines}),
+            engines=len(engines),
+            engines_up=len(serving),
+            models=len({model for engine in serving for model in engine.models}),
+            slots=sum(engine.slots for engine in serving),
+            busy=sum(engine.busy for engine in engines),
+            waiting=services.fleet.waiting(),
+        )
+    )
+
+
+def _model(name: ModelId, offers: Sequence[tuple[Engine, Model]]) -> ModelInfo:
+    # Engines may describe one model unlike each other: the first that serves speaks for it, and the least context
+    # is what a call can count on.
+    serving = [model for engine, model in offers if engine.health in _SERVING]
+    model = serving[0] if serving else offers[0][1]
+    contexts = [known.context for _, known in offers if known.context is not None]
+    return ModelInfo(
+        id=name,
+        ready=bool(serving),
+        capabilities=sorted({str(capability) for _, known in offers for capability in known.capabilities}),
+        context=min(contexts, default=None),
+        size_bytes=model.size_bytes,
+        family=model.family,
+        parameter_size=model.parameter_size,
+        quantization=model.quantization,
+        engines=[ModelPlace(engine.node, engine.id, engine.health, known.resident) for engine, known in offers],
+    )
+
+
+def _engine(exchange: Exchange, engine: Engine) -> EngineInfo:
+    owner = exchange.caller.owner
+    children = exchange.services.fleet.children(engine.id) if owner else ()
+    return EngineInfo(
+        id=engine.id,
+        kind=engine.kind,
+        health=engine.health,
+        why=engine.why if owner else "",
+        slots=engine.slots,
+        busy=engine.busy,
+        models=sorted(engine.models),
+        resident=sorted(model.id for model in engine.models.values() if model.resident),
+        children=[
+            ChildInfo(child.model, child.role, child.pid, child.state, child.restarts, child.why) for child in children
+        ],
+    )

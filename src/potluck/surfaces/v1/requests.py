@@ -1,0 +1,65 @@
+"""``/api/v1/requests``: calls that have ended. The owner sees everybody's, others their own."""
+
+from __future__ import annotations
+
+from potluck.core.errors import NotFound
+from potluck.core.model import NodeId, RequestId
+from potluck.storage.records import RequestFilter, RequestRecord
+from potluck.surfaces.v1.exchange import Exchange, Reply
+from potluck.surfaces.v1.shapes import (
+    AttemptInfo,
+    CandidateInfo,
+    RequestInfo,
+    RequestList,
+    RequestQuery,
+    UsageInfo,
+    rfc3339,
+)
+
+
+async def list_requests(exchange: Exchange, query: RequestQuery) -> Reply:
+    where = RequestFilter(
+        key=None if exchange.caller.owner else exchange.caller.key,
+        node=NodeId(query.node) if query.node else None,
+        model=query.model or None,
+        status=query.status,
+        before_s=query.before.timestamp() if query.before else None,
+    )
+    records = await exchange.services.storage.requests.recent(limit=query.limit, where=where)
+    return Reply(RequestList([_info(record) for record in records]))
+
+
+async def read_request(exchange: Exchange) -> Reply:
+    record = await exchange.services.storage.requests.get(RequestId(exchange.path["request"]))
+    if not exchange.caller.owner and record.key != exchange.caller.key:
+        raise NotFound("There is no such request.")
+    return Reply(_info(record))
+
+
+def _info(record: RequestRecord) -> RequestInfo:
+    return RequestInfo(
+        id=record.id,
+        at=rfc3339(record.time_s),
+        family=record.family,
+        asked_model=record.asked_model,
+        model=record.served_model,
+        route=record.route,
+        node=record.node,
+        engine=record.engine,
+        status=record.status,
+        http_status=record.http_status,
+        queue_s=record.queue_s,
+        first_byte_s=record.first_byte_s,
+        total_s=record.total_s,
+        usage=UsageInfo(
+            prompt_tokens=record.prompt_tokens,
+            completion_tokens=record.completion_tokens,
+            cached_tokens=record.cached_tokens,
+            estimated=record.estimated,
+        ),
+        attempts=[AttemptInfo(attempt.engine, attempt.outcome, attempt.why) for attempt in record.attempts],
+        candidates=[
+            CandidateInfo(candidate.engine, candidate.chosen, candidate.reason) for candidate in record.candidates
+        ],
+        error=record.error,
+    )

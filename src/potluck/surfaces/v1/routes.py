@@ -1,0 +1,165 @@
+"""Every route of the native API, in one list: served, described by the OpenAPI document, and documented from here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from starlette.routing import Route as StarletteRoute
+
+from potluck import __version__
+from potluck.core import errors as e
+from potluck.surfaces import openapi
+from potluck.surfaces.v1 import chat, complete, conversations, fleet, keys, requests, review, shapes
+from potluck.surfaces.v1.endpoint import Endpoint, Route, asking, plain, reading
+from potluck.surfaces.v1.exchange import Exchange, Page
+
+_MODEL_ERRORS: Final = (e.ModelNotFound, e.ContextOverflow, e.Unsupported, e.Overloaded, e.NodeError, e.NodeTimeout)
+
+
+async def _document(_: Exchange) -> Page:
+    return Page(msgspec.json.encode(openapi.document(NATIVE_ROUTES, __version__)), "application/json")
+
+
+async def _docs(_: Exchange) -> Page:
+    return Page(openapi.page(NATIVE_ROUTES).encode(), "text/html; charset=utf-8")
+
+
+NATIVE_ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        "POST",
+        "/api/v1/chat",
+        "Say something in a conversation; both sides are kept.",
+        reading(shapes.ChatRequest, chat.chat),
+        shapes.ChatReply,
+        errors=(e.NotFound, *_MODEL_ERRORS),
+        events={
+            "meta": shapes.ChatMeta,
+            "delta": shapes.Delta,
+            "reasoning": shapes.Delta,
+            "done": shapes.ChatDone,
+            "error": shapes.ErrorBody,
+        },
+    ),
+    Route(
+        "GET",
+        "/api/v1/conversations",
+        "List your conversations, newest first, or search them.",
+        asking(shapes.ConversationQuery, conversations.list_conversations),
+        shapes.ConversationList,
+    ),
+    Route(
+        "POST",
+        "/api/v1/conversations",
+        "Begin an empty conversation.",
+        reading(shapes.NewConversation, conversations.create_conversation),
+        shapes.ConversationInfo,
+        status=201,
+    ),
+    Route(
+        "GET",
+        "/api/v1/conversations/{conversation}",
+        "Read a conversation with its messages.",
+        plain(conversations.read_conversation),
+        shapes.ConversationThread,
+        errors=(e.NotFound,),
+    ),
+    Route(
+        "PATCH",
+        "/api/v1/conversations/{conversation}",
+        "Rename a conversation.",
+        reading(shapes.Rename, conversations.rename_conversation),
+        shapes.ConversationInfo,
+        errors=(e.NotFound,),
+    ),
+    Route(
+        "DELETE",
+        "/api/v1/conversations/{conversation}",
+        "Delete a conversation and its messages.",
+        plain(conversations.delete_conversation),
+        None,
+        errors=(e.NotFound,),
+        status=204,
+    ),
+    Route(
+        "POST",
+        "/api/v1/code/complete",
+        "Complete code at the cursor.",
+        reading(shapes.CompleteRequest, complete.complete),
+        shapes.CompleteReply,
+        errors=_MODEL_ERRORS,
+        events={
+            "meta": shapes.CompleteMeta,
+            "delta": shapes.Delta,
+            "done": shapes.ChatDone,
+            "error": shapes.ErrorBody,
+        },
+    ),
+    Route(
+        "POST",
+        "/api/v1/code/review",
+        "Review a diff or files; findings come as they are found.",
+        reading(shapes.ReviewRequest, review.review),
+        shapes.ReviewReply,
+        errors=_MODEL_ERRORS,
+        events={
+            "finding": shapes.FindingInfo,
+            "progress": shapes.ReviewProgress,
+            "done": shapes.ReviewDone,
+            "error": shapes.ErrorBody,
+        },
+    ),
+    Route("GET", "/api/v1/models", "List models and where they are.", plain(fleet.models), shapes.ModelList),
+    Route("GET", "/api/v1/nodes", "List nodes, their engines and how they are.", plain(fleet.nodes), shapes.NodeList),
+    Route("GET", "/api/v1/status", "Version, uptime and counts.", plain(fleet.status), shapes.StatusReply),
+    Route(
+        "GET",
+        "/api/v1/requests",
+        "List calls that have ended, newest first; the owner's key sees everybody's.",
+        asking(shapes.RequestQuery, requests.list_requests),
+        shapes.RequestList,
+    ),
+    Route(
+        "GET",
+        "/api/v1/requests/{request}",
+        "Tell how one call went, and why its node was chosen.",
+        plain(requests.read_request),
+        shapes.RequestInfo,
+        errors=(e.NotFound,),
+    ),
+    Route("GET", "/api/v1/keys", "List API keys.", plain(keys.list_keys), shapes.KeyList, owner_only=True),
+    Route(
+        "POST",
+        "/api/v1/keys",
+        "Make an API key; it is shown this once.",
+        reading(shapes.NewKey, keys.create_key),
+        shapes.KeyCreated,
+        errors=(e.Conflict,),
+        status=201,
+        owner_only=True,
+    ),
+    Route(
+        "DELETE",
+        "/api/v1/keys/{key}",
+        "Revoke an API key.",
+        plain(keys.revoke_key),
+        None,
+        errors=(e.NotFound, e.Conflict),
+        status=204,
+        owner_only=True,
+    ),
+    Route("GET", "/api/v1/openapi.json", "This API as an OpenAPI 3.1 document.", plain(_document), None),
+    Route("GET", "/docs", "This API as a page.", plain(_docs), None, media_type="text/html"),
+)
+
+
+def starlette_routes() -> list[StarletteRoute]:
+    """For the application; its ``state.services`` and each request's ``state.caller`` must be set.
+
+    The last one answers for whatever else lies under ``/api/v1``.
+    """
+    paths = dict.fromkeys(route.path for route in NATIVE_ROUTES)
+    served = [
+        StarletteRoute(path, Endpoint([route for route in NATIVE_ROUTES if route.path == path])) for path in paths
+    ]
+    return [*served, StarletteRoute("/api/v1/{rest:path}", Endpoint(()))]

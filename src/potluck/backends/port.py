@@ -14,7 +14,7 @@ from typing import Protocol
 from potluck.core.answer import Event
 from potluck.core.call import Call
 from potluck.core.errors import PotluckError
-from potluck.core.model import EngineKind, Json, JsonObject, Model
+from potluck.core.model import Capability, EngineKind, Json, JsonObject, Model
 from potluck.wire.port import Ask, EngineRequest, Shape
 
 
@@ -90,12 +90,18 @@ class Backend(Protocol):
     many: bool
     """Whether one request may ask it for several answers (``n``, several prompts); else they are asked one by one."""
 
-    def address(self, model: Model) -> Address | None:
-        """Where calls for ``model`` go now; None if `prepare` must make it ready first."""
+    def address(self, model: Model, needs: frozenset[Capability] = frozenset()) -> Address | None:
+        """Where calls for ``model`` that need ``needs`` go now; None if `prepare` must make it ready first.
+
+        ``needs`` are the call's own: an engine may serve embeddings of a model by another process than its chat.
+        """
         ...
 
-    async def prepare(self, model: Model) -> None:
-        """Make ``model`` ready to be called: start its process, wait for its load. Raises `NodeError`."""
+    async def prepare(self, model: Model, needs: frozenset[Capability] = frozenset()) -> None:
+        """Make ``model`` ready to be called: start its process, wait for its load. Raises `NodeError`.
+
+        Must be run whole or cancelled; callers that wait for the same start share it.
+        """
         ...
 
     def encode(self, call: Call, model: Model, *, stream: bool) -> EngineRequest | Ready:

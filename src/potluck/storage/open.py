@@ -1,0 +1,107 @@
+"""Open the stores: the schema is looked at, brought up to date if it is older, and refused if it is newer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from potluck.core.errors import OperatorError
+from potluck.storage.ports import Storage
+from potluck.storage.sql.conversations import SqlConversations
+from potluck.storage.sql.database import Database, Traits
+from potluck.storage.sql.keys import SqlKeys
+from potluck.storage.sql.requests import SqlRequests
+from potluck.storage.sql.schema import HEAD, REVISIONS
+from potluck.storage.sql.settings import SqlSettings
+from potluck.storage.sql.sqlite import open_engine as open_sqlite
+
+# Longer than any transaction here takes on a slow SD card, short enough that a start says what is wrong.
+BUSY_TIMEOUT_S = 5.0
+
+
+def sqlite_url(file: Path) -> str:
+    """The URL of a database in ``file``."""
+    return URL.create("sqlite", database=str(file)).render_as_string(hide_password=False)
+
+
+@asynccontextmanager
+async def open_storage(url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> AsyncGenerator[Storage, None]:
+    """The stores of the database at ``url``, closed at the end of the block.
+
+    ``sqlite:///relative/path`` or ``sqlite:////absolute/path`` (`sqlite_url`); the file is made if it is not there, its
+    folder is not. Raises `OperatorError` for a URL that is not understood, and for a database that cannot be opened or
+    written, is locked for ``busy_timeout_s``, is damaged, is not Potluck's, or was written by a newer version.
+    """
+    engine, traits = _engine(url, busy_timeout_s)
+    database = Database(engine, traits)
+    try:
+        async with database.write() as connection:  # a writing one, so that what cannot be written is known now
+            await connection.run_sync(_bring_up_to_date)
+        yield Storage(
+            keys=SqlKeys(database),
+            conversations=SqlConversations(database),
+            requests=SqlRequests(database),
+            settings=SqlSettings(database),
+        )
+    finally:
+        await engine.dispose()
+
+
+def _engine(url: str, busy_timeout_s: float) -> tuple[AsyncEngine, Traits]:
+    try:
+        parts = make_url(url)
+    except ArgumentError:  # its text would repeat the URL, password and all
+        raise OperatorError(
+            "The database's URL is not understood.", hint="It looks like sqlite:////var/lib/potluck/potluck.db."
+        ) from None
+    match parts.get_backend_name():
+        case "sqlite" if parts.database and parts.database != ":memory:":
+            return open_sqlite(Path(parts.database), busy_timeout_s=busy_timeout_s)
+        case "postgresql":
+            raise OperatorError(
+                "This version does not keep its state in PostgreSQL yet.",
+                hint="Leave 'storage.database' out, and a file in the data directory is used.",
+            )
+        case name:
+            raise OperatorError(
+                f"No database of the kind {name!r} is known.", hint="Use sqlite:////PATH, or leave the setting out."
+            )
+
+
+def _bring_up_to_date(connection: Connection) -> None:
+    # 1. The usual case: read one row, and no more.
+    revision = _revision(connection)
+    if revision == HEAD:
+        return
+    # 2. One that this version cannot know.
+    if revision is not None and revision not in REVISIONS:
+        raise OperatorError(
+            f"The database was written by a newer version of Potluck (its schema is {revision}, the newest one known "
+            f"here is {HEAD}).",
+            hint="Install that version or a later one, or start with another data directory (--data).",
+        )
+    # 3. New or older.
+    from potluck.storage.sql.migrate import upgrade  # noqa: PLC0415 - 0.3 s and 11 MB that nearly no start needs
+
+    upgrade(connection)
+
+
+def _revision(connection: Connection) -> str | None:
+    """The schema that the database has, None for an empty one."""
+    tables = inspect(connection).get_table_names()
+    if not tables:
+        return None
+    if "alembic_version" in tables:
+        found = connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
+        if len(found) == 1:
+            return str(found[0])
+    raise OperatorError(
+        "The database holds tables that are not Potluck's.",
+        hint="Give Potluck a database of its own, or another data directory (--data).",
+    )

@@ -1,0 +1,104 @@
+"""`KeyStore` in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Row, bindparam, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from potluck.core.errors import Conflict, NotFound
+from potluck.core.model import KeyId
+from potluck.storage.records import KeyRecord
+from potluck.storage.sql.database import Database
+from potluck.storage.sql.schema import api_keys
+
+_TAKEN = "There is such a key already."
+
+
+class SqlKeys:
+    """See `potluck.storage.ports.KeyStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, record: KeyRecord) -> None:
+        try:
+            async with self._database.write() as connection:
+                await _insert(connection, record)
+        except IntegrityError as error:
+            raise Conflict(_TAKEN) from error
+
+    async def all(self) -> tuple[KeyRecord, ...]:
+        async with self._database.read() as connection:
+            rows = await connection.execute(select(api_keys).order_by(api_keys.c.created_s, api_keys.c.id))
+            return tuple(_record(row) for row in rows)
+
+    async def revoke(self, key: KeyId, now: float) -> KeyRecord:
+        async with self._database.write() as connection:
+            return await _revoke(connection, key, now)
+
+    async def replace(self, old: KeyId, new: KeyRecord, now: float) -> None:
+        try:
+            async with self._database.write() as connection:
+                await _revoke(connection, old, now)
+                await _insert(connection, new)
+        except IntegrityError as error:
+            raise Conflict(_TAKEN) from error
+
+    async def touch(self, used: Mapping[KeyId, float]) -> None:
+        if not used:
+            return
+        last = api_keys.c.last_used_s
+        statement = (
+            update(api_keys)
+            .where(api_keys.c.id == bindparam("key"), or_(last.is_(None), last < bindparam("at")))
+            .values(last_used_s=bindparam("at"))
+        )
+        async with self._database.write() as connection:
+            await connection.execute(statement, [{"key": key, "at": at} for key, at in used.items()])
+
+
+async def _insert(connection: AsyncConnection, record: KeyRecord) -> None:
+    # Looked up first for a message with the name in it; the unique index decides where two come at once.
+    taken = select(api_keys.c.id).where(api_keys.c.name == record.name, api_keys.c.revoked_s.is_(None))
+    if record.live and (await connection.execute(taken)).first() is not None:
+        raise Conflict(
+            f"There is a key named {record.name!r} already.", hint="Choose another name, or revoke that key."
+        )
+    await connection.execute(
+        insert(api_keys).values(
+            id=record.id,
+            name=record.name,
+            prefix=record.prefix,
+            digest=record.digest,
+            owner=record.owner,
+            created_s=record.created_s,
+            revoked_s=record.revoked_s,
+            last_used_s=record.last_used_s,
+        )
+    )
+
+
+async def _revoke(connection: AsyncConnection, key: KeyId, now: float) -> KeyRecord:
+    live = api_keys.c.id == key, api_keys.c.revoked_s.is_(None)
+    await connection.execute(update(api_keys).where(*live).values(revoked_s=now))
+    row = (await connection.execute(select(api_keys).where(api_keys.c.id == key))).first()
+    if row is None:
+        raise NotFound(f"There is no key {key!r}.")
+    return _record(row)
+
+
+def _record(row: Row[Any]) -> KeyRecord:
+    return KeyRecord(
+        id=KeyId(row.id),
+        name=row.name,
+        prefix=row.prefix,
+        digest=bytes(row.digest),
+        created_s=row.created_s,
+        owner=row.owner,
+        revoked_s=row.revoked_s,
+        last_used_s=row.last_used_s,
+    )

@@ -1,0 +1,123 @@
+"""The tables, in types that SQLite and PostgreSQL share.
+
+JSON is kept as text that `storage.sql.content` and msgspec write and read: the database never looks inside. A change
+here goes with a new revision under ``migrations/versions`` and a line in `REVISIONS`; a test compares them.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+REVISIONS = ("0001",)
+"""Every revision of the schema, oldest first: known here so that a start needs Alembic only to change something."""
+
+HEAD = REVISIONS[-1]
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("prefix", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("owner", Boolean, nullable=False),
+    Column("created_s", Double, nullable=False),
+    Column("revoked_s", Double),
+    Column("last_used_s", Double),
+)
+# A revoked key gives its name back.
+_LIVE = api_keys.c.revoked_s.is_(None)
+Index("ix_api_keys_live_name", api_keys.c.name, unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("key_id", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("title_folded", Text, nullable=False),  # what a search looks at: `content.fold`
+    Column("model", Text, nullable=False),
+    Column("created_s", Double, nullable=False),
+    Column("updated_s", Double, nullable=False),
+    Column("last_seq", Integer, nullable=False),  # also the number of messages: none is ever taken out
+)
+Index("ix_conversations_key_updated", conversations.c.key_id, conversations.c.updated_s, conversations.c.id)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("conversation_id", Text, ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("seq", Integer, nullable=False),
+    # No foreign key: it would have every delete of a message look for its children. `append` checks it instead.
+    Column("parent_id", Text),
+    Column("created_s", Double, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("folded", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("model", Text),
+    Column("node", Text),
+    Column("request_id", Text),
+    Column("finish", Text),
+    Column("prompt_tokens", Integer),
+    Column("completion_tokens", Integer),
+    Column("error", Text, nullable=False),
+    UniqueConstraint("conversation_id", "seq"),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("time_s", Double, nullable=False),
+    Column("key_id", Text),
+    Column("family", Text, nullable=False),
+    Column("route", Text, nullable=False),
+    Column("asked_model", Text, nullable=False),
+    Column("served_model", Text),
+    Column("node", Text),
+    Column("engine", Text),
+    Column("status", Text, nullable=False),
+    Column("http_status", Integer, nullable=False),
+    Column("attempts", Text, nullable=False),
+    Column("candidates", Text, nullable=False),
+    Column("queue_s", Double, nullable=False),
+    Column("first_byte_s", Double),
+    Column("total_s", Double, nullable=False),
+    Column("prompt_tokens", Integer, nullable=False),
+    Column("completion_tokens", Integer, nullable=False),
+    Column("cached_tokens", Integer, nullable=False),
+    Column("estimated", Boolean, nullable=False),
+    Column("error", Text, nullable=False),
+)
+Index("ix_requests_time", requests.c.time_s)
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("updated_s", Double, nullable=False),
+)

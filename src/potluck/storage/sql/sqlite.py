@@ -1,0 +1,107 @@
+"""All that is SQLite's own: how it is opened, how its transactions begin, what its errors mean."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import URL
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from potluck.core.errors import OperatorError
+from potluck.storage.sql.database import WRITE_OPTION, Traits
+
+# WAL lets readers go on while one writes. synchronous FULL, because NORMAL may lose the last commits when the power
+# fails, and they were acknowledged.
+_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
+
+# One writer and two readers; each is a thread and some 2 MB of cache.
+_CONNECTIONS = 3
+
+
+def open_engine(file: Path, *, busy_timeout_s: float) -> tuple[AsyncEngine, Traits]:
+    """An engine on ``file``, which is made for its owner's eyes alone if it is not there.
+
+    ``busy_timeout_s`` is how long a transaction waits while another program writes. Raises `OperatorError`.
+    """
+    try:
+        # SQLite would make it with the usual mode; the files it puts beside it take the mode of this one.
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        message, hint = _UNWRITABLE
+        raise OperatorError(message.format(file=file), hint=hint.format(file=file), detail=str(error)) from error
+    engine = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=str(file)),
+        connect_args={"timeout": busy_timeout_s},
+        pool_size=_CONNECTIONS,
+        max_overflow=0,
+        hide_parameters=True,  # they hold what people wrote
+    )
+    event.listen(engine.sync_engine, "connect", _prepare)
+    event.listen(engine.sync_engine, "begin", _begin)
+    return engine, Traits(single_writer=True, explain=_explainer(file))
+
+
+def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    # The driver begins transactions late and on its own; `_begin` says when instead.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    # A transaction that reads first and then writes would be refused at once if another wrote in between:
+    # one that will write takes its place from the beginning, and waits for it.
+    writes = connection.get_execution_options().get(WRITE_OPTION, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _explainer(file: Path) -> Callable[[DBAPIError], OperatorError]:
+    def explain(error: DBAPIError) -> OperatorError:
+        code = getattr(error.orig, "sqlite_errorcode", None)
+        message, hint = _MEANING.get(
+            # The low byte is the error, the rest its finer shade (https://www.sqlite.org/rescode.html).
+            code & 0xFF if isinstance(code, int) else -1,
+            ("The database {file} failed.", "See the log for what it said."),
+        )
+        return OperatorError(message.format(file=file), hint=hint.format(file=file), detail=str(error.orig))
+
+    return explain
+
+
+_DAMAGED = (
+    "The database {file} is damaged, or is not a database.",
+    "Stop Potluck, put {file} away with the files beside it that begin with its name, and put a backup in its place.",
+)
+_UNWRITABLE = (
+    "The database {file} cannot be opened or written.",
+    "Give the user that runs Potluck the right to write this file and its folder, or choose another with --data.",
+)
+_MEANING = {
+    sqlite3.SQLITE_BUSY: (
+        "The database {file} is locked by another program.",
+        "Close what has it open, such as a second Potluck, a backup or a database browser.",
+    ),
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_NOTADB: _DAMAGED,
+    sqlite3.SQLITE_CANTOPEN: _UNWRITABLE,
+    sqlite3.SQLITE_READONLY: _UNWRITABLE,
+    sqlite3.SQLITE_PERM: _UNWRITABLE,
+    sqlite3.SQLITE_AUTH: _UNWRITABLE,
+    sqlite3.SQLITE_FULL: (
+        "The disk that holds {file} is full.",
+        "Free some space; what was accepted before is safe.",
+    ),
+    sqlite3.SQLITE_IOERR: (
+        "The disk that holds {file} fails.",
+        "Look at the system's log, and make a backup now.",
+    ),
+}

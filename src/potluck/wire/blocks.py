@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 import msgspec
 
@@ -96,6 +96,8 @@ class BlockRow:
                 yield from self._advance()
             case ToolArguments():
                 yield from self._arguments(self._tools[event.index], event.fragment)
+            case _:
+                assert_never(event)
 
     def end(self) -> Iterator[Step]:
         """Nothing more will come: write what waits, close what is open."""

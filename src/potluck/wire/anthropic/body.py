@@ -6,11 +6,9 @@ Only what is read stands here. Everything else (``cache_control``, ``context_man
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
-
-from potluck.core.model import Json
 
 Name = Annotated[str, msgspec.Meta(min_length=1)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -39,7 +37,7 @@ class Block(msgspec.Struct, frozen=True):
     name: str | None = None
     input: msgspec.Raw = msgspec.Raw(b"{}")
     tool_use_id: str | None = None
-    content: str | list[Block] | dict[str, Json] | None = None
+    content: str | list[Block] | dict[str, Any] | None = None
     is_error: bool | None = None
     thinking: str | None = None
     title: str | None = None
@@ -57,7 +55,7 @@ class ToolSpec(msgspec.Struct, frozen=True):
     name: str = ""
     type: str | None = None
     description: str | None = None
-    input_schema: dict[str, Json] | None = None
+    input_schema: dict[str, Any] | None = None
     strict: bool | None = None
 
 
@@ -74,7 +72,7 @@ class ThinkingSpec(msgspec.Struct, frozen=True):
 
 class OutputFormat(msgspec.Struct, frozen=True):
     type: str
-    schema: Json = None
+    schema: dict[str, Any] | None = None
 
 
 class OutputConfig(msgspec.Struct, frozen=True):

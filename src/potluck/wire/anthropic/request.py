@@ -132,7 +132,7 @@ def _parallel(choice: Choice | None) -> bool | None:
 def _format(wanted: OutputFormat | None) -> Format:
     if wanted is None:
         return Format()
-    if wanted.type != "json_schema" or not isinstance(wanted.schema, dict):
+    if wanted.type != "json_schema" or wanted.schema is None:
         raise BadRequest("The output format is a JSON schema or none.", param="output_config.format")
     return Format(FormatKind.SCHEMA, wanted.schema)
 

@@ -6,11 +6,9 @@ second time: what the answer must repeat as it was written.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
-
-from potluck.core.model import Json
 
 Name = Annotated[str, msgspec.Meta(min_length=1)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -51,9 +49,9 @@ class Item(msgspec.Struct, frozen=True):
     call_id: str | None = None
     name: str | None = None
     namespace: str | None = None
-    arguments: str | dict[str, Json] | None = None
-    input: str | dict[str, Json] | None = None
-    output: str | list[ContentPart] | dict[str, Json] | None = None
+    arguments: str | dict[str, Any] | None = None
+    input: str | dict[str, Any] | None = None
+    output: str | list[ContentPart] | dict[str, Any] | None = None
     summary: list[ContentPart] | None = None
 
 
@@ -71,7 +69,7 @@ class ToolSpec(msgspec.Struct, frozen=True):
     type: str
     name: str | None = None
     description: str | None = None
-    parameters: dict[str, Json] | None = None
+    parameters: dict[str, Any] | None = None
     strict: bool | None = None
     format: Grammar | None = None
     tools: list[ToolSpec] | None = None
@@ -96,7 +94,7 @@ class Choice(msgspec.Struct, frozen=True):
 class TextFormat(msgspec.Struct, frozen=True):
     type: str
     name: str | None = None
-    schema: Json = None
+    schema: Any = None
 
 
 class TextConfig(msgspec.Struct, frozen=True):
@@ -122,9 +120,9 @@ class ResponsesBody(msgspec.Struct, frozen=True):
     reasoning: ReasoningConfig | None = None
     truncation: str | None = None
     previous_response_id: str | None = None
-    conversation: str | dict[str, Json] | None = None
+    conversation: str | dict[str, Any] | None = None
     background: bool | None = None
-    prompt: dict[str, Json] | None = None
+    prompt: dict[str, Any] | None = None
 
 
 _NULL = msgspec.Raw(b"null")

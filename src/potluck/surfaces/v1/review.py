@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from msgspec import UNSET
 
 from potluck.core.answer import Answer, Event, Failed, FinishReason, Usage, collect
-from potluck.core.call import ChatCall
+from potluck.core.call import ChatCall, InfillCall
 from potluck.core.diffs import FileDiff, parse_diff, whole_file
 from potluck.core.errors import BadRequest, ClientError, ContextOverflow, MalformedAnswer, PotluckError
 from potluck.core.findings import Reading, read_answer
@@ -143,11 +143,8 @@ def _files(body: ReviewRequest) -> Sequence[FileDiff]:
 
 def _job(exchange: Exchange, body: ReviewRequest, files: Sequence[FileDiff]) -> Job:
     calls, fleet = exchange.services.calls, exchange.services.fleet
-    model = body.model
-    if not model:
-        # What the model must be able to do is the same for every piece.
-        sample = Piece(1, "sample", whole_file("sample", "x").kind, whole_file("sample", "x").hunks)
-        model = calls.default_model(question(sample, model=""))
+    # Asked as code is, so that a route named `coding` serves reviews too.
+    model = body.model or calls.default_model(InfillCall("", prefix="", suffix=""))
     contexts = [known.context for _, known in fleet.where(model) if known.context]
     context = min(contexts, default=_CONTEXT)
     planned = plan(files, piece_budget(context, body.instructions))

@@ -31,9 +31,9 @@ _BYTES = {
     "gib": 2**30,
     "tib": 2**40,
 }
-_NUMBER = re.compile(r"\d+(\.\d+)?")
-_DURATION_PIECE = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*")
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)", re.IGNORECASE)
+_NUMBER = re.compile(r"\d+(\.\d+)?", re.ASCII)
+_DURATION_PIECE = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*", re.ASCII)
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)", re.IGNORECASE | re.ASCII)
 
 DURATION_HINT = "Write a number and a unit, such as 30s, 5m or 1h30m; a bare number is seconds."
 SIZE_HINT = "Write a number and a unit, such as 64GB (10^9 bytes each) or 512MiB (2^20 bytes each)."
@@ -71,11 +71,11 @@ def parse_size(value: object) -> int:
 
 
 def show_duration(seconds: float) -> str:
-    """The shortest usual form: ``5m`` for 300."""
+    """The shortest usual form, to the millisecond: ``5m`` for 300."""
     for unit in ("d", "h", "m"):
         if seconds and seconds % _SECONDS[unit] == 0:
-            return f"{seconds / _SECONDS[unit]:g}{unit}"
-    return f"{seconds:g}s"
+            return f"{seconds / _SECONDS[unit]:.0f}{unit}"
+    return f"{seconds:.0f}s" if seconds == int(seconds) else f"{seconds:.3f}s"
 
 
 def show_size(count: int) -> str:

@@ -1,0 +1,330 @@
+"""Everything that can be wrong with a file is said at once, with its place and a remedy."""
+
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+
+from potluck.config.load import check, load
+from potluck.config.model import Config, Policy
+from potluck.config.problems import ConfigErrors, ConfigProblem, Severity
+from potluck.core.errors import OperatorError
+from potluck.core.model import EngineKind, ModelId, NodeId
+
+NOTHING = MappingProxyType[str, str]({})
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    def write(text: str | bytes) -> Path:
+        file = tmp_path / "potluck.yaml"
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return file
+
+    return write
+
+
+@pytest.fixture
+def problems(write):
+    def problems(text: str | bytes, env=NOTHING) -> list[ConfigProblem]:
+        return check(write(text), env)
+
+    return problems
+
+
+@pytest.fixture
+def only(problems):
+    def only(text: str | bytes, env=NOTHING) -> ConfigProblem:
+        found = problems(text, env)
+        assert len(found) == 1, [str(each) for each in found]
+        return found[0]
+
+    return only
+
+
+def test_no_file_gives_the_defaults() -> None:
+    config = load(None, {})
+    assert config == Config()
+    assert (config.server.host, config.server.port, config.health.interval_s) == ("127.0.0.1", 8420, 30)
+    assert config.limits.max_body_bytes == 64_000_000
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "nodes:\nlocal:\n"])
+def test_an_empty_file_and_empty_sections_are_the_defaults(write, text: str) -> None:
+    file = write(text)
+    assert load(file, {}) == Config(source=file)
+
+
+def test_every_section_reaches_the_config(write) -> None:
+    config = load(
+        write("""
+nodes:
+  agx0: {address: 192.168.1.154, memory: 64GB, engines: [{kind: ollama, slots: 4, models: [a], context: 4096}]}
+  far: {engines: [{kind: openai, url: "https://llm.example.org/api/", api_key: sk-1}]}
+routes:
+  coding: {models: [x, y], weights: {agx0: 80, far: 20}, policy: weighted}
+  images: {order: [far, agx0]}
+health: {interval: 5m}
+server: {host: "::1", port: 0, drain: 1m}
+limits: {max_body: 1MiB, max_header: 16KiB}
+queue: {depth: 3, max_wait: 90}
+storage: {database: "sqlite:////srv/p.db"}
+local: {slots: 2, models_dir: gguf, idle_unload: 0, threads: 3, context: 512}
+"""),
+        {},
+    )
+    agx0, far = config.engines
+    assert (agx0.id, agx0.kind, agx0.host, agx0.port, agx0.tls) == (
+        "agx0/ollama:11434", EngineKind.OLLAMA, "192.168.1.154", 11434, False,
+    )  # fmt: skip
+    assert (agx0.slots, agx0.models, agx0.context) == (4, ("a",), 4096)
+    assert (far.host, far.port, far.tls, far.base_path) == ("llm.example.org", 443, True, "/api")
+    assert far.api_key is not None
+    assert far.api_key.reveal() == "sk-1"
+    assert config.nodes[NodeId("agx0")].memory_bytes == 64_000_000_000
+    coding = config.routes["coding"]
+    assert (coding.models, coding.weights, coding.policy) == (
+        (ModelId("x"), ModelId("y")), {"agx0": 80, "far": 20}, Policy.WEIGHTED,
+    )  # fmt: skip
+    assert config.routes["images"].order == ("far", "agx0")
+    assert config.health.interval_s == 300
+    assert (config.server.host, config.server.port, config.server.drain_s) == ("::1", 0, 60)
+    assert (config.limits.max_body_bytes, config.limits.max_header_bytes) == (2**20, 2**14)
+    assert (config.queue.depth, config.queue.max_wait_s) == (3, 90)
+    assert config.storage.database is not None
+    assert config.storage.database.reveal() == "sqlite:////srv/p.db"
+    assert config.source is not None
+    assert config.local.models_dir == config.source.parent / "gguf"
+    assert (config.local.enabled, config.local.slots, config.local.idle_unload_s) == (True, 2, 0)
+    assert config.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("", True),
+        ("nodes: {a: {address: h, engines: [{kind: ollama}]}}", False),
+        ("nodes: {a: {address: h, engines: [{kind: ollama}]}}\nlocal: true", True),
+        ("nodes: {a: {address: h, engines: [{kind: ollama}]}}\nlocal: {slots: 1}", True),
+        ("nodes: {a: {address: h, engines: [{kind: comfyui}]}}", True),
+        ("local: false", False),
+        ("local: {enabled: false, slots: 1}", False),
+    ],
+)
+def test_the_embedded_engine_runs_where_no_other_is_unless_said(write, text: str, wanted: bool) -> None:
+    assert load(write(text), {}).local_wanted is wanted
+
+
+def test_all_problems_are_found_at_once_in_the_order_of_their_lines(write) -> None:
+    file = write("""\
+nods: {}
+nodes:
+  a: {address: h, memory: 64 gigs, engines: [{kind: olama}, {port: 3}]}
+health: {interval: 5 parsecs}
+routes:
+  chat: {weights: {b: 1}}
+storage: {database: "${NOPE}"}
+""")
+    with pytest.raises(ConfigErrors) as caught:
+        load(file, {})
+    assert isinstance(caught.value, OperatorError)
+    found = caught.value.problems
+    assert [(each.line, each.column) for each in found] == [
+        (1, 1), (3, 27), (3, 53), (3, 61), (4, 20), (6, 20), (7, 21),
+    ]  # fmt: skip
+    assert {each.file for each in found} == {str(file)}
+    for each in found:
+        assert str(each) in str(caught.value)
+        assert each.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "message", "hint"),
+    [
+        ("nods: {}", 1, 1, "nods is not a known key", "Did you mean 'nodes'?"),
+        ("health: {intervall: 3s}", 1, 10, "health.intervall is not", "'interval'"),
+        ("interval: 3s", 1, 1, "interval is not a known key", "It belongs under 'health'."),
+        ("local: {server: 1}", 1, 9, "local.server is not", "top of the file"),
+        ("storage: {qqq: 1}", 1, 11, "storage.qqq is not", "database, redis, blobs"),
+        ("health: {interval: 3 x}", 1, 20, "must be a duration, not '3 x'", "1h30m"),
+        ("health: {interval: 0}", 1, 20, "must be at least 0.1, not 0", ""),
+        ("limits: {max_body: 3x}", 1, 20, "must be a size", "64GB"),
+        ("server: {port: 70000}", 1, 16, "at most 65535, not 70000", ""),
+        ("server: {port: true}", 1, 16, "must be a number", ""),
+        ("server: [1]", 1, 9, "server must be a mapping", "Indent"),
+        ("server: {host: 'http://x'}", 1, 16, "must be a host name", "url"),
+        ("server: {host: 'x:80'}", 1, 16, "without a port", "key of the engine"),
+        ("nodes: {a: {address: h, engines: [{kind: olama}]}}", 1, 42, "'comfyui' or 'a1111', not 'olama'", "'ollama'"),
+        ("nodes: {a: {address: h, engines: [{kind: local}]}}", 1, 42, "not 'local'", "local:"),
+        ("nodes: {a: {address: h, engines: [{}]}}", 1, 35, "kind is missing", "ollama"),
+        ("nodes: {a: {address: h, engines: {kind: ollama}}}", 1, 34, "must be a list", "- "),
+        ("nodes: {a: {engines: [{kind: ollama}]}}", 1, 23, "Nothing says where nodes.a.engines[0] is", "address"),
+        ("nodes: {a/b: {address: h, engines: [{kind: ollama}]}}", 1, 9, "'a/b' cannot be a node's name", "letters"),
+        ("nodes: {a: {engines: [{kind: ollama, url: 'ftp://x'}]}}", 1, 43, "must be a URL of http or https", "http://"),
+        ("nodes: {a: {engines: [{kind: ollama, url: 'http://x', port: 3}]}}", 1, 38, "url, and port or tls", "leave"),
+        ("nodes: {a: {address: h, engines: [{kind: ollama, models: [3]}]}}", 1, 59, "must be text, not 3", "quotes"),
+        ("routes: {r: {policy: best}}", 1, 22, "'learned' or 'weighted'", ""),
+        ("routes: {r: {policy: weighted}}", 1, 22, "has no weights", "weights"),
+        ("routes: {r: {order: [zz]}}", 1, 22, "names the node 'zz'", "No nodes are configured."),
+        ("local: perhaps", 1, 8, "must be true, false or a mapping", ""),
+        ("discovery: {scan: [home]}", 1, 20, "network in CIDR form", "192.168.1.0/24"),
+        ("- a", 1, 1, "must hold keys and values", "nodes:"),
+        ("nodes: {a: [", 1, 13, "This is not YAML", ""),
+        ("a: b: c", 1, 5, "mapping values are not allowed", "quotes"),
+        ("nodes:\n\ta: 1", 2, 1, "This is not YAML", "tabs"),
+        ("health: !x {}\nserver: !!python/name:os.system ''", 2, 9, "tag", ""),
+        ("? [a]\n: 1", 1, 3, "A key must be one word", ""),
+        ("server: &s {host: *s}", 1, 9, "must not hold itself", ""),
+        ("a\x01b: 1", 1, 1, "a character that YAML forbids", ""),
+        (b"# fine\nserver: {host: \xff}", 2, 1, "not UTF-8", "UTF-8"),
+    ],
+)  # fmt: skip
+def test_a_problem_has_a_place_and_a_remedy(problems, text, line, column, message, hint) -> None:
+    errors = [each for each in problems(text) if each.severity is Severity.ERROR]
+    match = next((each for each in errors if message in each.message), None)
+    assert match is not None, [str(each) for each in errors]
+    assert (match.line, match.column) == (line, column)
+    assert hint in match.hint
+
+
+def test_a_file_that_is_not_there_is_one_problem(tmp_path: Path) -> None:
+    (problem,) = check(tmp_path / "no.yaml", {})
+    assert (problem.line, problem.message) == (0, "The config file cannot be read: No such file or directory.")
+    assert "--config" in problem.hint
+
+
+def test_keys_that_stand_twice_are_told_with_both_lines(only) -> None:
+    problem = only("server: {port: 1}\nhealth:\n  interval: 3s\n  interval: 4s\n")
+    assert problem.message == "health.interval stands twice: in lines 3 and 4."
+    assert (problem.line, problem.column) == (4, 3)
+
+
+def test_nodes_that_stand_twice_are_told_with_both_lines(only) -> None:
+    node = "{address: %s, engines: [{kind: ollama}]}"
+    problem = only(f"nodes:\n  a: {node % 'h'}\n  b: {node % 'i'}\n  a: {node % 'j'}\n")
+    assert problem.message == "nodes.a stands twice: in lines 2 and 4."
+
+
+@pytest.mark.parametrize(
+    "second", ["a: {address: h, engines: [{kind: ollama}, {kind: llamacpp, port: 11434}]}",
+               "a: {address: h, engines: [{kind: ollama}]}\n  b: {engines: [{kind: openai, url: 'http://h:11434'}]}"],
+)  # fmt: skip
+def test_two_engines_on_one_port_are_told_with_both_lines(only, second: str) -> None:
+    problem = only(f"nodes:\n  {second}\n")
+    assert "both listen on port 11434 (lines 2 and" in problem.message
+
+
+def test_one_server_with_two_paths_is_two_engines(problems) -> None:
+    one = "{engines: [{kind: openai, url: 'http://h/one'}, {kind: openai, url: 'http://h/two'}]}"
+    assert problems(f"nodes: {{a: {one}}}") == []
+
+
+def test_a_route_has_weights_or_an_order(only) -> None:
+    nodes = "nodes: {a: {address: h, engines: [{kind: ollama}]}}\n"
+    assert "has weights and an order" in only(nodes + "routes: {r: {weights: {a: 1}, order: [a]}}").message
+    assert "names a twice" in only(nodes + "routes: {r: {order: [a, a]}}").message
+    assert "are all 0" in only(nodes + "routes: {r: {weights: {a: 0}}}").message
+    assert only(nodes + "routes: {r: {weights: {A: 1}}}").hint == "Did you mean 'a'?"
+
+
+def test_what_comes_later_is_carried_with_a_warning(write) -> None:
+    text = "nodes: {a: {address: h, engines: [{kind: ollama}, {kind: comfyui, api_key: k}]}}\nstorage: {redis: 'redis://x'}"
+    config = load(write(text), {})
+    assert [(each.severity, each.line) for each in config.warnings] == [(Severity.WARNING, 1), (Severity.WARNING, 2)]
+    assert [engine.kind for engine in config.engines] == [EngineKind.OLLAMA]
+    assert [(each.kind, each.port) for each in config.nodes[NodeId("a")].later] == [("comfyui", 8188)]
+    assert str(config.warnings[0]).split(": ")[1] == "warning"
+
+
+def test_a_node_without_engines_is_a_warning(only) -> None:
+    assert only("nodes: {a: {address: h}}").severity is Severity.WARNING
+
+
+def test_names_are_taken_as_they_are_written(write) -> None:
+    node = "{address: h%d, engines: [{kind: ollama}]}"
+    config = load(write(f"nodes:\n  no: {node % 1}\n  1: {node % 2}\n  2024-01-01: {node % 3}\n"), {})
+    assert list(config.nodes) == ["no", "1", "2024-01-01"]
+
+
+def test_aliases_and_merges_work_and_what_stands_itself_wins(write) -> None:
+    config = load(write("""
+nodes:
+  a: &a {address: h, memory: 1GB, engines: [{kind: ollama}]}
+  b: {<<: *a, address: i}
+"""), {})  # fmt: skip
+    assert config.nodes[NodeId("b")].address == "i"
+    assert config.nodes[NodeId("b")].memory_bytes == 10**9
+
+
+def test_values_come_from_the_environment_that_is_handed_in(write) -> None:
+    file = write("server: {port: '${PORT}', host: $${x}}\nstorage: {database: 'sqlite:///${DIR}/${DIR}.db'}")
+    found = check(file, {"PORT": "99", "DIR": "d"})
+    assert len(found) == 1
+    assert "not '${x}'" not in found[0].message, "a value that stood elsewhere is not shown"
+    text = "server: {port: '${PORT}'}\nstorage: {database: 'sqlite:///${DIR}/$${DIR}.db'}"
+    config = load(write(text), {"PORT": "99", "DIR": "d"})
+    assert config.server.port == 99
+    assert config.storage.database is not None
+    assert config.storage.database.reveal() == "sqlite:///d/${DIR}.db"
+
+
+def test_a_missing_variable_is_named_once(only) -> None:
+    problem = only("server: {port: '${NOPE}'}")
+    assert problem.message == "server.port: The environment variable NOPE is not set."
+    assert "Set NOPE" in problem.hint
+
+
+def test_a_malformed_reference_is_told(only) -> None:
+    assert "'${A-B}' does not name" in only("storage: {database: '${A-B}'}").message
+
+
+def test_values_come_from_files_beside_the_config(write, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("sk-2\n")
+    text = "nodes: {a: {address: h, engines: [{kind: openai, api_key: 'file:%s'}]}}"
+    for path in ("key", str(tmp_path / "key"), "${WHERE}", "~/key"):
+        config = load(write(text % path), {"WHERE": "key", "HOME": str(tmp_path)})
+        assert config.engines[0].api_key is not None
+        assert config.engines[0].api_key.reveal() == "sk-2"
+
+
+def test_a_file_that_cannot_be_read_is_told(only, tmp_path: Path) -> None:
+    assert "No such file" in only("storage: {database: 'file:nope'}").message
+    (tmp_path / "empty").write_text("\n")
+    assert "is empty" in only("storage: {database: 'file:empty'}").message
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    assert "is not text" in only("storage: {database: 'file:binary'}").message
+
+
+SECRET = "hunter2hunter2"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"nodes: {{a: {{address: h, engines: [{{kind: openai, api_key: '{SECRET} x'}}]}}}}",
+        f"nodes: {{a: {{address: h, engines: [{{kind: openai, api_key: [{SECRET}]}}]}}}}",
+        f"nodes: {{a: {{engines: [{{kind: openai, url: 'http://me:{SECRET}@h'}}]}}}}",
+        f"storage: {{database: [{SECRET}]}}",
+        "storage: {database: 22222222}",
+        "server: {port: '${S}'}",
+        "health: {interval: 'x${S}'}",
+        "routes: {r: {policy: 'file:s'}}",
+    ],
+)
+def test_no_problem_shows_a_secret(problems, tmp_path: Path, text: str) -> None:
+    (tmp_path / "s").write_text(SECRET)
+    found = problems(text, {"S": SECRET})
+    assert found
+    assert not any(SECRET in repr(each) or "22222222" in repr(each) for each in found)
+
+
+def test_no_config_shows_a_secret(write) -> None:
+    engines = f"{{kind: openai, api_key: {SECRET}}}, {{kind: a1111, api_key: {SECRET}}}"
+    text = f"nodes: {{a: {{address: h, engines: [{engines}]}}}}"
+    config = load(write(f"{text}\nstorage: {{database: 'sqlite:///{SECRET}'}}"), {})
+    assert SECRET not in repr(config)
+    assert SECRET not in f"{config.storage.database}{config.engines[0].api_key}"
+
+
+def test_deep_nesting_is_a_problem_and_no_crash(only) -> None:
+    assert "nested too deeply" in only("a: " + "[" * 5000).message

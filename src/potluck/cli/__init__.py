@@ -1,40 +1,26 @@
-"""The command line. One file per command; `lazy.COMMANDS` lists them."""
+"""The command line. One file per command; `lazy.COMMANDS` lists them.
+
+Nothing is imported here that `potluck up` does not need.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+import sys
+from importlib import import_module
 
-import typer
-
-from potluck import __version__
-from potluck.cli.lazy import LazyGroup
-
-app = typer.Typer(
-    name="potluck",
-    cls=LazyGroup,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    help="One AI service out of the machines you already own.",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        print(f"potluck {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
-    ] = False,
-) -> None:
-    """Hold the options of the program itself."""
+from potluck.cli import upline
+from potluck.cli.failure import CliError, shown
 
 
 def main() -> None:
     """Entry point of the ``potluck`` program."""
-    app()
+    name, *arguments = sys.argv[1:] or [""]
+    line = upline.read(arguments, os.environ) if name == "up" else None
+    if line is not None:
+        try:
+            sys.exit(import_module("potluck.cli.serving").run(line))
+        except CliError as error:
+            print(shown(error), file=sys.stderr)
+            sys.exit(error.code)
+    import_module("potluck.cli.root").app()

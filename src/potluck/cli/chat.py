@@ -12,11 +12,12 @@ from potluck.cli.attach import Question, with_files, with_input
 from potluck.cli.client import Client
 from potluck.cli.failure import USAGE, CliError
 from potluck.cli.output import harmless, print_json, read_piped
+from potluck.cli.places import DEFAULT_DATA
 from potluck.cli.printing import PlainPrinter, Printer
-from potluck.cli.service import DEFAULT_DATA, AsJson, Data, Key, Url, find
+from potluck.cli.service import AsJson, Data, Key, Url, find
 from potluck.cli.talk import Talk, show
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command()
@@ -24,8 +25,8 @@ def chat(
     question: Annotated[
         list[str] | None, typer.Argument(help="What to ask; @path puts a file in. Without it, a talk begins.")
     ] = None,
-    model: Annotated[str, typer.Option("--model", "-m", help="The model or route to ask.")] = "",
-    system: Annotated[str, typer.Option("--system", "-s", help="Instructions for the model.")] = "",
+    model: Annotated[str, typer.Option("--model", "-m", help="The model or route to ask.", metavar="NAME")] = "",
+    system: Annotated[str, typer.Option("--system", "-s", help="Instructions for the model.", metavar="TEXT")] = "",
     conversation: Annotated[
         str, typer.Option("--conversation", "-c", help="Go on with this conversation.", metavar="ID|last")
     ] = "",

@@ -35,9 +35,13 @@ class _Envelope(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Talks to one service. Every method raises `ServiceError` with words for the user."""
+    """Talks to one service; ``listing_s`` is how long an answer may take that needs no model.
+
+    Every method raises `ServiceError` with words for the user.
+    """
 
     service: Service
+    listing_s: float = LISTING_S
 
     def get(self, path: str, answer: type[T], query: Mapping[str, str] | None = None) -> T:
         """The decoded answer of a GET."""
@@ -60,7 +64,7 @@ class Client:
     ) -> bytes:
         """The answer's bytes. ``patient`` waits without limit: a model may take minutes to load and to answer."""
         with closing(self._connect()) as connection, self._plain_words():
-            return self._answer(connection, method, path, body, query, None if patient else LISTING_S).read()
+            return self._answer(connection, method, path, body, query, None if patient else self.listing_s).read()
 
     @contextmanager
     def lines(self, method: str, path: str, *, body: object = None) -> Generator[Iterator[bytes]]:

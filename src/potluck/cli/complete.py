@@ -14,13 +14,14 @@ import typer
 from potluck.cli.client import Client, decoded, error_words
 from potluck.cli.failure import USAGE, CliError, ServiceError
 from potluck.cli.output import harmless, print_json, read_piped
-from potluck.cli.service import DEFAULT_DATA, AsJson, Data, Key, Url, find
+from potluck.cli.places import DEFAULT_DATA
+from potluck.cli.service import AsJson, Data, Key, Url, find
 from potluck.surfaces.v1.shapes import CompleteReply, Delta
 from potluck.wire.sse import ServerEvent
 
 COMPLETE = "/api/v1/code/complete"
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 _PLACE = re.compile(r"(?P<path>.+?):(?P<line>\d+)(?::(?P<column>\d+))?")
 
@@ -37,11 +38,13 @@ class Place:
 @app.command()
 def complete(
     place: Annotated[str, typer.Argument(help="Where: FILE:LINE or FILE:LINE:COLUMN.", metavar="[PLACE]")] = "",
-    prefix: Annotated[str, typer.Option("--prefix", help="The code before the cursor.")] = "",
-    suffix: Annotated[str, typer.Option("--suffix", help="The code after the cursor.")] = "",
-    language: Annotated[str, typer.Option("--language", "-l", help="The language, if the file's name hides it.")] = "",
-    model: Annotated[str, typer.Option("--model", "-m", help="The model or route to ask.")] = "",
-    max_tokens: Annotated[int, typer.Option("--max-tokens", min=1, help="The most to write.")] = 128,
+    prefix: Annotated[str, typer.Option("--prefix", help="The code before the cursor.", metavar="TEXT")] = "",
+    suffix: Annotated[str, typer.Option("--suffix", help="The code after the cursor.", metavar="TEXT")] = "",
+    language: Annotated[
+        str, typer.Option("--language", "-l", help="The language, if the file's name hides it.", metavar="NAME")
+    ] = "",
+    model: Annotated[str, typer.Option("--model", "-m", help="The model or route to ask.", metavar="NAME")] = "",
+    max_tokens: Annotated[int, typer.Option("--max-tokens", min=1, help="The most to write.", metavar="TOKENS")] = 128,
     as_json: AsJson = False,
     url: Url = "",
     key: Key = "",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from potluck.core.errors import PotluckError
+
 FAILED: Final = 1
 USAGE: Final = 2
 SERVICE: Final = 3
@@ -33,7 +35,7 @@ class Unreachable(ServiceError):
     """Nobody listens there: no service runs, or not at this address."""
 
 
-def shown(error: CliError) -> str:
+def shown(error: CliError | PotluckError) -> str:
     """The line for stderr.
 
     >>> shown(CliError("No such model.", hint="Did you mean x?"))

@@ -17,13 +17,17 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from potluck.cli.failure import CliError, shown
+from potluck.cli.failure import FAILED, CliError, shown
+from potluck.core.errors import PotluckError
 
 if TYPE_CHECKING:  # msgspec and the API's shapes are not needed for a page of help
     from pathlib import Path
 
+    from potluck.cli.keys import Keys
     from potluck.cli.printing import Printer
     from potluck.cli.talk import Talk
+    from potluck.cli.upline import UpLine
+    from potluck.config.model import Config
 
 COMMANDS: Mapping[str, str] = {
     "up": "Start the service in the foreground.",
@@ -80,13 +84,21 @@ class LazyGroup(TyperGroup):
         """Run; a failure that has words is one line on stderr and its exit code, never a traceback."""
         try:
             return super().main(*args, **kwargs)
-        except CliError as error:
+        except (CliError, PotluckError) as error:
             print(shown(error), file=sys.stderr)
-            sys.exit(error.code)
+            sys.exit(error.code if isinstance(error, CliError) else FAILED)
 
 
 def _either(names: Iterable[str]) -> str:
     return " or ".join(f"'{name}'" for name in names)
+
+
+class _Offline(Protocol):
+    def stored_keys(self, data: Path, config: Config) -> Keys: ...
+
+
+class _Serving(Protocol):
+    def run(self, line: UpLine) -> int: ...
 
 
 class _Markdown(Protocol):
@@ -95,6 +107,16 @@ class _Markdown(Protocol):
 
 class _Repl(Protocol):
     def run(self, talk: Talk, history: Path | None) -> None: ...
+
+
+def offline() -> _Offline:
+    """`potluck.cli.offline`, which imports the database."""
+    return cast("_Offline", import_module("potluck.cli.offline"))
+
+
+def serving() -> _Serving:
+    """`potluck.cli.serving`, which imports the whole service."""
+    return cast("_Serving", import_module("potluck.cli.serving"))
 
 
 def markdown() -> _Markdown:

@@ -12,11 +12,12 @@ import typer
 from potluck.cli.client import Client, decoded, error_words
 from potluck.cli.failure import ServiceError
 from potluck.cli.output import print_json, size, table, terminal_width
+from potluck.cli.places import DEFAULT_DATA
 from potluck.cli.progress import Progress
-from potluck.cli.service import DEFAULT_DATA, AsJson, Data, Key, Url, find
+from potluck.cli.service import AsJson, Data, Key, Url, find
 from potluck.surfaces.v1.shapes import ModelInfo, ModelList
 
-app = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
+app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The model's name.", metavar="NAME")]
 
@@ -70,7 +71,10 @@ def rm(name: Name, url: Url = "", key: Key = "", data: Data = DEFAULT_DATA) -> N
 def load(
     name: Name,
     keep_alive: Annotated[
-        str, typer.Option("--keep-alive", help="How long it stays without a call: 30m, 2h, -1m for ever.")
+        str,
+        typer.Option(
+            "--keep-alive", help="How long it stays without a call: 30m, 2h; -1m is for ever.", metavar="TIME"
+        ),
     ] = "",
     url: Url = "",
     key: Key = "",

@@ -12,12 +12,13 @@ import typer
 from potluck.cli.client import Client
 from potluck.cli.failure import CliError, ServiceError
 from potluck.cli.output import print_json, table, terminal_width
-from potluck.cli.service import DEFAULT_DATA, AsJson, Data, Key, Url, find
+from potluck.cli.places import DEFAULT_DATA
+from potluck.cli.service import AsJson, Data, Key, Url, find
 from potluck.surfaces.v1.shapes import EngineInfo, NodeInfo, NodeList
 
 NODES = "/api/v1/nodes"
 
-app = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
+app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The node's name.", metavar="NODE")]
 

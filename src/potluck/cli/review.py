@@ -13,14 +13,15 @@ from potluck.cli.client import Client
 from potluck.cli.failure import SERVICE, USAGE, CliError, ServiceError
 from potluck.cli.findings import Form, Review, as_text, collected, document, summary
 from potluck.cli.output import note, read_piped, terminal_width
+from potluck.cli.places import DEFAULT_DATA
 from potluck.cli.progress import Progress
-from potluck.cli.service import DEFAULT_DATA, Data, Key, Url, find
+from potluck.cli.service import Data, Key, Url, find
 from potluck.core.review import Severity
 from potluck.surfaces.v1.shapes import FindingInfo, ReviewDone, ReviewProgress, UsageInfo
 
 REVIEW = "/api/v1/code/review"
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command()
@@ -39,8 +40,10 @@ def review(
     min_severity: Annotated[
         Severity, typer.Option("--min-severity", help="Leave out findings below this.")
     ] = Severity.INFO,
-    instructions: Annotated[str, typer.Option("--instructions", help="What to look at in particular.")] = "",
-    model: Annotated[str, typer.Option("--model", "-m", help="The model or route to ask.")] = "",
+    instructions: Annotated[
+        str, typer.Option("--instructions", help="What to look at in particular.", metavar="TEXT")
+    ] = "",
+    model: Annotated[str, typer.Option("--model", "-m", help="The model or route to ask.", metavar="NAME")] = "",
     url: Url = "",
     key: Key = "",
     data: Data = DEFAULT_DATA,

@@ -11,12 +11,7 @@ from urllib.parse import urlsplit
 import typer
 
 from potluck.cli.failure import USAGE, CliError
-
-DEFAULT_URL = "http://127.0.0.1:8420"
-DEFAULT_DATA = Path("~/.local/share/potluck")
-OWNER_KEY = "owner.key"
-ADDRESS = Path("run") / "address"
-"""Files of the data directory: the owner's key, and the URL that the running service wrote down."""
+from potluck.cli.places import ADDRESS, DEFAULT_URL, OWNER_KEY, first_line
 
 Url = Annotated[str, typer.Option("--url", envvar="POTLUCK_URL", help="Where the service answers.", metavar="URL")]
 Key = Annotated[
@@ -43,10 +38,10 @@ def find(url: str, key: str, data: Path) -> Service:
     address. Raises `CliError` for a URL that is none.
     """
     data = data.expanduser()
-    local = _checked(_first_line(data / ADDRESS) or DEFAULT_URL)
+    local = _checked(first_line(data / ADDRESS) or DEFAULT_URL)
     chosen = _checked(url) if url else local
     if not key and (chosen == local or _is_loopback(chosen)):
-        key = _first_line(data / OWNER_KEY)
+        key = first_line(data / OWNER_KEY)
     return Service(chosen, key)
 
 
@@ -70,10 +65,3 @@ def _checked(url: str) -> str:
     if not good:
         raise CliError(f"'{url}' is not a URL of a service.", hint=f"It looks like {DEFAULT_URL}.", code=USAGE)
     return url.rstrip("/")
-
-
-def _first_line(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip().partition("\n")[0]
-    except (OSError, UnicodeDecodeError):
-        return ""

@@ -9,10 +9,11 @@ import typer
 from potluck.cli.client import Client
 from potluck.cli.nodes import nodes_table
 from potluck.cli.output import duration, print_json, terminal_width
-from potluck.cli.service import DEFAULT_DATA, AsJson, Data, Key, Url, find
+from potluck.cli.places import DEFAULT_DATA
+from potluck.cli.service import AsJson, Data, Key, Url, find
 from potluck.surfaces.v1.shapes import NodeInfo, NodeList, StatusReply
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command()

@@ -16,7 +16,6 @@ from potluck.surfaces.v1.shapes import (
     ChatDone,
     ChatMeta,
     ChatReply,
-    ConversationHits,
     ConversationInfo,
     ConversationList,
     ConversationThread,
@@ -91,12 +90,12 @@ class Talk:
 
     def recent(self, limit: int = 20) -> list[ConversationInfo]:
         """Conversations, the newest first."""
-        return self.client.get(CONVERSATIONS, ConversationList, {"limit": str(limit)}).conversations
+        return list(self.client.get(CONVERSATIONS, ConversationList, {"limit": str(limit)}).conversations)
 
     def containing(self, words: str, limit: int = 20) -> list[ConversationInfo]:
         """Conversations whose title or text contains the words."""
         query = {"q": words, "limit": str(limit)}
-        return list(self.client.get(CONVERSATIONS, ConversationHits, query).conversations)
+        return list(self.client.get(CONVERSATIONS, ConversationList, query).conversations)
 
     def thread(self, conversation: str) -> ConversationThread:
         """One conversation with its messages."""

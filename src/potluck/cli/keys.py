@@ -1,0 +1,154 @@
+"""``potluck keys``: through the running service, or straight in the data directory if none runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Protocol
+from urllib.parse import quote
+
+import typer
+
+from potluck.cli import lazy
+from potluck.cli.check import ConfigFile
+from potluck.cli.client import Client
+from potluck.cli.failure import CliError, Unreachable
+from potluck.cli.output import note, print_json, table, terminal_width
+from potluck.cli.places import DEFAULT_DATA, config_file
+from potluck.cli.service import AsJson, Data, Key, Url, find
+from potluck.config.load import load
+from potluck.surfaces.v1.shapes import KeyCreated, KeyInfo, KeyList
+
+KEYS = "/api/v1/keys"
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
+
+
+class Keys(Protocol):
+    """The keys of one service. Raises `CliError` or `PotluckError`."""
+
+    def all(self) -> list[KeyInfo]: ...
+
+    def create(self, name: str) -> KeyCreated: ...
+
+    def revoke(self, key: KeyInfo) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteKeys:
+    """Keys of a running service."""
+
+    client: Client
+
+    def all(self) -> list[KeyInfo]:
+        return list(self.client.get(KEYS, KeyList).keys)
+
+    def create(self, name: str) -> KeyCreated:
+        return self.client.call("POST", KEYS, KeyCreated, body={"name": name})
+
+    def revoke(self, key: KeyInfo) -> None:
+        self.client.raw("DELETE", f"{KEYS}/{quote(key.id, safe='')}")
+
+
+@app.callback()
+def keys() -> None:
+    """Create, list and revoke API keys."""
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="Who or what will use it.", metavar="NAME")],
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+    url: Url = "",
+    key: Key = "",
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Make a key and print it, alone on a line. It is shown this once."""
+    made = _reached(url, key, data, config).create(_named(name))
+    if as_json:
+        print_json(made)
+    else:
+        print(made.key)
+
+
+@app.command("ls")
+def list_keys(
+    as_json: AsJson = False, config: ConfigFile = None, url: Url = "", key: Key = "", data: Data = DEFAULT_DATA
+) -> None:
+    """List the keys, by what may be shown of them."""
+    listed = _reached(url, key, data, config).all()
+    if as_json:
+        print_json(listed)
+    else:
+        print(keys_table(listed, terminal_width()))
+
+
+@app.command()
+def revoke(
+    name: Annotated[str, typer.Argument(help="The key's id or name.", metavar="ID|NAME")],
+    config: ConfigFile = None,
+    url: Url = "",
+    key: Key = "",
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """End a key: from now on it is refused."""
+    store = _reached(url, key, data, config)
+    meant = chosen(store.all(), name)
+    store.revoke(meant)
+    print(f"Revoked {meant.name} ({meant.prefix}…).")
+
+
+def keys_table(listed: Sequence[KeyInfo], width: int) -> str:
+    """The keys as a table, or a sentence if there is none."""
+    rows = [
+        (key.id, key.name, f"{key.prefix}…", _day(key.created_at), _day(key.last_used_at), _state(key))
+        for key in listed
+    ]
+    if not rows:
+        return "There is no key yet. 'potluck keys create NAME' makes one."
+    return table(("ID", "NAME", "KEY", "CREATED", "LAST USED", "STATE"), rows, width)
+
+
+def chosen(listed: Sequence[KeyInfo], name: str) -> KeyInfo:
+    """The key with this id, or the valid one with this name. Raises `CliError`."""
+    if by_id := next((key for key in listed if key.id == name), None):
+        return by_id
+    valid = {key.name: key for key in listed if key.revoked_at is None}
+    if name in valid:
+        return valid[name]
+    near = get_close_matches(name, valid, n=3)
+    hint = f"Did you mean {', '.join(near)}?" if near else "'potluck keys ls' lists them."
+    raise CliError(f"There is no valid key '{name}'.", hint=hint)
+
+
+def _named(name: str) -> str:
+    if not name.strip():
+        raise CliError("A key needs a name.", hint="Name it after who or what will use it.", code=2)
+    return name.strip()
+
+
+def _day(moment: str | None) -> str:
+    return moment[:10] if moment else "-"
+
+
+def _state(key: KeyInfo) -> str:
+    if key.revoked_at is not None:
+        return f"revoked {_day(key.revoked_at)}"
+    return "owner" if key.owner else "valid"
+
+
+def _reached(url: str, key: str, data: Path, config: Path | None) -> Keys:
+    """The running service's keys; if none runs and none was named, those of the data directory."""
+    client = Client(find(url, key, data))
+    try:
+        client.raw("GET", "/healthz")
+    except Unreachable:
+        if url:
+            raise
+        note("No service runs: using the data directory.")
+        return lazy.offline().stored_keys(data.expanduser(), load(config_file(config), os.environ))
+    return RemoteKeys(client)

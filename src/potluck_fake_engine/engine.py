@@ -1,0 +1,347 @@
+"""The engine behind all dialects: models, memory, slots and the pace of generation, on the running loop's clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from math import inf
+from typing import assert_never
+
+from potluck_fake_engine import tokens
+from potluck_fake_engine.memory import Effect, Evicted, Granted, LoadStarted, Memory, Refused, Want
+from potluck_fake_engine.settings import ModelSpec, Settings
+from potluck_fake_engine.slots import Slot, Slots, Started
+
+# At full speed the loop gets a turn after this many tokens, so that one stream does not starve the others.
+_TOKENS_PER_TURN = 64
+
+
+class Busy(Exception):
+    """The queue of waiting loads is full."""
+
+
+@dataclass(slots=True)
+class Counters:
+    started: int = 0
+    finished: int = 0
+    cancelled: int = 0
+    loads: int = 0
+    evictions: int = 0
+    refused: int = 0
+    tokens_in: int = 0
+    tokens_cached: int = 0
+    tokens_out: int = 0
+    prompt_s: float = 0.0
+    decode_s: float = 0.0
+    bytes_in: int = 0
+    bytes_out: int = 0
+
+
+@dataclass(slots=True)
+class Model:
+    """A model that this engine has. ``slots`` is renewed with every load; ``digest`` is hex without a prefix."""
+
+    spec: ModelSpec
+    slots: Slots
+    digest: str
+    extra: dict[str, str] = field(default_factory=dict[str, str])
+    """What `/api/create` set: template, system, license."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """A call that has its slot. Durations are seconds as they passed on the loop's clock."""
+
+    engine: Engine
+    model: Model
+    slot: Slot
+    prompt: str
+    load_s: float
+    started: float
+    prompt_s: float = 0.0
+    decode_s: float = 0.0
+    said: str = ""
+    """What is left in the slot's cache after the prompt."""
+    _due: float = 0.0
+    _count: int = 0
+
+    @property
+    def fresh_tokens(self) -> int:
+        return self.slot.prompt_tokens - self.slot.cached
+
+    async def prefill(self) -> None:
+        """The silence while the prompt is read."""
+        rate = self.model.spec.prefill
+        if rate > 0:
+            await asyncio.sleep(self.fresh_tokens / rate / self.engine.settings.speed)
+        self._due = self.engine.now()
+        self.prompt_s = self._due - self.started
+        self.engine.prefilled(self)
+
+    async def beat(self) -> None:
+        """Wait for the next token's time."""
+        self._count += 1
+        self.slot.decoded = self._count
+        rate = self.model.spec.decode
+        if rate <= 0:
+            if self._count % _TOKENS_PER_TURN == 0:
+                await asyncio.sleep(0)
+            return
+        self._due += 1 / rate / self.engine.settings.speed
+        delay = self._due - self.engine.now()
+        if delay > 0:
+            await asyncio.sleep(delay)
+        elif self._count % _TOKENS_PER_TURN == 0:
+            await asyncio.sleep(0)
+
+    async def beats(self, number: int) -> None:
+        """`number` tokens that nobody watches: an answer that is not streamed."""
+        rate = self.model.spec.decode
+        if rate > 0 and number:
+            await asyncio.sleep(number / rate / self.engine.settings.speed)
+        self._count += number
+        self.slot.decoded = self._count
+
+
+class Engine:
+    """Every mutable thing has its owner here; nothing awaits between a decision and its effects."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.loop = asyncio.get_running_loop()
+        self.memory = Memory(settings.memory, settings.max_loaded, settings.max_queue)
+        self.counters = Counters()
+        self.models: dict[str, Model] = {}
+        self.blobs: dict[str, int] = {}
+        """Uploaded blobs: hex digest to size in bytes."""
+        self.pulled: dict[str, int] = {}
+        """Bytes of pulls that were begun, by hex digest."""
+        self.eviction_log: list[tuple[str, str]] = []
+        self._tickets = 0
+        self._granted: dict[int, asyncio.Future[None]] = {}
+        self._slotted: dict[int, asyncio.Future[Slot]] = {}
+        self._preloads: dict[int, str] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        for spec in settings.models:
+            self.add(spec)
+
+    def now(self) -> float:
+        return self.loop.time()
+
+    # -- models --------------------------------------------------------------------------------------------------------
+
+    def add(self, spec: ModelSpec, *, digest: str = "") -> Model:
+        """Have a model, or have it with other properties. A resident one begins to load at once."""
+        model = self.models.get(spec.name)
+        if model is None:
+            model = self.models[spec.name] = Model(spec, Slots(self.slots_of(spec)), digest or digest_of(spec.name))
+        else:
+            model.spec, model.digest = spec, digest or model.digest
+            self._hand_out(model.slots.resize(self.slots_of(spec)))
+        if self.is_resident(spec) and spec.name not in self.memory.runners:
+            self.preload(model)
+        return model
+
+    def remove(self, name: str) -> None:
+        self._perform(self.memory.unload(name, self.now()))
+        del self.models[name]
+
+    def slots_of(self, spec: ModelSpec) -> int:
+        return spec.slots if spec.slots is not None else self.settings.slots
+
+    def is_resident(self, spec: ModelSpec) -> bool:
+        if spec.resident is not None:
+            return spec.resident
+        return "ollama" not in self.settings.dialects
+
+    def preload(self, model: Model) -> None:
+        """Load it if it is not loaded, and keep it until something else needs the memory."""
+        want = self._want(model, inf, self.default_options(model))
+        self._preloads[want.ticket] = model.spec.name
+        self._perform(self.memory.ask(want, self.now()))
+
+    def unload(self, name: str) -> None:
+        self._perform(self.memory.unload(name, self.now()))
+
+    def loaded(self, name: str) -> bool:
+        runner = self.memory.runners.get(name)
+        return runner is not None and not runner.loading
+
+    def default_options(self, model: Model) -> str:
+        return f"num_ctx={min(self.settings.num_ctx, model.spec.context)}"
+
+    def change_settings(self, settings: Settings) -> None:
+        self.settings = settings
+        self.memory.limit, self.memory.max_loaded = settings.memory, settings.max_loaded
+        for model in self.models.values():
+            self._hand_out(model.slots.resize(self.slots_of(model.spec)))
+        self.advance()
+
+    # -- calls -----------------------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def hold(self, model: Model, keep_alive_s: float = inf, options: str = "") -> AsyncIterator[float]:
+        """The model is in memory inside this block. Gives the seconds that were waited for it.
+
+        Empty `options` take the runner as it is.
+
+        Raises:
+            Busy: too many wait for a load already.
+        """
+        began = self.now()
+        runner = self.memory.runners.get(model.spec.name)
+        options = options or (runner.options if runner else self.default_options(model))
+        want = self._want(model, keep_alive_s, options)
+        granted = self._granted[want.ticket] = self.loop.create_future()
+        try:
+            self._perform(self.memory.ask(want, began))
+            await granted
+        except asyncio.CancelledError:
+            self._give_up(want, granted)
+            raise
+        finally:
+            del self._granted[want.ticket]
+        try:
+            yield self.now() - began
+        finally:
+            self._perform(self.memory.release(model.spec.name, self.now()))
+
+    def _give_up(self, want: Want, granted: asyncio.Future[None]) -> None:
+        if granted.done() and not granted.cancelled() and granted.exception() is None:
+            self._perform(self.memory.release(want.model, self.now()))
+        else:
+            self._perform(self.memory.leave(want.ticket, self.now()))
+
+    @asynccontextmanager
+    async def turn(
+        self, model: Model, prompt: str, total: int, *, keep_alive_s: float = inf, options: str = ""
+    ) -> AsyncIterator[Turn]:
+        """The model in memory and a slot of it for a prompt of `total` tokens.
+
+        Raises:
+            Busy: too many wait for a load already.
+        """
+        counters = self.counters
+        counters.started += 1
+        ended = False
+        try:
+            async with self.hold(model, keep_alive_s, options) as load_s, self._slot(model, prompt, total) as slot:
+                turn = Turn(self, model, slot, prompt, load_s, self.now())
+                try:
+                    yield turn
+                finally:
+                    turn.decode_s = self.now() - turn.started - turn.prompt_s
+                    counters.decode_s += turn.decode_s
+                    counters.tokens_out += slot.decoded
+                    slot.text = prompt + turn.said
+            ended = True
+        finally:
+            if ended:
+                counters.finished += 1
+            else:
+                counters.cancelled += 1
+
+    @asynccontextmanager
+    async def _slot(self, model: Model, prompt: str, total: int) -> AsyncIterator[Slot]:
+        self._tickets += 1
+        ticket = self._tickets
+        slots = model.slots
+        started = slots.arrive(ticket, prompt, total)
+        slot = started.slot if started else await self._wait_for_slot(slots, ticket)
+        try:
+            yield slot
+        finally:
+            following = slots.free(slot, slot.text)
+            if following:
+                self._hand_out([following])
+
+    async def _wait_for_slot(self, slots: Slots, ticket: int) -> Slot:
+        waiter = self._slotted[ticket] = self.loop.create_future()
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled():
+                # Its turn came in the instant in which it left.
+                following = slots.free(waiter.result(), waiter.result().text)
+                self._hand_out([following] if following else [])
+            else:
+                slots.leave(ticket)
+            raise
+        finally:
+            del self._slotted[ticket]
+
+    def prefilled(self, turn: Turn) -> None:
+        self.counters.tokens_in += turn.fresh_tokens
+        self.counters.tokens_cached += turn.slot.cached
+        self.counters.prompt_s += turn.prompt_s
+
+    def waiting(self) -> int:
+        """Calls that have no slot yet, for whatever reason."""
+        return len(self._slotted) + len(self._granted)
+
+    # -- effects ---------------------------------------------------------------------------------------------------------
+
+    def advance(self) -> None:
+        self._perform(self.memory.advance(self.now()))
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _want(self, model: Model, keep_alive_s: float, options: str) -> Want:
+        self._tickets += 1
+        spec = model.spec
+        return Want(self._tickets, spec.name, spec.size, spec.load_s / self.settings.speed, keep_alive_s, options)
+
+    def _perform(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Granted():
+                    self._grant(effect.ticket)
+                case Refused():
+                    self.counters.refused += 1
+                    if effect.ticket in self._granted:
+                        self._granted[effect.ticket].set_exception(Busy)
+                case LoadStarted():
+                    self.counters.loads += 1
+                    if (model := self.models.get(effect.model)) is not None:
+                        model.slots = Slots(self.slots_of(model.spec))
+                case Evicted():
+                    self.counters.evictions += 1
+                    self.eviction_log.append((effect.model, effect.why))
+                case _:
+                    assert_never(effect)
+        self._arm()
+
+    def _grant(self, ticket: int) -> None:
+        if (preloaded := self._preloads.pop(ticket, None)) is not None:
+            self._perform(self.memory.release(preloaded, self.now()))
+        waiter = self._granted.get(ticket)
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def _hand_out(self, started: Iterable[Started]) -> None:
+        for one in started:
+            waiter = self._slotted.get(one.ticket)
+            if waiter is not None and not waiter.done():
+                waiter.set_result(one.slot)
+
+    def _arm(self) -> None:
+        """One timer for the next load or expiry; it may fire early and is then set anew."""
+        due = self.memory.next_event()
+        if due == inf or (self._timer is not None and self._timer.when() <= due):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.loop.call_at(due, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self.advance()
+
+
+def digest_of(name: str) -> str:
+    """A stable hex digest for a model of that name."""
+    return "".join(f"{token:013x}" for token in tokens.ids(name * 8))[:64].ljust(64, "0")

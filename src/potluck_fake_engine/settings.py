@@ -1,0 +1,121 @@
+"""What a fake engine is told at its start: models, memory, slots, speed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+CAPABILITIES = ("completion", "tools", "vision", "insert", "embedding", "thinking")
+
+_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+
+
+class BadSetting(ValueError):
+    """A setting that cannot be read; the text says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """One model and how it behaves.
+
+    ``prefill`` and ``decode`` are tokens per second, 0 = as fast as possible. ``size`` is in bytes, ``load_s`` in seconds.
+    ``resident`` None = as the dialect's real engine does (llama.cpp and OpenAI servers load at start, Ollama on demand).
+    ``slots`` None = the engine's own number.
+    """
+
+    name: str
+    context: int = 8192
+    capabilities: frozenset[str] = frozenset({"completion", "tools"})
+    size: int = 2 * 10**9
+    load_s: float = 0.0
+    prefill: float = 0.0
+    decode: float = 0.0
+    dims: int = 384
+    family: str = "llama"
+    parameter_size: str = "3B"
+    quantization: str = "Q4_K_M"
+    resident: bool | None = None
+    slots: int | None = None
+
+    def can(self, capability: str) -> bool:
+        return capability in self.capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The engine as a whole. ``memory`` is in bytes, None = no limit. ``speed`` divides every simulated duration."""
+
+    dialects: tuple[str, ...]
+    models: tuple[ModelSpec, ...]
+    memory: int | None = None
+    max_loaded: int | None = None
+    slots: int = 4
+    max_queue: int = 512
+    speed: float = 1.0
+    api_key: str | None = None
+    num_ctx: int = 4096
+    keep_alive_s: float = 300.0
+    quirks: frozenset[str] = frozenset()
+    remote: tuple[str, ...] = field(default=("remote-model",))
+    """Names that `/api/pull` finds in the registry which this engine imagines."""
+    pull_s: float = 0.0
+    """How long a whole pull takes."""
+    keep_requests: int = 1000
+
+
+def parse_size(text: str) -> int:
+    """``8GB``, ``512MiB`` or a plain number of bytes."""
+    number = text.rstrip("BbGgMmKkIi ")
+    unit = text[len(number) :].strip().upper()
+    if unit not in _UNITS:
+        raise BadSetting(f"{text!r} has no unit that is known here: try 8GB or 512MiB")
+    try:
+        return round(float(number) * _UNITS[unit])
+    except ValueError as exc:
+        raise BadSetting(f"{text!r} is not a size: try 8GB or 512MiB") from exc
+
+
+def parse_model(text: str) -> ModelSpec:
+    """``NAME,context=8192,capabilities=completion+tools,size=2GB,load_s=3,decode=40,resident``."""
+    name, *pairs = text.split(",")
+    if not name:
+        raise BadSetting("a model needs a name")
+    changes: dict[str, str] = {}
+    for pair in pairs:
+        key, _, value = pair.partition("=")
+        changes[key.strip()] = value.strip()
+    return change_model(ModelSpec(name), changes)
+
+
+def change_model(spec: ModelSpec, changes: dict[str, str]) -> ModelSpec:
+    """`spec` with the values that `changes` gives as text.
+
+    Raises:
+        BadSetting: an unknown key, or a value that cannot be read.
+    """
+    for key, value in changes.items():
+        try:
+            spec = _change(spec, key, value)
+        except ValueError as exc:
+            raise BadSetting(f"model {spec.name}: {key}={value!r}: {exc}") from exc
+    return spec
+
+
+def _change(spec: ModelSpec, key: str, value: str) -> ModelSpec:
+    match key:
+        case "context" | "dims" | "slots":
+            return replace(spec, **{key: int(value)})
+        case "load_s" | "prefill" | "decode":
+            return replace(spec, **{key: float(value.removesuffix("tok/s"))})
+        case "family" | "parameter_size" | "quantization":
+            return replace(spec, **{key: value})
+        case "size":
+            return replace(spec, size=parse_size(value))
+        case "resident":
+            return replace(spec, resident=value.lower() not in ("false", "no", "0"))
+        case "capabilities":
+            wanted = frozenset(value.split("+"))
+            if unknown := wanted - set(CAPABILITIES):
+                raise BadSetting(f"no such capability: {', '.join(sorted(unknown))}")
+            return replace(spec, capabilities=wanted)
+        case _:
+            raise BadSetting("no such key")

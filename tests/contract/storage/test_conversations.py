@@ -1,0 +1,256 @@
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from potluck.core.answer import FinishReason
+from potluck.core.call import AudioPart, ImagePart, Message, Role, TextPart, ToolCall
+from potluck.core.errors import BadRequest, Conflict, NotFound
+from potluck.core.model import KeyId, ModelId, NodeId, RequestId
+from potluck.storage.ports import Storage
+from potluck.storage.records import (
+    Conversation,
+    ConversationId,
+    MessageId,
+    MessageState,
+    NewMessage,
+    Place,
+)
+
+ANNA, BERT = KeyId("anna"), KeyId("bert")
+ONE = ConversationId("one")
+
+
+def conversation(id: str = "one", *, key: KeyId = ANNA, title: str = "Title", at: float = 1.0) -> Conversation:
+    return Conversation(ConversationId(id), key, title, created_s=at, updated_s=at)
+
+
+def said(id: str, text: str = "", role: Role = Role.USER) -> NewMessage:
+    return NewMessage(MessageId(id), Message(role, (TextPart(text or id),)))
+
+
+async def test_a_conversation_comes_back_with_every_kind_of_content(storage: Storage) -> None:
+    await storage.conversations.create(conversation(title="Grüße 🌍"))
+    question = NewMessage(
+        MessageId("q"),
+        Message(Role.USER, (TextPart("what is ‘this’?\n"), ImagePart(data_b64="aGk=", media_type="image/png"),
+                            ImagePart(url="https://example.org/a.png"), AudioPart("aGk=", "wav"))),
+    )  # fmt: skip
+    answer = NewMessage(
+        MessageId("a"),
+        Message(Role.ASSISTANT, (TextPart(""),), reasoning="hm", tool_calls=(ToolCall("t1", "look", '{"x": '),)),
+        state=MessageState.INTERRUPTED,
+        model=ModelId("llama3.2:latest"),
+        node=NodeId("agx0"),
+        request=RequestId("r1"),
+        finish=FinishReason.LENGTH,
+        prompt_tokens=7,
+        completion_tokens=0,
+        error="Node agx0 went away.",
+    )
+    result = NewMessage(MessageId("t"), Message(Role.TOOL, (TextPart("3"),), tool_call_id="t1", name="look"))
+    await storage.conversations.append(ONE, ANNA, [question], 2.0, model="llama3.2")
+    await storage.conversations.append(ONE, ANNA, [answer, result], 3.5)
+    thread = await storage.conversations.get(ONE, ANNA)
+    assert thread.conversation == replace(conversation(title="Grüße 🌍"), updated_s=3.5, model="llama3.2", messages=3)
+    assert [each.new for each in thread.messages] == [question, answer, result]
+    assert [(each.seq, each.parent, each.created_s) for each in thread.messages] == [
+        (1, None, 2.0), (2, "q", 3.5), (3, "a", 3.5),
+    ]  # fmt: skip
+
+
+async def test_what_a_database_cannot_hold_is_left_out_and_the_rest_kept(storage: Storage) -> None:
+    await storage.conversations.create(conversation(title="a\0b\ud800"))
+    await storage.conversations.append(ONE, ANNA, [said("m", "x\0y\udfff")], 2.0)
+    thread = await storage.conversations.get(ONE, ANNA)
+    assert thread.conversation.title == "ab?"
+    assert thread.messages[0].message.text == "xy?"
+
+
+async def test_an_id_is_taken_once(storage: Storage) -> None:
+    await storage.conversations.create(conversation())
+    with pytest.raises(Conflict):
+        await storage.conversations.create(conversation(key=BERT))
+
+
+async def test_nobody_sees_or_touches_anothers_conversation(storage: Storage) -> None:
+    await storage.conversations.create(conversation())
+    await storage.conversations.append(ONE, ANNA, [said("m", "secret")], 2.0)
+    before = await storage.conversations.get(ONE, ANNA)
+    for attempt in (
+        storage.conversations.get(ONE, BERT),
+        storage.conversations.rename(ONE, BERT, "mine", 9.0),
+        storage.conversations.delete(ONE, BERT),
+        storage.conversations.append(ONE, BERT, [said("n")], 9.0),
+        storage.conversations.get(ConversationId("none"), ANNA),
+    ):
+        with pytest.raises(NotFound):
+            await attempt
+    assert (await storage.conversations.list(BERT, limit=9)).conversations == ()
+    assert await storage.conversations.search(BERT, "secret", limit=9) == ()
+    assert await storage.conversations.get(ONE, ANNA) == before
+
+
+async def test_pages_go_from_the_newest_to_the_oldest_and_miss_none(storage: Storage) -> None:
+    for number in range(7):
+        await storage.conversations.create(conversation(str(number), at=number // 2 + 0.1))  # pairs of equal times
+    seen: list[str] = []
+    cursor, pages = None, 0
+    while pages == 0 or cursor is not None:
+        page = await storage.conversations.list(ANNA, limit=3, cursor=cursor)
+        seen += [each.id for each in page.conversations]
+        cursor, pages = page.next, pages + 1
+    assert (seen, pages) == (["6", "5", "4", "3", "2", "1", "0"], 3)
+
+
+async def test_a_page_that_is_just_full_is_the_last(storage: Storage) -> None:
+    await storage.conversations.create(conversation())
+    assert (await storage.conversations.list(ANNA, limit=1)).next is None
+
+
+async def test_one_that_moves_to_the_front_does_not_come_twice(storage: Storage) -> None:
+    for number in range(4):
+        await storage.conversations.create(conversation(str(number), at=number))
+    first = await storage.conversations.list(ANNA, limit=2)
+    await storage.conversations.append(ConversationId("3"), ANNA, [said("m")], 9.0)
+    second = await storage.conversations.list(ANNA, limit=2, cursor=first.next)
+    assert [each.id for each in (*first.conversations, *second.conversations)] == ["3", "2", "1", "0"]
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "!!!", "MS4wIGE", "bmFuYQ==", "8J-YgA=="])
+async def test_a_cursor_of_somebody_elses_making_is_refused(storage: Storage, cursor: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        await storage.conversations.list(ANNA, limit=1, cursor=cursor)
+    assert caught.value.param == "cursor"
+
+
+async def test_a_new_title_counts_as_a_change(storage: Storage) -> None:
+    await storage.conversations.create(conversation())
+    renamed = await storage.conversations.rename(ONE, ANNA, "New", 8.0)
+    assert (renamed.title, renamed.updated_s) == ("New", 8.0)
+    assert (await storage.conversations.get(ONE, ANNA)).conversation == renamed
+
+
+async def test_what_is_deleted_is_gone_with_its_messages(storage: Storage) -> None:
+    await storage.conversations.create(conversation())
+    await storage.conversations.append(ONE, ANNA, [said("m", "needle")], 2.0)
+    await storage.conversations.delete(ONE, ANNA)
+    with pytest.raises(NotFound):
+        await storage.conversations.get(ONE, ANNA)
+    with pytest.raises(NotFound):
+        await storage.conversations.append(ONE, ANNA, [said("n")], 2.0)
+    await storage.conversations.create(conversation())
+    assert (await storage.conversations.get(ONE, ANNA)).messages == ()
+    await storage.conversations.append(ONE, ANNA, [said("m")], 3.0)  # the id is free again, so the row was removed
+
+
+async def test_branches_grow_where_they_are_told_to(storage: Storage) -> None:
+    await storage.conversations.create(conversation())
+    await storage.conversations.append(ONE, ANNA, [said("q1"), said("a1")], 1.0)
+    await storage.conversations.append(ONE, ANNA, [said("a2")], 2.0, after=MessageId("q1"))
+    await storage.conversations.append(ONE, ANNA, [said("q2")], 3.0, after=Place.START)
+    await storage.conversations.append(ONE, ANNA, [said("a3")], 4.0)
+    thread = await storage.conversations.get(ONE, ANNA)
+    assert {each.id: each.parent for each in thread.messages} == {
+        "q1": None, "a1": "q1", "a2": "q1", "q2": None, "a3": "q2",
+    }  # fmt: skip
+    assert [each.id for each in thread.branch()] == ["q2", "a3"]
+    assert [each.id for each in thread.branch(MessageId("a2"))] == ["q1", "a2"]
+    assert thread.branch(MessageId("none")) == ()
+
+
+async def test_a_message_cannot_follow_one_of_another_conversation(storage: Storage) -> None:
+    await storage.conversations.create(conversation())
+    await storage.conversations.create(conversation("two"))
+    await storage.conversations.append(ConversationId("two"), ANNA, [said("theirs")], 1.0)
+    with pytest.raises(NotFound):
+        await storage.conversations.append(ONE, ANNA, [said("m")], 1.0, after=MessageId("theirs"))
+    assert (await storage.conversations.get(ONE, ANNA)).conversation == conversation()
+
+
+async def test_an_append_is_whole_or_not_at_all(storage: Storage) -> None:
+    await storage.conversations.create(conversation())
+    await storage.conversations.append(ONE, ANNA, [said("m")], 2.0)
+    before = await storage.conversations.get(ONE, ANNA)
+    with pytest.raises(Conflict):
+        await storage.conversations.append(ONE, ANNA, [said("n"), said("m")], 3.0, model="x")
+    assert await storage.conversations.get(ONE, ANNA) == before
+    assert await storage.conversations.append(ONE, ANNA, [], 9.0) == ()
+    assert await storage.conversations.get(ONE, ANNA) == before
+
+
+async def test_appends_at_once_get_numbers_in_a_row_without_gaps(storage: Storage) -> None:
+    await storage.conversations.create(conversation())
+    pairs = [(said(f"q{number}"), said(f"a{number}")) for number in range(20)]
+    stored = await asyncio.gather(*(storage.conversations.append(ONE, ANNA, pair, 2.0) for pair in pairs))
+    assert all(second.seq == first.seq + 1 and second.parent == first.id for first, second in stored)
+    thread = await storage.conversations.get(ONE, ANNA)
+    assert [each.seq for each in thread.messages] == list(range(1, 41))
+    assert len(thread.branch()) == 40, "each pair follows the pair before it"
+    assert sorted((each for pair in stored for each in pair), key=lambda each: each.seq) == list(thread.messages)
+
+
+async def test_a_caller_who_leaves_leaves_a_whole_append_or_none(storage: Storage) -> None:
+    await storage.conversations.create(conversation())
+    for number in range(12):
+        task = asyncio.ensure_future(
+            storage.conversations.append(ONE, ANNA, [said(f"q{number}"), said(f"a{number}")], 2.0)
+        )
+        for _ in range(number):  # leave a little later each time
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    await storage.conversations.append(ONE, ANNA, [said("last")], 3.0)
+    thread = await storage.conversations.get(ONE, ANNA)
+    assert [each.seq for each in thread.messages] == list(range(1, len(thread.messages) + 1))
+    assert len(thread.messages) % 2 == 1
+    assert thread.messages[-1].id == "last"
+
+
+async def test_a_search_finds_titles_and_texts_whatever_their_case(storage: Storage) -> None:
+    await storage.conversations.create(conversation("1", title="Über ÄPFEL", at=1.0))
+    await storage.conversations.create(conversation("2", title="x", at=2.0))
+    await storage.conversations.append(
+        ConversationId("2"), ANNA, [said("m1", "äpfel?"), said("m2", "Viele Äpfel!"), said("m3", "nein")], 2.0
+    )
+    await storage.conversations.create(conversation("3", title="Birnen", at=3.0))
+    found = await storage.conversations.search(ANNA, " äPFEL ", limit=9)
+    assert [(each.conversation.id, each.message, each.snippet) for each in found] == [
+        ("2", "m2", "Viele Äpfel!"),
+        ("1", None, "Über ÄPFEL"),
+    ]
+    assert [each.conversation.id for each in await storage.conversations.search(ANNA, "äpfel", limit=1)] == ["2"]
+    await storage.conversations.rename(ConversationId("3"), ANNA, "Äpfel", 4.0)
+    assert [each.conversation.id for each in await storage.conversations.search(ANNA, "äpfel", limit=1)] == ["3"]
+
+
+@pytest.mark.parametrize("text", ["100%", "a_b", "c\\d", "e/f", "'; --", '"quoted"', "line\nbreak"])
+async def test_a_search_takes_every_character_as_it_is(storage: Storage, text: str) -> None:
+    await storage.conversations.create(conversation())
+    await storage.conversations.append(ONE, ANNA, [said("m", f"before {text} after")], 2.0)
+    assert len(await storage.conversations.search(ANNA, text, limit=9)) == 1
+    await storage.conversations.create(conversation("two", title="1000 aXb c-d e-f"))
+    assert len(await storage.conversations.search(ANNA, text, limit=9)) == 1
+
+
+async def test_a_search_does_not_look_into_pictures(storage: Storage) -> None:
+    await storage.conversations.create(conversation())
+    message = NewMessage(MessageId("m"), Message(Role.USER, (ImagePart(data_b64="needle"),)))
+    await storage.conversations.append(ONE, ANNA, [message], 2.0)
+    assert await storage.conversations.search(ANNA, "needle", limit=9) == ()
+
+
+async def test_a_snippet_is_a_line_around_the_match(storage: Storage) -> None:
+    await storage.conversations.create(conversation())
+    await storage.conversations.append(ONE, ANNA, [said("m", "x " * 100 + "the\nneedle " + "y " * 100)], 2.0)
+    (hit,) = await storage.conversations.search(ANNA, "NEEDLE", limit=9)
+    assert "the needle y" in hit.snippet
+    assert hit.snippet.startswith("…")
+    assert hit.snippet.endswith("…")
+    assert len(hit.snippet) < 140
+
+
+@pytest.mark.parametrize("text", ["", "  ", "x" * 201])
+async def test_a_search_wants_a_text(storage: Storage, text: str) -> None:
+    with pytest.raises(BadRequest):
+        await storage.conversations.search(ANNA, text, limit=9)

@@ -1,0 +1,96 @@
+from dataclasses import replace
+
+import pytest
+
+from potluck.core.errors import NotFound
+from potluck.core.model import EngineId, KeyId, ModelId, NodeId, RequestId
+from potluck.storage.ports import Storage
+from potluck.storage.records import AttemptRecord, CallStatus, CandidateRecord, RequestFilter, RequestRecord
+
+FULL = RequestRecord(
+    id=RequestId("r1"),
+    time_s=1000.25,
+    family="openai",
+    asked_model="chat",
+    status=CallStatus.OK,
+    http_status=200,
+    total_s=3.5,
+    key=KeyId("k"),
+    route="chat",
+    served_model=ModelId("llama3.2:latest"),
+    node=NodeId("agx0"),
+    engine=EngineId("agx0/ollama:11434"),
+    attempts=(
+        AttemptRecord(EngineId("orin0/ollama:11435"), "NodeUnreachable", "refused “it”"),
+        AttemptRecord(EngineId("agx0/ollama:11434"), "ok"),
+    ),
+    candidates=(CandidateRecord(EngineId("agx0/ollama:11434"), True, "resident, a slot is free"),),
+    queue_s=0.125,
+    first_byte_s=0.5,
+    prompt_tokens=10,
+    completion_tokens=20,
+    cached_tokens=3,
+    estimated=True,
+    error="",
+)
+BARE = RequestRecord(
+    id=RequestId("r2"),
+    time_s=1001.0,
+    family="ollama",
+    asked_model="nope",
+    status=CallStatus.CLIENT_ERROR,
+    http_status=404,
+    total_s=0.001,
+    error="model 'nope' not found",
+)
+
+
+async def test_records_come_back_whole(storage: Storage) -> None:
+    await storage.requests.add([FULL, BARE])
+    assert await storage.requests.get(FULL.id) == FULL
+    assert await storage.requests.get(BARE.id) == BARE
+    with pytest.raises(NotFound):
+        await storage.requests.get(RequestId("r3"))
+
+
+async def test_a_batch_can_be_tried_again(storage: Storage) -> None:
+    await storage.requests.add([])
+    await storage.requests.add([FULL])
+    await storage.requests.add([replace(FULL, error="changed"), BARE, replace(BARE, error="twice")])
+    assert await storage.requests.get(FULL.id) == FULL
+    assert await storage.requests.get(BARE.id) == BARE
+
+
+async def test_a_large_batch_is_no_trouble(storage: Storage) -> None:
+    many = [replace(BARE, id=RequestId(f"{number:05}"), time_s=float(number)) for number in range(2500)]
+    await storage.requests.add(many)
+    await storage.requests.add(many)
+    assert await storage.requests.recent(limit=2) == (many[-1], many[-2])
+    assert len(await storage.requests.recent(limit=9999)) == 2500
+
+
+@pytest.mark.parametrize(
+    ("where", "found"),
+    [
+        (None, ["r2", "r1"]),
+        (RequestFilter(), ["r2", "r1"]),
+        (RequestFilter(key=KeyId("k")), ["r1"]),
+        (RequestFilter(node=NodeId("agx0")), ["r1"]),
+        (RequestFilter(model="chat"), ["r1"]),
+        (RequestFilter(model="llama3.2:latest"), ["r1"]),
+        (RequestFilter(status=CallStatus.CLIENT_ERROR), ["r2"]),
+        (RequestFilter(before_s=1001.0), ["r1"]),
+        (RequestFilter(key=KeyId("k"), status=CallStatus.CLIENT_ERROR), []),
+    ],
+)
+async def test_the_newest_come_first_and_every_filter_must_hold(storage: Storage, where, found) -> None:
+    await storage.requests.add([BARE, FULL])
+    assert [each.id for each in await storage.requests.recent(limit=9, where=where)] == found
+    assert [each.id for each in await storage.requests.recent(limit=1, where=where)] == found[:1]
+
+
+async def test_pruning_forgets_what_came_before(storage: Storage) -> None:
+    await storage.requests.add([FULL, BARE])
+    assert await storage.requests.prune(1001.0) == 1
+    assert [each.id for each in await storage.requests.recent(limit=9)] == ["r2"]
+    assert await storage.requests.prune(1001.0) == 0

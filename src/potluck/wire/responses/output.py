@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, assert_never
 
 from potluck.wire.blocks import Block, BlockKind
 from potluck.wire.responses.tools import ClientTool, custom_input
@@ -30,6 +30,8 @@ class OutputItem:
                 prefix = "rs"
             case BlockKind.TOOL:
                 prefix = "ctc" if self.tool.custom else "fc"
+            case _:
+                assert_never(self.block.kind)
         return f"{prefix}_{self.answer_id}_{self.block.index}"
 
     def item(self, status: Status) -> Payload:
@@ -44,6 +46,8 @@ class OutputItem:
                 return {"id": self.id, "type": "reasoning", "status": status, "summary": summary}
             case BlockKind.TOOL:
                 return self._call(text, status)
+            case _:
+                assert_never(self.block.kind)
 
     def _call(self, arguments: str, status: Status) -> Payload:
         item: Payload = {"id": self.id, "status": status, "call_id": self.block.call_id, "name": self.tool.name}
@@ -63,6 +67,8 @@ class OutputItem:
                 yield {"type": "response.reasoning_summary_part.added", **self._summary, "part": _summary_text("")}
             case BlockKind.TOOL:
                 pass
+            case _:
+                assert_never(self.block.kind)
 
     def grew(self, piece: str) -> Iterator[Payload]:
         match self.block.kind:
@@ -74,6 +80,8 @@ class OutputItem:
                 # A custom tool's input stands inside the JSON of its function: it is told once that is whole.
                 if not self.tool.custom:
                     yield {"type": "response.function_call_arguments.delta", **self._place, "delta": piece}
+            case _:
+                assert_never(self.block.kind)
 
     def closed(self, status: Status) -> Iterator[Payload]:
         text = self.block.text
@@ -86,6 +94,8 @@ class OutputItem:
                 yield {"type": "response.reasoning_summary_part.done", **self._summary, "part": _summary_text(text)}
             case BlockKind.TOOL:
                 yield from self._call_done(text)
+            case _:
+                assert_never(self.block.kind)
         yield {"type": "response.output_item.done", **self._index, "item": self.item(status)}
 
     def _call_done(self, arguments: str) -> Iterator[Payload]:

@@ -157,8 +157,8 @@ def test_a_whole_file_is_one_hunk_of_added_lines() -> None:
 
 
 def test_a_written_patch_has_three_lines_of_context_and_reads_back() -> None:
-    context = whole_file("a b.py", "".join(f"line {n}\n" for n in range(1, 10))).hunks[0].lines
-    patch = write_patch("a b.py", context[4:6], ["five"], context)
+    (hunk,) = whole_file("a b.py", "".join(f"line {n}\n" for n in range(1, 10))).hunks
+    patch = write_patch("a b.py", hunk.lines[4:6], ["five"], hunk)
     assert patch == (
         "--- a/a b.py\n+++ b/a b.py\n@@ -2,8 +2,7 @@\n line 2\n line 3\n line 4\n-line 5\n-line 6\n+five\n"
         " line 7\n line 8\n line 9\n"
@@ -168,10 +168,27 @@ def test_a_written_patch_has_three_lines_of_context_and_reads_back() -> None:
 
 
 def test_a_patch_of_an_unterminated_line_keeps_it_so_and_quotes_odd_names() -> None:
-    context = whole_file('odd"name', "x").hunks[0].lines
-    patch = write_patch('odd"name', context, ["y"], context)
+    (hunk,) = whole_file('odd"name', "x").hunks
+    patch = write_patch('odd"name', hunk.lines, ["y"], hunk)
     assert patch == (
         '--- "a/odd\\"name"\n+++ "b/odd\\"name"\n@@ -1,1 +1,1 @@\n'
         "-x\n\\ No newline at end of file\n+y\n\\ No newline at end of file\n"
     )
     assert parse_diff(patch)[0].path == 'odd"name'
+
+
+@pytest.mark.parametrize(
+    ("lines", "ends"),
+    [
+        ("@@ -5,2 +5,2 @@\n x\n-y\n+z\n", True),
+        ("@@ -5,2 +5,2 @@\n-x\n+z\n y\n", False),
+        ("@@ -5,2 +5,2 @@\n-x\n+z\n y\n\\ No newline at end of file\n", True),
+        ("@@ -5 +5 @@\n-x\n+z\n", False),
+        ("@@ -0,0 +1 @@\n+z\n", True),
+    ],
+)
+def test_a_patch_without_lines_after_it_is_written_only_where_the_file_ends(lines: str, ends: bool) -> None:
+    """Git takes a patch without context after its change for one at the end of the file."""
+    (file,) = parse_diff(f"--- a/t\n+++ b/t\n{lines}")
+    (hunk,) = file.hunks
+    assert bool(write_patch("t", hunk.new_lines[-1:], ["new"], hunk)) is ends

@@ -61,6 +61,14 @@ class Hunk:
         """What the file has here after the change."""
         return tuple(line for line in self.lines if line.new is not None)
 
+    @property
+    def ends_file(self) -> bool:
+        """Whether the file is known to end with this hunk: a change without context after it, though there is some
+        before it or nothing can be."""
+        has_context = any(line.kind is LineKind.CONTEXT for line in self.lines)
+        last = self.lines[-1]
+        return last.open_end or (last.kind is not LineKind.CONTEXT and (has_context or self.new_start <= 1))
+
 
 @dataclass(frozen=True, slots=True)
 class FileDiff:
@@ -99,15 +107,18 @@ def parse_diff(text: str) -> tuple[FileDiff, ...]:
     return files
 
 
-def write_patch(path: str, old: Sequence[Line], replacement: Sequence[str], context: Sequence[Line]) -> str:
-    """A git patch that puts ``replacement`` in the place of ``old``, both runs within ``context``.
+def write_patch(path: str, old: Sequence[Line], replacement: Sequence[str], hunk: Hunk) -> str:
+    """A git patch that puts ``replacement`` in the place of ``old``, a run of the new lines of ``hunk``.
 
-    ``context`` is a contiguous run of a hunk's new lines that holds ``old``; up to three of its lines on either
-    side go into the patch, as ``git apply`` expects. An unterminated last line stays so.
+    Up to three lines on either side go into the patch. Empty if there is none after ``old`` although the file may go
+    on: ``git apply`` takes such a patch at the end of a file only. An unterminated last line stays so.
     """
+    context = hunk.new_lines
     first = context.index(old[0])
     before = context[max(0, first - 3) : first]
     after = context[first + len(old) : first + len(old) + 3]
+    if not after and not hunk.ends_file:
+        return ""
     start = _new(before[0] if before else old[0])
     kept = len(before) + len(after)
     out = [f"--- {_quoted('a/' + path)}", f"+++ {_quoted('b/' + path)}"]

@@ -110,7 +110,7 @@ def _finding(item: Json, piece: Piece, reading: Reading) -> Finding | None:
     hunk, real = place
     reading.snapped += real != line
     end = _end(_line_number(item.get("end_line")), line, real, hunk)
-    patch = _patch(item, piece.path, hunk, real, end or real, reading) if real == line else ""
+    patch = _patch(item, piece, (real, end or real), reading) if real == line else ""
     return Finding(piece.path, real, severity, title, explanation, end, patch)
 
 
@@ -169,18 +169,20 @@ def _end(end: int | None, asked: int, real: int, hunk: Hunk) -> int | None:
     return clipped if clipped > real else None
 
 
-def _patch(item: JsonObject, path: str, hunk: Hunk, line: int, end: int, reading: Reading) -> str:
+def _patch(item: JsonObject, piece: Piece, lines: tuple[int, int], reading: Reading) -> str:
     """The suggested change as a git patch: from replaced lines, or from a diff that the model wrote itself."""
     suggestion = next((item[name] for name in ("replacement", "suggested_patch", "suggestion") if item.get(name)), None)
     if suggestion is None:
         return ""
     patch = ""
-    if isinstance(suggestion, str) and suggestion.strip():
+    # A part of a hunk lacks the lines around it that a patch needs.
+    hunk = next((hunk for hunk in piece.uncut if any(line.new == lines[0] for line in hunk.new_lines)), None)
+    if hunk is not None and isinstance(suggestion, str) and suggestion.strip():
         text = _unfenced(suggestion)
         if "@@ -" in text:
-            patch = _rewritten(text, path, hunk)
+            patch = _rewritten(text, piece.path, hunk)
         else:
-            patch = _replaced(path, hunk, line, end, text.removesuffix("\n").split("\n"))
+            patch = _replaced(piece.path, hunk, lines, text.removesuffix("\n").split("\n"))
     if not patch:
         reading.dropped.append(Dropped.PATCH)
     return patch
@@ -191,16 +193,14 @@ def _unfenced(text: str) -> str:
     return fenced[1] if fenced else text
 
 
-def _replaced(path: str, hunk: Hunk, line: int, end: int, replacement: Sequence[str]) -> str:
-    context = hunk.new_lines
-    old = [known for known in context if known.new is not None and line <= known.new <= end]
-    if not old:
-        return ""
+def _replaced(path: str, hunk: Hunk, lines: tuple[int, int], replacement: Sequence[str]) -> str:
+    first, last = lines
+    old = [known for known in hunk.new_lines if known.new is not None and first <= known.new <= last]
     returns = old[0].text.endswith("\r")
     texts = [text.rstrip("\r") + ("\r" if returns else "") for text in replacement]
     if texts == [known.text for known in old] or _still_numbered(texts, old):
         return ""
-    return write_patch(path, old, texts, context)
+    return write_patch(path, old, texts, hunk)
 
 
 def _still_numbered(texts: Sequence[str], old: Sequence[Line]) -> bool:
@@ -224,5 +224,5 @@ def _rewritten(text: str, path: str, hunk: Hunk) -> str:
         run = context[at : at + len(taken)]
         if [known.text.rstrip("\r") for known in run] == [row.rstrip("\r") for row in taken]:
             returns = "\r" if run[0].text.endswith("\r") else ""
-            return write_patch(path, run, [row.rstrip("\r") + returns for row in given], context)
+            return write_patch(path, run, [row.rstrip("\r") + returns for row in given], hunk)
     return ""

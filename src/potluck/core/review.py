@@ -52,12 +52,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Hunks of one file to be shown to the model in one call. ``number`` counts from 1 over the whole review."""
+    """Hunks of one file, or parts of them, to be shown to the model in one call.
+
+    ``number`` counts from 1 over the whole review. ``uncut`` are the file's hunks as they came.
+    """
 
     number: int
     path: str
     kind: ChangeKind
     hunks: tuple[Hunk, ...]
+    uncut: tuple[Hunk, ...]
 
     @property
     def first(self) -> int:
@@ -120,7 +124,7 @@ def plan(files: Sequence[FileDiff], budget: int) -> Plan:
             skipped.append(Skipped(file.path, why))
             continue
         for hunks in _grouped(file.hunks, budget):
-            pieces.append(Piece(len(pieces) + 1, file.path, file.kind, hunks))
+            pieces.append(Piece(len(pieces) + 1, file.path, file.kind, hunks, file.hunks))
     return Plan(tuple(pieces), tuple(skipped))
 
 

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from potluck.core.answer import Text
+from potluck.core.call import InfillCall, Snippet
+from potluck.core.errors import NodeFailed
+
+from .world import AGX0, TALKER, Hang, World, says
+
+PATH = "/api/v1/code/complete"
+BODY = {"prefix": "def add(a, b):\n    ", "suffix": "\n", "language": "python", "path": "m.py"}
+
+
+async def test_the_code_comes_as_it_is_with_where_it_came_from() -> None:
+    world = World(lambda call: says("  return", " a + b\n"))
+    served = await world.ask("POST", PATH, BODY)
+    assert served.json() == {
+        "text": "  return a + b\n",
+        "model": "coder:1b",
+        "node": "agx0",
+        "request_id": "gen1",
+        "method": "infill",
+        "finish": "stop",
+        "usage": {
+            "prompt_tokens": 7,
+            "completion_tokens": 2,
+            "cached_tokens": 0,
+            "reasoning_tokens": 0,
+            "estimated": False,
+        },
+    }
+    assert served.headers["x-potluck-node"] == "agx0"
+
+
+async def test_the_call_takes_a_model_that_can_only_be_instructed_and_has_ends() -> None:
+    world = World()
+    body = {**BODY, "snippets": [{"path": "x.py", "text": "X = 1"}], "max_tokens": 20}
+    await world.ask("POST", PATH, body)
+    (call,) = world.calls.calls
+    assert isinstance(call, InfillCall)
+    assert (call.strict, call.model, call.language, call.path) == (False, "default:1b", "python", "m.py")
+    assert call.snippets == (Snippet("x.py", "X = 1"),)
+    assert call.sampling.max_tokens == 20
+    assert call.sampling.stop == ("\n\n\n",)
+    await world.ask("POST", PATH, {**BODY, "stop": ["END"], "temperature": 0.9, "model": "talker:8b"})
+    assert isinstance(call := world.calls.calls[1], InfillCall)
+    assert (call.model, call.sampling.stop, call.sampling.temperature) == ("talker:8b", ("END",), 0.9)
+
+
+async def test_a_model_that_cannot_insert_was_instructed() -> None:
+    world = World(engines=(replace(AGX0, models={TALKER.id: TALKER}),))
+    assert (await world.ask("POST", PATH, BODY)).json()["method"] == "instruct"
+
+
+async def test_a_stream_tells_the_same_in_pieces() -> None:
+    world = World(lambda call: says("re", "turn"))
+    events = (await world.ask("POST", PATH, {**BODY, "stream": True})).events()
+    assert [name for _, name, _ in events] == ["meta", "delta", "delta", "done"]
+    assert events[0][2] == {"model": "coder:1b", "node": "agx0", "request_id": "gen1", "method": "infill"}
+
+
+async def test_an_engine_that_fails_in_the_middle_is_an_error_in_both_forms() -> None:
+    world = World(lambda call: (Text("re"), NodeFailed("agx0 failed.")))
+    assert (await world.ask("POST", PATH, BODY)).status == 502
+    events = (await world.ask("POST", PATH, {**BODY, "stream": True})).events()
+    assert [name for _, name, _ in events] == ["meta", "delta", "error"]
+
+
+async def test_a_client_that_types_on_frees_the_engine() -> None:
+    world = World(lambda call: (Text("re"), Hang()))
+    await world.leave(PATH, BODY)
+    assert world.calls.open == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({}, "prefix"),
+        ({"prefix": ""}, "prefix"),
+        ({"prefix": "x", "max_tokens": -1}, "max_tokens"),
+        ({"prefix": "x", "snippets": [{"path": "p"}]}, "snippets[0].text"),
+        ({"prefix": None}, "prefix"),
+    ],
+)
+async def test_a_bad_body_is_refused_with_the_field(body: Any, param: str) -> None:
+    served = await World().ask("POST", PATH, body)
+    assert (served.status, served.json()["error"]["param"]) == (400, param)

@@ -1,0 +1,437 @@
+"""A native API on fakes: scripted calls, stores in memory, and clients that may leave when they like."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import itertools
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import httpx
+from starlette.applications import Starlette
+
+from potluck.backends.port import Child
+from potluck.core.answer import Event, Finish, FinishReason, Text, Timings, Usage
+from potluck.core.call import Call
+from potluck.core.errors import BadRequest, Conflict, ModelNotFound, NotFound, PotluckError
+from potluck.core.model import (
+    Capability,
+    Engine,
+    EngineId,
+    EngineKind,
+    Health,
+    Json,
+    KeyId,
+    Model,
+    ModelId,
+    NodeId,
+    RequestId,
+)
+from potluck.gateway.port import Caller, Generation
+from potluck.storage.ports import Storage
+from potluck.storage.records import (
+    Conversation,
+    ConversationId,
+    ConversationPage,
+    KeyRecord,
+    MessageId,
+    NewMessage,
+    Place,
+    RequestFilter,
+    RequestRecord,
+    SearchHit,
+    StoredMessage,
+    Thread,
+)
+from potluck.surfaces.services import Services
+from potluck.surfaces.v1.routes import starlette_routes
+
+ANNA = Caller(KeyId("anna"), "Anna's laptop")
+BERT = Caller(KeyId("bert"), "Bert's phone")
+OWNER = Caller(KeyId("owner"), "owner", owner=True)
+
+
+class Hang:
+    """In a script: the engine falls silent until the client leaves."""
+
+
+Step = Event | PotluckError | Hang
+Script = Callable[[Call], Sequence[Step] | PotluckError]
+
+
+def says(*texts: str, finish: FinishReason = FinishReason.STOP) -> tuple[Step, ...]:
+    return (*map(Text, texts), Finish(finish), Usage(prompt=7, completion=len(texts)), Timings(decode_s=0.5))
+
+
+@dataclass
+class FakeGeneration:
+    steps: Sequence[Step]
+    request: RequestId
+    hanging: asyncio.Event
+    node: NodeId
+    model: ModelId
+    attempts: int = 1
+    queue_s: float = 0.25
+
+    async def events(self) -> AsyncIterator[Event]:
+        for step in self.steps:
+            await asyncio.sleep(0)
+            if isinstance(step, Hang):
+                self.hanging.set()
+                await asyncio.Event().wait()
+            elif isinstance(step, PotluckError):
+                raise step
+            else:
+                yield step
+
+
+class FakeCalls:
+    """Answers by a script; counts generations that are open."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.calls: list[Call] = []
+        self.open = 0
+        self.most_open = 0
+        self.hanging = asyncio.Event()
+        self._numbers = itertools.count(1)
+
+    @asynccontextmanager
+    async def generate(self, call: Call, caller: Caller, *, family: str = "native") -> AsyncIterator[Generation]:
+        self.calls.append(call)
+        steps = self.script(call)
+        if isinstance(steps, PotluckError):
+            raise steps
+        self.open += 1
+        self.most_open = max(self.open, self.most_open)
+        try:
+            request = RequestId(f"gen{next(self._numbers)}")
+            yield FakeGeneration(steps, request, self.hanging, NodeId("agx0"), ModelId("coder:1b"))
+        finally:
+            self.open -= 1
+
+    def default_model(self, call: Call) -> str:
+        return "default:1b"
+
+
+class FakeFleet:
+    def __init__(self, *engines: Engine) -> None:
+        self.engines = engines
+
+    def snapshot(self) -> Sequence[Engine]:
+        return self.engines
+
+    def where(self, model: str) -> Sequence[tuple[Engine, Model]]:
+        return [(engine, known) for engine in self.engines for known in engine.models.values() if known.id == model]
+
+    def children(self, engine: EngineId) -> Sequence[Child]:
+        local = any(known.id == engine and known.kind is EngineKind.LOCAL for known in self.engines)
+        return [Child("coder:1b", "chat", 4711, "ready", 2, "killed by signal 9")] if local else []
+
+    def waiting(self) -> int:
+        return 3
+
+
+CODER = Model(
+    ModelId("coder:1b"),
+    frozenset({Capability.COMPLETION, Capability.INSERT}),
+    context=4096,
+    resident=True,
+    size_bytes=900,
+    family="coder",
+)
+TALKER = Model(ModelId("talker:8b"), context=8192)
+AGX0 = Engine(
+    EngineId("agx0/ollama:11434"),
+    NodeId("agx0"),
+    EngineKind.OLLAMA,
+    Health.UP,
+    slots=4,
+    busy=1,
+    models={CODER.id: CODER, TALKER.id: TALKER},
+    why="answered with 2 models",
+)
+LOCAL = Engine(EngineId("here/local"), NodeId("here"), EngineKind.LOCAL, Health.UP, models={CODER.id: CODER})
+DOWN = Engine(
+    EngineId("orin0/ollama:11435"),
+    NodeId("orin0"),
+    EngineKind.OLLAMA,
+    Health.DOWN,
+    models={ModelId("lost:1b"): replace(TALKER, id=ModelId("lost:1b"))},
+    why="connection refused at 192.168.1.157",
+)
+
+
+class MemoryConversations:
+    """As `ConversationStore` promises, in a dict."""
+
+    def __init__(self) -> None:
+        self.threads: dict[ConversationId, Thread] = {}
+
+    def _own(self, conversation: ConversationId, key: KeyId) -> Thread:
+        thread = self.threads.get(conversation)
+        if thread is None or thread.conversation.key != key:
+            raise NotFound("There is no such conversation.")
+        return thread
+
+    async def create(self, conversation: Conversation) -> None:
+        if conversation.id in self.threads:
+            raise Conflict("taken")
+        self.threads[conversation.id] = Thread(replace(conversation, messages=0), ())
+
+    async def list(self, key: KeyId, *, limit: int, cursor: str | None = None) -> ConversationPage:
+        own = [thread.conversation for thread in self.threads.values() if thread.conversation.key == key]
+        own.sort(key=lambda conversation: -conversation.updated_s)
+        try:
+            start = int(base64.b64decode(cursor)) if cursor else 0
+        except ValueError as exc:
+            raise BadRequest("The cursor is not one of ours.", param="cursor") from exc
+        rest = own[start + limit :]
+        following = base64.b64encode(str(start + limit).encode()).decode() if rest else None
+        return ConversationPage(tuple(own[start : start + limit]), following)
+
+    async def get(self, conversation: ConversationId, key: KeyId) -> Thread:
+        return self._own(conversation, key)
+
+    async def rename(self, conversation: ConversationId, key: KeyId, title: str, now: float) -> Conversation:
+        thread = self._own(conversation, key)
+        renamed = replace(thread.conversation, title=title, updated_s=now)
+        self.threads[conversation] = Thread(renamed, thread.messages)
+        return renamed
+
+    async def delete(self, conversation: ConversationId, key: KeyId) -> None:
+        self._own(conversation, key)
+        del self.threads[conversation]
+
+    async def append(
+        self,
+        conversation: ConversationId,
+        key: KeyId,
+        messages: Sequence[NewMessage],
+        now: float,
+        *,
+        after: MessageId | Place = Place.END,
+        model: str = "",
+    ) -> tuple[StoredMessage, ...]:
+        # As a database would, this lets others run.
+        await asyncio.sleep(0)
+        thread = self._own(conversation, key)
+        if after is Place.START:
+            parent = None
+        elif after is Place.END:
+            parent = thread.messages[-1].id if thread.messages else None
+        else:
+            assert isinstance(after, str)
+            if after not in {message.id for message in thread.messages}:
+                raise NotFound("There is no such message.")
+            parent = MessageId(after)
+        stored: list[StoredMessage] = []
+        for new in messages:
+            seq = len(thread.messages) + len(stored) + 1
+            stored.append(StoredMessage(conversation, seq, parent, now, new))
+            parent = new.id
+        changed = replace(
+            thread.conversation,
+            updated_s=now,
+            model=model or thread.conversation.model,
+            messages=len(thread.messages) + len(stored),
+        )
+        self.threads[conversation] = Thread(changed, (*thread.messages, *stored))
+        return tuple(stored)
+
+    async def search(self, key: KeyId, text: str, *, limit: int) -> tuple[SearchHit, ...]:
+        hits: list[SearchHit] = []
+        for thread in self.threads.values():
+            if thread.conversation.key != key:
+                continue
+            found = [message for message in thread.messages if text.lower() in message.message.text.lower()]
+            if found or text.lower() in thread.conversation.title.lower():
+                hits.append(SearchHit(thread.conversation, found[-1].id if found else None, text))
+        return tuple(hits[:limit])
+
+
+class MemoryKeys:
+    def __init__(self) -> None:
+        self.records: list[KeyRecord] = []
+
+    async def add(self, record: KeyRecord) -> None:
+        if any(known.live and known.name == record.name for known in self.records):
+            raise Conflict("A key has this name.")
+        self.records.append(record)
+
+    async def all(self) -> tuple[KeyRecord, ...]:
+        return tuple(self.records)
+
+    async def revoke(self, key: KeyId, now: float) -> KeyRecord:
+        at = next((at for at, record in enumerate(self.records) if record.id == key), None)
+        if at is None:
+            raise NotFound("There is no such key.")
+        self.records[at] = replace(self.records[at], revoked_s=now)
+        return self.records[at]
+
+    async def replace(self, old: KeyId, new: KeyRecord, now: float) -> None:
+        raise AssertionError("not used here")
+
+    async def touch(self, used: Mapping[KeyId, float]) -> None:
+        raise AssertionError("not used here")
+
+
+class MemoryRequests:
+    def __init__(self) -> None:
+        self.records: list[RequestRecord] = []
+        self.asked: RequestFilter | None = None
+
+    async def add(self, records: Sequence[RequestRecord]) -> None:
+        self.records.extend(records)
+
+    async def get(self, request: RequestId) -> RequestRecord:
+        for record in self.records:
+            if record.id == request:
+                return record
+        raise NotFound("There is no such request.")
+
+    async def recent(self, *, limit: int, where: RequestFilter | None = None) -> tuple[RequestRecord, ...]:
+        self.asked = where
+        newest = sorted(self.records, key=lambda record: -record.time_s)
+        return tuple(record for record in newest if not where or where.key in (None, record.key))[:limit]
+
+    async def prune(self, before_s: float) -> int:
+        raise AssertionError("not used here")
+
+
+class NoSettings:
+    async def get(self, name: str) -> Json:
+        return None
+
+    async def set(self, name: str, value: Json, now: float) -> None:
+        raise AssertionError("not used here")
+
+    async def all(self) -> Mapping[str, Json]:
+        return {}
+
+
+@dataclass(frozen=True)
+class Served:
+    """What a client got."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    def events(self) -> list[tuple[int, str, Any]]:
+        """Number, name and data of each event, comments left out."""
+        found: list[tuple[int, str, Any]] = []
+        for block in self.body.decode().split("\n\n"):
+            if not block or block.startswith(":"):
+                continue
+            fields = dict(line.split(": ", 1) for line in block.split("\n"))
+            found.append((int(fields["id"]), fields["event"], json.loads(fields["data"])))
+        return found
+
+
+@dataclass
+class World:
+    """The API and everything behind it. ``now`` is its clock; ids count up."""
+
+    script: Script = lambda call: says("Hello")
+    engines: tuple[Engine, ...] = (AGX0, LOCAL, DOWN)
+    now: float = 1_750_000_000.0
+    ping_s: float = 60.0
+    max_body_bytes: int = 100_000
+    conversations: MemoryConversations = field(default_factory=MemoryConversations)
+    keys: MemoryKeys = field(default_factory=MemoryKeys)
+    requests: MemoryRequests = field(default_factory=MemoryRequests)
+    key_changes: int = 0
+
+    def __post_init__(self) -> None:
+        self.calls = FakeCalls(self.script)
+        numbers = itertools.count(1)
+        self.app = Starlette(routes=starlette_routes())
+        self.app.state.services = Services(
+            calls=self.calls,
+            storage=Storage(self.keys, self.conversations, self.requests, NoSettings()),
+            fleet=FakeFleet(*self.engines),
+            clock=self._tick,
+            new_id=lambda: f"id{next(numbers)}",
+            random_bytes=bytes,
+            keys_changed=self._keys_changed,
+            started_s=self.now - 60,
+            max_body_bytes=self.max_body_bytes,
+            ping_s=self.ping_s,
+        )
+
+    def _tick(self) -> float:
+        self.now += 1
+        return self.now
+
+    async def _keys_changed(self) -> None:
+        self.key_changes += 1
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        caller: Caller = ANNA,
+        raw: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Served:
+        """One request by an ordinary client that reads its whole answer."""
+        content = raw if raw is not None else (json.dumps(body).encode() if body is not None else b"")
+        transport = httpx.ASGITransport(self._as(caller))
+        async with httpx.AsyncClient(transport=transport, base_url="http://potluck") as client:
+            response = await client.request(method, path, content=content, headers=dict(headers or {}))
+        return Served(response.status_code, response.headers, response.content)
+
+    async def leave(self, path: str, body: Any, *, after: bytes = b"", caller: Caller = ANNA) -> bytes:
+        """Send a request, and leave when the engine has fallen silent (`Hang`) and ``after`` has come.
+
+        Returns what came until then.
+        """
+        got = bytearray()
+        requests = [{"type": "http.request", "body": json.dumps(body).encode(), "more_body": False}]
+        came = asyncio.Event()
+
+        async def receive() -> dict[str, Any]:
+            if requests:
+                return requests.pop()
+            await self.calls.hanging.wait()
+            while after not in got:
+                came.clear()
+                await came.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            got.extend(message.get("body", b""))
+            came.set()
+
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "method": "POST",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "headers": [],
+        }
+        await asyncio.wait_for(self._as(caller)(scope, receive, send), 5)
+        return bytes(got)
+
+    def _as(self, caller: Caller) -> Callable[..., Any]:
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            scope.setdefault("state", {})["caller"] = caller
+            await self.app(scope, receive, send)
+
+        return app
+
+
+def unknown_model(call: Call) -> PotluckError:
+    return ModelNotFound(call.model, ["coder:1b"])

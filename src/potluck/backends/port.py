@@ -100,7 +100,7 @@ class Backend(Protocol):
     async def prepare(self, model: Model, needs: frozenset[Capability] = frozenset()) -> None:
         """Make ``model`` ready to be called: start its process, wait for its load. Raises `NodeError`.
 
-        Must be run whole or cancelled; callers that wait for the same start share it.
+        Several callers may wait for one start; one that leaves does not stop it.
         """
         ...
 

@@ -1,0 +1,141 @@
+"""`EngineHttp` over aiohttp: ordinary requests to an engine, for looking and for keeping models, not for calls."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+from yarl import URL
+
+from potluck.backends.port import Address, HttpReply, HttpStream
+from potluck.core.errors import MalformedAnswer, NodeFailed, NodeTimeout, NodeUnreachable
+
+# A machine on the same network answers a knock within milliseconds; one that is off never does.
+_CONNECT_S = 5.0
+# An engine's list of models runs to some hundred kilobytes; more than this is not an answer to us.
+_LONGEST_REPLY_BYTES = 64 * 1024 * 1024
+
+
+@asynccontextmanager
+async def open_engine_session() -> AsyncGenerator[aiohttp.ClientSession]:
+    """The pooled connections of all engines; closed with the block.
+
+    No cookies and no proxy from the environment: an engine is where it is said to be.
+    """
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S)
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30.0)
+    async with aiohttp.ClientSession(
+        connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=True
+    ) as session:
+        yield session
+
+
+class AiohttpEngine:
+    """One engine behind its `Address`. ``node`` is the owner's name for the machine, for errors."""
+
+    def __init__(self, session: aiohttp.ClientSession, address: Address, *, node: str = "") -> None:
+        self._session = session
+        self._node = node
+        self._address = address
+        self._headers = dict(address.headers)
+
+    async def request(self, method: str, path: str, body: bytes | None = None, *, timeout_s: float = 10.0) -> HttpReply:
+        """One exchange, whole. Raises `NodeUnreachable`, `NodeTimeout`, or `NodeFailed` for a reply beyond reason."""
+        try:
+            async with (
+                asyncio.timeout(timeout_s),
+                self._session.request(
+                    method, self._url(path), data=body, headers=self._sent(body), allow_redirects=False
+                ) as reply,
+            ):
+                data = await self._whole(reply)
+                return HttpReply(reply.status, data, {name.lower(): value for name, value in reply.headers.items()})
+        except aiohttp.ConnectionTimeoutError as error:
+            raise self._unreachable(error) from error
+        except TimeoutError as error:
+            raise NodeTimeout(
+                f"The engine did not answer within {timeout_s:g} seconds.", node=self._node, detail=path
+            ) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise self._unreachable(error) from error
+
+    @asynccontextmanager
+    async def stream(
+        self, method: str, path: str, body: bytes | AsyncIterator[bytes] | None = None
+    ) -> AsyncGenerator[HttpStream]:
+        """An answer read as it comes. Connecting has a limit, the answer has none."""
+        try:
+            reply = await self._session.request(
+                method, self._url(path), data=body, headers=self._sent(body), allow_redirects=False
+            )
+        except (aiohttp.ClientError, OSError) as error:
+            raise self._unreachable(error) from error
+        try:
+            yield _Stream(reply)
+        finally:
+            reply.close()
+
+    def _url(self, path: str) -> URL:
+        address = self._address
+        host = f"[{address.host}]" if ":" in address.host else address.host
+        scheme = "https" if address.tls else "http"
+        # Encoded already: a digest's colon must arrive as it is.
+        return URL(f"{scheme}://{host}:{address.port}{address.base_path}{path}", encoded=True)
+
+    def _sent(self, body: bytes | AsyncIterator[bytes] | None) -> dict[str, str]:
+        kind = "application/json" if isinstance(body, bytes) else "application/octet-stream"
+        return self._headers if body is None else {"content-type": kind, **self._headers}
+
+    async def _whole(self, reply: aiohttp.ClientResponse) -> bytes:
+        pieces: list[bytes] = []
+        size = 0
+        async for piece in reply.content.iter_any():
+            size += len(piece)
+            if size > _LONGEST_REPLY_BYTES:
+                raise NodeFailed("The engine's answer has no end.", node=self._node, status=reply.status)
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def _unreachable(self, error: aiohttp.ClientError | OSError) -> NodeUnreachable:
+        return NodeUnreachable(_why(error), node=self._node, detail=str(error))
+
+
+class _Stream:
+    """`HttpStream`: what goes wrong while reading is the engine's dying, not an end."""
+
+    def __init__(self, reply: aiohttp.ClientResponse) -> None:
+        self.status = reply.status
+        self._reply = reply
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._reply.content.iter_any():
+                yield piece
+        except (aiohttp.ClientError, OSError) as error:
+            raise MalformedAnswer("The engine's answer broke off.", detail=str(error)) from error
+
+
+def _why(error: aiohttp.ClientError | OSError) -> str:
+    """In words for the owner, without the address, which clients may not see."""
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return "The engine's host name is not known."
+        case aiohttp.ClientSSLError():
+            return "The engine's TLS certificate or handshake is not accepted."
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientPayloadError():
+            return "The engine closed the connection."
+        case aiohttp.InvalidURL():
+            return "The engine's address is not a valid one."
+        case aiohttp.ConnectionTimeoutError():
+            return "The engine's machine does not answer."
+        case OSError(errno=errno.ECONNREFUSED):
+            return "The engine refuses connections: nothing listens there."
+        case OSError(errno=errno.ECONNRESET):
+            return "The engine closed the connection."
+        case OSError(errno=errno.EHOSTUNREACH | errno.ENETUNREACH):
+            return "The engine's machine cannot be reached."
+        case _:
+            return "The engine cannot be reached."

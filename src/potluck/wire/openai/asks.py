@@ -1,0 +1,167 @@
+"""Requests of OpenAI's clients: read and checked at the door, and either passed on as they are or made a `Call`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from potluck.core.call import ChatCall, EmbedCall, InfillCall, TextCall, ToolMode
+from potluck.core.model import Capability
+from potluck.wire.body import decode_body
+from potluck.wire.openai.chat_request import ChatRequest, Checked, chat_call, check, read_tool_choice
+from potluck.wire.openai.fields import Request, changed_body, read_choices, read_model
+from potluck.wire.openai.passage import AnswerPassage, Kind
+from potluck.wire.openai.text_request import (
+    CompletionRequest,
+    EmbeddingRequest,
+    check_completion,
+    check_embedding,
+    completion_call,
+    embedding_call,
+    read_texts,
+)
+from potluck.wire.openai.writers import ChatWriter, CompletionWriter, EmbeddingWriter
+from potluck.wire.port import AnswerMeta, Shape
+
+
+def read_chat(body: bytes) -> ChatAsk:
+    """``POST /v1/chat/completions``. Raises `BadRequest`."""
+    request = decode_body(body, ChatRequest)
+    return ChatAsk(body, request, check(request))
+
+
+def read_completion(body: bytes) -> CompletionAsk:
+    """``POST /v1/completions``. Raises `BadRequest`."""
+    request = decode_body(body, CompletionRequest)
+    check_completion(request)
+    return CompletionAsk(body, request)
+
+
+def read_embedding(body: bytes) -> EmbeddingAsk:
+    """``POST /v1/embeddings``. Raises `BadRequest`."""
+    request = decode_body(body, EmbeddingRequest)
+    check_embedding(request)
+    return EmbeddingAsk(body, request)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatAsk:
+    """``checked`` is what the door found in ``request``."""
+
+    shape: ClassVar[Shape] = Shape.OPENAI_CHAT
+    body: bytes
+    request: ChatRequest
+    checked: Checked
+
+    @property
+    def model(self) -> str:
+        return read_model(self.request.model)
+
+    @property
+    def stream(self) -> bool:
+        return bool(self.request.stream)
+
+    @property
+    def needs(self) -> frozenset[Capability]:
+        needs = {Capability.COMPLETION}
+        if self.request.tools and self.request.tool_choice != ToolMode.NONE:
+            needs.add(Capability.TOOLS)
+        if self.checked.images:
+            needs.add(Capability.VISION)
+        return frozenset(needs)
+
+    @property
+    def generations(self) -> int:
+        return read_choices(self.request.n)
+
+    @property
+    def untouchable(self) -> bool:
+        """Also false for what is only understood here: roles and forms that engines stumble over, Ollama's fields."""
+        return self.checked.plain and not self.checked.remote and not read_tool_choice(self.request).forced
+
+    def call(self) -> ChatCall:
+        return chat_call(self.request, self.body)
+
+    def writer(self, meta: AnswerMeta) -> ChatWriter:
+        return ChatWriter(meta, include_usage=self.request.include_usage)
+
+    def passed(self, model: str) -> bytes:
+        return _passed(self.body, self.request, model)
+
+    def passage(self, meta: AnswerMeta) -> AnswerPassage:
+        return AnswerPassage(meta, Kind.CHAT, include_usage=self.request.include_usage)
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionAsk:
+    shape: ClassVar[Shape] = Shape.OPENAI_COMPLETION
+    needs: ClassVar[frozenset[Capability]] = frozenset({Capability.COMPLETION})
+    body: bytes
+    request: CompletionRequest
+
+    @property
+    def model(self) -> str:
+        return read_model(self.request.model)
+
+    @property
+    def stream(self) -> bool:
+        return bool(self.request.stream)
+
+    @property
+    def generations(self) -> int:
+        return len(read_texts(self.request.prompt, "prompt")) * read_choices(self.request.n)
+
+    @property
+    def untouchable(self) -> bool:
+        """False with a suffix, which llama.cpp overlooks, an echo, which it refuses, and Ollama's ``options``."""
+        return not (self.request.suffix or self.request.echo or self.request.options)
+
+    def call(self) -> TextCall | InfillCall:
+        return completion_call(self.request, self.body)
+
+    def writer(self, meta: AnswerMeta) -> CompletionWriter:
+        prompts = read_texts(self.request.prompt, "prompt") if self.request.echo else ()
+        return CompletionWriter(
+            meta,
+            include_usage=self.request.include_usage,
+            prompts=[prompt for prompt in prompts if isinstance(prompt, str)],
+            choices=read_choices(self.request.n),
+        )
+
+    def passed(self, model: str) -> bytes:
+        return _passed(self.body, self.request, model)
+
+    def passage(self, meta: AnswerMeta) -> AnswerPassage:
+        return AnswerPassage(meta, Kind.COMPLETION, include_usage=self.request.include_usage)
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingAsk:
+    shape: ClassVar[Shape] = Shape.OPENAI_EMBEDDING
+    stream: ClassVar[bool] = False
+    needs: ClassVar[frozenset[Capability]] = frozenset({Capability.EMBEDDING})
+    generations: ClassVar[int] = 1
+    untouchable: ClassVar[bool] = True
+    body: bytes
+    request: EmbeddingRequest
+
+    @property
+    def model(self) -> str:
+        return read_model(self.request.model)
+
+    def call(self) -> EmbedCall:
+        return embedding_call(self.request, self.body)
+
+    def writer(self, meta: AnswerMeta) -> EmbeddingWriter:
+        return EmbeddingWriter(meta, base64=self.request.encoding_format == "base64")
+
+    def passed(self, model: str) -> bytes:
+        return changed_body(self.body, model=None if model == self.model else model, ask_usage=False)
+
+    def passage(self, meta: AnswerMeta) -> AnswerPassage:
+        return AnswerPassage(meta, Kind.EMBEDDING, include_usage=False)
+
+
+def _passed(body: bytes, request: Request, model: str) -> bytes:
+    other = None if model == request.model else model
+    return changed_body(body, model=other, ask_usage=bool(request.stream) and not request.include_usage)

@@ -1,0 +1,207 @@
+"""The pass-through: an engine's own bytes to a client of the same dialect, watched but not parsed.
+
+`AnswerPassage.forward` is the hot path of PERFORMANCE.md: each piece is cut behind its last event, searched for a few
+words, kept aside and handed on. Only a piece with one of the words is parsed: it may hold an error, the usage that only
+we asked for, or the end. What the answer cost is read from the kept bytes when it is over.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from potluck.core.answer import FinishReason, Usage
+from potluck.core.errors import MalformedAnswer, PotluckError
+from potluck.wire.estimates import estimate
+from potluck.wire.openai.chunks import FINISH, Chunk, decode_answer, excerpt, written_bytes
+from potluck.wire.openai.errors import error_event, read_in_band_error
+from potluck.wire.openai.kept import KEEP_BYTES, KeptAnswer
+from potluck.wire.openai.usage import written
+from potluck.wire.openai.writers import CHAT_ID, COMPLETION_ID, chunk_frame, usage_event
+from potluck.wire.port import Account, AnswerMeta
+from potluck.wire.sse import DONE, PING, STREAM_TYPE, EventCutter, parse_events, split_events
+
+
+class Kind(StrEnum):
+    """Which answer passes; the value is its ``object`` in a stream."""
+
+    CHAT = "chat.completion.chunk"
+    COMPLETION = "text_completion"
+    EMBEDDING = "list"
+
+
+class _Watched(msgspec.Struct):
+    """The fields of an event that decide what becomes of it."""
+
+    choices: list[msgspec.Raw] | None = None
+    usage: dict[str, Any] | None = None
+    error: Any = None
+
+
+class _Whole(Chunk):
+    data: list[msgspec.Raw] | None = None
+
+
+_WATCHED = msgspec.json.Decoder(_Watched)
+_WHOLE = msgspec.json.Decoder(_Whole)
+
+_DONE_WORD = b"[DONE]"
+# A quotation mark in a text is escaped, so this is found where ``error`` is a key, or all of a text.
+_ERROR_WORD = b'"error"'
+# The chunk that holds only the usage has no choices.
+_EMPTY_LIST = b"[]"
+
+
+class AnswerPassage:
+    """Watches one answer. ``include_usage`` says that the client wants the usage of its stream.
+
+    An in-band error is not passed on: what came before it is returned, and the next `forward` or `end` raises it. If
+    nothing came before it in the same piece, it is raised at once.
+
+    Where the client wants the usage, ``[DONE]`` is held until `end`, since the usage may have to be put before it.
+    """
+
+    stream_type = STREAM_TYPE
+    keep_alive = PING
+
+    def __init__(
+        self, meta: AnswerMeta, kind: Kind, *, include_usage: bool = False, keep_bytes: int = KEEP_BYTES
+    ) -> None:
+        self._meta = meta
+        self._kind = kind
+        self._include_usage = include_usage
+        self._cutter = EventCutter()
+        self._kept = KeptAnswer(keep_bytes)
+        self._trouble: PotluckError | None = None
+        self._done = False
+        self._account: Account | None = None
+
+    def open(self) -> bytes:
+        return b""
+
+    def forward(self, data: bytes, now_s: float) -> bytes:
+        """Whole events; the very ``data`` if it is some. Raises what the engine said in-band, and `MalformedAnswer`
+        for what is no stream of events."""
+        if self._trouble is not None:
+            raise self._trouble
+        events = self._cutter.cut(data)
+        if not events:
+            return events
+        if self._must_look(events):
+            events = self._sift(events)
+        self._kept.add(events)
+        return events
+
+    def _must_look(self, events: bytes) -> bool:
+        if _ERROR_WORD in events:
+            return True
+        if self._include_usage:
+            return _DONE_WORD in events
+        return _EMPTY_LIST in events
+
+    def _sift(self, block: bytes) -> bytes:
+        """The events of a block that the client is sent, up to an error."""
+        passed: list[bytes] = []
+        for event in split_events(block):
+            if self._passes(event):
+                passed.append(event)
+            if self._trouble is not None:
+                if not any(event.data for event in parse_events(b"".join(passed))):
+                    raise self._trouble
+                break
+        return b"".join(passed)
+
+    def _passes(self, event: bytes) -> bool:
+        for _, data in parse_events(event):
+            if data.strip() == _DONE_WORD:
+                self._done = True
+                return not self._include_usage
+            try:
+                watched = _WATCHED.decode(data)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                continue
+            if watched.error is not None:
+                self._trouble = read_in_band_error(data)
+                return False
+            if watched.choices == [] and watched.usage is not None and not self._include_usage:
+                self._kept.set_aside(event)
+                return False
+        return True
+
+    def end(self, now_s: float) -> bytes:
+        """What is left: an event whose blank line never came, the usage if the engine told none, ``[DONE]``.
+
+        Raises `MalformedAnswer` if neither a finish reason nor ``[DONE]`` came, or an event broke off.
+        """
+        if self._trouble is not None:
+            raise self._trouble
+        rest = self._last_event()
+        reading = self._kept.read()
+        done = reading.done or self._done
+        if reading.finish is None and not done:
+            raise MalformedAnswer("The engine's answer broke off.", detail="no finish reason and no [DONE]")
+        usage = reading.usage or estimate(reading.text_bytes, self._meta.prompt_tokens)
+        self._account = Account(usage, reading.timings, reading.finish, reading.text_bytes)
+        if not self._include_usage:
+            return rest if done else rest + DONE
+        if reading.usage is not None:
+            return rest + DONE
+        prefix = CHAT_ID if self._kind is Kind.CHAT else COMPLETION_ID
+        invented = (prefix + self._meta.id, int(self._meta.created_s), self._meta.model)
+        frame = chunk_frame(self._kind, *(reading.frame or invented))
+        return rest + usage_event(frame, usage) + DONE
+
+    def _last_event(self) -> bytes:
+        tail = self._cutter.tail.strip()
+        if not tail:
+            return b""
+        block = tail + b"\n\n"
+        for _, data in parse_events(block):
+            if data.strip() != _DONE_WORD:
+                decode_answer(data, _WATCHED)
+        rest = self._sift(block)
+        self._kept.add(rest)
+        return rest
+
+    def fail(self, error: PotluckError, request_id: str) -> bytes:
+        return error_event(error)
+
+    def whole(self, body: bytes, now_s: float) -> bytes:
+        """``body`` itself, once it is seen to be an answer; usage is added to one that has none.
+
+        Raises `MalformedAnswer` for anything else, such as the login page of a proxy, and the engine's own error.
+        """
+        answer = decode_answer(body, _WHOLE)
+        if answer.error is not None:
+            raise read_in_band_error(body)
+        if (answer.data if self._kind is Kind.EMBEDDING else answer.choices) is None:
+            raise MalformedAnswer("The engine's answer is not what its dialect says.", detail=excerpt(body))
+        text_bytes = written_bytes(answer)
+        told = answer.usage.usage() if answer.usage else answer.timings.usage() if answer.timings else None
+        self._account = Account(
+            usage=told or estimate(text_bytes, self._meta.prompt_tokens),
+            timings=answer.timings.timings() if answer.timings else None,
+            finish=_finish(answer),
+            text_bytes=text_bytes,
+        )
+        return body if answer.usage else _with_usage(body, self._account.usage)
+
+    def account(self) -> Account:
+        """What it cost. Of an answer that broke off, what came of it."""
+        if self._account is not None:
+            return self._account
+        reading = self._kept.read()
+        return Account(reading.usage, reading.timings, reading.finish, reading.text_bytes)
+
+
+def _finish(answer: Chunk) -> FinishReason | None:
+    reasons = (choice.finish_reason for choice in answer.choices or ())
+    return next((FINISH.get(reason, FinishReason.STOP) for reason in reasons if reason), None)
+
+
+def _with_usage(body: bytes, usage: Usage | None) -> bytes:
+    """``body`` with the usage that the dialect promises, every other field kept."""
+    raw: dict[str, msgspec.Raw] = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    return msgspec.json.encode({**raw, "usage": written(usage or Usage())})

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+
+import pytest
+
+from potluck.core import errors
+from potluck.core.errors import PotluckError
+from potluck.surfaces.v1.errors import STATUS, native_error
+
+from .world import World
+
+
+async def test_an_unknown_path_is_a_native_404() -> None:
+    served = await World().ask("GET", "/api/v1/nothing/here")
+    assert (served.status, served.json()["error"]["type"]) == (404, "not_found")
+    assert served.json()["error"]["hint"]
+
+
+async def test_a_wrong_method_names_the_right_ones() -> None:
+    served = await World().ask("PUT", "/api/v1/conversations")
+    assert (served.status, served.headers["allow"]) == (405, "GET, POST")
+    assert served.json()["error"]["type"] == "method_not_allowed"
+
+
+async def test_head_is_answered_like_get() -> None:
+    assert (await World().ask("HEAD", "/api/v1/status")).status == 200
+
+
+@pytest.mark.parametrize("headers", [{}, {"transfer-encoding": "chunked", "content-length": ""}])
+async def test_a_body_over_the_limit_is_refused_however_it_is_sent(headers: dict[str, str]) -> None:
+    world = World(max_body_bytes=100)
+    served = await world.ask("POST", "/api/v1/chat", {"message": "x" * 200}, headers=headers)
+    assert (served.status, served.json()["error"]["type"]) == (413, "payload_too_large")
+    assert "100 bytes" in served.json()["error"]["message"]
+
+
+async def test_a_compressed_body_is_refused() -> None:
+    served = await World().ask("POST", "/api/v1/chat", {"message": "x"}, headers={"content-encoding": "br"})
+    assert (served.status, served.json()["error"]["type"]) == (415, "unsupported_encoding")
+
+
+def kinds(root: type[PotluckError]) -> Iterator[type[PotluckError]]:
+    yield root
+    for kind in root.__subclasses__():
+        yield from kinds(kind)
+
+
+def test_every_error_of_the_tree_has_a_status_and_a_type() -> None:
+    for kind in kinds(PotluckError):
+        made = kind.__new__(kind)
+        PotluckError.__init__(made, "words", detail="secret")
+        made.__dict__.update(param="", retry_after_s=0.2, allowed=("GET",))
+        reply = native_error(made, "r1")
+        assert reply.status in (400, 401, 403, 404, 405, 409, 413, 415, 429, 500, 501, 502, 503, 504)
+        assert b'"message":"words"' in reply.body
+        assert b"secret" not in reply.body
+        assert ("retry-after" in dict(reply.headers)) == (reply.status in (429, 503))
+
+
+def test_the_table_names_only_what_is_in_the_tree() -> None:
+    tree = {kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, PotluckError)}
+    assert set(STATUS) <= tree

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from potluck import __version__
+
+from .world import OWNER, World
+
+
+async def test_a_model_is_listed_once_with_everywhere_it_is() -> None:
+    models = (await World().ask("GET", "/api/v1/models")).json()["models"]
+    assert [model["id"] for model in models] == ["coder:1b", "lost:1b", "talker:8b"]
+    coder, lost, _ = models
+    assert [place["node"] for place in coder["engines"]] == ["agx0", "here"]
+    assert (coder["ready"], coder["capabilities"], coder["context"]) == (True, ["completion", "insert"], 4096)
+    assert (lost["ready"], lost["engines"][0]["health"]) == (False, "down")
+
+
+async def test_the_owner_sees_why_an_engine_is_as_it_is_and_its_processes() -> None:
+    nodes = (await World().ask("GET", "/api/v1/nodes", caller=OWNER)).json()["nodes"]
+    assert [node["id"] for node in nodes] == ["agx0", "here", "orin0"]
+    agx0, here, orin0 = (node["engines"][0] for node in nodes)
+    assert (agx0["slots"], agx0["busy"], agx0["resident"]) == (4, 1, ["coder:1b"])
+    assert here["children"] == [
+        {
+            "model": "coder:1b",
+            "role": "chat",
+            "pid": 4711,
+            "state": "ready",
+            "restarts": 2,
+            "why": "killed by signal 9",
+        }
+    ]
+    assert orin0["why"] == "connection refused at 192.168.1.157"
+
+
+async def test_others_see_neither_addresses_nor_processes() -> None:
+    served = await World().ask("GET", "/api/v1/nodes")
+    assert b"192.168" not in served.body
+    assert b"4711" not in served.body
+    assert served.json()["nodes"][2]["engines"][0]["health"] == "down"
+
+
+async def test_status_counts_what_serves() -> None:
+    status = (await World().ask("GET", "/api/v1/status")).json()
+    assert status == {
+        "version": __version__,
+        "started_at": "2025-06-15T15:05:40.000Z",
+        "uptime_s": 61.0,
+        "nodes": 3,
+        "engines": 3,
+        "engines_up": 2,
+        "models": 2,
+        "slots": 5,
+        "busy": 1,
+        "waiting": 3,
+    }

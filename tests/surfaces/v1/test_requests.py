@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from potluck.core.model import EngineId, KeyId, ModelId, NodeId, RequestId
+from potluck.storage.records import AttemptRecord, CallStatus, CandidateRecord, RequestFilter, RequestRecord
+
+from .world import ANNA, BERT, OWNER, World
+
+
+def record(name: str, key: KeyId, time_s: float = 1_750_000_000.0) -> RequestRecord:
+    return RequestRecord(
+        id=RequestId(name),
+        time_s=time_s,
+        family="openai",
+        asked_model="coder",
+        status=CallStatus.OK,
+        http_status=200,
+        total_s=1.5,
+        key=key,
+        served_model=ModelId("coder:1b"),
+        node=NodeId("agx0"),
+        engine=EngineId("agx0/ollama:11434"),
+        attempts=(AttemptRecord(EngineId("agx0/ollama:11434"), "ok"),),
+        candidates=(CandidateRecord(EngineId("orin0/ollama:11435"), False, "not up"),),
+        prompt_tokens=5,
+    )
+
+
+async def world() -> World:
+    made = World()
+    await made.requests.add([record("a", ANNA.key), record("b", BERT.key, 1_750_000_009.0)])
+    return made
+
+
+async def test_a_request_tells_why_its_node_was_chosen() -> None:
+    info = (await (await world()).ask("GET", "/api/v1/requests/a")).json()
+    assert (info["at"], info["node"], info["model"]) == ("2025-06-15T15:06:40.000Z", "agx0", "coder:1b")
+    assert info["candidates"] == [{"engine": "orin0/ollama:11435", "chosen": False, "reason": "not up"}]
+    assert info["usage"]["prompt_tokens"] == 5
+
+
+async def test_others_see_their_own_and_the_owner_everybodys() -> None:
+    made = await world()
+    for caller, seen in ((ANNA, ["a"]), (BERT, ["b"]), (OWNER, ["b", "a"])):
+        listed = (await made.ask("GET", "/api/v1/requests", caller=caller)).json()["requests"]
+        assert [info["id"] for info in listed] == seen
+    assert (await made.ask("GET", "/api/v1/requests/b", caller=ANNA)).status == 404
+    assert (await made.ask("GET", "/api/v1/requests/b", caller=OWNER)).status == 200
+    assert (await made.ask("GET", "/api/v1/requests/none", caller=OWNER)).status == 404
+
+
+async def test_a_query_narrows_the_list() -> None:
+    made = await world()
+    query = "limit=1&model=coder&node=agx0&status=ok&before=2025-06-15T15:06:45Z"
+    assert (await made.ask("GET", f"/api/v1/requests?{query}", caller=OWNER)).status == 200
+    assert made.requests.asked == RequestFilter(
+        node=NodeId("agx0"), model="coder", status=CallStatus.OK, before_s=1_750_000_005.0
+    )
+
+
+async def test_a_time_without_its_zone_is_refused() -> None:
+    served = await (await world()).ask("GET", "/api/v1/requests?before=2025-06-15T15:06:45")
+    assert (served.status, served.json()["error"]["param"]) == (400, "before")

@@ -109,7 +109,7 @@ async def ensure_owner_key(data: DataDir, keys: KeyStore, *, key_id: KeyId, rand
         key = make_key(random)
         _write_private(data.owner_key, key + "\n")
     new = KeyRecord(key_id, OWNER_NAME, prefix(key), digest(key), now, owner=True)
-    old = next((record for record in records if record.live and record.name == OWNER_NAME), None)
+    old = next((record for record in records if record.live and record.owner and record.name == OWNER_NAME), None)
     try:
         if old is None:
             await keys.add(new)
@@ -117,7 +117,8 @@ async def ensure_owner_key(data: DataDir, keys: KeyStore, *, key_id: KeyId, rand
             await keys.replace(old.id, new, now)
     except Conflict as error:
         raise OperatorError(
-            f"The owner's key could not be kept: {error.message}", hint="Is a second Potluck starting on this database?"
+            f"The owner's key could not be kept: {error.message}",
+            hint="Start again; if that does not help, another key has its name and is to be revoked.",
         ) from error
     return key
 

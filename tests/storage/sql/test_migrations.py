@@ -1,0 +1,141 @@
+"""Every schema that was ever released becomes today's, with what is in it; a later one is refused."""
+
+import asyncio
+import sqlite3
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine
+
+from potluck.core.errors import OperatorError
+from potluck.core.model import KeyId, RequestId
+from potluck.storage.open import open_storage, sqlite_url
+from potluck.storage.records import ConversationId
+from potluck.storage.sql.migrate import alembic_config, upgrade
+from potluck.storage.sql.schema import HEAD, REVISIONS, metadata
+
+# For each revision, rows as that version wrote them. A new revision adds its own entry; none is ever changed.
+ROWS = {
+    "0001": """
+        INSERT INTO api_keys VALUES ('k1', 'laptop', 'pk-abc', x'00ff', 1, 1.5, NULL, 2.5);
+        INSERT INTO conversations VALUES ('c1', 'k1', 'Äpfel', 'äpfel', 'chat', 1.5, 2.5, 2);
+        INSERT INTO messages VALUES ('m1', 'c1', 1, NULL, 2.0, 'user', '{"parts":[{"type":"text","text":"hi"}]}', 'hi',
+            'complete', NULL, NULL, NULL, NULL, NULL, NULL, '');
+        INSERT INTO messages VALUES ('m2', 'c1', 2, 'm1', 2.5, 'assistant', '{"parts":[{"type":"text","text":"yo"}]}',
+            'yo', 'interrupted', 'llama', 'agx0', 'r1', 'length', 3, 4, 'cut');
+        INSERT INTO requests VALUES ('r1', 2.0, 'k1', 'native', 'chat', 'chat', 'llama', 'agx0', 'agx0/ollama:11434',
+            'ok', 200, '[{"engine":"agx0/ollama:11434","outcome":"ok","why":""}]', '[]', 0.1, 0.2, 0.3, 3, 4, 0, 0, '');
+        INSERT INTO settings VALUES ('theme', '"dark"', 2.0);
+    """,
+}
+
+
+def at_revision(file: Path, revision: str) -> None:
+    engine = create_engine(f"sqlite:///{file}")
+    with engine.begin() as connection:
+        upgrade(connection, revision)
+    engine.dispose()
+
+
+def execute(file: Path, script: str) -> None:
+    connection = sqlite3.connect(file)
+    connection.executescript(script)
+    connection.commit()
+    connection.close()
+
+
+def test_the_known_revisions_are_those_that_are_there_in_their_order() -> None:
+    scripts = ScriptDirectory.from_config(alembic_config())
+    assert tuple(each.revision for each in reversed(list(scripts.walk_revisions()))) == REVISIONS
+    assert scripts.get_heads() == [HEAD]
+    assert set(ROWS) == set(REVISIONS), "every schema has rows to be upgraded with"
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+async def test_every_earlier_schema_is_upgraded_with_what_is_in_it(tmp_path: Path, revision: str) -> None:
+    file = tmp_path / "potluck.db"
+    await asyncio.to_thread(at_revision, file, revision)
+    execute(file, ROWS[revision])
+    async with open_storage(sqlite_url(file)) as storage:
+        (key,) = await storage.keys.all()
+        thread = await storage.conversations.get(ConversationId("c1"), KeyId("k1"))
+        request = await storage.requests.get(RequestId("r1"))
+        theme = await storage.settings.get("theme")
+    assert (key.name, key.digest, key.owner, key.last_used_s) == ("laptop", b"\x00\xff", True, 2.5)
+    assert [each.message.text for each in thread.messages] == ["hi", "yo"]
+    assert (thread.conversation.title, thread.conversation.messages) == ("Äpfel", 2)
+    assert (request.served_model, request.attempts[0].outcome) == ("llama", "ok")
+    assert theme == "dark"
+    with sqlite3.connect(file) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(HEAD,)]
+    connection.close()
+
+
+def test_the_newest_schema_is_the_one_that_the_program_uses(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / 'potluck.db'}")
+    with engine.begin() as connection:
+        upgrade(connection)
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        assert partial_indexes(connection) == {"ix_api_keys_live_name": "revoked_s IS NULL"}
+    engine.dispose()
+
+
+def partial_indexes(connection: Connection) -> dict[str, str]:
+    """Alembic does not compare their conditions."""
+    rows = connection.exec_driver_sql(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql LIKE '% WHERE %'"
+    )
+    return {name: sql.split(" WHERE ")[1] for name, sql in rows}
+
+
+async def test_a_database_from_the_future_is_refused_and_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "potluck.db"
+    async with open_storage(sqlite_url(file)):
+        pass
+    execute(file, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(OperatorError) as caught:
+        async with open_storage(sqlite_url(file)):
+            pass
+    assert "newer version of Potluck" in caught.value.message
+    assert "9999" in caught.value.message
+    assert "Install that version" in caught.value.hint
+    with sqlite3.connect(file) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
+    connection.close()
+
+
+async def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    file = tmp_path / "potluck.db"
+    execute(file, "CREATE VIEW settings AS SELECT 1")  # not a table, so it looks empty; in the way of the last one
+    with pytest.raises(OperatorError):
+        async with open_storage(sqlite_url(file)):
+            pass
+    with sqlite3.connect(file) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("settings",)]
+    connection.close()
+
+
+IMPORTED = """
+import asyncio, sys
+from potluck.storage.open import open_storage
+async def main():
+    async with open_storage(sys.argv[1]) as storage:
+        await storage.keys.all()
+asyncio.run(main())
+print("alembic" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize(("exists", "imported"), [(False, b"True"), (True, b"False")])
+async def test_alembic_is_loaded_only_where_a_schema_must_change(tmp_path: Path, exists: bool, imported: bytes) -> None:
+    url = sqlite_url(tmp_path / "potluck.db")
+    if exists:
+        async with open_storage(url):
+            pass
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", IMPORTED, url, stdout=asyncio.subprocess.PIPE)
+    out, _ = await process.communicate()
+    assert out.strip() == imported

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
+from uvicorn._types import ASGIReceiveCallable, ASGISendCallable
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
@@ -46,7 +46,7 @@ class Bridge:
         self._transport = BridgeTransport(client)
         self._protocol = HttpToolsProtocol(side.config, side.state, {})
         self._app = self._protocol.app
-        self._protocol.app = self._run  # type: ignore[assignment]  # the same callable, with an end that we hear
+        self._protocol.app = self._run  # the same callable, with an end that we hear
         self._protocol.connection_made(self._transport)
         self._protocol.data_received(_head(request))
 
@@ -69,7 +69,7 @@ class Bridge:
     def resume_writing(self) -> None:
         self._protocol.resume_writing()
 
-    async def _run(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    async def _run(self, scope: Any, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         try:
             await self._app(scope, receive, send)
         finally:

@@ -37,6 +37,10 @@ class _HeadTooLarge(Exception):
     """Raised inside a parser callback to stop the parser."""
 
 
+class _UnknownFraming(Exception):
+    """Raised inside a parser callback: a transfer coding other than chunked."""
+
+
 class _TooSlow(Exception):
     """A head or a body did not come in time."""
 
@@ -152,6 +156,9 @@ class ClientConnection(asyncio.Protocol):
             return  # a trailer: nothing here reads any
         request.note(name, value)
         limits = self._relay.limits
+        if name.lower() == b"transfer-encoding" and value.strip().lower() != b"chunked":
+            # llhttp notices only after the head is complete; by then the request would be on its way.
+            raise _UnknownFraming
         if len(request.headers) > limits.max_headers or request.head_size > limits.max_head:
             raise _HeadTooLarge
 
@@ -269,10 +276,13 @@ class ClientConnection(asyncio.Protocol):
             return
         self.deadline_s = self._relay.clock() + self._relay.limits.idle_s
         if self._line:
-            following = self._line.popleft()
-            self._begin(following)
-            if following.complete and self._request is following:
-                self._complete()
+            self._take_up(self._line.popleft())
+
+    def _take_up(self, request: Request) -> None:
+        """A pipelined request's turn has come; its body may be here already."""
+        self._begin(request)
+        if request.complete and self._request is request:
+            self._complete()
 
     def _asgi_done(self, keep: bool) -> None:
         request = self._request
@@ -365,7 +375,9 @@ class ClientConnection(asyncio.Protocol):
             status, reason = 431, b"The request's head is too large."
         elif isinstance(error, _TooSlow):
             status, reason = 408, b"The request did not arrive in time."
-        elif isinstance(error, httptools.HttpParserCallbackError):
+        elif isinstance(error, httptools.HttpParserCallbackError) and not isinstance(
+            error.__context__, _UnknownFraming
+        ):
             raise error
         else:
             status, reason = 400, b"The request is not valid HTTP/1.1."

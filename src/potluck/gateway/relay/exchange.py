@@ -210,7 +210,7 @@ class Exchange:
         try:
             if not self._encode(seat):
                 return
-            address = backend.address(model)
+            address = backend.address(model, self.ask.needs)
         except PotluckError as error:
             self._attempt_failed(error)
             return
@@ -254,8 +254,8 @@ class Exchange:
     async def _prepare(self, seat: Seat) -> None:
         """The model must be made ready first: a process started, weights loaded."""
         try:
-            await seat.installation.backend.prepare(seat.model)
-            address = seat.installation.backend.address(seat.model)
+            await seat.installation.backend.prepare(seat.model, self.ask.needs)
+            address = seat.installation.backend.address(seat.model, self.ask.needs)
         except PotluckError as error:
             if self.seat is seat:
                 self._attempt_failed(error)
@@ -354,7 +354,7 @@ class Exchange:
             # The engine closed an idle connection in the instant we used it: it never saw the request.
             self._retried_stale = True
             self.state = State.CONNECTING
-            address = self.seat.installation.backend.address(self.seat.model)
+            address = self.seat.installation.backend.address(self.seat.model, self.ask.needs)
             if address is not None:
                 self._relay.tasks.spawn(self._dial(self._relay.fleet.pool(address), self.seat), f"redial {self.id}")
                 return
@@ -368,7 +368,7 @@ class Exchange:
         request = passage.advance()
         self._path, self._body = request.path, request.body
         self.state = State.CONNECTING
-        address = self.seat.installation.backend.address(self.seat.model)
+        address = self.seat.installation.backend.address(self.seat.model, self.ask.needs)
         if address is None:
             self._attempt_failed(NodeError("The model was unloaded between two answers.", node=self.seat.node))
         else:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from potluck.backends.port import Child
 from potluck.core.errors import PotluckError
+from potluck.core.model import Engine, EngineId, Model
 from potluck.gateway.dispatch import Dispatcher
 from potluck.gateway.door import Door
 from potluck.gateway.fleet import Fleet
@@ -66,7 +68,6 @@ class Relay:
         doors: Iterable[Door],
         fallback: Door,
         authenticate: Callable[[Request], Caller],
-        asgi: AsgiSide,
         fleet: Fleet,
         dispatcher: Dispatcher,
         images: RemoteImages,
@@ -82,7 +83,7 @@ class Relay:
             self.doors.setdefault(door.path.encode(), {})[door.method.encode()] = door
         self.fallback = fallback
         self.authenticate = authenticate
-        self.asgi = asgi
+        self.asgi: AsgiSide
         self.fleet = fleet
         self.dispatcher = dispatcher
         self.images = images
@@ -95,6 +96,27 @@ class Relay:
         self.draining = False
         self.connections: set[ClientConnection] = set()
         self.exchanges: set[Exchange] = set()
+
+    def serve_rest(self, asgi: AsgiSide) -> None:
+        """Hand everything that is not inference to an application. It is told once, before the first connection:
+        the application itself may run calls over this relay."""
+        self.asgi = asgi
+
+    # --- what the control plane looks at ---
+
+    def snapshot(self) -> tuple[Engine, ...]:
+        return self.fleet.snapshot()
+
+    def where(self, model: str) -> tuple[tuple[Engine, Model], ...]:
+        return self.fleet.where(model)
+
+    def children(self, engine: EngineId) -> Sequence[Child]:
+        return self.fleet.children(engine)
+
+    def waiting(self) -> int:
+        return self.dispatcher.waiting
+
+    # --- what connections and exchanges call ---
 
     def connection(self) -> ClientConnection:
         """A protocol for one more client; what a server's factory calls."""
@@ -131,7 +153,7 @@ class Relay:
             if not connection.busy:
                 connection.transport.close()
         deadline_s = self.clock() + patience_s
-        while any(each.busy for each in self.connections) and self.clock() < deadline_s:
+        while any(each.busy for each in self.connections) and self.clock() < deadline_s:  # noqa: ASYNC110 - once, at the end
             await asyncio.sleep(0.05)
         for connection in tuple(self.connections):
             connection.transport.abort()

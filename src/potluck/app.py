@@ -1,0 +1,261 @@
+"""The composition root: opens everything, closes it in reverse, and alone reads clock, chance and environment."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import secrets
+import signal
+import socket
+import string
+import sys
+import time
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import structlog
+
+from potluck import logs
+from potluck.backends.http import open_engine_session
+from potluck.config.load import load
+from potluck.config.model import Config, EngineConfig, RouteConfig
+from potluck.core.catalogue import RouteRule
+from potluck.core.errors import OperatorError
+from potluck.core.model import KeyId, NodeId
+from potluck.core.waiting import Line
+from potluck.gateway.calls import InsideCalls
+from potluck.gateway.dispatch import Dispatcher
+from potluck.gateway.fleet import Fleet
+from potluck.gateway.images import RemoteImages
+from potluck.gateway.ledger import Ledger
+from potluck.gateway.metrics import Metrics
+from potluck.gateway.relay.bridge import AsgiSide
+from potluck.gateway.relay.relay import Clocks, Limits, Relay
+from potluck.gateway.tasks import Tasks
+from potluck.gateway.watch import Watch
+from potluck.installation import Installer, usual_engines
+from potluck.rundir import claim, publish_address
+from potluck.storage.datadir import DataDir, ensure_owner_key, open_datadir
+from potluck.storage.open import open_storage, sqlite_url
+from potluck.storage.ports import Storage
+from potluck.surfaces.application import DOORS, FALLBACK, application
+from potluck.surfaces.auth import Keyring
+from potluck.surfaces.services import Services
+from potluck.surfaces.v1.errors import status_of
+
+log = structlog.get_logger(__name__)
+
+# Engines on the network get this long to answer before the service says that it is ready; the others come when they do.
+FIRST_LOOK_S = 1.0
+# How often times of last use are written down: they are for the owner's eyes, not for decisions.
+TOUCH_KEYS_S = 10.0
+
+_ID_ALPHABET = string.ascii_letters + string.digits
+
+
+@dataclass(frozen=True, slots=True)
+class UpOptions:
+    """The command line of ``potluck up``. None leaves a value to the config, or to its default."""
+
+    config_path: Path | None
+    data_dir: Path
+    host: str | None = None
+    port: int | None = None
+    local: bool | None = None
+    log_level: str = "info"
+    log_format: logs.LogFormat = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """What runs."""
+
+    relay: Relay
+    ledger: Ledger
+    fleet: Fleet
+
+
+def new_id() -> str:
+    """24 letters and digits: 143 bits, so that nobody guesses another's request."""
+    return "".join(secrets.choice(_ID_ALPHABET) for _ in range(24))
+
+
+def serve(options: UpOptions) -> int:
+    """Run the service until SIGTERM or SIGINT; the exit code. Errors that the owner must act on go to stderr."""
+    logs.configure(options.log_level, options.log_format)
+    try:
+        config = load(options.config_path, os.environ)
+        _run(_serve(_with(config, options), options))
+    except OperatorError as error:
+        sys.stderr.write(f"potluck: {error}\n")
+        return 1
+    return 0
+
+
+def _run(main: Coroutine[None, None, None]) -> None:
+    """On uvloop where there is one; the ordinary loop does the same, slower."""
+    try:
+        import uvloop  # noqa: PLC0415 - optional: there is none for some platforms
+    except ImportError:
+        asyncio.run(main)
+    else:
+        uvloop.run(main)
+
+
+def _with(config: Config, options: UpOptions) -> Config:
+    """The command line's word over the file's."""
+    server = replace(
+        config.server,
+        host=options.host if options.host is not None else config.server.host,
+        port=options.port if options.port is not None else config.server.port,
+    )
+    local = replace(config.local, enabled=options.local) if options.local is not None else config.local
+    return replace(config, server=server, local=local)
+
+
+async def _serve(config: Config, options: UpOptions) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    async with AsyncExitStack() as stack:
+        data = open_datadir(options.data_dir)
+        stack.enter_context(claim(data))
+        app = await stack.enter_async_context(running(config, data))
+        server = await _listen(app.relay, config.server.host, config.server.port)
+        host, port = server.sockets[0].getsockname()[:2]
+        url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        stack.enter_context(publish_address(data, url))
+        # What lives now lives to the end: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        sys.stdout.write(f"ready {url}\n")  # the one line that scripts wait for
+        sys.stdout.flush()
+        await stop.wait()
+        log.info("stopping", calls=len(app.relay.exchanges))
+        server.close()
+        await app.relay.drain(config.server.drain_s)
+
+
+async def _listen(relay: Relay, host: str, port: int) -> asyncio.Server:
+    loop = asyncio.get_running_loop()
+    try:
+        return await loop.create_server(relay.connection, host, port, backlog=1024)
+    except OSError as error:
+        raise OperatorError(
+            f"Cannot listen on {host} port {port}: {error.strerror or error}.",
+            hint="Another program may use it. Stop that one, or choose another port with --port.",
+        ) from error
+
+
+@asynccontextmanager
+async def running(config: Config, data: DataDir) -> AsyncGenerator[App, None]:
+    """Everything but the listening socket, from the database up; closed again at the end of the block."""
+    async with AsyncExitStack() as stack:
+        database = config.storage.database
+        url = database.reveal() if database is not None else sqlite_url(data.database)
+        storage = await stack.enter_async_context(open_storage(url))
+        await ensure_owner_key(
+            data, storage.keys, now=time.time(), key_id=KeyId(new_id()), random=secrets.token_bytes(32)
+        )
+        keyring = Keyring(time.time)
+        keyring.replace(await storage.keys.all())
+
+        session = await stack.enter_async_context(open_engine_session())
+        installer = Installer(config, data, session, node=_this_machine())
+        found = await usual_engines(installer) if config.source is None else ()
+        installations = installer.installations([*config.engines, *found], with_local=_local_wanted(config, found))
+        fleet = Fleet(
+            installations,
+            {name: _rule(route) for name, route in config.routes.items()},
+            clock=time.monotonic,
+            interval_s=config.health.interval_s,
+        )
+        stack.callback(fleet.close)
+        for each in installations:
+            if each.supervised is not None:
+                stack.push_async_callback(each.supervised.aclose)
+
+        metrics = Metrics()
+        ledger = Ledger(storage.requests, metrics, lambda error: status_of(type(error))[0])
+        stack.push_async_callback(ledger.flush)
+        images = RemoteImages()
+        stack.push_async_callback(images.aclose)
+        dispatcher = Dispatcher(fleet, Line(config.queue.depth, config.queue.max_wait_s), time.monotonic)
+        tasks = await stack.enter_async_context(Tasks())
+
+        relay = Relay(
+            doors=DOORS,
+            fallback=FALLBACK,
+            authenticate=keyring.of_request,
+            fleet=fleet,
+            dispatcher=dispatcher,
+            images=images,
+            tasks=tasks,
+            ledger=ledger,
+            clocks=Clocks(time.monotonic, time.time),
+            new_id=new_id,
+            limits=Limits(max_body=config.limits.max_body_bytes, max_head=config.limits.max_header_bytes),
+        )
+        services = _services(config, storage, relay, keyring)
+        relay.serve_rest(AsgiSide(application(services, fleet, metrics, keyring)))
+
+        watch = Watch(fleet, time.monotonic)
+        await _first_look(watch, fleet)
+        tasks.spawn(watch.watching(), "watch")
+        tasks.spawn(relay.sweeping(), "sweep")
+        tasks.spawn(ledger.flushing(), "request log")
+        tasks.spawn(_touching_keys(storage, keyring), "key use")
+        yield App(relay, ledger, fleet)
+
+
+def _services(config: Config, storage: Storage, relay: Relay, keyring: Keyring) -> Services:
+    async def keys_changed() -> None:
+        keyring.replace(await storage.keys.all())
+
+    return Services(
+        calls=InsideCalls(relay),
+        storage=storage,
+        fleet=relay,
+        clock=time.time,
+        new_id=new_id,
+        random_bytes=secrets.token_bytes,
+        keys_changed=keys_changed,
+        started_s=time.time(),
+        max_body_bytes=config.limits.max_body_bytes,
+    )
+
+
+def _rule(route: RouteConfig) -> RouteRule:
+    return RouteRule(route.name, route.models, route.weights, route.order)
+
+
+def _local_wanted(config: Config, found: tuple[EngineConfig, ...]) -> bool:
+    """The embedded engine serves where nothing else does, unless the owner said."""
+    return config.local.enabled if config.local.enabled is not None else not (config.engines or found)
+
+
+def _this_machine() -> NodeId:
+    return NodeId(socket.gethostname().partition(".")[0] or "localhost")
+
+
+async def _first_look(watch: Watch, fleet: Fleet) -> None:
+    """Look at every engine. Our own child is waited for, for it surely comes; what is on the network is not."""
+    own = [each for each, installation in fleet.installations.items() if installation.supervised is not None]
+    others = [each for each in fleet.installations if each not in own]
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(FIRST_LOOK_S):
+            await asyncio.gather(*(watch.probe(engine) for engine in others))
+    for engine in own:
+        await watch.probe(engine)
+
+
+async def _touching_keys(storage: Storage, keyring: Keyring) -> None:
+    while True:
+        await asyncio.sleep(TOUCH_KEYS_S)
+        if used := keyring.take_used():
+            await storage.keys.touch(used)

@@ -1,0 +1,182 @@
+"""Calls from inside, over the same exchanges as everybody's: native chat and code review want events, not bytes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from potluck.core.answer import Answer, Event
+from potluck.core.call import Call, InfillCall
+from potluck.core.errors import ModelNotFound, PotluckError
+from potluck.core.model import Capability, ModelId, NodeId, RequestId
+from potluck.gateway.door import Door
+from potluck.gateway.port import Caller, Generation
+from potluck.gateway.relay.exchange import Exchange
+from potluck.gateway.relay.relay import Relay
+from potluck.wire.port import AnswerMeta, AnswerWriter, ErrorReply, Passage, Shape
+
+# Events that may wait for a slow reader before the engine is told to wait too.
+_HIGH_WATER = 1024
+
+
+class InsideAsk:
+    """A `wire.port.Ask` whose request never had bytes."""
+
+    shape = Shape.NATIVE
+    stream = True
+    body = b""
+    untouchable = False
+    generations = 1
+
+    def __init__(self, call: Call, inbox: Inbox) -> None:
+        self._call = call
+        self._inbox = inbox
+        self.model = call.model
+
+    @property
+    def needs(self) -> frozenset[Capability]:
+        return self._call.needs
+
+    def call(self) -> Call:
+        return self._call
+
+    def writer(self, meta: AnswerMeta) -> AnswerWriter:
+        return self._inbox
+
+    def passed(self, model: str) -> bytes:
+        raise AssertionError("no engine speaks the native shape")
+
+    def passage(self, meta: AnswerMeta) -> Passage:
+        raise AssertionError("no engine speaks the native shape")
+
+
+class Inbox:
+    """Takes an exchange's events for a reader in another task. Writer and sink at once: the bytes are only a signal."""
+
+    stream_type = "application/octet-stream"
+    keep_alive = b""
+
+    def __init__(self) -> None:
+        self._events: deque[Event] = deque()
+        self._woken = asyncio.Event()
+        self._over = False
+        self._error: PotluckError | None = None
+        self.exchange: Exchange | None = None
+        self.began: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    # --- wire.port.AnswerWriter ---
+
+    def open(self) -> bytes:
+        return b""
+
+    def write(self, events: Sequence[Event], now_s: float) -> bytes:
+        self._events.extend(events)
+        self._woken.set()
+        if len(self._events) > _HIGH_WATER and self.exchange is not None:
+            self.exchange.client_full()
+        return b"." if events else b""
+
+    def close(self, now_s: float) -> bytes:
+        return b""
+
+    def fail(self, error: PotluckError, request_id: str) -> bytes:
+        self._error = error
+        return b"!"
+
+    def whole(self, answer: Answer, now_s: float) -> bytes:
+        raise AssertionError("native asks stream")
+
+    # --- exchange.Sink ---
+
+    def begin(self, exchange: Exchange) -> None:
+        if not self.began.done():
+            self.began.set_result(None)
+
+    def send(self, data: bytes) -> None:
+        """The events are here already."""
+
+    def end(self) -> None:
+        self._over = True
+        self._woken.set()
+        if not self.began.done():
+            self.began.set_result(None)
+
+    def answer(self, exchange: Exchange, body: bytes) -> None:
+        raise AssertionError("native asks stream")
+
+    def refuse(self, exchange: Exchange, error: PotluckError) -> None:
+        self._error = error
+        self._over = True
+        self._woken.set()
+        if not self.began.done():
+            self.began.set_exception(error)
+
+    # --- the reader ---
+
+    async def events(self) -> AsyncIterator[Event]:
+        """Everything to the end. Raises what ended the answer early."""
+        while True:
+            while self._events:
+                event = self._events.popleft()
+                if len(self._events) == _HIGH_WATER // 2 and self.exchange is not None:
+                    self.exchange.client_ready()
+                yield event
+            if self._over:
+                break
+            self._woken.clear()
+            await self._woken.wait()
+        if self._error is not None:
+            raise self._error
+
+
+class InsideGeneration:
+    """A `gateway.port.Generation`."""
+
+    def __init__(self, exchange: Exchange, inbox: Inbox) -> None:
+        self._inbox = inbox
+        served = exchange.served
+        self.request = RequestId(exchange.id)
+        self.node = served.node if served else NodeId("")
+        self.model = served.model.id if served else ModelId(exchange.wish.model)
+        self.attempts = len(exchange.attempts) + 1
+        self.queue_s = exchange.queue_s
+
+    def events(self) -> AsyncIterator[Event]:
+        return self._inbox.events()
+
+
+def _no_errors_as_bytes(error: PotluckError, request_id: str) -> ErrorReply:
+    raise AssertionError("native calls raise their errors") from error
+
+
+def _no_reading(body: bytes) -> InsideAsk:
+    raise AssertionError("native calls are not read from bytes")
+
+
+class InsideCalls:
+    """Implements `gateway.port.Calls` on a relay."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+
+    @asynccontextmanager
+    async def generate(self, call: Call, caller: Caller, *, family: str = "native") -> AsyncGenerator[Generation, None]:
+        inbox = Inbox()
+        door = Door(path="", family=family, read=_no_reading, errors=_no_errors_as_bytes)
+        exchange = Exchange(self._relay, inbox, door, InsideAsk(call, inbox), caller)
+        inbox.exchange = exchange
+        try:
+            exchange.start()
+            await inbox.began
+            yield InsideGeneration(exchange, inbox)
+        finally:
+            exchange.client_gone()
+
+    def default_model(self, call: Call) -> str:
+        route = "coding" if isinstance(call, InfillCall) else "chat"
+        name = self._relay.fleet.catalogue.default(call.needs, route)
+        if not name:
+            raise ModelNotFound("", self._relay.fleet.catalogue.names()[:3])
+        return name

@@ -1,0 +1,375 @@
+"""A relay on loopback with scripted engines behind it: everything real but the engines' minds."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request as StarletteRequest
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from potluck.backends.port import Address, EngineHttp, Report
+from potluck.core.call import Call
+from potluck.core.errors import NodeFailed, NodeUnreachable, PotluckError
+from potluck.core.health import Seen
+from potluck.core.keys import digest
+from potluck.core.model import Capability, EngineId, EngineKind, KeyId, Model, ModelId, NodeId
+from potluck.core.waiting import Line
+from potluck.gateway.dispatch import Dispatcher
+from potluck.gateway.door import Door
+from potluck.gateway.fleet import Fleet, Installation
+from potluck.gateway.images import RemoteImages
+from potluck.gateway.ledger import Ledger
+from potluck.gateway.metrics import Metrics
+from potluck.gateway.relay.bridge import AsgiSide
+from potluck.gateway.relay.relay import Clocks, Limits, Relay
+from potluck.gateway.tasks import Tasks
+from potluck.storage.records import KeyRecord, RequestRecord
+from potluck.surfaces.auth import Keyring
+from potluck.surfaces.v1.errors import status_of
+from potluck.wire.openai.asks import read_chat
+from potluck.wire.openai.encode import encode_chat
+from potluck.wire.openai.errors import read_engine_error, write_error
+from potluck.wire.openai.readers import ChatReader
+from potluck.wire.port import Ask, EngineRequest, Shape
+
+KEY = "pk-test"
+Answer = Callable[["EngineSide"], Awaitable[None]]
+
+CHUNK = b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[%b]}\n\n'
+ROLE = CHUNK % b'{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}'
+STOP = CHUNK % b'{"index":0,"delta":{},"finish_reason":"stop"}'
+DONE = b"data: [DONE]\n\n"
+WHOLE = (
+    b'{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":'
+    b'{"role":"assistant","content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":1,'
+    b'"total_tokens":4}}'
+)
+
+
+def text(piece: str) -> bytes:
+    return CHUNK % b'{"index":0,"delta":{"content":"%b"},"finish_reason":null}' % piece.encode()
+
+
+@dataclass
+class EngineSide:
+    """One request as an engine's script sees it."""
+
+    head: bytes
+    body: bytes
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    def reply(
+        self, body: bytes, status: str = "200 OK", content_type: str = "application/json", extra: str = ""
+    ) -> None:
+        self.writer.write(
+            f"HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\ncontent-length: {len(body)}\r\n{extra}\r\n".encode()
+            + body
+        )
+
+    def stream(self) -> None:
+        self.writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+
+    def chunk(self, data: bytes) -> None:
+        self.writer.write(b"%x\r\n%b\r\n" % (len(data), data))
+
+    def end(self) -> None:
+        self.writer.write(b"0\r\n\r\n")
+
+    async def gone(self) -> None:
+        """Returns when the gateway has closed the connection."""
+        await self.reader.read()
+
+
+async def says_hi(engine: EngineSide) -> None:
+    """The ordinary answer, streamed or not."""
+    if b'"stream":true' in engine.body.replace(b" ", b""):
+        engine.stream()
+        for piece in (ROLE, text("h"), text("i"), STOP, DONE):
+            engine.chunk(piece)
+        engine.end()
+    else:
+        engine.reply(WHOLE)
+
+
+@dataclass
+class ScriptedEngine:
+    """An HTTP server that answers each request by its script and remembers what it got."""
+
+    script: Answer = says_hi
+    requests: list[EngineSide] = field(default_factory=list)
+    connections: int = 0
+    port: int = 0
+    writers: list[asyncio.StreamWriter] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self.writers.append(writer)
+        try:
+            while head := await _head(reader):
+                length = next(
+                    int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")
+                )
+                side = EngineSide(head, await reader.readexactly(length), reader, writer)
+                self.requests.append(side)
+                await self.script(side)
+                await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+
+async def _head(reader: asyncio.StreamReader) -> bytes:
+    try:
+        return await reader.readuntil(b"\r\n\r\n")
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return b""
+
+
+class OpenAiLike:
+    """The least a backend can be: OpenAI's chat, passed through or encoded."""
+
+    kind = EngineKind.OPENAI
+    shapes = frozenset({Shape.OPENAI_CHAT})
+    many = True
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.ready = True
+        self.prepared = 0
+
+    def address(self, model: Model, needs: frozenset[Capability] = frozenset()) -> Address | None:
+        return Address("127.0.0.1", self.port) if self.ready else None
+
+    async def prepare(self, model: Model, needs: frozenset[Capability] = frozenset()) -> None:
+        self.prepared += 1
+        self.ready = True
+
+    def encode(self, call: Call, model: Model, *, stream: bool) -> EngineRequest:
+        return EngineRequest(
+            "/v1/chat/completions",
+            encode_chat(call, model.id, stream=stream),
+            ChatReader(),
+            stream,  # type: ignore[arg-type]
+        )
+
+    def pass_through(self, ask: Ask, model: Model) -> tuple[str, bytes]:
+        return "/v1/chat/completions", ask.passed(model.id)
+
+    def error(self, status: int, body: bytes, model: str) -> PotluckError:
+        return read_engine_error(status, body, model)
+
+    async def probe(self, http: EngineHttp) -> Report:
+        raise NodeUnreachable("not in this test")
+
+    async def count_tokens(self, call: Call, model: Model, http: EngineHttp) -> int | None:
+        return None
+
+
+class MemoryLog:
+    """A request log that is a list."""
+
+    def __init__(self) -> None:
+        self.records: list[RequestRecord] = []
+
+    async def add(self, records: Sequence[RequestRecord]) -> None:
+        self.records += records
+
+    async def get(self, request: Any) -> RequestRecord:
+        return next(each for each in self.records if each.id == request)
+
+    async def recent(self, *, limit: int, where: Any = None) -> tuple[RequestRecord, ...]:
+        return tuple(reversed(self.records))[:limit]
+
+    async def prune(self, before_s: float) -> int:
+        return 0
+
+
+@dataclass
+class World:
+    relay: Relay
+    fleet: Fleet
+    engines: list[ScriptedEngine]
+    backends: list[OpenAiLike]
+    log: MemoryLog
+    ledger: Ledger
+    port: int
+    clients: list[Client] = field(default_factory=list)
+
+    async def connect(self) -> Client:
+        client = Client(*await asyncio.open_connection("127.0.0.1", self.port))
+        self.clients.append(client)
+        return client
+
+    async def records(self) -> list[RequestRecord]:
+        await self.ledger.flush()
+        return self.log.records
+
+    def busy(self) -> list[int]:
+        return [engine.busy for engine in self.fleet.snapshot()]
+
+    def nothing_is_held(self) -> bool:
+        """No slot, exchange, place in line or task is left."""
+        return (
+            not any(self.busy())
+            and not self.relay.exchanges
+            and not self.relay.dispatcher.waiting
+            and not self.relay.tasks
+        )
+
+
+@dataclass
+class Client:
+    """A client that says exactly what it is told to."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    def send(self, data: bytes) -> None:
+        self.writer.write(data)
+
+    def post(self, body: bytes, *headers: str, path: str = "/v1/chat/completions", key: str = KEY) -> None:
+        lines = [f"POST {path} HTTP/1.1", "host: x", f"authorization: Bearer {key}", *headers]
+        if not any(line.lower().startswith(("content-length", "transfer-encoding")) for line in headers):
+            lines.append(f"content-length: {len(body)}")
+        self.send("\r\n".join([*lines, "", ""]).encode() + body)
+
+    def ask(self, *, stream: bool = False, say: str = "hello", **fields: str) -> None:
+        extra = "".join(f',"{name}":{value}' for name, value in fields.items())
+        body = '{"model":"m","stream":%s,"messages":[{"role":"user","content":"%s"}]%s}'
+        self.post((body % (str(stream).lower(), say, extra)).encode())
+
+    async def head(self) -> tuple[int, dict[str, str]]:
+        lines = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        fields = dict(line.split(": ", 1) for line in lines[1:] if line)
+        return int(lines[0].split()[1]), fields
+
+    async def answer(self) -> tuple[int, dict[str, str], bytes]:
+        """One whole answer. Raises `asyncio.IncompleteReadError` for one that is cut off."""
+        status, fields = await self.head()
+        if "content-length" in fields:
+            return status, fields, await self.reader.readexactly(int(fields["content-length"]))
+        if fields.get("transfer-encoding") == "chunked":
+            body = b""
+            while data := await self.chunk():
+                body += data
+            return status, fields, body
+        return status, fields, await self.reader.read()
+
+    async def chunk(self) -> bytes:
+        size = int(await self.reader.readline(), 16)
+        data = await self.reader.readexactly(size)
+        await self.reader.readexactly(2)
+        return data
+
+    async def closed(self) -> bool:
+        """Whether the gateway closes the connection without another byte."""
+        async with asyncio.timeout(5):
+            return await self.reader.read() == b""
+
+    def abort(self) -> None:
+        self.writer.transport.abort()
+
+
+async def _hello(request: StarletteRequest) -> Response:
+    return PlainTextResponse(f"hello {request.url.path} {len(await request.body())}")
+
+
+def _installation(number: int, backend: OpenAiLike, slots: int) -> Installation:
+    return Installation(
+        EngineId(f"n{number}/openai"), NodeId(f"n{number}"), EngineKind.OPENAI, backend, _NoHttp(), slots
+    )
+
+
+class _NoHttp:
+    async def request(self, *_: object, **__: object) -> Any:
+        raise NodeFailed("not in this test")
+
+    def stream(self, *_: object, **__: object) -> Any:
+        raise NodeFailed("not in this test")
+
+
+@asynccontextmanager
+async def world(
+    *scripts: Answer, slots: int = 2, limits: Limits | None = None, depth: int = 8, max_wait_s: float = 60.0
+) -> AsyncIterator[World]:
+    """A relay before one engine per script."""
+    async with AsyncExitStack() as stack:
+        engines = [ScriptedEngine(script) for script in scripts or (says_hi,)]
+        for engine in engines:
+            server = await asyncio.start_server(engine.serve, "127.0.0.1", 0)
+            stack.callback(server.close)
+            engine.port = server.sockets[0].getsockname()[1]
+        backends = [OpenAiLike(engine.port) for engine in engines]
+        clock = asyncio.get_running_loop().time
+        fleet = Fleet(
+            [_installation(number, backend, slots) for number, backend in enumerate(backends)],
+            {},
+            clock=clock,
+            interval_s=30,
+        )
+        for engine_id in fleet.engines:
+            fleet.reported(engine_id, Report((Model(ModelId("m"), resident=True),)))
+            fleet.saw(engine_id, Seen.PROBE_OK, "up")
+        stack.callback(fleet.close)
+        log = MemoryLog()
+        ledger = Ledger(log, Metrics(), lambda error: status_of(type(error))[0])
+        images = RemoteImages()
+        stack.push_async_callback(images.aclose)
+        tasks = await stack.enter_async_context(Tasks())
+        keyring = Keyring(lambda: 0.0)
+        keyring.replace([KeyRecord(KeyId("k"), "test", "pk-te", digest(KEY), 0.0)])
+        ids = itertools.count()
+        door = Door("/v1/chat/completions", "openai", read_chat, write_error)
+        relay = Relay(
+            doors=[door],
+            fallback=door,
+            authenticate=keyring.of_request,
+            fleet=fleet,
+            dispatcher=Dispatcher(fleet, Line(depth, max_wait_s), clock),
+            images=images,
+            tasks=tasks,
+            ledger=ledger,
+            clocks=Clocks(clock, lambda: 1_000_000.0),
+            new_id=lambda: f"request{next(ids)}",
+            limits=limits or Limits(),
+        )
+        app = Starlette(routes=[Route("/hello", _hello, methods=["GET", "POST"])])
+        relay.serve_rest(AsgiSide(app))
+        server = await asyncio.get_running_loop().create_server(relay.connection, "127.0.0.1", 0)
+        stack.callback(server.close)
+        made = World(relay, fleet, engines, backends, log, ledger, server.sockets[0].getsockname()[1])
+        try:
+            yield made
+        finally:
+            await _hang_up(made)
+
+
+async def _hang_up(made: World) -> None:
+    """Close every socket of a test and let both ends notice."""
+    writers = [client.writer for client in made.clients] + [each for engine in made.engines for each in engine.writers]
+    for connection in tuple(made.relay.connections):
+        connection.transport.abort()
+    for writer in writers:
+        writer.transport.abort()
+    for writer in writers:
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def until(condition: Callable[[], bool], patience_s: float = 5.0) -> None:
+    """Let the loop run until something holds; a failure to is the test's."""
+    async with asyncio.timeout(patience_s):
+        while not condition():
+            await asyncio.sleep(0.001)

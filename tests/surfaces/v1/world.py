@@ -338,7 +338,10 @@ class Served:
 
 @dataclass
 class World:
-    """The API and everything behind it. ``now`` is its clock; ids count up."""
+    """The API and everything behind it. ``now`` is its clock; ids count up.
+
+    ``storage`` takes the place of the stores in memory.
+    """
 
     script: Script = lambda call: says("Hello")
     engines: tuple[Engine, ...] = (AGX0, LOCAL, DOWN)
@@ -349,6 +352,7 @@ class World:
     keys: MemoryKeys = field(default_factory=MemoryKeys)
     requests: MemoryRequests = field(default_factory=MemoryRequests)
     key_changes: int = 0
+    storage: Storage | None = None
 
     def __post_init__(self) -> None:
         self.calls = FakeCalls(self.script)
@@ -356,7 +360,7 @@ class World:
         self.app = Starlette(routes=starlette_routes())
         self.app.state.services = Services(
             calls=self.calls,
-            storage=Storage(self.keys, self.conversations, self.requests, NoSettings()),
+            storage=self.storage or Storage(self.keys, self.conversations, self.requests, NoSettings()),
             fleet=FakeFleet(*self.engines),
             clock=self._tick,
             new_id=lambda: f"id{next(numbers)}",

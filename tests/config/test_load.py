@@ -214,9 +214,18 @@ def test_two_engines_on_one_port_are_told_with_both_lines(only, second: str) -> 
     assert "both listen on port 11434 (lines 2 and" in problem.message
 
 
-def test_one_server_with_two_paths_is_two_engines(problems) -> None:
+def test_one_server_with_two_paths_is_two_engines(write) -> None:
     one = "{engines: [{kind: openai, url: 'http://h/one'}, {kind: openai, url: 'http://h/two'}]}"
-    assert problems(f"nodes: {{a: {one}}}") == []
+    assert [each.id for each in load(write(f"nodes: {{a: {one}}}"), {}).engines] == [
+        "a/openai:80/one",
+        "a/openai:80/two",
+    ]
+
+
+def test_two_engines_of_one_name_are_refused(only) -> None:
+    problem = only("nodes: {a: {engines: [{kind: openai, url: 'http://h'}, {kind: openai, url: 'http://i'}]}}")
+    assert "have one kind and port on one node (lines 1 and 1)" in problem.message
+    assert "node of its own" in problem.hint
 
 
 def test_a_route_has_weights_or_an_order(only) -> None:

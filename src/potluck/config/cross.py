@@ -79,8 +79,9 @@ def _engine(path: Path, engine: EngineSection, *, has_address: bool) -> Iterator
 
 
 def _same_port(nodes: JsonObject, document: Document) -> Iterator[Finding]:
-    """Engines that are one server under two names: calls would count its slots twice."""
+    """Engines that are one server under two names, whose slots would count twice; and two servers under one name."""
     listening: dict[Endpoint, Path] = {}
+    names: dict[tuple[str, str, int, str], Path] = {}
     for name, value in nodes.items():
         node = _mapping(value)
         shell = _valid(NodeSection, {"address": node.get("address")})
@@ -93,11 +94,18 @@ def _same_port(nodes: JsonObject, document: Document) -> Iterator[Finding]:
             if where is None:
                 continue
             first = listening.setdefault(where, path)
+            namesake = names.setdefault((name, engine.kind, where.port, where.base_path), path)
             if first != path:
-                lines = f"lines {document.place(first).line} and {document.place(path).line}"
-                message = f"{dotted(first)} and {dotted(path)} both listen on port {where.port} ({lines})."
                 hint = "One address and port is one engine: give one another port, or leave it out."
-                yield Finding(path, message, hint)
+                yield _twins(first, path, f"both listen on port {where.port}", hint, document)
+            elif namesake != path:
+                hint = "Potluck could not tell them apart: put one of them under a node of its own."
+                yield _twins(namesake, path, "have one kind and port on one node", hint, document)
+
+
+def _twins(first: Path, second: Path, what: str, hint: str, document: Document) -> Finding:
+    lines = f"lines {document.place(first).line} and {document.place(second).line}"
+    return Finding(second, f"{dotted(first)} and {dotted(second)} {what} ({lines}).", hint)
 
 
 def _route(path: Path, route: JsonObject, nodes: Collection[str]) -> Iterator[Finding]:

@@ -50,7 +50,8 @@ class EngineConfig:
 
     @property
     def id(self) -> EngineId:
-        return EngineId(f"{self.node}/{self.kind}:{self.port}")
+        """Unique in a config: the checks see to it."""
+        return EngineId(f"{self.node}/{self.kind}:{self.port}{self.base_path}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from potluck.core.answer import Reasoning
 from potluck.core.call import (
     ChatCall,
     Format,
@@ -31,7 +32,7 @@ from potluck.wire.port import AnswerMeta, Ask, Shape
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n0123").decode()
 IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}
-SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
+SCHEMA: dict[str, Any] = {"type": "object", "properties": {"city": {"type": "string"}}}
 TOOL = {"name": "weather", "description": "Looks out.", "input_schema": SCHEMA}
 WEB_SEARCH = {"type": "web_search_20250305", "name": "web_search", "max_uses": 5}
 
@@ -327,7 +328,7 @@ def test_forcing_a_tool_that_is_not_here_is_refused(choice: dict[str, Any]) -> N
 
 def test_a_schema_is_a_format_in_both_of_its_places() -> None:
     wanted = {"type": "json_schema", "schema": SCHEMA}
-    expected = Format(FormatKind.SCHEMA, SCHEMA)  # type: ignore[arg-type]
+    expected = Format(FormatKind.SCHEMA, SCHEMA)
     assert call(output_config={"format": wanted}).format == expected
     assert call(output_format=wanted).format == expected
     assert call(output_config={"effort": "low"}).format == Format()
@@ -337,7 +338,11 @@ def test_a_schema_is_a_format_in_both_of_its_places() -> None:
     ("fields", "expected"),
     [
         ({}, Thinking()),
-        ({"thinking": {"type": "enabled", "budget_tokens": 2048}}, Thinking(True)),
+        ({"thinking": {"type": "enabled", "budget_tokens": 4000}}, Thinking(None, "low")),
+        ({"thinking": {"type": "enabled", "budget_tokens": 10_000}}, Thinking(None, "medium")),
+        ({"thinking": {"type": "enabled", "budget_tokens": 31_999}}, Thinking(None, "high")),
+        ({"thinking": {"type": "enabled"}, "output_config": {"effort": "high"}}, Thinking(None, "high")),
+        ({"thinking": {"type": "between_tools"}}, Thinking()),
         ({"thinking": {"type": "disabled"}, "output_config": {"effort": "high"}}, Thinking(False)),
         ({"thinking": {"type": "adaptive"}, "output_config": {"effort": "max"}}, Thinking(None, "xhigh")),
         ({"output_config": {"effort": "medium"}}, Thinking(None, "medium")),
@@ -346,3 +351,19 @@ def test_a_schema_is_a_format_in_both_of_its_places() -> None:
 )
 def test_thinking_and_effort(fields: dict[str, Any], expected: Thinking) -> None:
     assert call(**fields).thinking == expected
+
+
+@pytest.mark.parametrize(
+    ("thinking", "shown"),
+    [
+        (None, False),
+        ({"type": "disabled"}, False),
+        ({"type": "enabled", "budget_tokens": 2048}, True),
+        ({"type": "adaptive"}, True),
+        ({"type": "adaptive", "display": "summarized"}, True),
+        ({"type": "adaptive", "display": "omitted"}, False),
+    ],
+)
+def test_only_who_asked_for_thinking_is_shown_it(thinking: dict[str, Any] | None, shown: bool) -> None:
+    writer = ask(thinking=thinking).writer(AnswerMeta("x", "m", 0.0))
+    assert (b"Hm" in writer.write([Reasoning("Hm")], 1.0)) == shown

@@ -106,7 +106,7 @@ def test_thinking_is_signed_when_it_ends_and_text_follows_in_its_own_block() -> 
 
 
 def test_woven_tool_calls_become_blocks_in_a_row() -> None:
-    woven = [
+    woven: list[Event] = [
         ToolStart(0, "call_a", "f"),
         ToolStart(1, "call_b", "g"),
         ToolArguments(1, '{"y":'),
@@ -166,7 +166,9 @@ def test_other_choices_and_what_the_dialect_has_no_place_for_are_left_out() -> N
 def test_stop_reasons(finish: Finish | None, reason: str, sequence: str | None) -> None:
     expected = {"stop_reason": reason, "stop_sequence": sequence}
     assert ended(stream([Text("Hi"), *([finish] if finish else [])]))["delta"] == expected
-    choice = Choice("Hi", finish=finish and finish.reason, stop_sequence=finish.stop_sequence if finish else "")
+    choice = Choice(
+        "Hi", finish=finish.reason if finish else None, stop_sequence=finish.stop_sequence if finish else ""
+    )
     whole = json.loads(MessageWriter(META).whole(Answer((choice,)), 2.0))
     assert {name: whole[name] for name in expected} == expected
 

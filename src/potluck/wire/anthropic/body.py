@@ -67,6 +67,7 @@ class Choice(msgspec.Struct, frozen=True):
 
 class ThinkingSpec(msgspec.Struct, frozen=True):
     type: str
+    budget_tokens: int | None = None
     display: str | None = None
 
 

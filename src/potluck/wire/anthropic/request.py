@@ -141,16 +141,30 @@ def _format(wanted: OutputFormat | None) -> Format:
 _EFFORTS = {"low": "low", "medium": "medium", "high": "high", "xhigh": "xhigh", "max": "xhigh"}
 
 
+# Claude Code's three depths of thinking are budgets of 4,000, 10,000 and 31,999 tokens.
+_LOW_BUDGET, _MEDIUM_BUDGET = 4_096, 16_384
+
+
 def _thinking(read: CountBody) -> Thinking:
-    """``adaptive`` and nothing said leave it to the model. A ``budget_tokens`` is lost: engines have no such limit."""
+    """Thinking as an effort, which is a wish: agents ask every model to think, and one that cannot must still answer.
+
+    ``adaptive`` and nothing said leave it to the model. A budget is not kept to: engines have no such limit.
+    """
+    asked = read.thinking
     effort = _EFFORTS.get((read.output_config.effort if read.output_config else None) or "", "")
-    match read.thinking.type if read.thinking else None:
-        case "enabled":
-            return Thinking(True, effort)
+    match asked.type if asked else "":
         case "disabled":
             return Thinking(False)
+        case "enabled" if asked and not effort:
+            return Thinking(None, _effort(asked.budget_tokens or 0))
         case _:
             return Thinking(None, effort)
+
+
+def _effort(budget_tokens: int) -> str:
+    if budget_tokens <= _LOW_BUDGET:
+        return "low"
+    return "medium" if budget_tokens <= _MEDIUM_BUDGET else "high"
 
 
 def _shows_thinking(read: CountBody) -> bool:

@@ -1,4 +1,4 @@
-"""What the fake says: a pure function of the last user message, the seed and the model, so that tests know it beforehand.
+"""What the fake says: a pure function of the last user message, the seed and the model, so tests know it beforehand.
 
 A line of the last user message may command the answer:
 
@@ -15,6 +15,7 @@ following from the text before it, so a text that was cut off goes on as it woul
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import blake2b
@@ -27,7 +28,40 @@ from potluck_fake_engine import tokens
 from potluck_fake_engine.asking import Ask, Message, Tool
 
 # At most five letters each, so that a word with the space before it is one token.
-WORDS = ["amber", "basil", "cedar", "delta", "ember", "fjord", "grove", "haven", "iris", "jade", "kite", "lemon", "maple", "north", "olive", "pearl", "quilt", "river", "sable", "thyme", "umber", "viola", "wheat", "xenon", "yucca", "zebra", "acorn", "birch", "coral", "dune", "elm", "fern"]
+WORDS = [
+    "amber",
+    "basil",
+    "cedar",
+    "delta",
+    "ember",
+    "fjord",
+    "grove",
+    "haven",
+    "iris",
+    "jade",
+    "kite",
+    "lemon",
+    "maple",
+    "north",
+    "olive",
+    "pearl",
+    "quilt",
+    "river",
+    "sable",
+    "thyme",
+    "umber",
+    "viola",
+    "wheat",
+    "xenon",
+    "yucca",
+    "zebra",
+    "acorn",
+    "birch",
+    "coral",
+    "dune",
+    "elm",
+    "fern",
+]
 
 _SAY = re.compile(r"^say: ", re.MULTILINE)
 _REPEAT = re.compile(r"^repeat (\d+)\s*$", re.MULTILINE)
@@ -79,8 +113,8 @@ class Answer:
         return found
 
 
-def answer(ask: Ask) -> Answer:
-    """The whole answer, cut at a stop sequence and at ``max_tokens``."""
+def answer(ask: Ask, room: int = sys.maxsize) -> Answer:
+    """The whole answer, cut at a stop sequence, at ``max_tokens``, and at `room` tokens."""
     prefix = _prefix(ask.messages)
     thoughts = _thinking(ask) if ask.think and not prefix else ""
     pieces = [Piece(Kind.THINK, token) for token in tokens.pieces(thoughts)]
@@ -93,8 +127,9 @@ def answer(ask: Ask) -> Answer:
     else:
         text, word = _stopped(_continued(ask, prefix), ask.stop)
         pieces += [Piece(Kind.TEXT, token) for token in tokens.pieces(text)]
-    if ask.max_tokens is not None and 0 <= ask.max_tokens < len(pieces):
-        pieces, finish, word = pieces[: ask.max_tokens], "length", ""
+    limit = room if ask.max_tokens is None else min(ask.max_tokens, room)
+    if limit < len(pieces):
+        pieces, finish, word = pieces[:limit], "length", ""
     return Answer(tuple(pieces), finish, word, prefix)
 
 

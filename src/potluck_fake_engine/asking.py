@@ -32,8 +32,8 @@ class Tool:
 class Ask:
     """``schema`` None = free text, ``{}`` = any JSON object. ``force`` names the tools one of which must be called.
 
-    ``raw`` marks a prompt that is continued as it stands (its text is the only message). ``forced_prefix`` is what a grammar
-    makes the answer begin with.
+    ``raw`` marks a prompt that is continued as it stands (its text is the only message). ``forced_prefix`` is what a
+    grammar makes the answer begin with.
     """
 
     model: str

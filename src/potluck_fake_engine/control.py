@@ -39,8 +39,10 @@ async def _say(reply: Reply, status: int, answer: Mapping[str, Any]) -> None:
 
 async def _add_faults(site: Site, request: Request) -> Mapping[str, Any]:
     """One fault or a list of them."""
-    given = msgspec.json.decode(request.body, type=Fault | list[Fault])
-    faults = given if isinstance(given, list) else [given]
+    one = request.body.lstrip().startswith(b"{")
+    faults = (
+        [msgspec.json.decode(request.body, type=Fault)] if one else msgspec.json.decode(request.body, type=list[Fault])
+    )
     return {"ids": [site.add_fault(fault) for fault in faults]}
 
 

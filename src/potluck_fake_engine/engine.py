@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from math import inf
@@ -130,7 +130,7 @@ class Engine:
     def now(self) -> float:
         return self.loop.time()
 
-    # -- models --------------------------------------------------------------------------------------------------------
+    # -- models ------------------------------------------------------------------------------------------------------
 
     def add(self, spec: ModelSpec, *, digest: str = "") -> Model:
         """Have a model, or have it with other properties. A resident one begins to load at once."""
@@ -179,10 +179,10 @@ class Engine:
             self._hand_out(model.slots.resize(self.slots_of(model.spec)))
         self.advance()
 
-    # -- calls -----------------------------------------------------------------------------------------------------------
+    # -- calls -------------------------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def hold(self, model: Model, keep_alive_s: float = inf, options: str = "") -> AsyncIterator[float]:
+    async def hold(self, model: Model, keep_alive_s: float = inf, options: str = "") -> AsyncGenerator[float]:
         """The model is in memory inside this block. Gives the seconds that were waited for it.
 
         Empty `options` take the runner as it is.
@@ -217,7 +217,7 @@ class Engine:
     @asynccontextmanager
     async def turn(
         self, model: Model, prompt: str, total: int, *, keep_alive_s: float = inf, options: str = ""
-    ) -> AsyncIterator[Turn]:
+    ) -> AsyncGenerator[Turn]:
         """The model in memory and a slot of it for a prompt of `total` tokens.
 
         Raises:
@@ -244,7 +244,7 @@ class Engine:
                 counters.cancelled += 1
 
     @asynccontextmanager
-    async def _slot(self, model: Model, prompt: str, total: int) -> AsyncIterator[Slot]:
+    async def _slot(self, model: Model, prompt: str, total: int) -> AsyncGenerator[Slot]:
         self._tickets += 1
         ticket = self._tickets
         slots = model.slots
@@ -258,7 +258,8 @@ class Engine:
                 self._hand_out([following])
 
     async def _wait_for_slot(self, slots: Slots, ticket: int) -> Slot:
-        waiter = self._slotted[ticket] = self.loop.create_future()
+        waiter: asyncio.Future[Slot] = self.loop.create_future()
+        self._slotted[ticket] = waiter
         try:
             return await waiter
         except asyncio.CancelledError:
@@ -281,7 +282,7 @@ class Engine:
         """Calls that have no slot yet, for whatever reason."""
         return len(self._slotted) + len(self._granted)
 
-    # -- effects ---------------------------------------------------------------------------------------------------------
+    # -- effects -----------------------------------------------------------------------------------------------------
 
     def advance(self) -> None:
         self._perform(self.memory.advance(self.now()))

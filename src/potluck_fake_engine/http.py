@@ -127,7 +127,7 @@ class Connection(asyncio.Protocol):
         self._queue: deque[tuple[Request, bool, bool]] = deque()
         self._task: asyncio.Task[None] | None = None
 
-    # -- asyncio.Protocol ------------------------------------------------------------------------------------------
+    # -- asyncio.Protocol --------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib.util
 import signal
 import sys
 from collections.abc import Callable, Sequence
-
-try:
-    import uvloop
-except ImportError:
-    uvloop = None
 
 from potluck_fake_engine.dialects import DIALECTS
 from potluck_fake_engine.dialects.openai import QUIRKS
@@ -67,10 +63,10 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         BadSetting: with what is wrong.
     """
     dialects = tuple(DIALECTS) if arguments.dialect == "all" else tuple(arguments.dialect.split(","))
-    if unknown := set(dialects) - set(DIALECTS):
-        raise BadSetting(f"no such dialect: {', '.join(sorted(unknown))}; there are {', '.join(DIALECTS)}")
-    quirks = frozenset(filter(None, arguments.quirks.split(",")))
-    if unknown := quirks - set(QUIRKS):
+    if strange := set(dialects) - set(DIALECTS):
+        raise BadSetting(f"no such dialect: {', '.join(sorted(strange))}; there are {', '.join(DIALECTS)}")
+    quirks = frozenset(quirk for quirk in str(arguments.quirks).split(",") if quirk)
+    if unknown := quirks - QUIRKS.keys():
         raise BadSetting(f"no such quirk: {', '.join(sorted(unknown))}; there are {', '.join(QUIRKS)}")
     models = tuple(parse_model(text) for text in arguments.model or ["fake-model"])
     return Settings(
@@ -101,11 +97,15 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    return uvloop.new_event_loop if uvloop is not None else asyncio.new_event_loop
+    """uvloop where it can be had: it streams some three times as much."""
+    if importlib.util.find_spec("uvloop") is None:
+        return asyncio.new_event_loop
+    factory: Callable[[], asyncio.AbstractEventLoop] = importlib.import_module("uvloop").new_event_loop
+    return factory
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Serve until SIGTERM or SIGINT, then exit with 0; 2 for arguments that cannot be used, 1 for a port that is taken."""
+    """Serve until SIGTERM or SIGINT, then exit with 0; with 2 for bad arguments, 1 for a port that is taken."""
     arguments = parser().parse_args(argv)
     try:
         settings = settings_of(arguments)

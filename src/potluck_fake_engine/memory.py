@@ -1,8 +1,9 @@
 """Which models are in memory, and who waits for one: Ollama's scheduler as a state machine. No clock, no I/O.
 
-A runner is a loaded (or loading) model. A call for a loaded runner goes straight in; any other waits in one queue whose head
-blocks the rest: one load at a time, and no load before the memory for it is free. Memory is freed by evicting the idle runner
-with the shortest keep-alive. Asking with other runner options (``num_ctx`` and the like) makes a loaded model load again.
+A runner is a loaded (or loading) model. A call for a loaded runner goes straight in; any other waits in one queue whose
+head blocks the rest: one load at a time, and no load before the memory for it is free. Memory is freed by evicting the
+idle runner with the shortest keep-alive. Asking with other runner options (``num_ctx`` and the like) loads a model
+anew.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The smallest useful instance of a JSON schema, as a grammar-bound model would give one. Pure and deterministic.
 
-Understands what is sent in practice: ``$ref`` into the same document, ``anyOf``/``oneOf``/``allOf``, ``enum``, ``const``, nested
-objects and arrays with their bounds, and lists of types. A reference to itself ends at the first chance, by ``null``, an
-empty array, or leaving an optional property out.
+Understands what is sent in practice: ``$ref`` inside the document, ``anyOf``/``oneOf``/``allOf``, ``enum``, ``const``,
+nested objects and arrays with their bounds, and lists of types. A reference to itself ends at the first chance: by
+``null``, an empty array, or leaving an optional property out.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -54,7 +54,7 @@ class Site:
             else:
                 self._routes.setdefault((route.method, route.path), (dialect, route))
 
-    # -- listening ---------------------------------------------------------------------------------------------------------
+    # -- listening ---------------------------------------------------------------------------------------------------
 
     @property
     def url(self) -> str:
@@ -104,7 +104,7 @@ class Site:
             self._server.close()
             self._server = None
 
-    # -- requests ----------------------------------------------------------------------------------------------------------
+    # -- requests ----------------------------------------------------------------------------------------------------
 
     async def handle(self, request: Request, reply: Reply) -> None:
         """1. control API  2. route  3. fault  4. key  5. the dialect's own handler."""
@@ -193,7 +193,7 @@ def _model_of(body: bytes) -> str:
 
 
 @asynccontextmanager
-async def serving(settings: Settings, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Site]:
+async def serving(settings: Settings, host: str = "127.0.0.1", port: int = 0) -> AsyncGenerator[Site]:
     """A fake engine, listening inside this block. Port 0 = one that is free."""
     site = Site(settings, host)
     await site.listen(port)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 CAPABILITIES = ("completion", "tools", "vision", "insert", "embedding", "thinking")
 
@@ -17,8 +19,8 @@ class BadSetting(ValueError):
 class ModelSpec:
     """One model and how it behaves.
 
-    ``prefill`` and ``decode`` are tokens per second, 0 = as fast as possible. ``size`` is in bytes, ``load_s`` in seconds.
-    ``resident`` None = as the dialect's real engine does (llama.cpp and OpenAI servers load at start, Ollama on demand).
+    ``prefill`` and ``decode`` are tokens per second (0 = at once), ``size`` is in bytes, ``load_s`` in seconds.
+    ``resident`` None = as the real engine does (llama.cpp's and OpenAI's servers load at start, Ollama on demand).
     ``slots`` None = the engine's own number.
     """
 
@@ -101,21 +103,39 @@ def change_model(spec: ModelSpec, changes: dict[str, str]) -> ModelSpec:
 
 
 def _change(spec: ModelSpec, key: str, value: str) -> ModelSpec:
-    match key:
-        case "context" | "dims" | "slots":
-            return replace(spec, **{key: int(value)})
-        case "load_s" | "prefill" | "decode":
-            return replace(spec, **{key: float(value.removesuffix("tok/s"))})
-        case "family" | "parameter_size" | "quantization":
-            return replace(spec, **{key: value})
-        case "size":
-            return replace(spec, size=parse_size(value))
-        case "resident":
-            return replace(spec, resident=value.lower() not in ("false", "no", "0"))
-        case "capabilities":
-            wanted = frozenset(value.split("+"))
-            if unknown := wanted - set(CAPABILITIES):
-                raise BadSetting(f"no such capability: {', '.join(sorted(unknown))}")
-            return replace(spec, capabilities=wanted)
-        case _:
-            raise BadSetting("no such key")
+    reader = _READERS.get(key)
+    if reader is None:
+        raise BadSetting(f"no such key; there are {', '.join(_READERS)}")
+    changed: dict[str, Any] = {key: reader(value)}
+    return replace(spec, **changed)
+
+
+def _rate(text: str) -> float:
+    return float(text.removesuffix("tok/s").strip())
+
+
+def _switch(text: str) -> bool:
+    return text.lower() not in ("false", "no", "0")
+
+
+def _capabilities(text: str) -> frozenset[str]:
+    wanted = frozenset(text.split("+"))
+    if unknown := wanted - set(CAPABILITIES):
+        raise BadSetting(f"no such capability: {', '.join(sorted(unknown))}")
+    return wanted
+
+
+_READERS: Mapping[str, Callable[[str], object]] = {
+    "context": int,
+    "capabilities": _capabilities,
+    "size": parse_size,
+    "load_s": float,
+    "prefill": _rate,
+    "decode": _rate,
+    "dims": int,
+    "family": str,
+    "parameter_size": str,
+    "quantization": str,
+    "resident": _switch,
+    "slots": int,
+}

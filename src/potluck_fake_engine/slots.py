@@ -1,4 +1,4 @@
-"""The slots of one loaded model: who generates, who waits, and whose prompt lies in which slot's cache. No clock, no I/O."""
+"""The slots of one loaded model: who generates, who waits, whose prompt lies in which cache. No clock, no I/O."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -94,11 +94,12 @@ async def running(
     host: str = "127.0.0.1",
     port: int = 0,
     **settings: Any,
-) -> AsyncIterator[FakeEngine]:
+) -> AsyncGenerator[FakeEngine]:
     """A fake engine on the running loop.
 
-    `models` as on the command line (``"m,context=512,decode=40"``) or as `ModelSpec`; none = one named ``fake-model`` that
-    can do everything but think. `dialect` is a name, several, or ``all``; `settings` are the further fields of `Settings`.
+    `models` as on the command line (``"m,context=512,decode=40"``) or as `ModelSpec`; none = one named ``fake-model``
+    that can do everything but think. `dialect` is a name, several, or ``all``; `settings` are the further fields of
+    `Settings`.
     """
     specs = tuple(parse_model(model) if isinstance(model, str) else model for model in models) or (default_model(),)
     async with serving(Settings(dialects_of(dialect), specs, **settings), host, port) as site:
@@ -164,7 +165,7 @@ class FakeProcess:
 
 
 @asynccontextmanager
-async def spawned(*arguments: str, port: int = 0) -> AsyncIterator[FakeProcess]:
+async def spawned(*arguments: str, port: int = 0) -> AsyncGenerator[FakeProcess]:
     """`potluck-fake-engine` with these command line arguments; ended with the block if it still runs."""
     command = [sys.executable, "-m", "potluck_fake_engine.main", "--port", str(port), *arguments]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)

@@ -1,7 +1,7 @@
 """The fake's tokenizer: reversible anywhere without a vocabulary, and cheap.
 
 A token is an optional ASCII whitespace followed by up to five printable ASCII characters, or by one character of any
-other script; a lone whitespace is a token too. So every token has at most six bytes, and short words are one token each.
+other script; a lone whitespace is a token too. So a token has at most six bytes, and short words are one token each.
 """
 
 from __future__ import annotations

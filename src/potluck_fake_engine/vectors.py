@@ -1,4 +1,4 @@
-"""Embeddings without a model: texts that share words lie near each other, and the same text always at the same place."""
+"""Embeddings without a model: texts that share words lie near each other, the same text always lies in one place."""
 
 from __future__ import annotations
 

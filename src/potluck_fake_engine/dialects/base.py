@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Refusal(Exception):
-    """An error answer. What a dialect does not show, it leaves out. ``extra`` are further fields of the error object."""
+    """An error answer. A dialect leaves out what it does not show. ``extra`` are further fields of the error object."""
 
     def __init__(
         self,
@@ -52,8 +52,8 @@ class Route:
 class Dialect:
     """``error`` gives content type and body; ``in_band`` a chunk of a stream of the given content type.
 
-    ``public`` paths need no key. ``unknown`` is the answer to a path that it does not have (True: known, but not by this
-    method).
+    ``public`` paths need no key. ``unknown`` is the answer to a path that it does not have (True: it has, but not by
+    this method).
     """
 
     name: str

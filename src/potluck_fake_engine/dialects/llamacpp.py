@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
-from potluck_fake_engine.answers import Answer, answer
+from potluck_fake_engine.answers import Answer
 from potluck_fake_engine.dialects import llamacpp_native as native
 from potluck_fake_engine.dialects.base import Dialect, Refusal, Route
 from potluck_fake_engine.dialects.llamacpp_native import fit, read, ready_model
-from potluck_fake_engine.dialects.openai import choices_of, encode_vector, prompts_of
+from potluck_fake_engine.dialects.openai import answers_to, encode_vector, prompts_of
 from potluck_fake_engine.dialects.openai_speech import Style, Writer, stream, whole
 from potluck_fake_engine.dialects.openai_wire import (
     ChatRequest,
@@ -21,7 +21,7 @@ from potluck_fake_engine.dialects.openai_wire import (
     raw_ask,
 )
 from potluck_fake_engine.engine import Engine, Model
-from potluck_fake_engine.http import Reply, Request
+from potluck_fake_engine.http import SSE, Reply, Request
 from potluck_fake_engine.vectors import embed
 
 STYLE = Style(
@@ -46,7 +46,7 @@ async def chat(engine: Engine, request: Request, reply: Reply) -> None:
     ask = chat_ask(asked, model.spec, request.body, enforce=False)
     prompt = prompt_of(ask)
     total = fit(model, prompt)
-    answers = [answer(one) for one in choices_of(ask, asked.n, model.spec.context - total)]
+    answers = answers_to(ask, asked.n, model.spec.context - total)
     async with engine.turn(model, prompt, total) as turn:
         turn.said = answers[0].text()
         await turn.prefill()
@@ -85,7 +85,7 @@ async def completions(engine: Engine, request: Request, reply: Reply) -> None:
     for prompt in prompts:
         # `suffix` is one of the fields that this server does not know.
         ask = raw_ask(asked, model.spec, prompt, "", request.body)
-        answers += [answer(one) for one in choices_of(ask, asked.n, model.spec.context - total)]
+        answers += answers_to(ask, asked.n, model.spec.context - total)
     async with engine.turn(model, "".join(prompts), total) as turn:
         turn.said = answers[0].text()
         await turn.prefill()
@@ -152,7 +152,7 @@ def error(refusal: Refusal) -> tuple[str, bytes]:
 def in_band(content_type: str, message: str) -> bytes:
     detail = {"code": 500, "message": message, "type": "server_error"}
     encoded = msgspec.json.encode({"error": detail})
-    return b"data: " + encoded + b"\n\n" if content_type.startswith("text/event-stream") else encoded
+    return b"data: " + encoded + b"\n\n" if content_type.startswith(SSE) else encoded
 
 
 def _unknown(request: Request, known_path: bool) -> Refusal:

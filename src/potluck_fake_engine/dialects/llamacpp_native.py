@@ -11,7 +11,6 @@ from potluck_fake_engine import tokens
 from potluck_fake_engine.answers import Answer, answer
 from potluck_fake_engine.asking import JsonObject
 from potluck_fake_engine.dialects.base import Refusal, decode
-from potluck_fake_engine.dialects.openai import choices_of
 from potluck_fake_engine.dialects.openai_speech import timings
 from potluck_fake_engine.dialects.openai_wire import Common, prompt_of, raw_ask
 from potluck_fake_engine.engine import Engine, Model, Turn
@@ -68,7 +67,7 @@ def read(kind: type[T], body: bytes) -> T:
     except msgspec.ValidationError as exc:
         raise Refusal(400, f"[json.exception.type_error.302] {exc}") from exc
     except msgspec.DecodeError as exc:
-        message = f"[json.exception.parse_error.101] parse error at line 1, column 1: syntax error while parsing value - {exc}"
+        message = f"[json.exception.parse_error.101] parse error at line 1, column 1: syntax error - {exc}"
         raise Refusal(400, message) from exc
 
 
@@ -253,7 +252,7 @@ async def _generate(
     ask = raw_ask(asked, model.spec, prompt, suffix, request.body)
     whole_prompt = prompt_of(ask)
     total = fit(model, whole_prompt)
-    said = answer(choices_of(ask, 1, model.spec.context - total)[0])
+    said = answer(ask, model.spec.context - total)
     async with engine.turn(model, whole_prompt, total) as turn:
         turn.said = said.text()
         await turn.prefill()

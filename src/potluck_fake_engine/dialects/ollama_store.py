@@ -28,12 +28,10 @@ async def _tell(reply: Reply, progress: Progress, stream: bool | None) -> None:
     """Every line as it comes, or only the last one."""
     if stream is False:
         try:
-            last: JsonObject = {}
-            async for last in progress:
-                pass
+            lines = [line async for line in progress]
         except _Failed as exc:
             raise Refusal(500, str(exc), "api_error") from exc
-        await reply.respond(200, encode(last), JSON)
+        await reply.respond(200, encode(lines[-1]), JSON)
         return
     await reply.start(NDJSON)
     try:

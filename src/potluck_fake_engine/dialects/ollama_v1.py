@@ -1,4 +1,4 @@
-"""Ollama's OpenAI routes: its own chat, dressed up. No `max_completion_tokens`, whole tool calls, a role in every delta."""
+"""Ollama's OpenAI routes: its own chat, dressed up. Whole tool calls, a role in every delta, `max_tokens` alone."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from potluck_fake_engine.dialects.openai_wire import (
     raw_ask,
 )
 from potluck_fake_engine.engine import Engine, Model
-from potluck_fake_engine.http import Reply, Request
+from potluck_fake_engine.http import SSE, Reply, Request
 
 STYLE = Style(
     fingerprint="fp_ollama",
@@ -155,7 +155,8 @@ def error(refusal: Refusal) -> tuple[str, bytes]:
 
 def in_band(content_type: str, message: str) -> bytes:
     detail = {"message": message, "type": "api_error", "param": None, "code": None}
-    return b"data: " + encode({"error": detail}) + b"\n\n"
+    encoded = encode({"error": detail})
+    return b"data: " + encoded + b"\n\n" if content_type.startswith(SSE) else encoded
 
 
 def _unknown(request: Request, known_path: bool) -> Refusal:

@@ -6,6 +6,7 @@ import base64
 import struct
 import time
 from dataclasses import replace
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -24,7 +25,7 @@ from potluck_fake_engine.dialects.openai_wire import (
     raw_ask,
 )
 from potluck_fake_engine.engine import Engine, Model
-from potluck_fake_engine.http import Reply, Request
+from potluck_fake_engine.http import SSE, Reply, Request
 from potluck_fake_engine.vectors import embed
 
 QUIRKS = {
@@ -42,8 +43,10 @@ _MAX_CHOICES = 16
 T = TypeVar("T")
 
 
-def style_of(engine: Engine) -> Style:
-    return replace(Style(), **{QUIRKS[quirk]: True for quirk in engine.settings.quirks})
+@cache
+def style_of(quirks: frozenset[str]) -> Style:
+    changed: dict[str, Any] = {QUIRKS[quirk]: True for quirk in quirks}
+    return replace(Style(), **changed)
 
 
 def find(engine: Engine, name: str) -> Model:
@@ -68,11 +71,11 @@ async def chat(engine: Engine, request: Request, reply: Reply) -> None:
     ask = chat_ask(asked, model.spec, request.body, enforce=True)
     prompt = prompt_of(ask)
     total = fit(model, prompt)
-    answers = [answer(one) for one in choices_of(ask, asked.n, model.spec.context - total)]
+    answers = answers_to(ask, asked.n, model.spec.context - total)
     async with engine.turn(model, prompt, total) as turn:
         turn.said = answers[0].text()
         await turn.prefill()
-        writer = Writer(style_of(engine), "chat.completion", asked.model, stream=bool(asked.stream))
+        writer = Writer(style_of(engine.settings.quirks), "chat.completion", asked.model, stream=bool(asked.stream))
         if asked.stream:
             await stream(writer, turn, reply, answers, wants_usage=asked.wants_usage())
         else:
@@ -92,10 +95,10 @@ async def completions(engine: Engine, request: Request, reply: Reply) -> None:
     answers: list[Answer] = []
     for prompt in prompts:
         ask = raw_ask(asked, model.spec, prompt, asked.suffix or "", request.body)
-        answers += [answer(one) for one in choices_of(ask, asked.n, model.spec.context - total)]
+        answers += answers_to(ask, asked.n, model.spec.context - total)
     async with engine.turn(model, "".join(prompts), total) as turn:
         await turn.prefill()
-        writer = Writer(style_of(engine), "text_completion", asked.model, stream=bool(asked.stream))
+        writer = Writer(style_of(engine.settings.quirks), "text_completion", asked.model, stream=bool(asked.stream))
         if asked.stream:
             await stream(writer, turn, reply, answers, wants_usage=asked.wants_usage())
         else:
@@ -163,11 +166,10 @@ def prompts_of(prompt: str | list[str] | list[int] | list[list[int]]) -> list[st
     return [part if isinstance(part, str) else tokens.text_of(part) for part in prompt if not isinstance(part, int)]
 
 
-def choices_of(ask: Ask, number: int | None, room: int) -> list[Ask]:
-    """One `Ask` per choice, each with its own seed and with no more tokens than the context has room for."""
-    limit = room if ask.max_tokens is None else min(ask.max_tokens, room)
-    count = min(max(number or 1, 1), _MAX_CHOICES)
-    return [replace(ask, max_tokens=limit, seed=ask.seed + i) for i in range(count)]
+def answers_to(ask: Ask, number: int | None, room: int) -> list[Answer]:
+    """One answer per choice, each with its own seed and with no more tokens than the context has room for."""
+    others = range(1, min(number or 1, _MAX_CHOICES))
+    return [answer(ask, room), *(answer(replace(ask, seed=ask.seed + i), room) for i in others)]
 
 
 def fit(model: Model, prompt: str) -> int:
@@ -199,7 +201,8 @@ def error(refusal: Refusal) -> tuple[str, bytes]:
 
 def in_band(content_type: str, message: str) -> bytes:
     detail = {"message": message, "type": "server_error", "param": None, "code": None}
-    return b"data: " + msgspec.json.encode({"error": detail}) + b"\n\n"
+    encoded = msgspec.json.encode({"error": detail})
+    return b"data: " + encoded + b"\n\n" if content_type.startswith(SSE) else encoded
 
 
 def _unknown(request: Request, known_path: bool) -> Refusal:

@@ -1,4 +1,4 @@
-"""Writing OpenAI-shaped answers: one writer for all fakes that have `/v1`, whose differences are the fields of `Style`."""
+"""Writing OpenAI-shaped answers: one writer for all that have `/v1`; their differences are the fields of `Style`."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -152,8 +152,7 @@ def chat_ask(request: ChatRequest, model: ModelSpec, body: bytes, *, enforce: bo
     elif enforce and choice == "required":
         force = tuple(tool.name for tool in tools)
     elif enforce and isinstance(choice, dict):
-        force = (str(choice.get("function", choice).get("name", "")),)
-        force = tuple(tool.name for tool in tools if tool.name in force)
+        force = tuple(tool.name for tool in tools if tool.name == _named(cast("JsonObject", choice)))
     return Ask(
         model=model.name,
         messages=tuple(_message(message) for message in request.messages or ()),
@@ -167,6 +166,11 @@ def chat_ask(request: ChatRequest, model: ModelSpec, body: bytes, *, enforce: bo
         forced_prefix=forced_prefix(request.grammar),
         received=body,
     )
+
+
+def _named(choice: JsonObject) -> str:
+    """`{"type": "function", "function": {"name": N}}`, or the flat form of it."""
+    return str(choice.get("function", choice).get("name", ""))
 
 
 def _message(message: ChatMessage) -> Message:

@@ -84,10 +84,10 @@ def presented_key(headers: Headers, query: bytes) -> bytes:
         elif name in (b"x-api-key", b"api-key"):
             return value.strip()
     if query:
-        fields = parse_qs(query)
-        for field in (b"key", b"token"):
+        fields = parse_qs(query.decode("latin-1"))
+        for field in ("key", "token"):
             if values := fields.get(field):
-                return values[0]
+                return values[0].encode("utf-8", "replace")
     return b""
 
 

@@ -1,0 +1,84 @@
+"""Keys as real clients present them."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from potluck.core.errors import Unauthenticated
+from potluck.core.keys import digest
+from potluck.core.model import KeyId
+from potluck.storage.records import KeyRecord
+from potluck.surfaces.auth import Keyring, presented_key
+
+KEY = "pk-0123456789"
+
+
+def record(name: str, key: str, *, revoked_s: float | None = None, owner: bool = False) -> KeyRecord:
+    return KeyRecord(KeyId(name), name, key[:5], digest(key), 0.0, owner=owner, revoked_s=revoked_s)
+
+
+def keyring(*records: KeyRecord) -> Keyring:
+    ring = Keyring(lambda: 7.0)
+    ring.replace(records or [record("anna", KEY)])
+    return ring
+
+
+BASIC = base64.b64encode(f"user:{KEY}".encode())
+
+
+@pytest.mark.parametrize(
+    ("headers", "query"),
+    [
+        ([(b"authorization", b"Bearer " + KEY.encode())], b""),
+        ([(b"authorization", b"bearer  " + KEY.encode())], b""),
+        ([(b"x-api-key", KEY.encode())], b""),
+        ([(b"api-key", KEY.encode())], b""),
+        ([(b"authorization", b"Basic " + BASIC)], b""),
+        ([], b"key=" + KEY.encode()),
+        ([], b"a=b&token=" + KEY.encode()),
+        ([(b"authorization", b"Digest x"), (b"x-api-key", KEY.encode())], b""),
+    ],
+)
+def test_every_way_a_client_can_present_a_key_works(headers: list[tuple[bytes, bytes]], query: bytes) -> None:
+    assert keyring().caller(headers, query).name == "anna"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [[], [(b"authorization", b"Bearer wrong")], [(b"authorization", b"Basic !!!")], [(b"x-api-key", b"")]],
+)
+def test_everything_else_is_refused_without_repeating_it(headers: list[tuple[bytes, bytes]]) -> None:
+    with pytest.raises(Unauthenticated) as refused:
+        keyring().caller(headers)
+    assert "wrong" not in str(refused.value)
+
+
+def test_a_revoked_key_is_refused_from_the_moment_it_is_known() -> None:
+    ring = keyring()
+    headers = [(b"x-api-key", KEY.encode())]
+    ring.caller(headers)
+    ring.replace([record("anna", KEY, revoked_s=1.0)])
+    with pytest.raises(Unauthenticated):
+        ring.caller(headers)
+
+
+def test_the_last_use_of_each_key_is_told_once() -> None:
+    ring = keyring()
+    ring.caller([(b"x-api-key", KEY.encode())])
+    assert ring.take_used() == {"anna": 7.0}
+    assert ring.take_used() == {}
+
+
+def test_the_owners_key_is_known_as_such() -> None:
+    assert keyring(record("owner", KEY, owner=True)).caller([(b"x-api-key", KEY.encode())]).owner
+
+
+@given(st.lists(st.tuples(st.sampled_from([b"authorization", b"x-api-key", b"x"]), st.binary())), st.binary())
+def test_no_header_whatever_crashes_it(headers: list[tuple[bytes, bytes]], query: bytes) -> None:
+    assert isinstance(presented_key(headers, query), bytes)
+    with pytest.raises(Unauthenticated):
+        keyring().caller(headers, query)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from potluck.core.answer import Reasoning
 from potluck.core.call import (
@@ -29,6 +32,7 @@ from potluck.core.errors import BadRequest
 from potluck.core.model import Capability
 from potluck.wire.anthropic import read_count_tokens, read_messages, write_count
 from potluck.wire.port import AnswerMeta, Ask, Shape
+from tests.wire.odd_json import odd_bodies
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n0123").decode()
 IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}
@@ -367,3 +371,41 @@ def test_thinking_and_effort(fields: dict[str, Any], expected: Thinking) -> None
 def test_only_who_asked_for_thinking_is_shown_it(thinking: dict[str, Any] | None, shown: bool) -> None:
     writer = ask(thinking=thinking).writer(AnswerMeta("x", "m", 0.0))
     assert (b"Hm" in writer.write([Reasoning("Hm")], 1.0)) == shown
+
+
+# --- What nobody should send ---------------------------------------------------------------------------------------
+
+
+def test_documents_in_documents_are_refused_before_they_get_deep() -> None:
+    plain = {"type": "document", "source": {"type": "text", "data": "x"}}
+    nested = {"type": "document", "source": {"type": "content", "content": [plain]}}
+    assert refused(lambda: call(content(nested))) == "messages[0].content[0].source.content[0]"
+    result = {"type": "search_result", "source": "s", "title": "t", "content": [plain]}
+    assert refused(lambda: call(content(result))) == "messages[0].content[0].content[0]"
+
+
+def test_bytes_that_are_no_text_are_refused_in_a_tools_input_too() -> None:
+    body = json.dumps(
+        {"model": "m", "max_tokens": 9, "messages": content({**USED, "input": {"a": "?"}}, role="assistant")}
+    )
+    assert refused(lambda: read_messages(body.encode().replace(b"?", b"\xff"))) == "messages[0].content[0].input"
+
+
+KEYS = (
+    "model max_tokens messages role content type text source data url media_type input name id tool_use_id "
+    "is_error thinking title context system tools input_schema tool_choice output_config format schema effort"
+)
+VALUES = (
+    "user assistant text image document content base64 url tool_use tool_result thinking search_result enabled "
+    "any auto tool json_schema f http://x"
+)
+
+
+@given(odd_bodies(KEYS, VALUES), st.booleans())
+def test_odd_requests_are_read_or_refused_and_nothing_else(odd: bytes, framed: bool) -> None:
+    body = odd
+    if framed:
+        turns = [{"role": role, "content": [json.loads(odd)]} for role in ("user", "assistant")]
+        body = json.dumps({"model": "m", "max_tokens": 1, "messages": turns}).encode()
+    with contextlib.suppress(BadRequest):
+        read_messages(body)

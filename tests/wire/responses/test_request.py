@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from potluck.core.call import (
     AudioPart,
@@ -30,6 +33,7 @@ from potluck.core.errors import BadRequest
 from potluck.core.model import Capability
 from potluck.wire.port import Ask, Shape
 from potluck.wire.responses import read_responses
+from tests.wire.odd_json import odd_bodies
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n0123").decode()
 IMAGE = {"type": "input_image", "image_url": f"data:image/png;base64,{PNG}", "detail": "auto"}
@@ -374,3 +378,32 @@ def test_formats(text: Any, expected: Format) -> None:
 )
 def test_efforts(reasoning: Any, expected: Thinking) -> None:
     assert call(reasoning=reasoning).thinking == expected
+
+
+# --- What nobody should send ---------------------------------------------------------------------------------------
+
+
+def test_bytes_that_are_no_text_are_refused_in_what_is_only_repeated() -> None:
+    assert refused(lambda: read_responses(b'{"model":"m","input":"Hi","metadata":{"a":"\xff"}}')) == "metadata"
+
+
+KEYS = (
+    "model input role content type text id call_id name namespace arguments output summary tools tool_choice "
+    "mode format schema parameters definition image_url url file_data input_audio data refusal reasoning "
+    "effort"
+)
+VALUES = (
+    "message user assistant input_text output_text input_image input_file input_audio function_call "
+    "custom_tool_call function_call_output reasoning function custom namespace allowed_tools required auto f "
+    "http://x"
+)
+
+
+@given(odd_bodies(KEYS, VALUES), st.booleans())
+def test_odd_requests_are_read_or_refused_and_nothing_else(odd: bytes, framed: bool) -> None:
+    body = odd
+    if framed:
+        parts = {"role": "user", "content": [json.loads(odd)]}
+        body = json.dumps({"model": "m", "input": [json.loads(odd), parts]}).encode()
+    with contextlib.suppress(BadRequest):
+        read_responses(body)

@@ -65,13 +65,15 @@ def _user(blocks: Sequence[Block], names: dict[str, str], where: str) -> Iterato
         yield Message(Role.USER, (*images, *rest))
 
 
-def _content(content: str | Sequence[Block] | Mapping[str, Json] | None, where: str) -> list[Part]:
+def _content(
+    content: str | Sequence[Block] | Mapping[str, Json] | None, where: str, *, in_document: bool = False
+) -> list[Part]:
     """What stands inside a block; an object there belongs to a kind that is dropped."""
     if isinstance(content, str):
         return [TextPart(content)]
     if content is None or isinstance(content, Mapping):
         return []
-    return [part for number, inner in enumerate(content) for part in _parts(inner, f"{where}[{number}]")]
+    return [part for number, inner in enumerate(content) for part in _parts(inner, f"{where}[{number}]", in_document)]
 
 
 def _result(block: Block, parts: Sequence[Part], names: dict[str, str]) -> Message:
@@ -107,25 +109,31 @@ def _assistant(blocks: Sequence[Block], names: dict[str, str], where: str) -> It
 
 
 def _tool_call(block: Block, at: str) -> ToolCall:
-    arguments = bytes(block.input).decode()
+    try:
+        # The JSON is kept as written, and unread: only its first sign is looked at.
+        arguments = bytes(block.input).decode()
+    except UnicodeDecodeError as exc:
+        raise BadRequest("A tool_use block's input is not valid UTF-8.", param=f"{at}.input") from exc
     if not arguments.startswith("{"):
         raise BadRequest("A tool_use block's input is an object.", param=f"{at}.input")
     return ToolCall(block.id or "", block.name or "", arguments)
 
 
-def _parts(block: Block, at: str) -> list[Part]:
+def _parts(block: Block, at: str, in_document: bool = False) -> list[Part]:
     """A block's content for the model. Kinds without any (server tools and their results, …) are dropped."""
     match block.type:
         case "text":
             return [TextPart(block.text)] if block.text else []
         case "image":
             return [_image(block.source, f"{at}.source")]
+        case "document" | "search_result" if in_document:
+            raise BadRequest("Documents hold text and images, not each other.", param=at)
         case "document":
             return _document(block, f"{at}.source")
         case "search_result":
             return [
                 TextPart(f"{block.title or ''} ({block.source or ''})\n"),
-                *_content(block.content, f"{at}.content"),
+                *_content(block.content, f"{at}.content", in_document=True),
             ]
         case _:
             return []
@@ -145,11 +153,12 @@ def _image(source: Source | str | None, at: str) -> ImagePart:
 
 def _document(block: Block, at: str) -> list[Part]:
     """Text documents as text between tags, with their title and context; their images stay images."""
+    parts: list[Part]
     match block.source:
         case Source(type="text"):
-            parts = _content(block.source.data, at)
+            parts = [TextPart(block.source.data)]
         case Source(type="content"):
-            parts = _content(block.source.content, f"{at}.content")
+            parts = _content(block.source.content, f"{at}.content", in_document=True)
         case _:
             raise BadRequest(
                 "Documents are read as text only: PDFs and files by address or id are not.",

@@ -44,6 +44,7 @@ class ResponsesAsk(TranslatedAsk):
 def read_responses(body: bytes) -> Ask:
     """Read ``POST /v1/responses``. Raises `BadRequest`, also for everything that would need a store of answers."""
     read = decode_body(body, ResponsesBody)
+    _check_echo(body)
     _refuse_state(read)
     box = read_tools(read.tools or ())
     tool_choice, tools = choose(read.tool_choice, box)
@@ -60,6 +61,16 @@ def read_responses(body: bytes) -> Ask:
         hints=EngineHints(truncate=True if read.truncation == "auto" else None),
     )
     return ResponsesAsk(body, bool(read.stream), call, box)
+
+
+def _check_echo(body: bytes) -> None:
+    """Whether the fields that the answer repeats unread can stand in it."""
+    echo = decode_body(body, Echo)
+    for name in Echo.__struct_fields__:
+        try:
+            bytes(getattr(echo, name)).decode()
+        except UnicodeDecodeError as exc:
+            raise BadRequest(f"'{name}' is not valid UTF-8.", param=name, hint="Encode the JSON as UTF-8.") from exc
 
 
 def _refuse_state(read: ResponsesBody) -> None:

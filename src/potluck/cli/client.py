@@ -138,7 +138,11 @@ class Client:
         return connection
 
     def _headers(self) -> dict[str, str]:
-        headers = {"Content-Type": "application/json", "User-Agent": f"potluck-cli/{__version__}"}
+        headers = {
+            "Connection": "close",
+            "Content-Type": "application/json",
+            "User-Agent": f"potluck-cli/{__version__}",
+        }
         if self.service.key:
             headers["Authorization"] = f"Bearer {self.service.key}"
         return headers

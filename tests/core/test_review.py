@@ -153,3 +153,8 @@ def test_what_is_not_severe_enough_is_counted() -> None:
     tally = Tally(Severity.MEDIUM)
     assert tally.add([finding(1, Severity.LOW), finding(1, Severity.MEDIUM)]) == (finding(1, Severity.MEDIUM),)
     assert tally.dropped == {Dropped.BELOW_SEVERITY: 1}
+
+
+def test_the_words_around_a_piece_stay_within_what_is_set_aside_for_them() -> None:
+    call = question(plan([whole_file("a.py", "x\n")], 100).pieces[0], model="m")
+    assert sum(len(message.text) for message in call.messages) / CHARS_PER_TOKEN < 4096 - 1024 - piece_budget(4096)

@@ -150,7 +150,7 @@ def test_a_fence_late_in_a_long_answer_is_no_opening() -> None:
         ("def f():\n    return", "return a", " a"),
         ("def f():\n    return", "return", ""),
         ("def f():\n    return ", "ret", "ret"),
-        ("x = ", "x = 5", "x = 5"),
+        ("x = ", "x = 5", "5"),
         ("i", "int", "int"),
         ("", "anything", "anything"),
         ("def f():\n    ", "    return 1", "    return 1"),

@@ -195,8 +195,9 @@ def _opens(info: str, before: str) -> bool:
     return bool(info.strip()) or not before.strip() or before.rstrip().endswith((":", ".", "!"))
 
 
-# Fewer visible characters than this may come twice by chance: "i", "x =", a bracket.
-_TELLING = 3
+# Fewer visible characters than this may come twice by chance: "i" or a bracket before the cursor; more of them behind
+# it, where closing brackets follow each other.
+_TELLING = 2
 _TELLING_END = 5
 # An echo begins at the start of one of the last lines before the cursor.
 _ECHOED_LINES = 12

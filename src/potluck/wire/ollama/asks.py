@@ -1,0 +1,162 @@
+"""Requests of Ollama's clients: chat, generate, embed and the old embeddings (API-CONTRACTS.md 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+
+import msgspec
+
+from potluck.core.call import Call
+from potluck.core.errors import BadRequest
+from potluck.core.model import Capability, Model
+from potluck.core.names import same_model
+from potluck.wire.body import decode_body
+from potluck.wire.ollama.calls import chat_call, embed_call, embed_inputs, generate_call, load_call
+from potluck.wire.ollama.options import normalised_options
+from potluck.wire.ollama.passage import EmbedPassage, LinePassage
+from potluck.wire.ollama.structs import ChatRequest, EmbedRequest, GenerateRequest
+from potluck.wire.ollama.writers import ChatWriter, EmbeddingsWriter, EmbedWriter, GenerateWriter
+from potluck.wire.port import AnswerMeta, AnswerWriter, Passage, Shape
+
+_Request = TypeVar("_Request", ChatRequest, GenerateRequest, EmbedRequest)
+
+
+@dataclass(frozen=True, slots=True)
+class OllamaAsk:
+    """A request in Ollama's words, of any of its four shapes (`wire.port.Ask`).
+
+    Its bytes always suit an Ollama engine: images travel inside, and the dialect cannot force a tool call.
+    """
+
+    shape: Shape
+    model: str
+    stream: bool
+    body: bytes
+    needs: frozenset[Capability]
+    build: Callable[[], Call]
+    write: Callable[[AnswerMeta], AnswerWriter]
+    watch: Callable[[AnswerMeta], Passage]
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    untouchable: bool = True
+
+    def call(self) -> Call:
+        return self.build()
+
+    def writer(self, meta: AnswerMeta) -> AnswerWriter:
+        return self.write(meta)
+
+    def passage(self, meta: AnswerMeta) -> Passage:
+        return self.watch(meta)
+
+    def passed(self, model: str) -> bytes:
+        """The body for an Ollama engine; without knowing what is loaded, ``num_ctx`` can only be rounded."""
+        return self._rewritten(model, normalised_options(self.options))
+
+    def passed_to(self, model: Model) -> bytes:
+        """The body for an engine that has ``model``, with options that do not reload it for no reason."""
+        return self._rewritten(model.id, normalised_options(self.options, model.loaded_context, model.context))
+
+    def _rewritten(self, model: str, options: Mapping[str, Any]) -> bytes:
+        # An engine answers with the name it was asked by, so a name it knows is better left as the client wrote it.
+        same_name = same_model(self.model, model)
+        if same_name and options == self.options:
+            return self.body
+        fields: dict[str, Any] = msgspec.json.decode(self.body, type=dict[str, msgspec.Raw])
+        if not same_name:
+            fields["model"] = model
+        if options != self.options:
+            fields["options"] = options
+        return msgspec.json.encode(fields)
+
+
+def read_chat(body: bytes) -> OllamaAsk:
+    """POST /api/chat. No messages mean: load the model, or unload it. Raises `BadRequest`."""
+    request = _decode(body, ChatRequest)
+    messages = request.messages or []
+    needs = {Capability.COMPLETION}
+    if request.tools:
+        needs.add(Capability.TOOLS)
+    if any(message.images for message in messages):
+        needs.add(Capability.VISION)
+    return OllamaAsk(
+        shape=Shape.OLLAMA_CHAT,
+        model=request.model or "",
+        stream=bool(messages) and request.stream is not False,
+        body=body,
+        needs=frozenset(needs) if messages else frozenset(),
+        build=partial(chat_call, request, body) if messages else partial(load_call, request),
+        write=ChatWriter,
+        watch=LinePassage,
+        options=request.options or {},
+    )
+
+
+def read_generate(body: bytes) -> OllamaAsk:
+    """POST /api/generate. An empty prompt means: load the model, or unload it. Raises `BadRequest`."""
+    request = _decode(body, GenerateRequest)
+    raw = bool(request.raw)
+    if raw and (request.template or request.system or request.context):
+        raise BadRequest("raw mode does not support template, system, or context", param="raw")
+    needs = {Capability.INSERT if request.suffix and not raw else Capability.COMPLETION}
+    if request.images and not request.suffix:
+        needs.add(Capability.VISION)
+    return OllamaAsk(
+        shape=Shape.OLLAMA_GENERATE,
+        model=request.model or "",
+        stream=bool(request.prompt) and request.stream is not False,
+        body=body,
+        needs=frozenset(needs) if request.prompt else frozenset(),
+        build=partial(generate_call, request, body) if request.prompt else partial(load_call, request),
+        write=partial(GenerateWriter, raw=raw),
+        watch=LinePassage,
+        options=request.options or {},
+    )
+
+
+def read_embed(body: bytes) -> OllamaAsk:
+    """POST /api/embed. No input means: load the model. Raises `BadRequest`."""
+    request = _decode(body, EmbedRequest)
+    return _embed_ask(Shape.OLLAMA_EMBED, body, request, embed_inputs(request.input), EmbedWriter)
+
+
+def read_embeddings(body: bytes) -> OllamaAsk:
+    """POST /api/embeddings, the old route: one prompt, its vector as the model gave it. Raises `BadRequest`."""
+    request = _decode(body, EmbedRequest)
+    inputs = (request.prompt,) if request.prompt else ()
+    return _embed_ask(Shape.OLLAMA_EMBEDDINGS, body, request, inputs, EmbeddingsWriter)
+
+
+def _embed_ask(
+    shape: Shape,
+    body: bytes,
+    request: EmbedRequest,
+    inputs: tuple[str, ...],
+    writer: Callable[[AnswerMeta], AnswerWriter],
+) -> OllamaAsk:
+    normalised = shape is Shape.OLLAMA_EMBED
+    return OllamaAsk(
+        shape=shape,
+        model=request.model or "",
+        stream=False,
+        body=body,
+        needs=frozenset({Capability.EMBEDDING}) if inputs else frozenset(),
+        build=partial(embed_call, request, body, inputs, normalised=normalised)
+        if inputs
+        else partial(load_call, request),
+        write=writer,
+        watch=EmbedPassage,
+        options=request.options or {},
+    )
+
+
+def _decode(body: bytes, kind: type[_Request]) -> _Request:
+    """Raises `BadRequest` in Ollama's own words where clients may look for them."""
+    if not body.strip():
+        raise BadRequest("missing request body")
+    request = decode_body(body, kind)
+    if not request.model:
+        raise BadRequest("model is required", param="model")
+    return request

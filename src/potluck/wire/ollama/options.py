@@ -1,0 +1,121 @@
+"""``options``: how tokens are drawn, and how the engine runs the model, in one object (API-CONTRACTS.md 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from potluck.core.call import EngineHints, Sampling
+from potluck.core.errors import BadRequest
+from potluck.core.model import Json, JsonObject
+
+# A change of one of these makes Ollama load the model anew: tens of seconds, and everybody else's cache is gone.
+# How an engine uses its machine is the owner's decision, so a client's wish is dropped.
+_MACHINE = frozenset({"num_batch", "num_gpu", "main_gpu", "use_mmap", "num_thread"})
+
+SMALLEST_CONTEXT = 2048
+"""Below this a context saves no memory worth a bucket of its own."""
+
+_LARGEST_CONTEXT = 1 << 30  # no model has so many; it keeps nonsense within what an engine's integers hold
+
+_INT64 = 1 << 63
+
+_FLOATS = ("temperature", "top_p", "min_p", "presence_penalty", "frequency_penalty", "repeat_penalty")
+_INTS = ("num_predict", "top_k", "seed", "num_ctx")
+
+
+def normalised_options(
+    options: Mapping[str, Json], loaded_context: int | None = None, model_context: int | None = None
+) -> JsonObject:
+    """``options`` so that clients with different habits do not make the engine reload the model.
+
+    A ``num_ctx`` that fits into ``loaded_context`` (what the model is loaded with now) becomes just that, and so does
+    none at all. A larger one is rounded up to a power of two, at least `SMALLEST_CONTEXT`, never above
+    ``model_context`` (the most the model can). ``num_batch``, ``num_gpu``, ``main_gpu``, ``use_mmap`` and
+    ``num_thread`` are dropped. Everything else stays. All lengths in tokens.
+    """
+    kept: JsonObject = {name: value for name, value in options.items() if name not in _MACHINE}
+    asked = kept.pop("num_ctx", None)
+    context = loaded_context or 0
+    if isinstance(asked, int | float) and asked > context:
+        bucket = max(SMALLEST_CONTEXT, 1 << (int(asked) - 1).bit_length())
+        context = max(context, min(bucket, model_context or _LARGEST_CONTEXT))
+    return kept | {"num_ctx": context} if context else kept
+
+
+def read_options(options: Mapping[str, Json]) -> tuple[Sampling, int | None, JsonObject]:
+    """Sampling, the context length asked for, and every option that has no place in a neutral call.
+
+    ``num_predict`` of 0 or less means unlimited, which is None. Raises `BadRequest` for a wrong type, in Ollama's
+    words.
+    """
+    floats = {name: _number(options, name, "float32") for name in _FLOATS}
+    ints = {name: _number(options, name, "integer") for name in _INTS}
+    limit, num_ctx = ints["num_predict"], ints["num_ctx"]
+    known = {*_FLOATS, *_INTS, "stop"}
+    return (
+        Sampling(
+            max_tokens=int(limit) if limit is not None and limit > 0 else None,
+            temperature=floats["temperature"],
+            top_p=floats["top_p"],
+            top_k=_whole(ints["top_k"]),
+            min_p=floats["min_p"],
+            seed=_whole(ints["seed"]),
+            stop=_stop(options.get("stop")),
+            presence_penalty=floats["presence_penalty"],
+            frequency_penalty=floats["frequency_penalty"],
+            repeat_penalty=floats["repeat_penalty"],
+        ),
+        _whole(num_ctx),
+        {name: value for name, value in options.items() if name not in known},
+    )
+
+
+def _number(options: Mapping[str, Json], name: str, kind: str) -> float | None:
+    value = options.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadRequest(f'option "{name}" must be of type {kind}', param=f"options.{name}")
+    if not -_INT64 <= value < _INT64:
+        raise BadRequest(f'option "{name}" is out of range', param=f"options.{name}")
+    return value
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else int(value)
+
+
+def _stop(value: Json) -> tuple[str, ...]:
+    match value:
+        case None:
+            return ()
+        case str():
+            return (value,)
+        case list() if all(isinstance(item, str) for item in value):
+            return tuple(item for item in value if isinstance(item, str))
+        case _:
+            raise BadRequest('option "stop" must be of type array', param="options.stop")
+
+
+def write_options(
+    sampling: Sampling, hints: EngineHints, loaded_context: int | None, model_context: int | None
+) -> JsonObject:
+    """The reverse, for an engine: only what was said, and nothing that reloads the model for no reason.
+
+    ``logit_bias`` has no equivalent and is lost.
+    """
+    said: dict[str, Json] = {
+        "num_predict": sampling.max_tokens,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "top_k": sampling.top_k,
+        "min_p": sampling.min_p,
+        "seed": sampling.seed,
+        "stop": list[Json](sampling.stop) or None,
+        "presence_penalty": sampling.presence_penalty,
+        "frequency_penalty": sampling.frequency_penalty,
+        "repeat_penalty": sampling.repeat_penalty,
+        "num_ctx": hints.num_ctx,
+    }
+    merged = {**hints.options, **{name: value for name, value in said.items() if value is not None}}
+    return normalised_options(merged, loaded_context, model_context)

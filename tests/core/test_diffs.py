@@ -71,6 +71,13 @@ def test_a_removed_line_that_looks_like_a_header_stays_a_line() -> None:
             "modified",
             True,
         ),
+        (
+            'diff --git "a/\\303\\274.png" "b/\\303\\274.png"\nBinary files differ\n',
+            "ü.png",
+            "ü.png",
+            "modified",
+            True,
+        ),
         ("diff --git a/e.txt b/e.txt\nnew file mode 100644\nindex 0..e69de29\n", "e.txt", "e.txt", "added", False),
     ],
 )

@@ -46,6 +46,7 @@ def test_a_good_finding_is_taken_as_it_is() -> None:
     assert only(answer(item(end_line=11))) == Finding("src/app.py", 10, Severity.HIGH, "Wrong", "Because.", end_line=11)
     assert read_answer(answer(), PIECE).findings == []
     assert not read_answer(answer(), PIECE).unreadable
+    assert not read_answer("{}", PIECE).unreadable
 
 
 @pytest.mark.parametrize(
@@ -147,7 +148,7 @@ def test_replaced_lines_become_a_patch() -> None:
 
 
 def test_a_diff_of_the_models_own_gets_the_right_numbers() -> None:
-    own = "```diff\n--- a/src/app.py\n+++ b/src/app.py\n@@ -1,9 +1,9 @@\n TEN\n-eleven\n+ELEVEN\n```"
+    own = "```diff\n--- a/src/app.py\n+++ b/src/app.py\n@@ -1,9 +1,9 @@\n TEN\n-eleven\n+ELEVEN\n\n```"
     assert only(answer(item(suggested_patch=own))).patch == (
         "--- a/src/app.py\n+++ b/src/app.py\n@@ -9,4 +9,4 @@\n nine\n-TEN\n-eleven\n+TEN\n+ELEVEN\n twelve\n"
     )

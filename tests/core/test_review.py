@@ -71,6 +71,7 @@ def test_files_without_lines_to_look_at_are_skipped_with_a_reason() -> None:
     text = (
         "diff --git a/i.png b/i.png\nBinary files a/i.png and b/i.png differ\n"
         "diff --git a/d b/d\ndeleted file mode 100644\n--- a/d\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n"
+        "--- a/nil\n+++ b/nil\n@@ -0,0 +0,0 @@\n"
         "diff --git a/o b/n\nsimilarity index 100%\nrename from o\nrename to n\n"
     )
     planned = plan(parse_diff(text), 1000)
@@ -78,6 +79,7 @@ def test_files_without_lines_to_look_at_are_skipped_with_a_reason() -> None:
     assert [(skipped.path, skipped.why) for skipped in planned.skipped] == [
         ("i.png", "binary"),
         ("d", "deleted"),
+        ("nil", "no changed lines"),
         ("n", "no changed lines"),
     ]
 

@@ -145,15 +145,14 @@ def _not_reviewed(file: FileDiff) -> str:
 def _grouped(hunks: Iterable[Hunk], budget: int) -> Iterator[tuple[Hunk, ...]]:
     group: list[Hunk] = []
     spent = 0
-    for hunk in (part for whole in hunks for part in _split(whole, budget)):
+    for hunk in (part for whole in hunks if whole.lines for part in _split(whole, budget)):
         tokens = _tokens(hunk)
         if group and spent + tokens > budget:
             yield tuple(group)
             group, spent = [], 0
         group.append(hunk)
         spent += tokens
-    if group:
-        yield tuple(group)
+    yield tuple(group)
 
 
 def _split(hunk: Hunk, budget: int) -> Iterator[Hunk]:
@@ -166,8 +165,7 @@ def _split(hunk: Hunk, budget: int) -> Iterator[Hunk]:
             part, spent = [], 0
         part.append(line)
         spent += tokens
-    if part:
-        yield _part(hunk, part)
+    yield _part(hunk, part)
 
 
 def _part(hunk: Hunk, lines: list[Line]) -> Hunk:

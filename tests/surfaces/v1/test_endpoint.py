@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import gzip
 import inspect
 from collections.abc import Iterator
 
 import pytest
 
 from potluck.core import errors
+from potluck.core.answer import Text
 from potluck.core.errors import PotluckError
+from potluck.storage.records import MessageState
 from potluck.surfaces.v1.errors import STATUS, native_error
 
-from .world import World
+from .world import Hang, World
 
 
 async def test_an_unknown_path_is_a_native_404() -> None:
@@ -36,7 +39,17 @@ async def test_a_body_over_the_limit_is_refused_however_it_is_sent(headers: dict
     assert "100 bytes" in served.json()["error"]["message"]
 
 
-async def test_a_compressed_body_is_refused() -> None:
+async def test_a_compressed_body_is_read_within_the_limit() -> None:
+    world = World(max_body_bytes=1000)
+    zipped = {"content-encoding": "gzip"}
+    small = gzip.compress(b'{"message": "Hi"}')
+    assert (await world.ask("POST", "/api/v1/chat", raw=small, headers=zipped)).status == 200
+    bomb = gzip.compress(b'{"message": "' + b"x" * 100_000 + b'"}')
+    assert len(bomb) < 1000
+    assert (await world.ask("POST", "/api/v1/chat", raw=bomb, headers=zipped)).status == 413
+
+
+async def test_an_unknown_compression_is_refused() -> None:
     served = await World().ask("POST", "/api/v1/chat", {"message": "x"}, headers={"content-encoding": "br"})
     assert (served.status, served.json()["error"]["type"]) == (415, "unsupported_encoding")
 
@@ -62,3 +75,37 @@ def test_every_error_of_the_tree_has_a_status_and_a_type() -> None:
 def test_the_table_names_only_what_is_in_the_tree() -> None:
     tree = {kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, PotluckError)}
     assert set(STATUS) <= tree
+
+
+async def test_a_client_that_leaves_while_it_sends_is_not_answered() -> None:
+    world = World()
+    pieces = iter([{"type": "http.request", "body": b'{"mess', "more_body": True}, {"type": "http.disconnect"}])
+    sent: list[object] = []
+
+    async def receive() -> dict[str, object]:
+        return next(pieces)
+
+    async def send(message: object) -> None:
+        sent.append(message)
+
+    await world.raw(receive, send)
+    assert sent == []
+
+
+async def test_a_server_that_says_by_an_error_that_the_client_left_ends_the_call() -> None:
+    world = World(lambda call: (Text("x"), Hang()))
+    requests = [{"type": "http.request", "body": b'{"message": "Hi"}', "more_body": False}]
+
+    async def receive() -> dict[str, object]:
+        if requests:
+            return requests.pop()
+        await world.calls.hanging.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: object) -> None:
+        raise BrokenPipeError
+
+    await world.raw(receive, send)
+    assert world.calls.open == 0
+    (thread,) = world.conversations.threads.values()
+    assert thread.messages[-1].new.state is MessageState.INTERRUPTED

@@ -417,6 +417,11 @@ class World:
             got.extend(message.get("body", b""))
             came.set()
 
+        await self.raw(receive, send, path, caller)
+        return bytes(got)
+
+    async def raw(self, receive: Any, send: Any, path: str = "/api/v1/chat", caller: Caller = ANNA) -> None:
+        """A POST by a server of the test's own."""
         scope = {
             "type": "http",
             "asgi": {"version": "3.0"},
@@ -427,7 +432,6 @@ class World:
             "headers": [],
         }
         await asyncio.wait_for(self._as(caller)(scope, receive, send), 5)
-        return bytes(got)
 
     def _as(self, caller: Caller) -> Callable[..., Any]:
         async def app(scope: Any, receive: Any, send: Any) -> None:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import msgspec
 from starlette.types import Message, Receive, Send
 
-from potluck.core.errors import PayloadTooLarge, UnsupportedEncoding
+from potluck.core.errors import PayloadTooLarge
 from potluck.gateway.port import Caller, Generation
+from potluck.gateway.relay.request import decompressed
 from potluck.surfaces.services import Services
 
 Headers: TypeAlias = Mapping[str, str]
@@ -79,24 +81,24 @@ class Events:
     async def send(self, event: str, data: msgspec.Struct) -> None:
         """Send one event, numbered from 1."""
         number = self._number = self._number + 1
-        if number == 1:
-            await start(self._send, 200, "text/event-stream", {**_STREAM_HEADERS, **self.headers})
         head = f"id: {number}\nevent: {event}\ndata: ".encode()
-        await self._body(head + msgspec.json.encode(data) + b"\n\n")
+        # Servers of ASGI 2.4 say so that the client has left; whoever watches for that ends this task.
+        with suppress(OSError):
+            if number == 1:
+                await start(self._send, 200, "text/event-stream", {**_STREAM_HEADERS, **self.headers})
+            await self._body(head + msgspec.json.encode(data) + b"\n\n")
 
     async def ping(self) -> None:
         """A comment, which every parser of events passes over."""
-        await self._body(b": ping\n\n")
+        with suppress(OSError):
+            await self._body(b": ping\n\n")
 
     async def end(self) -> None:
-        await self._body(b"", more=False)
+        with suppress(OSError):
+            await self._body(b"", more=False)
 
     async def _body(self, data: bytes, *, more: bool = True) -> None:
-        try:
-            await self._send({"type": "http.response.body", "body": data, "more_body": more})
-        except OSError:
-            # Servers of ASGI 2.4 say so that the client has left; whoever watches for that ends this task.
-            return
+        await self._send({"type": "http.response.body", "body": data, "more_body": more})
 
 
 # Proxies would else hold events back (API-CONTRACTS.md 0).
@@ -120,10 +122,9 @@ async def send_whole(send: Send, status: int, media_type: str, body: bytes, head
 async def read_body(receive: Receive, headers: Mapping[str, str], limit_bytes: int) -> bytes | None:
     """The request's body; None if the client left while sending it.
 
-    Raises `PayloadTooLarge` as soon as it is, chunked or not, and `UnsupportedEncoding` for a compressed one.
+    Raises `PayloadTooLarge` as soon as it is, chunked or not, as sent or decompressed, and `UnsupportedEncoding`.
     """
-    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
-        raise UnsupportedEncoding("Compressed request bodies are not read here.")
+    encoding = headers.get("content-encoding", "").strip().lower().encode("latin-1", "replace")
     if (length := headers.get("content-length", "")).isdecimal() and int(length) > limit_bytes:
         raise PayloadTooLarge(limit_bytes)
     pieces: list[bytes] = []
@@ -138,7 +139,8 @@ async def read_body(receive: Receive, headers: Mapping[str, str], limit_bytes: i
             raise PayloadTooLarge(limit_bytes)
         pieces.append(piece)
         if not message.get("more_body", False):
-            return b"".join(pieces)
+            body = b"".join(pieces)
+            return body if encoding in (b"", b"identity") else decompressed(body, encoding, limit_bytes)
 
 
 async def while_connected(receive: Receive, work: Awaitable[None], events: Events, ping_s: float) -> None:

@@ -50,22 +50,63 @@ class Model:
     """What `/api/create` set: template, system, license."""
 
 
-@dataclass(slots=True)
 class Turn:
-    """A call that has its slot. Durations are seconds as they passed on the loop's clock."""
+    """`async with`: the model in memory, and a slot of it for a prompt of `total` tokens.
 
-    engine: Engine
-    model: Model
-    slot: Slot
-    prompt: str
-    load_s: float
-    started: float
-    prompt_s: float = 0.0
-    decode_s: float = 0.0
-    said: str = ""
-    """What is left in the slot's cache after the prompt."""
-    _due: float = 0.0
-    _count: int = 0
+    Durations are seconds as they passed on the loop's clock. Not built of `@asynccontextmanager`s: those would cost a
+    short answer a third of its time. Entering raises `Busy` if too many wait for a load already.
+    """
+
+    __slots__ = (
+        "_count", "_due", "_keep_alive_s", "_options", "_slots", "engine", "load_s", "model", "prompt", "prompt_s",
+        "said", "slot", "started", "total",
+    )  # fmt: skip
+
+    def __init__(
+        self, engine: Engine, model: Model, prompt: str, total: int, keep_alive_s: float, options: str
+    ) -> None:
+        self.engine = engine
+        self.model = model
+        self.prompt = prompt
+        self.total = total
+        self.said = ""
+        """What an undisturbed answer leaves in the slot's cache after the prompt."""
+        self.load_s = self.prompt_s = self.started = 0.0
+        self._keep_alive_s = keep_alive_s
+        self._options = options
+        self._due = 0.0
+        self._count = 0
+
+    async def __aenter__(self) -> Turn:
+        engine = self.engine
+        engine.counters.started += 1
+        entered = False
+        try:
+            self.load_s = await engine.acquire(self.model, self._keep_alive_s, self._options)
+            try:
+                # Only now: a load renews the slots.
+                self._slots = self.model.slots
+                self.slot = await engine.take_slot(self._slots, self.prompt, self.total)
+                entered = True
+            finally:
+                if not entered:
+                    engine.release(self.model)
+        finally:
+            if not entered:
+                engine.counters.cancelled += 1
+        self.started = engine.now()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, exc: object, trace: object) -> None:
+        engine, counters, slot = self.engine, self.engine.counters, self.slot
+        counters.decode_s += engine.now() - self.started - self.prompt_s
+        counters.tokens_out += self._count
+        if kind is None:
+            counters.finished += 1
+        else:
+            counters.cancelled += 1
+        engine.free_slot(self._slots, slot, self.prompt + self.said if kind is None else self.prompt)
+        engine.release(self.model)
 
     @property
     def fresh_tokens(self) -> int:
@@ -181,9 +222,8 @@ class Engine:
 
     # -- calls -------------------------------------------------------------------------------------------------------
 
-    @asynccontextmanager
-    async def hold(self, model: Model, keep_alive_s: float = inf, options: str = "") -> AsyncGenerator[float]:
-        """The model is in memory inside this block. Gives the seconds that were waited for it.
+    async def acquire(self, model: Model, keep_alive_s: float = inf, options: str = "") -> float:
+        """Wait until the model is in memory; it stays there until `release`. Gives the seconds that it took.
 
         Empty `options` take the runner as it is.
 
@@ -194,68 +234,53 @@ class Engine:
         runner = self.memory.runners.get(model.spec.name)
         options = options or (runner.options if runner else self.default_options(model))
         want = self._want(model, keep_alive_s, options)
-        granted = self._granted[want.ticket] = self.loop.create_future()
+        effects = self.memory.ask(want, began)
+        if effects == [Granted(want.ticket)]:
+            return 0.0
+        granted: asyncio.Future[None] = self.loop.create_future()
+        self._granted[want.ticket] = granted
+        self._perform(effects)
         try:
-            self._perform(self.memory.ask(want, began))
             await granted
         except asyncio.CancelledError:
             self._give_up(want, granted)
             raise
         finally:
             del self._granted[want.ticket]
-        try:
-            yield self.now() - began
-        finally:
-            self._perform(self.memory.release(model.spec.name, self.now()))
+        return self.now() - began
 
     def _give_up(self, want: Want, granted: asyncio.Future[None]) -> None:
         if granted.done() and not granted.cancelled() and granted.exception() is None:
+            # Its turn came in the instant in which it left.
             self._perform(self.memory.release(want.model, self.now()))
         else:
             self._perform(self.memory.leave(want.ticket, self.now()))
 
-    @asynccontextmanager
-    async def turn(
-        self, model: Model, prompt: str, total: int, *, keep_alive_s: float = inf, options: str = ""
-    ) -> AsyncGenerator[Turn]:
-        """The model in memory and a slot of it for a prompt of `total` tokens.
+    def release(self, model: Model) -> None:
+        self._perform(self.memory.release(model.spec.name, self.now()))
 
-        Raises:
-            Busy: too many wait for a load already.
-        """
-        counters = self.counters
-        counters.started += 1
-        ended = False
+    @asynccontextmanager
+    async def hold(self, model: Model, keep_alive_s: float = inf, options: str = "") -> AsyncGenerator[float]:
+        """The model is in memory inside this block, without a slot."""
+        waited_s = await self.acquire(model, keep_alive_s, options)
         try:
-            async with self.hold(model, keep_alive_s, options) as load_s, self._slot(model, prompt, total) as slot:
-                turn = Turn(self, model, slot, prompt, load_s, self.now())
-                try:
-                    yield turn
-                finally:
-                    turn.decode_s = self.now() - turn.started - turn.prompt_s
-                    counters.decode_s += turn.decode_s
-                    counters.tokens_out += slot.decoded
-                    slot.text = prompt + turn.said
-            ended = True
+            yield waited_s
         finally:
-            if ended:
-                counters.finished += 1
-            else:
-                counters.cancelled += 1
+            self.release(model)
 
-    @asynccontextmanager
-    async def _slot(self, model: Model, prompt: str, total: int) -> AsyncGenerator[Slot]:
+    def turn(self, model: Model, prompt: str, total: int, *, keep_alive_s: float = inf, options: str = "") -> Turn:
+        return Turn(self, model, prompt, total, keep_alive_s, options)
+
+    async def take_slot(self, slots: Slots, prompt: str, total: int) -> Slot:
         self._tickets += 1
-        ticket = self._tickets
-        slots = model.slots
-        started = slots.arrive(ticket, prompt, total)
-        slot = started.slot if started else await self._wait_for_slot(slots, ticket)
-        try:
-            yield slot
-        finally:
-            following = slots.free(slot, slot.text)
-            if following:
-                self._hand_out([following])
+        started = slots.arrive(self._tickets, prompt, total)
+        return started.slot if started else await self._wait_for_slot(slots, self._tickets)
+
+    def free_slot(self, slots: Slots, slot: Slot, text: str) -> None:
+        """`text` stays in its cache; whoever waits longest gets it."""
+        following = slots.free(slot, text)
+        if following is not None:
+            self._hand_out([following])
 
     async def _wait_for_slot(self, slots: Slots, ticket: int) -> Slot:
         waiter: asyncio.Future[Slot] = self.loop.create_future()
@@ -265,8 +290,7 @@ class Engine:
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled():
                 # Its turn came in the instant in which it left.
-                following = slots.free(waiter.result(), waiter.result().text)
-                self._hand_out([following] if following else [])
+                self.free_slot(slots, waiter.result(), waiter.result().text)
             else:
                 slots.leave(ticket)
             raise

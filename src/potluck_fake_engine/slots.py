@@ -78,7 +78,10 @@ def _start(free: list[Slot], ticket: int, prompt: str, total: int) -> Started:
     for slot in free:
         if slot.text and (length := len(tokens.common_prefix(slot.text, prompt))) > shared:
             best, shared = slot, length
-    # The last token is always evaluated again: its logits are wanted.
-    best.cached = max(0, min(tokens.count(prompt[:shared]), total - 1)) if shared else 0
+    if shared == len(prompt):
+        # The last token is always evaluated again: its logits are wanted.
+        best.cached = total - 1
+    else:
+        best.cached = tokens.count(prompt[:shared]) if shared else 0
     best.busy, best.ticket, best.prompt_tokens, best.decoded = True, ticket, total, 0
     return Started(ticket, best)

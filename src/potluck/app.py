@@ -204,6 +204,10 @@ async def running(config: Config, data: DataDir) -> AsyncGenerator[App, None]:
         services = _services(config, storage, relay, keyring)
         relay.serve_rest(AsgiSide(application(services, fleet, metrics, keyring)))
 
+        metrics.running.set_function(lambda: len(relay.exchanges))
+        metrics.connections.set_function(lambda: len(relay.connections))
+        metrics.waiting.set_function(lambda: dispatcher.waiting)
+
         watch = Watch(fleet, time.monotonic)
         await _first_look(watch, fleet)
         tasks.spawn(watch.watching(), "watch")

@@ -10,6 +10,15 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from potluck.storage.records import RequestRecord
 
+LABELS = {
+    "potluck_calls_total": ("family", "node", "status"),
+    "potluck_prompt_tokens_total": ("node", "model"),
+    "potluck_completion_tokens_total": ("node", "model"),
+    "potluck_engine_up": ("engine", "node"),
+    "potluck_engine_slots_busy": ("engine", "node"),
+    "potluck_engine_slots": ("engine", "node"),
+}
+
 _SECONDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 40, 90, 180, 600)
 
 
@@ -21,14 +30,20 @@ class Metrics:
         self.calls = Counter(
             "potluck_calls_total",
             "Calls that have ended, by dialect, node and outcome.",
-            ["family", "node", "status"],
+            LABELS["potluck_calls_total"],
             registry=self.registry,
         )
         self.prompt_tokens = Counter(
-            "potluck_prompt_tokens_total", "Tokens read by engines.", ["node", "model"], registry=self.registry
+            "potluck_prompt_tokens_total",
+            "Tokens read by engines.",
+            LABELS["potluck_prompt_tokens_total"],
+            registry=self.registry,
         )
         self.completion_tokens = Counter(
-            "potluck_completion_tokens_total", "Tokens written by engines.", ["node", "model"], registry=self.registry
+            "potluck_completion_tokens_total",
+            "Tokens written by engines.",
+            LABELS["potluck_completion_tokens_total"],
+            registry=self.registry,
         )
         self.attempts = Counter(
             "potluck_failed_attempts_total", "Attempts that another engine had to make good.", registry=self.registry
@@ -54,13 +69,16 @@ class Metrics:
         self.running = Gauge("potluck_calls_running", "Calls that are seated or seeking.", registry=self.registry)
         self.connections = Gauge("potluck_client_connections", "Open client connections.", registry=self.registry)
         self.engine_up = Gauge(
-            "potluck_engine_up", "1 for an engine that is up.", ["engine", "node"], registry=self.registry
+            "potluck_engine_up", "1 for an engine that is up.", LABELS["potluck_engine_up"], registry=self.registry
         )
         self.engine_busy = Gauge(
-            "potluck_engine_slots_busy", "Slots of an engine in use by us.", ["engine", "node"], registry=self.registry
+            "potluck_engine_slots_busy",
+            "Slots of an engine in use by us.",
+            LABELS["potluck_engine_slots_busy"],
+            registry=self.registry,
         )
         self.engine_slots = Gauge(
-            "potluck_engine_slots", "Slots of an engine.", ["engine", "node"], registry=self.registry
+            "potluck_engine_slots", "Slots of an engine.", LABELS["potluck_engine_slots"], registry=self.registry
         )
 
     def call(self, record: RequestRecord) -> None:
@@ -80,3 +98,22 @@ class Metrics:
     def text(self) -> bytes:
         """All of it in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+def reference_markdown() -> str:
+    """docs/reference/metrics.md, made from the metrics themselves."""
+    rows = sorted(
+        (family.name + ("_total" if family.type == "counter" else ""), family.type, family.documentation)
+        for family in Metrics().registry.collect()
+    )
+    lines = [f"| `{name}` | {kind} | {', '.join(LABELS.get(name, ()))} | {text} |" for name, kind, text in rows]
+    return "\n".join([_REFERENCE_HEAD, *lines, ""])
+
+
+_REFERENCE_HEAD = """# Metrics
+
+`GET /metrics` answers in Prometheus' text format, to a key like every path
+(in Prometheus' configuration: `authorization: {credentials_file: …}`). Made from the code by `make docs`; a test holds this page to it.
+
+| name | kind | labels | what it counts |
+| --- | --- | --- | --- |"""

@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from potluck.core.model import Health
-from potluck.surfaces.state import fleet_of, metrics_of, services_of
+from potluck.surfaces.state import fleet_of, metrics_of
 
 _UP = (Health.UP, Health.SUSPECT)
 
@@ -32,7 +32,6 @@ async def metrics(request: Request) -> Response:
     """Prometheus' text format."""
     found = metrics_of(request)
     fleet = fleet_of(request)
-    found.waiting.set(services_of(request).fleet.waiting())
     for engine in fleet.snapshot():
         found.engine_up.labels(engine.id, engine.node).set(engine.health in _UP)
         found.engine_busy.labels(engine.id, engine.node).set(engine.busy)

@@ -1,0 +1,26 @@
+"""The pages of docs/reference that are made from the code; run as a module (`make docs`) it writes them anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from potluck.cli.reference import reference as cli_reference
+from potluck.config.reference import reference_markdown as config_reference
+from potluck.gateway.metrics import reference_markdown as metrics_reference
+from potluck.surfaces import openapi
+from potluck.surfaces.v1.routes import NATIVE_ROUTES
+
+REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "cli.md": cli_reference,
+    "config.md": config_reference,
+    "http.md": lambda: openapi.markdown(NATIVE_ROUTES),
+    "metrics.md": metrics_reference,
+}
+
+if __name__ == "__main__":
+    for name, make in PAGES.items():
+        (REFERENCE / name).write_text(make(), encoding="utf-8")
+        print("wrote", REFERENCE / name)

@@ -21,25 +21,31 @@ _PLAIN = (
 
 def working_tree() -> str:
     """What is changed since the last commit, staged or not. Raises `CliError` as all here do."""
-    return _git("diff", *_PLAIN, "HEAD") if _has_commit() else staged()
+    return _diff("HEAD") if _has_commit() else staged()
 
 
 def staged() -> str:
     """What the next commit would hold."""
-    return _git("diff", *_PLAIN, "--cached")
+    return _diff("--cached")
 
 
 def between(revisions: str) -> str:
     """The change of ``REV`` (to the working tree) or ``REV..REV``."""
     if revisions.startswith("-"):
         raise CliError(f"'{revisions}' is not a revision.", hint="Name a commit, a branch or A..B.", code=USAGE)
-    return _git("diff", *_PLAIN, revisions, "--")
+    return _diff(revisions, "--")
 
 
 def files_under(folder: Path) -> list[Path]:
     """Files of a folder that git does not ignore, tracked or not, in order of their names."""
     listed = _git("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", str(folder))
     return sorted({path for name in listed.split("\0") if name and (path := Path(name)).is_file()})
+
+
+def _diff(*arguments: str) -> str:
+    # Outside a repository `git diff` compares files, and its error would speak of that.
+    _git("rev-parse", "--git-dir")
+    return _git("diff", *_PLAIN, *arguments)
 
 
 def _has_commit() -> bool:

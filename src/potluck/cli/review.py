@@ -82,7 +82,7 @@ def _run(client: Client, body: dict[str, object], found: Review, form: Form) -> 
             for event in collected(events):
                 match event:
                     case ReviewProgress():
-                        progress.show(f"Reviewed {event.piece} of {event.of}: {event.path}")
+                        progress.show(f"Reviewed {event.done} of {event.of}: {event.path}")
                     case FindingInfo():
                         found.findings.append(event)
                         if form is Form.TEXT:

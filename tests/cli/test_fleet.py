@@ -1,0 +1,195 @@
+"""``status``, ``models`` and ``nodes``: the fleet on a screen of 80 columns, and changes to it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from potluck.cli.output import cells
+from tests.cli.conftest import Run
+from tests.cli.fake_service import FakeService, Stream, Whole, refusal
+
+STATUS: dict[str, Any] = {
+    "version": "0.1.0",
+    "started_at": "2026-11-22T10:00:00Z",
+    "uptime_s": 3725.0,
+    "nodes": 1,
+    "engines": 2,
+    "engines_up": 1,
+    "models": 2,
+    "slots": 4,
+    "busy": 1,
+    "waiting": 3,
+}
+
+
+def engine(name: str, health: str, why: str = "", **more: object) -> dict[str, object]:
+    plain: dict[str, object] = {"id": name, "kind": "ollama", "health": health, "why": why, "slots": 4, "busy": 1}
+    return {**plain, "models": ["a", "b"], "resident": ["a"], "children": [], **more}
+
+
+NODES = {
+    "nodes": [
+        {
+            "id": "agx0",
+            "engines": [
+                engine("agx0/ollama:11434", "up"),
+                engine("agx0/llamacpp:8080", "down", "connection refused, tried again and again for a long time"),
+            ],
+        }
+    ]
+}
+
+
+def model(name: str, *, ready: bool, resident: bool) -> dict[str, object]:
+    place = {"node": "agx0", "engine": "agx0/ollama:11434", "health": "up", "resident": resident}
+    plain: dict[str, object] = {"id": name, "ready": ready, "capabilities": ["completion"], "context": 8192}
+    facts: dict[str, object] = {
+        "size_bytes": 2_000_000_000,
+        "family": None,
+        "parameter_size": "3B",
+        "quantization": None,
+    }
+    return {**plain, **facts, "engines": [place]}
+
+
+@pytest.fixture(autouse=True)
+def fleet(service: FakeService) -> None:
+    service.on("GET /api/v1/status", Whole(STATUS))
+    service.on("GET /api/v1/nodes", Whole(NODES))
+    models = [model("a", ready=True, resident=True), model("b", ready=True, resident=False)]
+    service.on("GET /api/v1/models", Whole({"models": [*models, model("c", ready=False, resident=False)]}))
+
+
+@pytest.mark.parametrize("command", [["status"], ["models", "ls"], ["nodes", "ls"]])
+def test_a_listing_fits_80_columns(ask: Run, command: list[str]) -> None:
+    result = ask(*command)
+    assert result.exit_code == 0
+    assert max(cells(line) for line in result.stdout.splitlines()) <= 80
+    assert "\x1b" not in result.stdout
+
+
+def test_status_is_the_whole_picture(service: FakeService, ask: Run) -> None:
+    shown = ask("status").stdout
+    assert f"Potluck 0.1.0 at {service.url}, up for 1h 2m" in shown
+    assert "Engines 1 of 2 up" in shown
+    assert "Slots 1 of 4 busy   Waiting 3" in shown
+    assert "connection refused" in shown
+
+
+@pytest.mark.parametrize(
+    ("command", "part"),
+    [(["status"], "status"), (["models", "ls"], 0), (["nodes", "ls"], 0)],
+)
+def test_every_listing_has_json(ask: Run, command: list[str], part: str | int) -> None:
+    assert json.loads(ask(*command, "--json").stdout)[part]
+
+
+def test_models_show_where_they_stand(ask: Run) -> None:
+    rows = [line.split() for line in ask("models", "ls").stdout.splitlines()[1:]]
+    assert [row[0] for row in rows] == ["a", "b", "c"]
+    assert [row[-2] for row in rows] == ["loaded", "ready", "away"]
+
+
+@pytest.mark.parametrize(
+    ("command", "route", "empty"),
+    [("models", "GET /api/v1/models", {"models": []}), ("nodes", "GET /api/v1/nodes", {"nodes": []})],
+)
+def test_an_empty_listing_says_what_to_do(
+    service: FakeService, ask: Run, command: str, route: str, empty: dict[str, object]
+) -> None:
+    service.on(route, Whole(empty))
+    assert "There is no" in ask(command, "ls").stdout
+
+
+def test_a_crashed_process_of_an_engine_is_shown(service: FakeService, ask: Run) -> None:
+    child = {"model": "m", "role": "chat", "pid": 1, "state": "waiting", "restarts": 2, "why": "killed by signal 9"}
+    service.on(
+        "GET /api/v1/nodes", Whole({"nodes": [{"id": "n", "engines": [engine("n/local:0", "up", children=[child])]}]})
+    )
+    assert "killed by" in ask("nodes", "ls").stdout
+
+
+# --- Models --------------------------------------------------------------------------------------------------------
+
+
+def pull(*lines: dict[str, object]) -> Stream:
+    return Stream(tuple(json.dumps(line).encode() + b"\n" for line in lines), "application/x-ndjson")
+
+
+def test_a_pull_shows_its_steps_and_its_end(service: FakeService, ask: Run) -> None:
+    layer = {"status": "pulling 0123456789ab", "digest": "sha256:0123456789ab", "total": 100}
+    service.on(
+        "POST /api/pull", pull({"status": "pulling manifest"}, layer, {**layer, "completed": 50}, {"status": "success"})
+    )
+    result = ask("models", "pull", "llama3.2")
+    assert (result.exit_code, result.stdout) == (0, "Pulled llama3.2.\n")
+    assert result.stderr.splitlines() == ["pulling manifest", "pulling 0123456789ab", "success"]
+    assert service.bodies("POST /api/pull") == [{"model": "llama3.2", "stream": True}]
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ([{"status": "pulling manifest"}, {"error": "pull model manifest: file does not exist"}], "does not exist"),
+        ([{"status": "pulling manifest"}], "broke off"),
+    ],
+)
+def test_a_pull_that_fails_says_why(service: FakeService, ask: Run, lines: list[dict[str, object]], words: str) -> None:
+    service.on("POST /api/pull", pull(*lines))
+    result = ask("models", "pull", "nope")
+    assert result.exit_code == 1
+    assert words in result.stderr
+
+
+def test_a_model_is_removed_with_a_delete(service: FakeService, ask: Run) -> None:
+    service.on("DELETE /api/delete", Whole(None))
+    assert ask("models", "rm", "a").exit_code == 0
+    assert service.bodies("DELETE /api/delete") == [{"model": "a"}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        (["load", "a"], {}),
+        (["load", "a", "--keep-alive", "2h"], {"keep_alive": "2h"}),
+        (["unload", "a"], {"keep_alive": 0}),
+    ],
+)
+def test_loading_and_unloading_prompt_nothing(
+    service: FakeService, ask: Run, arguments: list[str], options: dict[str, object]
+) -> None:
+    service.on("POST /api/generate", Whole({"response": "", "done": True}))
+    assert ask("models", *arguments).exit_code == 0
+    assert service.bodies("POST /api/generate") == [{"model": "a", "prompt": "", "stream": False, **options}]
+
+
+def test_an_unknown_model_is_ollamas_error_in_our_words(service: FakeService, ask: Run) -> None:
+    service.on("DELETE /api/delete", Whole({"error": "model 'x' not found"}, 404))
+    result = ask("models", "rm", "x")
+    assert (result.exit_code, result.stderr) == (1, "Error: model 'x' not found\n")
+
+
+# --- Nodes ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("action", ["drain", "resume"])
+def test_a_node_is_drained_and_resumed(service: FakeService, ask: Run, action: str) -> None:
+    service.on(f"POST /api/v1/nodes/agx0/{action}", Whole({}))
+    assert ask("nodes", action, "agx0").exit_code == 0
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_a_service_that_cannot_drain_yet_says_so(service: FakeService, ask: Run, status: int) -> None:
+    service.on("POST /api/v1/nodes/agx0/drain", refusal("There is no such path.", status=status))
+    result = ask("nodes", "drain", "agx0")
+    assert result.exit_code == 1
+    assert "cannot drain nodes yet" in result.stderr
+
+
+def test_an_unknown_node_brings_up_similar_names(ask: Run) -> None:
+    result = ask("nodes", "drain", "agx1")
+    assert result.exit_code == 1
+    assert "Did you mean agx0?" in result.stderr

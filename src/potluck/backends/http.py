@@ -13,6 +13,8 @@ from yarl import URL
 from potluck.backends.port import Address, HttpReply, HttpStream
 from potluck.core.errors import MalformedAnswer, NodeFailed, NodeTimeout, NodeUnreachable
 
+# llama.cpp's server closes a connection that was idle for 5 seconds.
+_IDLE_S = 4.0
 # A machine on the same network answers a knock within milliseconds; one that is off never does.
 _CONNECT_S = 5.0
 # An engine's list of models runs to some hundred kilobytes; more than this is not an answer to us.
@@ -26,7 +28,7 @@ async def open_engine_session() -> AsyncGenerator[aiohttp.ClientSession]:
     No cookies and no proxy from the environment: an engine is where it is said to be.
     """
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S)
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30.0)
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_S)
     async with aiohttp.ClientSession(
         connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=True
     ) as session:

@@ -1,0 +1,175 @@
+"""llama.cpp's server as a dialect: what `llamacpp` and `local` have in common (API-CONTRACTS.md 5).
+
+It is OpenAI's family with habits of its own: a wish for a tool call is not enforced, a JSON schema is; templated
+prompts go by the chat route; ``/infill`` fills in code.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import assert_never
+
+import msgspec
+
+from potluck.backends.port import EngineHttp, Ready
+from potluck.backends.reading import decoded_body
+from potluck.core.answer import Finish, FinishReason
+from potluck.core.call import Call, ChatCall, EmbedCall, InfillCall, LoadCall, TextCall, ToolMode
+from potluck.core.errors import ContextOverflow, PotluckError, Unsupported
+from potluck.core.forced_tools import ForcedToolEvents, force
+from potluck.core.infill import InfillCleaner, instruct
+from potluck.core.model import Capability, Model
+from potluck.wire.filtered import FilteredReader
+from potluck.wire.openai.encode import LLAMACPP, as_chat, encode_chat, encode_completion, encode_embedding
+from potluck.wire.openai.errors import read_engine_error
+from potluck.wire.openai.readers import ChatReader, CompletionReader, EmbeddingReader
+from potluck.wire.port import Ask, EngineRequest, Shape
+
+SHAPES = frozenset({Shape.OPENAI_CHAT, Shape.OPENAI_COMPLETION, Shape.OPENAI_EMBEDDING, Shape.LLAMACPP_INFILL})
+
+CHAT = "/v1/chat/completions"
+COMPLETION = "/v1/completions"
+EMBEDDING = "/v1/embeddings"
+INFILL = "/infill"
+
+_PATHS = {
+    Shape.OPENAI_CHAT: CHAT,
+    Shape.OPENAI_COMPLETION: COMPLETION,
+    Shape.OPENAI_EMBEDDING: EMBEDDING,
+    Shape.LLAMACPP_INFILL: INFILL,
+}
+
+# Said with a status of 500 for an input to embed that does not fit into one batch.
+_TOO_LARGE = re.compile(rb"input \((\d+) tokens\) is too large to process.*\(current batch size: (\d+)\)")
+
+
+def encode(call: Call, model: Model, *, stream: bool) -> EngineRequest | Ready:
+    """The request for a call, by the name that the server knows the model by.
+
+    Raises `Unsupported` for filling in that must not be paraphrased, `BadRequest` for a forced tool that is not there.
+    """
+    match call:
+        case ChatCall():
+            return _chat(call, model, stream=stream)
+        case TextCall(templated=True):
+            return _chat(as_chat(call), model, stream=stream)
+        case TextCall():
+            body = encode_completion(call, model.id, stream=stream, habits=LLAMACPP)
+            return EngineRequest(COMPLETION, body, CompletionReader(), stream)
+        case InfillCall():
+            return _infill(call, model, stream=stream)
+        case EmbedCall():
+            return EngineRequest(EMBEDDING, _embedding(call, model), EmbeddingReader(), stream=False)
+        case LoadCall():
+            return Ready((Finish(FinishReason.UNLOAD if call.unload else FinishReason.LOAD),))
+        case _:
+            assert_never(call)
+
+
+def pass_through(ask: Ask, model: Model) -> tuple[str, bytes]:
+    """Path and body for an ask of one of `SHAPES`. Raises `Unsupported` where the model cannot do it."""
+    if ask.shape is Shape.LLAMACPP_INFILL and Capability.INSERT not in model.capabilities:
+        raise Unsupported(ask.model or model.id, Capability.INSERT.value)
+    return _PATHS[ask.shape], ask.passed(model.id)
+
+
+def error(status: int, body: bytes, model: str) -> PotluckError:
+    """As the family reads it; and an input too long to embed, which llama.cpp takes for a fault of its own."""
+    if too_large := _TOO_LARGE.search(body):
+        return ContextOverflow(int(too_large[1]), int(too_large[2]), hint="Split the text into shorter pieces.")
+    return read_engine_error(status, body, model)
+
+
+def _chat(call: ChatCall, model: Model, *, stream: bool) -> EngineRequest:
+    reader = ChatReader(len(call.messages))
+    if call.tool_choice.forced:
+        body = encode_chat(force(call), model.id, stream=stream, habits=LLAMACPP)
+        return EngineRequest(CHAT, body, FilteredReader(reader, ForcedToolEvents.of(call)), stream)
+    if call.tool_choice.mode is ToolMode.NONE:
+        # Shown the tools, a model calls them whatever it was told; `none` is said by not showing them.
+        call = replace(call, tools=())
+    return EngineRequest(CHAT, encode_chat(call, model.id, stream=stream, habits=LLAMACPP), reader, stream)
+
+
+def _infill(call: InfillCall, model: Model, *, stream: bool) -> EngineRequest:
+    if call.strict:
+        raise Unsupported(call.model, Capability.INSERT.value)
+    request = _chat(instruct(call), model, stream=stream)
+    return replace(request, reader=FilteredReader(request.reader, InfillCleaner.instructed(call)))
+
+
+def _embedding(call: EmbedCall, model: Model) -> bytes:
+    if not call.normalised:
+        extra = {**call.hints.extra, "embd_normalize": -1}  # as the model made them (llama.cpp, tools/server/README.md)
+        call = replace(call, hints=replace(call.hints, extra=extra))
+    return encode_embedding(call, model.id)
+
+
+class Slot(msgspec.Struct):
+    """One line of ``/slots``."""
+
+    is_processing: bool = False
+    n_ctx: int = 0
+
+
+# --- Counting ---
+
+
+class _Counted(msgspec.Struct):
+    input_tokens: int
+
+
+class _Templated(msgspec.Struct):
+    prompt: str
+
+
+class _Tokens(msgspec.Struct):
+    tokens: list[int]
+
+
+async def count_tokens(call: Call, model: Model, http: EngineHttp) -> int | None:
+    """By the server's own tokenizer; None for calls without a prompt. Raises `NodeError`, or what the server says."""
+    match call:
+        case ChatCall():
+            return await _count_chat(call, model, http)
+        case TextCall(templated=True):
+            return await _count_chat(as_chat(call), model, http)
+        case TextCall():
+            return sum([await _count(prompt, model, http) for prompt in call.prompts])
+        case EmbedCall():
+            return sum([await _count(text, model, http) for text in call.inputs])
+        case InfillCall():
+            snippets = sum([await _count(snippet.text, model, http) for snippet in call.snippets])
+            return (
+                snippets + await _count(call.prefix + call.prompt, model, http) + await _count(call.suffix, model, http)
+            )
+        case LoadCall():
+            return None
+        case _:
+            assert_never(call)
+
+
+async def _count_chat(call: ChatCall, model: Model, http: EngineHttp) -> int:
+    body = encode_chat(force(call), model.id, stream=False, habits=LLAMACPP)
+    reply = await http.request("POST", f"{CHAT}/input_tokens", body)
+    if reply.status == 404:  # a server of before 2026
+        templated = await _asked(http, "/apply-template", body, model)
+        return await _count(decoded_body(templated, _Templated).prompt, model, http)
+    if reply.status >= 400:
+        raise error(reply.status, reply.body, model.id)
+    return decoded_body(reply.body, _Counted).input_tokens
+
+
+async def _count(text: str | tuple[int, ...], model: Model, http: EngineHttp) -> int:
+    if not isinstance(text, str):
+        return len(text)
+    body = msgspec.json.encode({"model": model.id, "content": text, "add_special": True, "parse_special": True})
+    return len(decoded_body(await _asked(http, "/tokenize", body, model), _Tokens).tokens)
+
+
+async def _asked(http: EngineHttp, path: str, body: bytes, model: Model) -> bytes:
+    reply = await http.request("POST", path, body)
+    if reply.status >= 400:
+        raise error(reply.status, reply.body, model.id)
+    return reply.body

@@ -15,6 +15,7 @@ class Door:
     ``read`` takes the whole body (decompressed and within limits) and raises `ClientError`.
     ``family`` names the dialect for metrics and the request log: openai, anthropic, ollama, llamacpp, tabby.
     ``route`` is asked for calls that name no model; if the owner has no such route, the first model that fits serves.
+    ``others`` are doors of other dialects at the same path, each with the test of a body that tells it apart.
     """
 
     path: str
@@ -23,3 +24,8 @@ class Door:
     errors: ErrorWriter
     method: str = "POST"
     route: str = "chat"
+    others: tuple[tuple[Callable[[bytes], bool], Door], ...] = ()
+
+    def for_body(self, body: bytes) -> Door:
+        """The door that a body belongs to: this one, unless it is told to be another dialect's."""
+        return next((door for fits, door in self.others if fits(body)), self)

@@ -113,7 +113,8 @@ def reference_markdown() -> str:
 _REFERENCE_HEAD = """# Metrics
 
 `GET /metrics` answers in Prometheus' text format, to a key like every path
-(in Prometheus' configuration: `authorization: {credentials_file: …}`). Made from the code by `make docs`; a test holds this page to it.
+(in Prometheus' configuration: `authorization: {credentials_file: …}`).
+Made from the code by `make docs`; a test holds this page to it.
 
 | name | kind | labels | what it counts |
 | --- | --- | --- | --- |"""

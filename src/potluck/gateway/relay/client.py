@@ -256,7 +256,10 @@ class ClientConnection(asyncio.Protocol):
         assert door is not None
         assert caller is not None
         try:
-            ask = door.read(request.payload(self._relay.limits.max_body))
+            body = request.payload(self._relay.limits.max_body)
+            if door.others:
+                self._door = door = door.for_body(body)
+            ask = door.read(body)
         except ClientError as error:
             self._refuse(error)
             return

@@ -1,0 +1,59 @@
+"""What editors ask for: llama.cpp's ``/infill``, Mistral's fill-in-the-middle, and Tabby's small questions."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from potluck import __version__
+from potluck.core.model import Capability
+from potluck.gateway.door import Door
+from potluck.surfaces.state import fleet_of
+from potluck.wire.code.errors import write_llamacpp_error
+from potluck.wire.code.infill import read_infill
+from potluck.wire.code.mistral_fim import read_mistral_fim
+from potluck.wire.code.tabby import health_body, models_body, server_setting_body
+from potluck.wire.openai.errors import write_error
+
+DOORS = (
+    Door("/infill", "llamacpp", read_infill, write_llamacpp_error, route="coding"),
+    Door("/v1/fim/completions", "openai", read_mistral_fim, write_error, route="coding"),
+)
+
+_COMPLETES = frozenset({Capability.COMPLETION})
+
+
+async def tabby_health(request: Request) -> Response:
+    """Tabby's clients show these names."""
+    catalogue = fleet_of(request).catalogue
+    return _json(
+        health_body(catalogue.default(_COMPLETES, "coding"), catalogue.default(_COMPLETES, "chat"), __version__)
+    )
+
+
+async def tabby_models(request: Request) -> Response:
+    names = [model.id for model in fleet_of(request).listing() if Capability.COMPLETION in model.capabilities]
+    return _json(models_body(names, names))
+
+
+async def tabby_server_setting(request: Request) -> Response:
+    return _json(server_setting_body())
+
+
+async def tabby_events(request: Request) -> Response:
+    """What a user did with a completion. Read and forgotten: nothing here is kept of what people type."""
+    await request.body()
+    return Response()
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, media_type="application/json")
+
+
+ROUTES = (
+    Route("/v1/health", tabby_health, methods=["GET", "POST"]),
+    Route("/v1beta/models", tabby_models, methods=["GET"]),
+    Route("/v1beta/server_setting", tabby_server_setting, methods=["GET"]),
+    Route("/v1/events", tabby_events, methods=["POST"]),
+)

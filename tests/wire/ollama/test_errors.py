@@ -54,6 +54,7 @@ BUSY = "server busy, please try again.  maximum pending requests exceeded"
         (QueueFull("full", retry_after_s=0.2), 503, BUSY),
         (NoEngineReady("none is up", retry_after_s=2.1), 503, "none is up"),
         (NodeTimeout("silent"), 504, "silent"),
+        (NodeBusy("busy"), 503, "busy"),
         (NodeFailed("broke", detail="/secret"), 502, "broke"),
         (NodeUnreachable("gone"), 502, "gone"),
         (OperatorError("disk full"), 500, "disk full"),

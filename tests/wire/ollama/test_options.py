@@ -117,3 +117,7 @@ def test_what_is_read_is_written_back() -> None:
 
 def test_nothing_said_is_nothing_written_and_logit_bias_is_lost() -> None:
     assert write_options(Sampling(logit_bias={"1": 5.0}), EngineHints(), None, None) == {}
+
+
+def test_no_tokens_at_all_are_one_because_nothing_means_endless_to_ollama() -> None:
+    assert write_options(Sampling(max_tokens=0), EngineHints(), None, None) == {"num_predict": 1}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from potluck.core.answer import Finish, FinishReason, Text, ToolArguments, ToolStart, collect
+from potluck.core.answer import Finish, FinishReason, ToolArguments, ToolStart, collect
 from potluck.core.call import (
     AudioPart,
     Call,
@@ -189,11 +189,6 @@ def test_a_templated_generation_keeps_what_ollama_knows() -> None:
         "template": "t",
         "images": ["aWNvbg=="],
     }
-
-
-def test_an_echo_is_added_to_the_answer() -> None:
-    reader = engine_request(TextCall("m", ("Once ",), echo=True), MODEL, stream=False).reader
-    assert reader.whole(b'{"response":"upon","done":true}') == [Text("Once "), Text("upon"), Finish(FinishReason.STOP)]
 
 
 def test_token_ids_are_refused() -> None:

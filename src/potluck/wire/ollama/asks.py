@@ -40,6 +40,7 @@ class OllamaAsk:
     write: Callable[[AnswerMeta], AnswerWriter]
     watch: Callable[[AnswerMeta], Passage]
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    generations: int = 1
     untouchable: bool = True
 
     def call(self) -> Call:

@@ -45,6 +45,7 @@ _STATUSES: tuple[tuple[type[PotluckError], int], ...] = (
     (NotImplementedHere, 501),
     (RateLimited, 429),
     (Overloaded, 503),
+    (NodeBusy, 503),
     (NodeTimeout, 504),
     (OperatorError, 500),
 )

@@ -105,7 +105,8 @@ def write_options(
     ``logit_bias`` has no equivalent and is lost.
     """
     said: dict[str, Json] = {
-        "num_predict": sampling.max_tokens,
+        # To Ollama 0 means no limit; whoever asked for nothing gets the least there is.
+        "num_predict": sampling.max_tokens if sampling.max_tokens is None else max(1, sampling.max_tokens),
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "top_k": sampling.top_k,

@@ -35,13 +35,11 @@ class LineReader:
     """Reads ``/api/chat`` and ``/api/generate``, streamed or whole.
 
     ``turn`` is the place of the answer in its conversation, for the ids of tool calls that come without one.
-    ``echo`` is text that the client wants repeated before the answer, which Ollama cannot do.
     """
 
-    def __init__(self, *, turn: int = 0, echo: str = "") -> None:
+    def __init__(self, *, turn: int = 0) -> None:
         self._splitter = LineSplitter()
         self._turn = turn
-        self._echo = echo
         self._calls = 0
         self._done = False
 
@@ -87,9 +85,6 @@ class LineReader:
         content = (message.content if message else None) or line.response
         calls = (message.tool_calls if message else None) or line.tool_calls
         events: list[Event] = []
-        if self._echo:
-            events.append(Text(self._echo))
-            self._echo = ""
         if thinking:
             events.append(Reasoning(thinking))
         if content:

@@ -63,8 +63,8 @@ def engine_request(call: Call, model: Model, *, stream: bool) -> EngineRequest:
         case ChatCall():
             return _chat_request(call, model, stream=stream)
         case TextCall():
-            reader = LineReader(echo=_prompt(call) if call.echo else "")
-            return EngineRequest(GENERATE, encode_generate(call, model, stream=stream), reader, stream)
+            # An echo is left to the writer: Ollama cannot repeat the prompt.
+            return EngineRequest(GENERATE, encode_generate(call, model, stream=stream), LineReader(), stream)
         case InfillCall() if Capability.INSERT in model.capabilities or call.strict:
             body = encode_infill(call, model, stream=stream)
             return EngineRequest(GENERATE, body, FilteredReader(LineReader(), InfillCleaner.raw()), stream)

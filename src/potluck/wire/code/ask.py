@@ -1,0 +1,51 @@
+"""What requests for code have in common, whatever their dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from potluck.core.call import InfillCall, LoadCall
+from potluck.core.model import Capability
+from potluck.wire.openai.fields import changed_body
+from potluck.wire.port import AnswerMeta, AnswerWriter, Passage, Shape
+
+
+@dataclass(frozen=True, slots=True)
+class CodeAsk:
+    """A request for code, already read whole: they are small, and most must be translated (`wire.port.Ask`)."""
+
+    shape: Shape
+    body: bytes
+    stream: bool
+    made: InfillCall | LoadCall
+    write: Callable[[AnswerMeta], AnswerWriter]
+    watch: Callable[[AnswerMeta], Passage] | None = None
+    generations: int = 1
+
+    @property
+    def model(self) -> str:
+        return self.made.model
+
+    @property
+    def needs(self) -> frozenset[Capability]:
+        return self.made.needs
+
+    @property
+    def untouchable(self) -> bool:
+        """Whether any engine speaks the dialect at all."""
+        return self.watch is not None
+
+    def call(self) -> InfillCall | LoadCall:
+        return self.made
+
+    def writer(self, meta: AnswerMeta) -> AnswerWriter:
+        return self.write(meta)
+
+    def passed(self, model: str) -> bytes:
+        """The body with the model's name, which the dialect leaves out and a llama.cpp with several models needs."""
+        return self.body if self.model == model else changed_body(self.body, model=model, ask_usage=False)
+
+    def passage(self, meta: AnswerMeta) -> Passage:
+        assert self.watch is not None, "no engine speaks this shape"
+        return self.watch(meta)

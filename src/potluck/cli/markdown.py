@@ -21,7 +21,9 @@ _REDRAWS_PER_S = 10
 def printer() -> Printer:
     """Laid out if the terminal can do that, else plain. Colours follow ``NO_COLOR`` and ``TERM``."""
     console = Console()
-    return PlainPrinter(sys.stdout, terminal=True) if console.is_dumb_terminal else MarkdownPrinter(console)
+    if not console.is_terminal or console.is_dumb_terminal:
+        return PlainPrinter(sys.stdout, terminal=True)
+    return MarkdownPrinter(console)
 
 
 @dataclass(slots=True)

@@ -31,9 +31,10 @@ class PlainPrinter:
 
     def text(self, piece: str) -> None:
         if piece:
+            # First, since Ctrl-C may come in the middle of the writing.
+            self._last = piece[-1]
             self.out.write(harmless(piece) if self.terminal else piece)
             self.out.flush()
-            self._last = piece[-1]
 
     def reasoning(self, piece: str) -> None:
         """Reasoning is no part of the answer: who pipes wants the answer."""

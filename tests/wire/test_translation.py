@@ -83,7 +83,7 @@ def test_events_are_written_as_they_come_and_the_ends_are_told() -> None:
 
 
 def test_usage_that_the_engine_does_not_tell_is_estimated() -> None:
-    events = [Reasoning("é"), Text("abc"), ToolStart(0, "i", "n"), ToolArguments(0, "{}"), Logprobs({})]
+    events: list[Event] = [Reasoning("é"), Text("abc"), ToolStart(0, "i", "n"), ToolArguments(0, "{}"), Logprobs({})]
     through = translation(events, [STOP])
     through.forward(b"\x00", 0.0)
     assert through.account() == Account(text_bytes=7)

@@ -215,7 +215,7 @@ def read_tool_choice(request: ChatRequest) -> ToolChoice:
             if name not in names:
                 raise BadRequest(f"tool_choice names '{name}', which is not among the tools", param="tool_choice")
             return ToolChoice(ToolMode.NAMED, name)
-        case NamedTool():
+        case _:
             # "allowed_tools" and other kinds that only OpenAI's own service has.
             return ToolChoice()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 import msgspec
 
@@ -203,6 +204,8 @@ def _messages(messages: Sequence[Message]) -> Iterator[JsonObject]:
                     yield {"role": "user", "content": [_part(part) for part in images]}
             case Role.SYSTEM | Role.USER:
                 yield _named({"role": message.role.value, "content": _content(message.parts)}, message.name)
+            case _:
+                assert_never(message.role)
 
 
 def _named(message: JsonObject, name: str) -> JsonObject:
@@ -242,3 +245,5 @@ def _part(part: Part) -> JsonObject:
             return {"type": "image_url", "image_url": {"url": data_uri(part)}}
         case AudioPart():
             return {"type": "input_audio", "input_audio": {"data": part.data_b64, "format": part.format}}
+        case _:
+            assert_never(part)

@@ -1,0 +1,124 @@
+"""Asks: what the gateway sees of a request, and the answer's way back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from potluck.core.answer import Answer, Choice, Finish, FinishReason, Text, Usage
+from potluck.core.model import Capability
+from potluck.wire.openai.asks import read_chat, read_completion, read_embedding
+from potluck.wire.port import AnswerMeta, Ask, Shape
+from tests.wire.openai.streams import sse
+
+META = AnswerMeta(id="ID", model="m", created_s=1.0, prompt_tokens=4)
+HELLO = [{"role": "user", "content": "hi"}]
+IMAGE = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:;base64,QUJD"}}]}]
+TOOL = {"type": "function", "function": {"name": "get"}}
+
+
+def body(**fields: Any) -> bytes:
+    return json.dumps({"model": "m", **fields}).encode()
+
+
+def chat(**fields: Any) -> Ask:
+    return read_chat(body(**{"messages": HELLO, **fields}))
+
+
+def completion(**fields: Any) -> Ask:
+    return read_completion(body(**{"prompt": "p", **fields}))
+
+
+def embedding(**fields: Any) -> Ask:
+    return read_embedding(body(**{"input": "i", **fields}))
+
+
+@pytest.mark.parametrize(
+    ("ask", "shape", "needs"),
+    [
+        (chat(), Shape.OPENAI_CHAT, {Capability.COMPLETION}),
+        (chat(tools=[TOOL]), Shape.OPENAI_CHAT, {Capability.COMPLETION, Capability.TOOLS}),
+        (chat(tools=[TOOL], tool_choice="none"), Shape.OPENAI_CHAT, {Capability.COMPLETION}),
+        (chat(messages=IMAGE), Shape.OPENAI_CHAT, {Capability.COMPLETION, Capability.VISION}),
+        (completion(), Shape.OPENAI_COMPLETION, {Capability.COMPLETION}),
+        (completion(suffix="s"), Shape.OPENAI_COMPLETION, {Capability.COMPLETION}),
+        (embedding(), Shape.OPENAI_EMBEDDING, {Capability.EMBEDDING}),
+    ],
+)
+def test_an_ask_says_what_it_is_and_needs_as_its_call_does(ask: Ask, shape: Shape, needs: set[Capability]) -> None:
+    assert (ask.shape, ask.model, ask.stream) == (shape, "m", False)
+    assert ask.needs == ask.call().needs == needs
+    assert ask.call().model == "m"
+    assert ask.untouchable is ("suffix" not in json.loads(ask.body))
+
+
+@pytest.mark.parametrize(
+    ("ask", "generations"),
+    [
+        (chat(), 1),
+        (chat(n=3), 3),
+        (completion(prompt=["a", "b"], n=2), 4),
+        (completion(prompt=[1, 2]), 1),
+        (embedding(input=["a", "b"]), 1),
+    ],
+)
+def test_an_ask_knows_how_many_answers_it_wants(ask: Ask, generations: int) -> None:
+    assert ask.generations == generations
+
+
+@pytest.mark.parametrize("fields", [{"suffix": "s"}, {"echo": True}, {"options": {"top_k": 1}}])
+def test_a_completion_that_engines_misread_is_not_passed_on(fields: dict[str, Any]) -> None:
+    assert not completion(**fields).untouchable
+
+
+@pytest.mark.parametrize("make", [chat, completion, embedding])
+def test_a_body_for_an_engine_with_the_same_name_is_the_very_body(make: Any) -> None:
+    ask: Ask = make(nobody_knows={"x": [1]})
+    assert ask.passed("m") is ask.body
+    changed = json.loads(ask.passed("q:latest"))
+    assert changed == {**json.loads(ask.body), "model": "q:latest"}
+
+
+@pytest.mark.parametrize("make", [chat, completion])
+def test_streams_are_always_metered(make: Any) -> None:
+    asked: Ask = make(stream=True, stream_options={"include_usage": True})
+    assert asked.stream
+    assert asked.passed("m") is asked.body
+    for fields in ({}, {"stream_options": None}, {"stream_options": {"include_usage": False}}):
+        unasked: Ask = make(stream=True, **fields)
+        for model in ("m", "q"):
+            assert json.loads(unasked.passed(model)) == {
+                **json.loads(unasked.body),
+                "model": model,
+                "stream_options": {"include_usage": True},
+            }
+
+
+@pytest.mark.parametrize("make", [chat, completion])
+@pytest.mark.parametrize("asked", [False, True])
+def test_usage_reaches_the_client_only_if_it_asked(make: Any, asked: bool) -> None:
+    ask: Ask = make(stream=True, stream_options={"include_usage": asked})
+    writer = ask.writer(META)
+    written = writer.write([Text("a"), Finish(FinishReason.STOP), Usage(1, 2)], 0.0) + writer.close(0.0)
+    assert (b"prompt_tokens" in written) is asked
+    stream = sse('{"choices":[{"text":"a","finish_reason":"stop"}]}', '{"choices":[],"usage":{"prompt_tokens":1}}')
+    passage = ask.passage(META)
+    passed = passage.forward(stream, 0.0) + passage.end(0.0)
+    assert (b"prompt_tokens" in passed) is asked
+
+
+def test_an_echo_is_written_for_engines_that_cannot() -> None:
+    answer = Answer(choices=(Choice("a"), Choice("b"), Choice("c"), Choice("d")))
+    written = json.loads(completion(prompt=["P", "Q"], n=2, echo=True).writer(META).whole(answer, 0.0))
+    assert [choice["text"] for choice in written["choices"]] == ["Pa", "Pb", "Qc", "Qd"]
+
+
+@pytest.mark.parametrize(("wanted", "kind"), [(None, list), ("float", list), ("base64", str)])
+def test_embeddings_are_encoded_as_asked(wanted: str | None, kind: type) -> None:
+    ask = embedding(encoding_format=wanted)
+    written = json.loads(ask.writer(META).whole(Answer(vectors=((1.0,),)), 0.0))
+    assert isinstance(written["data"][0]["embedding"], kind)
+    given = b'{"data":[{"embedding":[1]}],"usage":{"prompt_tokens":1}}'
+    assert ask.passage(META).whole(given, 0.0) is given

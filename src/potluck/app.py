@@ -167,7 +167,7 @@ async def running(config: Config, data: DataDir) -> AsyncGenerator[App, None]:
 
         session = await stack.enter_async_context(open_engine_session())
         installer = Installer(config, data, session, node=_this_machine())
-        found = await usual_engines(installer) if config.source is None else ()
+        found = await usual_engines(installer, _this_machine()) if config.source is None else ()
         installations = installer.installations([*config.engines, *found], with_local=_local_wanted(config, found))
         fleet = Fleet(
             installations,

@@ -20,6 +20,7 @@ from potluck.core.errors import ContextOverflow, PotluckError, Unsupported
 from potluck.core.forced_tools import ForcedToolEvents, force
 from potluck.core.infill import InfillCleaner, instruct
 from potluck.core.model import Capability, Model
+from potluck.wire.code import infill_engine
 from potluck.wire.filtered import FilteredReader
 from potluck.wire.openai.encode import LLAMACPP, as_chat, encode_chat, encode_completion, encode_embedding
 from potluck.wire.openai.errors import read_engine_error
@@ -31,13 +32,12 @@ SHAPES = frozenset({Shape.OPENAI_CHAT, Shape.OPENAI_COMPLETION, Shape.OPENAI_EMB
 CHAT = "/v1/chat/completions"
 COMPLETION = "/v1/completions"
 EMBEDDING = "/v1/embeddings"
-INFILL = "/infill"
 
 _PATHS = {
     Shape.OPENAI_CHAT: CHAT,
     Shape.OPENAI_COMPLETION: COMPLETION,
     Shape.OPENAI_EMBEDDING: EMBEDDING,
-    Shape.LLAMACPP_INFILL: INFILL,
+    Shape.LLAMACPP_INFILL: infill_engine.PATH,
 }
 
 # Said with a status of 500 for an input to embed that does not fit into one batch.
@@ -93,6 +93,10 @@ def _chat(call: ChatCall, model: Model, *, stream: bool) -> EngineRequest:
 
 
 def _infill(call: InfillCall, model: Model, *, stream: bool) -> EngineRequest:
+    if Capability.INSERT in model.capabilities:
+        body = infill_engine.encode_infill(call, model.id, stream=stream)
+        reader = FilteredReader(infill_engine.InfillReader(), InfillCleaner.raw())
+        return EngineRequest(infill_engine.PATH, body, reader, stream)
     if call.strict:
         raise Unsupported(call.model, Capability.INSERT.value)
     request = _chat(instruct(call), model, stream=stream)

@@ -1,0 +1,30 @@
+"""What the adapters of remote engines are told about the one they speak to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from potluck.backends.port import Address
+from potluck.core.model import Model, ModelId
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """One engine as configured. ``models``: for servers that list none. ``context`` (tokens) overrides the engine's."""
+
+    address: Address
+    models: tuple[ModelId, ...] = ()
+    context: int | None = None
+
+
+class Remote:
+    """What is alike for every engine that somebody else runs: it has one address and is always prepared."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self._settings = settings
+
+    def address(self, model: Model, needs: object = frozenset()) -> Address | None:
+        return self._settings.address
+
+    async def prepare(self, model: Model, needs: object = frozenset()) -> None:
+        """Nothing to do: the engine loads what it is asked for by itself."""

@@ -1,0 +1,211 @@
+"""Looking after the embedded engine's models: files in one folder, uploads kept by their digest."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import shutil
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from tempfile import mkstemp
+
+from potluck.backends.digests import checked_digest
+from potluck.backends.local.engine import LocalEngine
+from potluck.backends.local.gguf import Gguf, NotGguf, read
+from potluck.backends.local.library import BLOBS, Weights, place_of
+from potluck.backends.port import EngineHttp
+from potluck.core.errors import BadRequest, Conflict, Forbidden, ModelNotFound, NotImplementedHere, OperatorError
+from potluck.core.model import Json, JsonObject, Model
+from potluck.core.names import canonical, same_model, tagged
+
+_NO_REGISTRY = "Put a GGUF file into the models folder, or upload one with 'ollama create'."
+
+
+class LocalKeeper:
+    """`ModelKeeper` for the embedded engine, which shares its folder. ``http`` is not used: there is no server to ask.
+
+    Files come into place whole: a half-written one never has a model's name.
+    """
+
+    def __init__(self, engine: LocalEngine) -> None:
+        self._engine = engine
+        self._folder = engine.library.folder
+
+    async def show(self, model: Model, http: EngineHttp, *, verbose: bool) -> JsonObject:
+        """What the file says of itself, in Ollama's words."""
+        weights = await self._weights(model.id)
+        facts = weights.facts
+        info: JsonObject = {
+            "general.architecture": facts.architecture,
+            "general.basename": facts.name,
+            "general.size_label": facts.size_label,
+            f"{facts.architecture}.context_length": facts.context,
+            f"{facts.architecture}.embedding_length": facts.embedding,
+        }
+        return {"model_info": {name: value for name, value in info.items() if value}}
+
+    def pull(self, name: str, http: EngineHttp, *, insecure: bool) -> AsyncIterator[JsonObject]:
+        """Raises `NotImplementedHere`; there is no registry to pull from yet."""
+        raise NotImplementedHere("The embedded engine does not download models yet.", hint=_NO_REGISTRY)
+
+    def push(self, name: str, http: EngineHttp, *, insecure: bool) -> AsyncIterator[JsonObject]:
+        raise NotImplementedHere("The embedded engine does not upload models.")
+
+    async def create(self, request: Mapping[str, Json], http: EngineHttp) -> AsyncIterator[JsonObject]:
+        """A model of one uploaded GGUF file (``files``), or another name for one that is here (``from``)."""
+        name, source = request.get("model"), request.get("from")
+        if not isinstance(name, str) or not name:
+            raise BadRequest("model is required", param="model")
+        if isinstance(source, str) and source:
+            yield {"status": "using existing layer"}
+            await self.copy(source, name, http)
+        else:
+            blob = self._blob(_only_file(request.get("files")))
+            yield {"status": "parsing GGUF"}
+            await asyncio.to_thread(_check_gguf, blob)
+            yield {"status": "writing manifest"}
+            await asyncio.to_thread(_link, blob, self._free_place(name))
+        yield {"status": "success"}
+
+    async def copy(self, source: str, destination: str, http: EngineHttp) -> None:
+        """One file under two names: it takes its room once."""
+        weights = await self._weights(source)
+        place = self._free_place(destination)
+        if canonical(source) != canonical(destination):
+            await asyncio.to_thread(_link, weights.path, place)
+
+    async def delete(self, name: str, http: EngineHttp) -> None:
+        """Raises `Forbidden` for the weights that come with Potluck."""
+        weights = await self._weights(name)
+        if weights.shipped:
+            raise Forbidden(f"'{name}' comes with Potluck and cannot be deleted.")
+        self._engine.forget(weights.id)
+        await asyncio.to_thread(_remove, weights.path, self._folder)
+
+    async def has_blob(self, digest: str, http: EngineHttp) -> bool:
+        return self._blob_path(digest).is_file()
+
+    async def put_blob(self, digest: str, pieces: AsyncIterator[bytes], http: EngineHttp) -> None:
+        """Keep what comes if its SHA-256 is the digest. Raises `BadRequest` if not; then nothing is left of it."""
+        part = await asyncio.to_thread(_Part, self._blob_path(digest))
+        try:
+            async for piece in pieces:
+                await asyncio.to_thread(part.append, piece)
+            await asyncio.to_thread(part.finish, checked_digest(digest))
+        finally:
+            await asyncio.to_thread(part.close)
+
+    def _blob_path(self, digest: str) -> Path:
+        return self._folder / BLOBS / checked_digest(digest).replace(":", "-")
+
+    def _blob(self, digest: str) -> Path:
+        path = self._blob_path(digest)
+        if not path.is_file():
+            raise BadRequest(f"The blob {digest} was not uploaded.", param="files")
+        return path
+
+    async def _weights(self, name: str) -> Weights:
+        """Raises `ModelNotFound`."""
+        for weights in await asyncio.to_thread(self._engine.library.scan):
+            if same_model(weights.id, name):
+                return weights
+        raise ModelNotFound(name)
+
+    def _free_place(self, name: str) -> Path:
+        """Raises `BadRequest` for what cannot be a name. A name in use is given to the new model, as Ollama does."""
+        place = place_of(tagged(name))
+        if place is None:
+            raise BadRequest(f"'{name}' is not a name for a model.", hint="Such as my-model or my-model:7b.")
+        return self._folder / place
+
+
+def _only_file(files: Json) -> str:
+    digests = [digest for digest in files.values() if isinstance(digest, str)] if isinstance(files, dict) else []
+    if not digests:
+        raise BadRequest("neither 'from' or 'files' was specified", param="files")
+    if len(digests) > 1:
+        raise NotImplementedHere("The embedded engine takes models of one GGUF file.", hint=_NO_REGISTRY)
+    return digests[0]
+
+
+def _check_gguf(path: Path) -> Gguf:
+    try:
+        return read(path)
+    except NotGguf as error:
+        raise BadRequest(f"The uploaded file is not a GGUF file. {error}", param="files") from error
+
+
+def _link(source: Path, place: Path) -> None:
+    """The same file under another name: by a hard link, or by a copy where the disk's border is between them."""
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        part = place.with_name(f".{place.name}.part")
+        part.unlink(missing_ok=True)
+        try:
+            os.link(source.resolve(), part)
+        except OSError:
+            shutil.copyfile(source, part)
+        part.replace(place)
+        # Two names of one file: the replacement is none, and leaves both.
+        part.unlink(missing_ok=True)
+    except OSError as error:
+        raise _disk(error) from error
+
+
+def _remove(path: Path, folder: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise Conflict("The model's file cannot be deleted.") from error
+    # Folders of names that nothing is left of; one that is not empty stays.
+    for parent in path.parents:
+        if parent == folder or not parent.is_relative_to(folder):
+            return
+        with suppress(OSError):
+            parent.rmdir()
+
+
+class _Part:
+    """A file that is being uploaded: beside its place, without a name that anybody looks for. Every step blocks."""
+
+    def __init__(self, place: Path) -> None:
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = mkstemp(dir=place.parent, prefix=".part-")
+        except OSError as error:
+            raise _disk(error) from error
+        self._file = os.fdopen(handle, "wb")
+        self._path, self._place = Path(name), place
+        self._hash = hashlib.sha256()
+
+    def append(self, piece: bytes) -> None:
+        self._hash.update(piece)
+        try:
+            self._file.write(piece)
+        except OSError as error:
+            raise _disk(error) from error
+
+    def finish(self, digest: str) -> None:
+        """Move it to its place, safely on disk. Raises `BadRequest` if it does not have the digest."""
+        if f"sha256:{self._hash.hexdigest()}" != digest:
+            raise BadRequest("The blob does not have the digest it was sent under.", param="digest")
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._path.replace(self._place)
+        except OSError as error:
+            raise _disk(error) from error
+
+    def close(self) -> None:
+        """Nothing of it is left but what was finished."""
+        with suppress(OSError):
+            self._file.close()
+        self._path.unlink(missing_ok=True)
+
+
+def _disk(error: OSError) -> OperatorError:
+    return OperatorError(
+        "The models folder cannot be written.", hint=error.strerror or "", detail=str(error.filename or "")
+    )

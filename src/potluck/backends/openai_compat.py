@@ -1,0 +1,127 @@
+"""Any server that speaks OpenAI's API: vLLM, SGLang, LM Studio, TGI, a cloud. Only ``/v1/models`` is sure of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import assert_never
+
+import msgspec
+
+from potluck.backends.engine_settings import Remote
+from potluck.backends.port import EngineHttp, HttpReply, Ready, Report
+from potluck.backends.reading import decoded, refused
+from potluck.core.answer import Finish, FinishReason
+from potluck.core.call import Call, ChatCall, EmbedCall, InfillCall, LoadCall, TextCall
+from potluck.core.errors import NodeFailed, PotluckError, Unsupported
+from potluck.core.infill import InfillCleaner, instruct
+from potluck.core.model import Capability, EngineKind, Model, ModelId
+from potluck.wire.filtered import FilteredReader
+from potluck.wire.openai.encode import as_chat, encode_chat, encode_completion, encode_embedding
+from potluck.wire.openai.errors import read_engine_error
+from potluck.wire.openai.readers import ChatReader, CompletionReader, EmbeddingReader
+from potluck.wire.port import Ask, EngineRequest, Shape
+
+_PATHS = {
+    Shape.OPENAI_CHAT: "/v1/chat/completions",
+    Shape.OPENAI_COMPLETION: "/v1/completions",
+    Shape.OPENAI_EMBEDDING: "/v1/embeddings",
+}
+
+# These servers do not say what a model can do. An embedding model is told by its name, or by its task where the
+# server has a word for it; every other gets the benefit of the doubt, and the server may refuse.
+_EMBEDDERS = re.compile(r"embed|(?:^|[/_-])(?:bge|e5|gte|minilm|nomic|mxbai|colbert)(?:$|[._-])", re.IGNORECASE)
+_WRITES = frozenset({Capability.COMPLETION, Capability.TOOLS, Capability.VISION, Capability.THINKING})
+_EMBEDS = frozenset({Capability.EMBEDDING})
+
+
+class _Listed(msgspec.Struct):
+    """One model. ``max_model_len`` is vLLM's and SGLang's, ``max_context_length`` and ``type`` are LM Studio's."""
+
+    id: str
+    max_model_len: int | None = None
+    max_context_length: int | None = None
+    context_length: int | None = None
+    type: str | None = None
+    task: str | None = None
+
+
+class _Listing(msgspec.Struct):
+    data: list[_Listed] | None = None
+
+
+class OpenAiCompat(Remote):
+    """`Backend` for a generic server. What it enforces is its affair: forced tools are passed on as they are."""
+
+    kind = EngineKind.OPENAI
+    shapes = frozenset(_PATHS)
+    many = True
+
+    def encode(self, call: Call, model: Model, *, stream: bool) -> EngineRequest | Ready:
+        """Raises `Unsupported` for filling in that must not be paraphrased."""
+        match call:
+            case ChatCall():
+                return _chat(call, model, stream=stream)
+            case TextCall(templated=True):
+                return _chat(as_chat(call), model, stream=stream)
+            case TextCall():
+                body = encode_completion(call, model.id, stream=stream)
+                return EngineRequest(_PATHS[Shape.OPENAI_COMPLETION], body, CompletionReader(), stream)
+            case InfillCall(strict=True):
+                raise Unsupported(call.model, Capability.INSERT.value)
+            case InfillCall():
+                request = _chat(instruct(call), model, stream=stream)
+                return replace(request, reader=FilteredReader(request.reader, InfillCleaner.instructed(call)))
+            case EmbedCall():
+                body = encode_embedding(call, model.id)
+                return EngineRequest(_PATHS[Shape.OPENAI_EMBEDDING], body, EmbeddingReader(), stream=False)
+            case LoadCall():
+                return Ready((Finish(FinishReason.UNLOAD if call.unload else FinishReason.LOAD),))
+            case _:
+                assert_never(call)
+
+    def pass_through(self, ask: Ask, model: Model) -> tuple[str, bytes]:
+        return _PATHS[ask.shape], ask.passed(model.id)
+
+    def error(self, status: int, body: bytes, model: str) -> PotluckError:
+        return read_engine_error(status, body, model)
+
+    async def count_tokens(self, call: Call, model: Model, http: EngineHttp) -> int | None:
+        """None: there is no route for it that is sure."""
+        return None
+
+    async def probe(self, http: EngineHttp) -> Report:
+        """The listed models, or the configured ones where the server lists none or not to us."""
+        reply = await http.request("GET", "/v1/models")
+        if configured := self._settings.models:
+            if reply.status >= 500:
+                raise refused(reply)
+            listed = {each.id: each for each in _listed(reply)}
+            return Report(models=tuple(self._model(listed.get(name) or _Listed(name)) for name in configured))
+        if reply.status == 404:
+            raise NodeFailed("The engine lists no models: name them under 'models' in the config.", status=404)
+        return Report(models=tuple(self._model(each) for each in decoded(reply, _Listing).data or ()))
+
+    def _model(self, listed: _Listed) -> Model:
+        kind = listed.type or listed.task or ""
+        embeds = "embed" in kind or (not kind and _EMBEDDERS.search(listed.id) is not None)
+        context = listed.max_model_len or listed.max_context_length or listed.context_length
+        return Model(
+            id=ModelId(listed.id),
+            capabilities=_EMBEDS if embeds else _WRITES,
+            context=self._settings.context or context,
+            resident=True,
+        )
+
+
+def _chat(call: ChatCall, model: Model, *, stream: bool) -> EngineRequest:
+    body = encode_chat(call, model.id, stream=stream)
+    return EngineRequest(_PATHS[Shape.OPENAI_CHAT], body, ChatReader(len(call.messages)), stream)
+
+
+def _listed(reply: HttpReply) -> list[_Listed]:
+    """What the list says of the configured models, if there is one."""
+    try:
+        return decoded(reply, _Listing).data or []
+    except PotluckError:
+        return []

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
+from potluck.cli.review import named
 from tests.cli.conftest import Run
 from tests.cli.fake_service import FakeService, Stream, event, refusal
 
@@ -121,6 +122,11 @@ def test_files_and_folders_are_reviewed_whole(service: FakeService, ask: Run, re
     assert ask("review", "a.py", "sub").exit_code == 0
     files = service.bodies(REVIEW)[0]["files"]
     assert files == [{"path": "a.py", "text": "one\n"}, {"path": "sub/b.py", "text": "b\n"}]
+
+
+def test_a_file_goes_by_its_name_from_here_and_never_by_an_absolute_one(repository: Path) -> None:
+    assert named(repository / "a.py") == named(Path("a.py")) == "a.py"
+    assert named(Path("/elsewhere/b.py")) == "elsewhere/b.py"
 
 
 def test_a_dash_reads_a_diff_from_the_pipe(service: FakeService, ask: Run) -> None:

@@ -120,14 +120,20 @@ def _files(paths: list[str]) -> list[dict[str, str]]:
         if path.is_dir():
             # Pictures and archives of a folder are passed over; one that is named is an error.
             texts = ((file, _text_of(file)) for file in git.files_under(path))
-            files += [{"path": file.as_posix(), "text": text} for file, text in texts if text]
+            files += [{"path": named(file), "text": text} for file, text in texts if text]
         elif text := _text_of(path):
-            files.append({"path": path.as_posix(), "text": text})
+            files.append({"path": named(path), "text": text})
         else:
             raise CliError(f"'{path}' is empty or not text.", code=USAGE)
     if not files:
         raise CliError("There is no text file.", hint="git lists none there that it does not ignore.", code=USAGE)
     return files
+
+
+def named(path: Path) -> str:
+    """The file's name in the review: from here if it lies below, and never absolute, which no patch may be."""
+    whole, here = path.absolute(), Path.cwd()
+    return (whole.relative_to(here) if whole.is_relative_to(here) else whole.relative_to(whole.anchor)).as_posix()
 
 
 def _text_of(path: Path) -> str:

@@ -71,6 +71,8 @@ _THINK = re.compile(r"^think: (.*)$\n?", re.MULTILINE)
 # One word in so many ends a continued text: about two sentences.
 _END_ONE_IN = 24
 _WALK_CHARS = 2000
+# More than a walk is long: with a short memory it could go in circles, and would not end.
+_WALK_SEES_CHARS = 4000
 
 
 class Kind(IntEnum):
@@ -231,10 +233,10 @@ def _sentences(ask: Ask) -> str:
 
 
 def _walk(ask: Ask) -> str:
-    """Words that each follow from the sixteen characters before them; so any cut goes on with the same words."""
+    """Words that each follow from the text before them; so any cut goes on with the same words."""
     text = start = ask.messages[-1].content
     while len(text) - len(start) < _WALK_CHARS:
-        digest = _digest(ask, f"{text[-16:]}\x00{ask.suffix}")
+        digest = _digest(ask, f"{text[-_WALK_SEES_CHARS:]}\x00{ask.suffix}")
         text += " " + WORDS[digest[0] % len(WORDS)]
         if digest[1] % _END_ONE_IN == 0:
             break

@@ -195,7 +195,7 @@ class Engine:
     def is_resident(self, spec: ModelSpec) -> bool:
         if spec.resident is not None:
             return spec.resident
-        return "ollama" not in self.settings.dialects
+        return self.settings.dialects != ("ollama",)
 
     def preload(self, model: Model) -> None:
         """Load it if it is not loaded, and keep it until something else needs the memory."""

@@ -20,6 +20,7 @@ from potluck_fake_engine.dialects.openai_wire import (
     ChatRequest,
     CompletionRequest,
     EmbeddingRequest,
+    Prompts,
     chat_ask,
     prompt_of,
     raw_ask,
@@ -157,13 +158,13 @@ def _model(engine: Engine, name: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": int(time.time()) - 1000, "owned_by": "fake"}
 
 
-def prompts_of(prompt: str | list[str] | list[int] | list[list[int]]) -> list[str]:
+def prompts_of(prompt: Prompts) -> list[str]:
     """Every way to give one or several prompts, as texts."""
     if isinstance(prompt, str):
         return [prompt]
     if prompt and isinstance(prompt[0], int):
         return [tokens.text_of(token for token in prompt if isinstance(token, int))]
-    return [part if isinstance(part, str) else tokens.text_of(part) for part in prompt if not isinstance(part, int)]
+    return [tokens.text_of(part) if isinstance(part, list) else str(part) for part in prompt]
 
 
 def answers_to(ask: Ask, number: int | None, room: int) -> list[Answer]:

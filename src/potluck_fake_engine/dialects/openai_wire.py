@@ -14,6 +14,10 @@ _LITERALS = re.compile(r'root\s*::=\s*((?:"(?:[^"\\]|\\.)*"\s*)+)')
 _LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 
+# One text, several, one list of tokens, or several.
+Prompts = str | list[str | int | list[int]]
+
+
 class ImageUrl(msgspec.Struct):
     url: str = ""
 
@@ -125,15 +129,15 @@ class ChatRequest(Common):
 
 
 class CompletionRequest(Common):
-    prompt: str | list[str] | list[int] | list[list[int]] | None = None
+    prompt: Prompts | None = None
     suffix: str | None = None
     echo: bool | None = None
 
 
 class EmbeddingRequest(msgspec.Struct):
     model: str = ""
-    input: str | list[str] | list[int] | list[list[int]] | None = None
-    content: str | list[str] | None = None
+    input: Prompts | None = None
+    content: Prompts | None = None
     encoding_format: str | None = None
     dimensions: int | None = None
 

@@ -66,7 +66,10 @@ def read(arguments: Sequence[str], environment: Mapping[str, str]) -> UpLine | N
         option, equals, value = word.partition("=")
         if option not in _OPTIONS or (not equals and (not rest or rest[0].startswith("-"))):
             return None
-        given[_OPTIONS[option]] = value if equals else rest.pop(0)
+        value = value if equals else rest.pop(0)
+        if not value:
+            return None
+        given[_OPTIONS[option]] = value
     return _checked(given, local)
 
 

@@ -16,13 +16,13 @@ from potluck_fake_engine.settings import BadSetting, ModelSpec, change_model, pa
 if TYPE_CHECKING:
     from potluck_fake_engine.server import Site
 
-_SETTABLE = ("slots", "speed", "max_loaded", "max_queue", "num_ctx", "keep_alive_s")
+SETTABLE = ("slots", "speed", "max_loaded", "max_queue", "num_ctx", "keep_alive_s")
 
 
 async def handle(site: Site, request: Request, reply: Reply) -> None:
-    handler = _HANDLERS.get((request.method, request.path))
+    handler = HANDLERS.get((request.method, request.path))
     if handler is None:
-        known = ", ".join(sorted(f"{method} {path}" for method, path in _HANDLERS))
+        known = ", ".join(sorted(f"{method} {path}" for method, path in HANDLERS))
         await _say(reply, 404, {"error": f"no such control; there are {known}"})
         return
     try:
@@ -92,7 +92,7 @@ def _as_text(value: object) -> str:
 
 
 async def _change_settings(site: Site, request: Request) -> Mapping[str, Any]:
-    """`memory` (a size, or null for no limit) and the numbers of `_SETTABLE`."""
+    """`memory` (a size, or null for no limit) and the numbers of `SETTABLE`."""
     changes = msgspec.json.decode(request.body, type=dict[str, Any])
     change_settings(site, changes)
     return state(site)
@@ -103,10 +103,10 @@ def change_settings(site: Site, changes: Mapping[str, Any]) -> None:
     for key, value in changes.items():
         if key == "memory":
             settings = replace(settings, memory=None if value is None else parse_size(str(value)))
-        elif key in _SETTABLE:
+        elif key in SETTABLE:
             settings = replace(settings, **{key: value})
         else:
-            raise BadSetting(f"{key!r} cannot be set; these can: memory, {', '.join(_SETTABLE)}")
+            raise BadSetting(f"{key!r} cannot be set; these can: memory, {', '.join(SETTABLE)}")
     site.engine.change_settings(settings)
 
 
@@ -192,7 +192,7 @@ def reset(site: Site) -> None:
     site.engine.counters = type(site.engine.counters)()
 
 
-_HANDLERS: Mapping[tuple[str, str], Callable[[Site, Request], Awaitable[Mapping[str, Any]]]] = {
+HANDLERS: Mapping[tuple[str, str], Callable[[Site, Request], Awaitable[Mapping[str, Any]]]] = {
     ("POST", "/fake/faults"): _add_faults,
     ("GET", "/fake/faults"): _list_faults,
     ("DELETE", "/fake/faults"): _clear_faults,

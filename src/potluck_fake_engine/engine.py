@@ -122,11 +122,11 @@ class Turn:
         self.engine.prefilled(self)
 
     async def beat(self) -> None:
-        """Wait for the next token's time."""
+        """Wait for the next token's time. The first comes out of the prefill, without a further wait."""
         self._count += 1
         self.slot.decoded = self._count
         rate = self.model.spec.decode
-        if rate <= 0:
+        if rate <= 0 or self._count == 1:
             if self._count % _TOKENS_PER_TURN == 0:
                 await asyncio.sleep(0)
             return
@@ -140,8 +140,8 @@ class Turn:
     async def beats(self, number: int) -> None:
         """`number` tokens that nobody watches: an answer that is not streamed."""
         rate = self.model.spec.decode
-        if rate > 0 and number:
-            await asyncio.sleep(number / rate / self.engine.settings.speed)
+        if rate > 0 and number > 1:
+            await asyncio.sleep((number - 1) / rate / self.engine.settings.speed)
         self._count += number
         self.slot.decoded = self._count
 

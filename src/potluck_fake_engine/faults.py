@@ -124,7 +124,7 @@ class FaultyReply(Reply):
 
     def __init__(self, reply: Reply, fault: Fault, in_band: InBand) -> None:
         super().__init__(reply.connection, head_only=reply.head_only, chunked=reply.chunked)
-        self.extra = reply.extra
+        self.extra, self.keep_alive = reply.extra, reply.keep_alive
         self._fault = fault
         self._in_band = in_band
         self._sent = 0
@@ -136,8 +136,6 @@ class FaultyReply(Reply):
         match fault.kind:
             case FaultKind.RESET:
                 self._break(reset=True)
-            case FaultKind.HANG:
-                await _wait(fault.seconds)
             case FaultKind.STATUS:
                 body = fault.body if fault.body is not None else '{"error":"fault"}'
                 self.respond_now(fault.status, body.encode(), JSON, tuple(fault.headers.items()))
@@ -155,10 +153,15 @@ class FaultyReply(Reply):
                 pass
         return False
 
-    async def respond(self, status: int, body: bytes, content_type: str = JSON, headers: Headers = ()) -> None:
+    async def respond(
+        self, status: int, body: bytes, content_type: str = JSON, headers: Headers = ()
+    ) -> None:
         fault = self._fault
         half = len(body) // 2
         match fault.kind:
+            case FaultKind.HANG:
+                await _wait(fault.seconds)
+                self.respond_now(status, body, content_type, headers)
             case FaultKind.SILENCE:
                 self._begin(status, body, content_type, headers)
                 await _wait(fault.seconds)
@@ -188,6 +191,8 @@ class FaultyReply(Reply):
 
     async def start(self, content_type: str, headers: Headers = ()) -> None:
         self._content_type = content_type
+        if self._fault.kind is FaultKind.HANG:
+            await _wait(self._fault.seconds)
         if self._fault.kind is FaultKind.WRONG_LENGTH:
             self.chunked = False
             headers = (*headers, ("Content-Length", "1000000000"))

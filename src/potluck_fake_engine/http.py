@@ -53,7 +53,7 @@ class Request:
 class Reply:
     """The answer to one request. Either `respond`, or `start`, any number of `send`, and `finish`."""
 
-    __slots__ = ("chunked", "connection", "extra", "head_only")
+    __slots__ = ("chunked", "connection", "extra", "head_only", "keep_alive")
 
     def __init__(self, connection: Connection, *, head_only: bool, chunked: bool) -> None:
         self.connection = connection
@@ -61,6 +61,8 @@ class Reply:
         self.chunked = chunked
         self.extra: Headers = ()
         """Headers that every answer of this dialect carries."""
+        self.keep_alive: Headers = ()
+        """Further ones, where the connection is kept."""
 
     async def respond(self, status: int, body: bytes, content_type: str = JSON, headers: Headers = ()) -> None:
         """A whole answer with its length."""
@@ -91,7 +93,7 @@ class Reply:
             self.connection.transport.write(b"0\r\n\r\n")
 
     def head(self, status: int, headers: Headers) -> bytes:
-        closing = (("Connection", "close"),) if self.connection.closing else ()
+        closing = (("Connection", "close"),) if self.connection.closing else self.keep_alive
         lines = "".join(f"{name}: {value}\r\n" for name, value in (*self.extra, *headers, *closing))
         return f"HTTP/1.1 {status} {_REASONS.get(status, 'Unknown')}\r\n{lines}\r\n".encode("latin-1")
 
@@ -111,13 +113,15 @@ Handler = Callable[[Request, Reply], Awaitable[None]]
 class Connection(asyncio.Protocol):
     """One client connection. `handle` must not raise but for `Abandoned` and cancellation."""
 
-    def __init__(self, handle: Handler, open_ones: set[Connection]) -> None:
+    def __init__(self, handle: Handler, open_ones: set[Connection], idle_s: float | None = None) -> None:
         self.transport: asyncio.Transport = cast("asyncio.Transport", None)
         self.can_write: asyncio.Future[None] | None = None
         self.sent = 0
         self.closing = False
         """The connection ends with the answer that is being given."""
         self._handle = handle
+        self._idle_s = idle_s
+        self._idle: asyncio.TimerHandle | None = None
         self._open_ones = open_ones
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
@@ -132,6 +136,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
         self._open_ones.add(self)
+        self._rest()
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -151,6 +156,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._open_ones.discard(self)
+        self._wake()
         self._queue.clear()
         if self._task is not None:
             self._task.cancel()
@@ -167,6 +173,7 @@ class Connection(asyncio.Protocol):
     # -- httptools ---------------------------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
+        self._wake()
         self._url = b""
         self._headers = []
         self._body = []
@@ -223,6 +230,17 @@ class Connection(asyncio.Protocol):
             self._next()
         else:
             self.transport.resume_reading()
+            self._rest()
+
+    def _rest(self) -> None:
+        """Nobody asks for anything now: after a while the connection goes."""
+        if self._idle_s is not None:
+            self._idle = self._loop.call_later(self._idle_s, self.transport.close)
+
+    def _wake(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
 
     def break_off(self, *, reset: bool) -> None:
         if not reset:

@@ -52,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--keep-alive", type=float, default=300.0, metavar="S", help="Ollama's default (default 300 s)")
     p.add_argument("--remote", action="append", metavar="NAME", help="a model that /api/pull finds; repeatable")
     p.add_argument("--pull-s", type=float, default=0.0, metavar="S", help="how long a pull takes (default 0)")
+    p.add_argument("--idle-s", type=float, metavar="S", help="close connections idle for so long (default: never)")
     p.add_argument("--quirks", default="", metavar="A,B", help=f"openai dialect: {', '.join(QUIRKS)}")
     return p
 
@@ -83,6 +84,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         quirks=quirks,
         remote=tuple(arguments.remote or ["remote-model"]),
         pull_s=arguments.pull_s,
+        idle_s=arguments.idle_s,
     )
 
 

@@ -63,7 +63,7 @@ class Site:
     async def listen(self, port: int) -> None:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: Connection(self.handle, self._connections), self.host, port, backlog=1024
+            lambda: Connection(self.handle, self._connections, self._settings.idle_s), self.host, port, backlog=1024
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -107,7 +107,7 @@ class Site:
     # -- requests ----------------------------------------------------------------------------------------------------
 
     async def handle(self, request: Request, reply: Reply) -> None:
-        """1. control API  2. route  3. fault  4. key  5. the dialect's own handler."""
+        """1. control API  2. route  3. fault  4. guard and key  5. the dialect's own handler."""
         if request.path.startswith("/fake/"):
             await control.handle(self, request, reply)
             return
@@ -123,6 +123,8 @@ class Site:
     async def _answer(self, request: Request, reply: Reply) -> None:
         dialect, route = self._find(request)
         reply.extra = dialect.headers
+        if dialect.keep_alive:
+            reply.keep_alive = (("Keep-Alive", dialect.keep_alive),)
         if self.faults.armed:
             name = _model_of(request.body)
             inference = route is not None and route.inference
@@ -132,6 +134,7 @@ class Site:
                 if await reply.before():
                     return
         try:
+            dialect.guard(request)
             self._check_key(dialect, request)
             if route is None:
                 raise dialect.unknown(request, self._is_known(request.path))
@@ -167,7 +170,7 @@ class Site:
         if key is None or request.path in dialect.public:
             return
         if request.header("authorization") != f"Bearer {key}" and request.header("x-api-key") != key:
-            raise dialect.unauthorized
+            raise dialect.unauthorized()
 
     def add_fault(self, fault: Fault) -> int:
         """A refusal happens now; every other fault waits for its requests."""

@@ -61,6 +61,8 @@ class Settings:
     """Names that `/api/pull` finds in the registry which this engine imagines."""
     pull_s: float = 0.0
     """How long a whole pull takes."""
+    idle_s: float | None = None
+    """Connections idle for so long are closed (llama.cpp and uvicorn: 5 s). None = never."""
     keep_requests: int = 1000
 
 

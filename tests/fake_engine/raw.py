@@ -65,8 +65,8 @@ async def ask(
     """One request on a connection of its own, read to its end (or until it was silent for `silence_s`)."""
     data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
     reader, writer = await asyncio.open_connection(fake.host, fake.port)
-    head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(data)}\r\n{headers}\r\n"
-    writer.write(head.encode() + data)
+    fields = f"Host: localhost\r\nConnection: close\r\nContent-Length: {len(data)}\r\n{headers}"
+    writer.write(f"{method} {path} HTTP/1.1\r\n{fields}\r\n".encode() + data)
     received = b""
     try:
         while True:

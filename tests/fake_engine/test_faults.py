@@ -83,9 +83,13 @@ async def test_malformed_and_login_page_say_200(fake: FakeEngine) -> None:
     assert b"<form>" in got.body
 
 
-async def test_hang_says_nothing_and_holds_no_slot_when_the_client_left(fake: FakeEngine) -> None:
+@pytest.mark.parametrize("body", [STREAM, WHOLE])
+async def test_hang_says_nothing_and_keeps_its_slot_until_the_client_leaves(fake: FakeEngine, body: Any) -> None:
     fake.fault("hang")
-    got = await ask(fake, "POST", CHAT, STREAM, silence_s=0.05)
+    task = asyncio.ensure_future(ask(fake, "POST", CHAT, body, silence_s=0.1))
+    while not fake.busy():
+        await asyncio.sleep(0.005)
+    got = await task
     assert (got.data, got.ended) == (b"", "open")
     assert await fine(fake)
 

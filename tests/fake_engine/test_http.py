@@ -50,6 +50,14 @@ async def test_a_chunked_request_body_is_read(fake: FakeEngine) -> None:
     assert b'"content":"ok"' in await talk(fake, head + chunks)
 
 
+async def test_idle_connections_go_after_their_time() -> None:
+    async with running(idle_s=0.05) as fake:
+        reader, writer = await asyncio.open_connection(fake.host, fake.port)
+        writer.write(b"GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 200")
+        writer.close()
+
+
 async def test_expect_is_answered_with_continue(fake: FakeEngine) -> None:
     fields = b"Host: x\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: 2\r\n\r\n"
     reader, writer = await asyncio.open_connection(fake.host, fake.port)

@@ -13,6 +13,8 @@ from potluck_fake_engine.testing import FakeEngine, running
 from tests.fake_engine.raw import ask, chat
 from tests.fake_engine.test_openai import CALLS, TOOL
 
+CHAT = "/v1/chat/completions"
+
 
 @pytest.fixture
 async def fake() -> AsyncIterator[FakeEngine]:
@@ -149,6 +151,21 @@ async def test_infill_needs_a_model_for_it(fake: FakeEngine) -> None:
     assert got["timings"]["predicted_n"] == 4
     fake.change("fake-model", capabilities=["completion"])
     assert (await ask(fake, "POST", "/infill", body)).status == 501
+
+
+async def test_no_tokens_are_one_token(fake: FakeEngine) -> None:
+    for path, body in [("/completion", {"prompt": "x", "n_predict": 0}), (CHAT, chat("repeat 3", max_tokens=0))]:
+        timings = (await ask(fake, "POST", path, body)).json["timings"]
+        assert (timings["predicted_n"], timings["predicted_per_second"]) == (1, 0)
+
+
+async def test_kept_connections_say_so(fake: FakeEngine) -> None:
+    reader, writer = await asyncio.open_connection(fake.host, fake.port)
+    writer.write(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert b"Keep-Alive: timeout=5, max=100\r\n" in head
+    assert b"Server: llama.cpp\r\n" in head
+    writer.close()
 
 
 async def test_a_grammar_forces_the_text_so_far(fake: FakeEngine) -> None:

@@ -274,6 +274,20 @@ async def test_banner_version_and_unknown_paths(fake: FakeEngine) -> None:
     assert (await ask(fake, "POST", "/api/chat")).json == {"error": "missing request body"}
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("127.0.0.1:1", 200), ("[::1]:1", 200), ("192.168.1.5", 200), ("nas.local", 200), ("evil.example", 403)],
+)
+async def test_foreign_host_names_are_refused(fake: FakeEngine, host: str, status: int) -> None:
+    for path in ("/api/version", "/v1/models"):
+        reader, writer = await asyncio.open_connection(fake.host, fake.port)
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        writer.close()
+        assert int(head.split()[1]) == status
+        assert bool(body) == (status == 200)
+
+
 async def test_its_openai_routes_are_its_own(fake: FakeEngine) -> None:
     async with openai.AsyncOpenAI(base_url=fake.url + "/v1", api_key="k", max_retries=0) as client:
         messages: Any = user(CALLS)

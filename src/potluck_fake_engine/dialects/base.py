@@ -60,11 +60,15 @@ class Dialect:
     routes: tuple[Route, ...]
     error: Callable[[Refusal], tuple[str, bytes]]
     in_band: Callable[[str, str], bytes]
-    unauthorized: Refusal
+    unauthorized: Callable[[], Refusal]
     unknown: Callable[[Request, bool], Refusal]
     public: frozenset[str] = frozenset()
     headers: Headers = ()
+    keep_alive: str = ""
+    """The header of that name, where the connection is kept."""
     error_closes: bool = False
+    guard: Callable[[Request], None] = lambda request: None
+    """Raises a `Refusal` for requests that the server does not even route."""
     also: tuple[Dialect, ...] = ()
     """Further routes of the same server, with other errors."""
 

@@ -43,6 +43,7 @@ async def chat(engine: Engine, request: Request, reply: Reply) -> None:
     model = ready_model(engine)
     asked = read(ChatRequest, request.body)
     _check_messages(model, asked)
+    asked.at_least_one()
     ask = chat_ask(asked, model.spec, request.body, enforce=False)
     prompt = prompt_of(ask)
     total = fit(model, prompt)
@@ -79,6 +80,7 @@ async def completions(engine: Engine, request: Request, reply: Reply) -> None:
     asked = read(CompletionRequest, request.body)
     if asked.prompt is None:
         raise Refusal(400, "[json.exception.out_of_range.403] key 'prompt' not found")
+    asked.at_least_one()
     prompts = prompts_of(asked.prompt)
     total = sum(fit(model, prompt) for prompt in prompts)
     answers: list[Answer] = []
@@ -186,9 +188,10 @@ DIALECT = Dialect(
     ),
     error=error,
     in_band=in_band,
-    unauthorized=Refusal(401, "Invalid API Key", "authentication_error"),
+    unauthorized=lambda: Refusal(401, "Invalid API Key", "authentication_error"),
     unknown=_unknown,
     public=frozenset({"/health", "/v1/health", "/models", "/v1/models", "/"}),
     headers=(("Server", "llama.cpp"), ("Access-Control-Allow-Origin", "")),
+    keep_alive="timeout=5, max=100",
     error_closes=True,
 )

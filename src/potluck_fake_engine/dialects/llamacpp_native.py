@@ -249,6 +249,7 @@ async def _generate(
 ) -> None:
     if asked.n_predict is not None:
         asked.max_tokens = asked.n_predict
+    asked.at_least_one()
     ask = raw_ask(asked, model.spec, prompt, suffix, request.body)
     whole_prompt = prompt_of(ask)
     total = fit(model, whole_prompt)

@@ -19,6 +19,7 @@ from potluck_fake_engine.dialects.ollama_wire import (
     EmbedRequest,
     GenerateRequest,
     Generating,
+    check_host,
     encode,
     find,
     full_name,
@@ -313,8 +314,9 @@ DIALECT = Dialect(
     ),
     error=error,
     in_band=in_band,
-    unauthorized=Refusal(401, "unauthorized", "authentication_error"),
+    unauthorized=lambda: Refusal(401, "unauthorized", "authentication_error"),
     unknown=_unknown,
     public=frozenset({"/"}),
+    guard=check_host,
     also=(ollama_v1.DIALECT,),
 )

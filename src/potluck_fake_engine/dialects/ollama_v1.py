@@ -12,7 +12,15 @@ from potluck_fake_engine import tokens
 from potluck_fake_engine.answers import answer
 from potluck_fake_engine.asking import Ask
 from potluck_fake_engine.dialects.base import Dialect, Refusal, Route, decode
-from potluck_fake_engine.dialects.ollama_wire import encode, find, full_name, lookup, runner_options, truncated
+from potluck_fake_engine.dialects.ollama_wire import (
+    check_host,
+    encode,
+    find,
+    full_name,
+    lookup,
+    runner_options,
+    truncated,
+)
 from potluck_fake_engine.dialects.openai import embed_all, prompts_of
 from potluck_fake_engine.dialects.openai_speech import Style, Writer, stream, whole
 from potluck_fake_engine.dialects.openai_wire import (
@@ -148,6 +156,8 @@ _KINDS = {400: "invalid_request_error", 404: "not_found_error", 401: "authentica
 
 
 def error(refusal: Refusal) -> tuple[str, bytes]:
+    if refusal.kind == "plain":
+        return "text/plain", refusal.message.encode()
     kind = _KINDS.get(refusal.status, "api_error")
     detail = {"message": refusal.message, "type": kind, "param": None, "code": None}
     return "application/json", encode({"error": detail})
@@ -174,6 +184,7 @@ DIALECT = Dialect(
     ),
     error=error,
     in_band=in_band,
-    unauthorized=Refusal(401, "unauthorized", "authentication_error"),
+    unauthorized=lambda: Refusal(401, "unauthorized", "authentication_error"),
     unknown=_unknown,
+    guard=check_host,
 )

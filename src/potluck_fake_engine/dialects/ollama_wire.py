@@ -6,6 +6,7 @@ import math
 import re
 import time
 from dataclasses import replace
+from ipaddress import ip_address
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,6 +16,7 @@ from potluck_fake_engine.asking import Ask, JsonObject, Message, Tool
 from potluck_fake_engine.dialects.base import Refusal, decode
 from potluck_fake_engine.dialects.openai_wire import prompt_of
 from potluck_fake_engine.engine import Engine, Model
+from potluck_fake_engine.http import Request
 
 T = TypeVar("T")
 
@@ -132,6 +134,20 @@ class NameRequest(msgspec.Struct):
 
     def wanted(self) -> str:
         return self.model or self.name
+
+
+def check_host(request: Request) -> None:
+    """Ollama on loopback answers to local names only (against DNS rebinding), with a bare 403 to all others."""
+    host = request.header("host").lower()
+    host = host[1 : host.index("]")] if host.startswith("[") and "]" in host else host.partition(":")[0]
+    try:
+        address = ip_address(host)
+    except ValueError:
+        local = host in ("", "localhost") or host.endswith((".localhost", ".local", ".internal"))
+    else:
+        local = address.is_loopback or address.is_private or address.is_unspecified
+    if not local:
+        raise Refusal(403, "", "plain")
 
 
 def read(kind: type[T], body: bytes) -> T:

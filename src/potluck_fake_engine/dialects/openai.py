@@ -223,6 +223,6 @@ DIALECT = Dialect(
     ),
     error=error,
     in_band=in_band,
-    unauthorized=Refusal(401, "Incorrect API key provided.", code="invalid_api_key"),
+    unauthorized=lambda: Refusal(401, "Incorrect API key provided.", code="invalid_api_key"),
     unknown=_unknown,
 )

@@ -67,6 +67,8 @@ def timings(turn: Turn, predicted: int) -> dict[str, Any]:
     prompt_ms = max(turn.prompt_s * 1000, 0.001)
     predicted_ms = max((turn.engine.now() - turn.started - turn.prompt_s) * 1000, 0.001)
     fresh = turn.fresh_tokens
+    # The first token belongs to the prompt's time.
+    timed = predicted - 1
     return {
         "cache_n": turn.slot.cached,
         "prompt_n": fresh,
@@ -75,8 +77,8 @@ def timings(turn: Turn, predicted: int) -> dict[str, Any]:
         "prompt_per_second": fresh / prompt_ms * 1000,
         "predicted_n": predicted,
         "predicted_ms": predicted_ms,
-        "predicted_per_token_ms": predicted_ms / max(predicted, 1),
-        "predicted_per_second": predicted / predicted_ms * 1000,
+        "predicted_per_token_ms": predicted_ms / timed if timed > 0 else 0.0,
+        "predicted_per_second": timed / predicted_ms * 1000 if timed > 0 else 0.0,
     }
 
 

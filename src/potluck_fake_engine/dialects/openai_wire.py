@@ -95,6 +95,11 @@ class Common(msgspec.Struct):
         limit = self.max_tokens if self.max_tokens is not None else self.max_completion_tokens
         return None if limit is None or limit < 0 else limit
 
+    def at_least_one(self) -> None:
+        """llama.cpp gives one token even if none is wanted."""
+        if self.limit() == 0:
+            self.max_tokens = 1
+
     def stops(self) -> tuple[str, ...]:
         return (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
 

@@ -12,7 +12,7 @@ import socket
 import string
 import sys
 import time
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,8 +22,7 @@ import structlog
 from potluck import logs
 from potluck.backends.http import open_engine_session
 from potluck.config.load import load
-from potluck.config.model import Config, EngineConfig, RouteConfig
-from potluck.core.catalogue import RouteRule
+from potluck.config.model import Config, EngineConfig
 from potluck.core.errors import OperatorError
 from potluck.core.model import KeyId, NodeId
 from potluck.core.waiting import Line
@@ -38,6 +37,7 @@ from potluck.gateway.relay.relay import Clocks, Limits, Relay
 from potluck.gateway.tasks import Tasks
 from potluck.gateway.watch import Watch
 from potluck.installation import Installer, usual_engines
+from potluck.reloading import Reloader, rules
 from potluck.rundir import claim, publish_address
 from potluck.storage.datadir import DataDir, ensure_owner_key, open_datadir
 from potluck.storage.open import open_storage, sqlite_url
@@ -77,6 +77,7 @@ class App:
     relay: Relay
     ledger: Ledger
     fleet: Fleet
+    reloader: Reloader
 
 
 def new_id() -> str:
@@ -88,8 +89,7 @@ def serve(options: UpOptions) -> int:
     """Run the service until SIGTERM or SIGINT; the exit code. Errors that the owner must act on go to stderr."""
     logs.configure(options.log_level, options.log_format)
     try:
-        config = load(options.config_path, os.environ)
-        _run(_serve(_with(config, options), options))
+        _run(_serve(options))
     except OperatorError as error:
         sys.stderr.write(f"potluck: {error}\n")
         return 1
@@ -117,7 +117,11 @@ def _with(config: Config, options: UpOptions) -> Config:
     return replace(config, server=server, local=local)
 
 
-async def _serve(config: Config, options: UpOptions) -> None:
+async def _serve(options: UpOptions) -> None:
+    def read() -> Config:
+        return _with(load(options.config_path, os.environ), options)
+
+    config = read()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
@@ -125,7 +129,8 @@ async def _serve(config: Config, options: UpOptions) -> None:
     async with AsyncExitStack() as stack:
         data = open_datadir(options.data_dir)
         stack.enter_context(claim(data))
-        app = await stack.enter_async_context(running(config, data))
+        app = await stack.enter_async_context(running(config, data, read))
+        loop.add_signal_handler(signal.SIGHUP, app.reloader.on_signal)
         server = await _listen(app.relay, config.server.host, config.server.port)
         host, port = server.sockets[0].getsockname()[:2]
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
@@ -153,8 +158,11 @@ async def _listen(relay: Relay, host: str, port: int) -> asyncio.Server:
 
 
 @asynccontextmanager
-async def running(config: Config, data: DataDir) -> AsyncGenerator[App, None]:
-    """Everything but the listening socket, from the database up; closed again at the end of the block."""
+async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> AsyncGenerator[App, None]:
+    """Everything but the listening socket, from the database up; closed again at the end of the block.
+
+    ``read`` reads the configuration again, for a reload.
+    """
     async with AsyncExitStack() as stack:
         database = config.storage.database
         url = database.reveal() if database is not None else sqlite_url(data.database)
@@ -171,7 +179,7 @@ async def running(config: Config, data: DataDir) -> AsyncGenerator[App, None]:
         installations = installer.installations([*config.engines, *found], with_local=_local_wanted(config, found))
         fleet = Fleet(
             installations,
-            {name: _rule(route) for name, route in config.routes.items()},
+            rules(config),
             clock=time.monotonic,
             interval_s=config.health.interval_s,
         )
@@ -201,23 +209,24 @@ async def running(config: Config, data: DataDir) -> AsyncGenerator[App, None]:
             new_id=new_id,
             limits=Limits(max_body=config.limits.max_body_bytes, max_head=config.limits.max_header_bytes),
         )
-        services = _services(config, storage, relay, keyring)
+        watch = Watch(fleet, time.monotonic, tasks)
+        reloader = Reloader(config, read, installer=installer, fleet=fleet, watch=watch)
+        services = _services(config, storage, relay, keyring, reloader)
         relay.serve_rest(AsgiSide(application(services, fleet, metrics, keyring)))
 
         metrics.running.set_function(lambda: len(relay.exchanges))
         metrics.connections.set_function(lambda: len(relay.connections))
         metrics.waiting.set_function(lambda: dispatcher.waiting)
 
-        watch = Watch(fleet, time.monotonic)
         await _first_look(watch, fleet)
-        tasks.spawn(watch.watching(), "watch")
+        watch.begin()
         tasks.spawn(relay.sweeping(), "sweep")
         tasks.spawn(ledger.flushing(), "request log")
         tasks.spawn(_touching_keys(storage, keyring), "key use")
-        yield App(relay, ledger, fleet)
+        yield App(relay, ledger, fleet, reloader)
 
 
-def _services(config: Config, storage: Storage, relay: Relay, keyring: Keyring) -> Services:
+def _services(config: Config, storage: Storage, relay: Relay, keyring: Keyring, reloader: Reloader) -> Services:
     async def keys_changed() -> None:
         keyring.replace(await storage.keys.all())
 
@@ -229,13 +238,10 @@ def _services(config: Config, storage: Storage, relay: Relay, keyring: Keyring) 
         new_id=new_id,
         random_bytes=secrets.token_bytes,
         keys_changed=keys_changed,
+        reload=reloader.reload,
         started_s=time.time(),
         max_body_bytes=config.limits.max_body_bytes,
     )
-
-
-def _rule(route: RouteConfig) -> RouteRule:
-    return RouteRule(route.name, route.models, route.weights, route.order)
 
 
 def _local_wanted(config: Config, found: tuple[EngineConfig, ...]) -> bool:

@@ -64,7 +64,9 @@ class Installer:
             hint = "Install it with 'pip install potluck[local]', or configure an engine under 'nodes'."
             if self._config.local.enabled:
                 raise OperatorError("The embedded engine is not installed.", hint=hint)
-            log.warning("no engine", why="none is configured or found, and the embedded one is not installed", hint=hint)
+            log.warning(
+                "no engine", why="none is configured or found, and the embedded one is not installed", hint=hint
+            )
         return tuple(made)
 
     def remote(self, engine: EngineConfig) -> Installation:
@@ -74,9 +76,7 @@ class Installer:
         address = Address(engine.host, engine.port, engine.tls, engine.base_path, headers)
         made = BACKENDS[engine.kind](EngineSettings(address, engine.models, engine.context))
         http = AiohttpEngine(self._session, address, node=engine.node)
-        return Installation(
-            engine.id, engine.node, engine.kind, made.backend, http, engine.slots, keeper=made.keeper
-        )
+        return Installation(engine.id, engine.node, engine.kind, made.backend, http, engine.slots, keeper=made.keeper)
 
     def _local(self) -> Installation:
         config = self._config.local
@@ -97,7 +97,14 @@ class Installer:
         http = AiohttpEngine(self._session, Address(_LOOPBACK, 1), node=self._node)  # children have their own
         engine = EngineId(f"{self._node}/{EngineKind.LOCAL}")
         return Installation(
-            engine, self._node, EngineKind.LOCAL, backend, http, config.slots, keeper=LocalKeeper(backend), supervised=backend
+            engine,
+            self._node,
+            EngineKind.LOCAL,
+            backend,
+            http,
+            config.slots,
+            keeper=LocalKeeper(backend),
+            supervised=backend,
         )
 
 

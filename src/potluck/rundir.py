@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from potluck.core.errors import OperatorError
@@ -12,7 +12,7 @@ from potluck.storage.datadir import DataDir
 
 
 @contextmanager
-def claim(data: DataDir) -> Iterator[None]:
+def claim(data: DataDir) -> Generator[None, None, None]:
     """Hold the data directory for this process. The kernel drops the lock however the process ends.
 
     Raises `OperatorError` if another Potluck holds it.
@@ -32,7 +32,7 @@ def claim(data: DataDir) -> Iterator[None]:
 
 
 @contextmanager
-def publish_address(data: DataDir, url: str) -> Iterator[None]:
+def publish_address(data: DataDir, url: str) -> Generator[None, None, None]:
     """Write down where the service listens, for commands on this machine, as long as it does."""
     address = data.run / "address"
     pid = data.run / "pid"

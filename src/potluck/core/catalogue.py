@@ -47,10 +47,15 @@ class Catalogue:
     def __init__(self, engines: Mapping[EngineId, Engine], routes: Mapping[str, RouteRule]) -> None:
         """``engines`` is kept, not copied: its owner replaces values in it, and calls `rebuild` when models change."""
         self._engines = engines
-        self._routes = {name.lower(): rule for name, rule in routes.items()}
+        self._routes: dict[str, RouteRule] = {}
         self._by_name: dict[str, tuple[tuple[EngineId, Model], ...]] = {}
         self._keys: dict[str, str] = {}
+        self.reroute(routes)
         self.rebuild()
+
+    def reroute(self, routes: Mapping[str, RouteRule]) -> None:
+        """Take other routes."""
+        self._routes = {name.lower(): rule for name, rule in routes.items()}
 
     def rebuild(self) -> None:
         found: dict[str, list[tuple[EngineId, Model]]] = {}

@@ -54,16 +54,38 @@ class Fleet:
         self._clock = clock
         self._interval_s = interval_s
         self._tls = tls
-        self.installations = {each.id: each for each in installations}
-        self.engines: dict[EngineId, Engine] = {
-            each.id: Engine(id=each.id, node=each.node, kind=each.kind, slots=each.slots or _DEFAULT_SLOTS[each.kind])
-            for each in self.installations.values()
-        }
-        self.health: dict[EngineId, EngineHealth] = {each: EngineHealth() for each in self.engines}
+        self.installations: dict[EngineId, Installation] = {}
+        self.engines: dict[EngineId, Engine] = {}
+        self.health: dict[EngineId, EngineHealth] = {}
+        for each in installations:
+            self._install(each)
         self.catalogue = Catalogue(self.engines, routes)
         self.changed: Callable[[], None] = lambda: None
         self.trouble: Callable[[EngineId], None] = lambda engine: None
         self._pools: dict[Address, Pool] = {}
+
+    # --- what the owner changes ---
+
+    def reconfigure(self, installations: Iterable[Installation], routes: Mapping[str, RouteRule]) -> None:
+        """Take a new set of engines and routes. An engine that stays keeps its health, models and calls.
+
+        Calls on an engine that goes run on to their end; nothing new starts there.
+        """
+        wanted = {each.id: each for each in installations}
+        for gone in self.engines.keys() - wanted.keys():
+            del self.engines[gone], self.health[gone], self.installations[gone]
+        for each in wanted.values():
+            if self.installations.get(each.id) is not each:
+                self._install(each)
+        self.catalogue.reroute(routes)
+        self.catalogue.rebuild()
+        self.changed()
+
+    def _install(self, each: Installation) -> None:
+        self.installations[each.id] = each
+        self.health[each.id] = EngineHealth()
+        slots = each.slots or _DEFAULT_SLOTS[each.kind]
+        self.engines[each.id] = Engine(id=each.id, node=each.node, kind=each.kind, slots=slots)
 
     # --- slots ---
 
@@ -72,13 +94,18 @@ class Fleet:
         self.engines[engine] = replace(self.engines[engine], busy=self.engines[engine].busy + 1)
 
     def give(self, engine: EngineId) -> None:
+        """One less; of an engine that is no longer ours nothing is counted."""
+        if engine not in self.engines or not self.engines[engine].busy:
+            return
         self.engines[engine] = replace(self.engines[engine], busy=self.engines[engine].busy - 1)
 
     # --- what was seen ---
 
     def saw(self, engine: EngineId, seen: Seen, why: str) -> None:
         """Take in an observation; a failed call makes the next probe come at once."""
-        before = self.health[engine]
+        before = self.health.get(engine)
+        if before is None:  # the owner took it out while it worked
+            return
         after = step(before, seen, why, now=self._clock(), interval_s=self._interval_s)
         if after is before:
             return
@@ -91,7 +118,9 @@ class Fleet:
 
     def reported(self, engine: EngineId, report: Report) -> None:
         """A probe went well: take its models and slots."""
-        before = self.engines[engine]
+        before = self.engines.get(engine)
+        if before is None:
+            return
         installation = self.installations[engine]
         models = {model.id: model for model in report.models}
         slots = installation.slots or report.slots or _DEFAULT_SLOTS[installation.kind]

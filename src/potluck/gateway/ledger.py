@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from potluck.core.answer import Usage
 from potluck.core.errors import ClientError, NodeError, OperatorError, Overloaded, PotluckError
 from potluck.core.model import RequestId
 from potluck.core.routing import Decision, Verdict
@@ -16,6 +15,7 @@ from potluck.gateway.metrics import Metrics
 from potluck.gateway.port import Caller
 from potluck.storage.ports import RequestLog
 from potluck.storage.records import AttemptRecord, CallStatus, CandidateRecord, RequestRecord
+from potluck.wire.estimates import estimate
 
 if TYPE_CHECKING:
     from potluck.gateway.relay.exchange import Exchange
@@ -45,7 +45,7 @@ class Ledger:
         """Note a call that has ended."""
         total_s = now_s - exchange.started_s
         account = exchange.account
-        usage = account.usage or Usage(completion=account.text_bytes // 4, estimated=True)
+        usage = account.usage or estimate(account.text_bytes, exchange.meta.prompt_tokens if account.text_bytes else 0)
         error = exchange.error
         served = exchange.served
         status = CallStatus.CANCELLED if cancelled else _status(error)

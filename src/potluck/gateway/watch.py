@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 import structlog
 
 from potluck.core.errors import PotluckError
 from potluck.core.health import Seen
-from potluck.core.model import EngineId
+from potluck.core.model import Engine, EngineId, Health
 from potluck.gateway.fleet import Fleet
+from potluck.gateway.tasks import Tasks
 
 log = structlog.get_logger(__name__)
 
 
 class Watch:
-    """Probes the engines of a fleet. ``clock`` is the fleet's."""
+    """Probes the engines of a fleet, each in a task of its own. ``clock`` is the fleet's."""
 
-    def __init__(self, fleet: Fleet, clock: Callable[[], float]) -> None:
+    def __init__(self, fleet: Fleet, clock: Callable[[], float], tasks: Tasks) -> None:
         self._fleet = fleet
         self._clock = clock
-        self._alarms = {engine: asyncio.Event() for engine in fleet.engines}
+        self._tasks = tasks
+        self._alarms: dict[EngineId, asyncio.Event] = {}
         fleet.trouble = self.look_now
 
     def look_now(self, engine: EngineId) -> None:
@@ -30,13 +33,13 @@ class Watch:
         if alarm is not None:
             alarm.set()
 
-    async def first_look(self) -> None:
-        """One probe of every engine, side by side."""
-        await asyncio.gather(*(self.probe(engine) for engine in self._fleet.engines))
-
-    async def watching(self) -> None:
-        """Probe every engine for ever, each at its own pace."""
-        await asyncio.gather(*(self._watch(engine) for engine in self._fleet.engines))
+    def begin(self) -> None:
+        """Watch every engine that is not watched yet; those that are gone are let go."""
+        for engine in self._fleet.engines.keys() - self._alarms.keys():
+            self._alarms[engine] = asyncio.Event()
+            self._tasks.spawn(self._watch(engine), f"watch {engine}")
+        for engine in self._alarms.keys() - self._fleet.engines.keys():
+            self._alarms.pop(engine).set()
 
     async def probe(self, engine: EngineId) -> None:
         """Look once. Whatever is wrong is noted, not raised."""
@@ -46,24 +49,30 @@ class Watch:
             report = await installation.backend.probe(installation.http)
         except PotluckError as error:
             self._fleet.saw(engine, Seen.PROBE_MISSED, error.message)
-            after = self._fleet.engines[engine].health
-            if after is not before:
-                log.warning(
-                    "engine is not well", engine=engine, state=after.value, why=error.message, detail=error.detail
-                )
-            return
-        self._fleet.reported(engine, report)
-        if before is not self._fleet.engines[engine].health:
-            log.info("engine is up", engine=engine, models=len(report.models))
+            _tell(before, self._fleet.engines.get(engine), error)
+        else:
+            self._fleet.reported(engine, report)
+            _tell(before, self._fleet.engines.get(engine), None)
 
     async def _watch(self, engine: EngineId) -> None:
         alarm = self._alarms[engine]
-        while True:
+        while engine in self._fleet.engines:
             pause_s = self._fleet.health[engine].next_probe_s - self._clock()
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, pause_s)):
                     await alarm.wait()
-            except TimeoutError:
-                pass
             alarm.clear()
-            await self.probe(engine)
+            if engine in self._fleet.engines:
+                await self.probe(engine)
+
+
+def _tell(before: Health, engine: Engine | None, error: PotluckError | None) -> None:
+    """One line when an engine's state changes."""
+    if engine is None or engine.health is before:
+        return
+    if error is None:
+        log.info("engine is up", engine=engine.id, models=len(engine.models))
+    else:
+        log.warning(
+            "engine is not well", engine=engine.id, state=engine.health.value, why=error.message, detail=error.detail
+        )

@@ -53,3 +53,19 @@ async def test_status_counts_what_serves() -> None:
         "busy": 1,
         "waiting": 3,
     }
+
+
+async def test_the_owner_reloads_the_configuration_and_hears_what_changed() -> None:
+    served = await World().ask("POST", "/api/v1/reload", {}, caller=OWNER)
+    assert (served.status, served.json()) == (200, {"changed": ["routes"]})
+
+
+async def test_a_configuration_with_errors_is_the_owners_to_mend() -> None:
+    world = World(broken_config="potluck.yaml:3: unknown key 'rotues'")
+    served = await world.ask("POST", "/api/v1/reload", {}, caller=OWNER)
+    assert served.status == 400
+    assert "rotues" in served.json()["error"]["message"]
+
+
+async def test_nobody_else_reloads() -> None:
+    assert (await World().ask("POST", "/api/v1/reload", {})).status == 403

@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from potluck.backends.port import Child
 from potluck.core.answer import Event, Finish, FinishReason, Text, Timings, Usage
 from potluck.core.call import Call
-from potluck.core.errors import BadRequest, Conflict, ModelNotFound, NotFound, PotluckError
+from potluck.core.errors import BadRequest, Conflict, ModelNotFound, NotFound, OperatorError, PotluckError
 from potluck.core.model import (
     Capability,
     Engine,
@@ -352,6 +352,7 @@ class World:
     keys: MemoryKeys = field(default_factory=MemoryKeys)
     requests: MemoryRequests = field(default_factory=MemoryRequests)
     key_changes: int = 0
+    broken_config: str = ""
     storage: Storage | None = None
 
     def __post_init__(self) -> None:
@@ -366,6 +367,7 @@ class World:
             new_id=lambda: f"id{next(numbers)}",
             random_bytes=bytes,
             keys_changed=self._keys_changed,
+            reload=self._reload,
             started_s=self.now - 60,
             max_body_bytes=self.max_body_bytes,
             ping_s=self.ping_s,
@@ -374,6 +376,11 @@ class World:
     def _tick(self) -> float:
         self.now += 1
         return self.now
+
+    def _reload(self) -> tuple[str, ...]:
+        if self.broken_config:
+            raise OperatorError(self.broken_config, hint="Mend it.")
+        return ("routes",)
 
     async def _keys_changed(self) -> None:
         self.key_changes += 1

@@ -91,7 +91,7 @@ class ClientConnection(asyncio.Protocol):
     # --- asyncio.Protocol ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but its class
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
         self.deadline_s = self._relay.clock() + self._relay.limits.head_s
         self._relay.connections.add(self)
 

@@ -234,10 +234,11 @@ class Exchange:
             return False
         self._path, self._body = request.path, request.body
         if len(parts) == 1:
-            self._passage = Translation(request.reader, writer)
+            self._passage = Translation(request.reader, writer, prompt_tokens=self.meta.prompt_tokens)
         else:
             rest = [backend.encode(part, model, stream=ask.stream) for part in parts[1:]]
-            self._passage = PartsPassage(request, [each for each in rest if not isinstance(each, Ready)], writer)
+            asked = [each for each in rest if not isinstance(each, Ready)]
+            self._passage = PartsPassage(request, asked, writer, prompt_tokens=self.meta.prompt_tokens)
         return True
 
     def _answer_ready(self, ready: Ready) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from potluck.core.answer import Event, Failed, Finish, Timings, Usage, Vector, collect
+from potluck.core.answer import Event, Failed, Finish, Text, Timings, Usage, Vector, collect
 from potluck.core.call import Call, ChatCall, TextCall
 from potluck.core.errors import PotluckError
+from potluck.wire.estimates import estimate
 from potluck.wire.port import Account, AnswerWriter, EngineRequest
 
 
@@ -35,15 +36,19 @@ def _nth(call: ChatCall | TextCall, index: int) -> Call:
 class PartsPassage:
     """A `wire.port.Passage` over several engine answers. ``advance`` turns to the next one while ``more``."""
 
-    def __init__(self, first: EngineRequest, rest: list[EngineRequest], writer: AnswerWriter) -> None:
+    def __init__(
+        self, first: EngineRequest, rest: list[EngineRequest], writer: AnswerWriter, *, prompt_tokens: int = 0
+    ) -> None:
         self._requests = [first, *rest]
         self._at = 0
+        self._prompt_tokens = prompt_tokens
         self._writer = writer
         self._events: list[Event] = []  # of a whole answer; a stream's are not kept
         self._prompts: list[Usage] = []
         self._timings: list[Timings] = []
         self._text_bytes = 0
         self._finish: Finish | None = None
+        self._failure: PotluckError | None = None
         self.stream_type = writer.stream_type
         self.keep_alive = writer.keep_alive
 
@@ -60,10 +65,13 @@ class PartsPassage:
         return self._writer.open()
 
     def forward(self, data: bytes, now_s: float) -> bytes:
+        self._raise_failure()
         return self._writer.write(self._shifted(self._requests[self._at].reader.feed(data)), now_s)
 
     def end(self, now_s: float) -> bytes:
+        self._raise_failure()
         events = self._shifted(self._requests[self._at].reader.end())
+        self._raise_failure()
         if self.more:
             return self._writer.write(events, now_s)
         return self._writer.write([*events, *self._totals()], now_s) + self._writer.close(now_s)
@@ -73,6 +81,7 @@ class PartsPassage:
 
     def whole(self, body: bytes, now_s: float) -> bytes:
         self._events += self._shifted(self._requests[self._at].reader.whole(body))
+        self._raise_failure()
         if self.more:
             return b""
         return self._writer.whole(collect([*self._events, *self._totals()]), now_s)
@@ -86,6 +95,10 @@ class PartsPassage:
             text_bytes=self._text_bytes,
         )
 
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
     def _shifted(self, events: list[Event]) -> list[Event]:
         """This part's events as the whole answer's: its choice's number, and no totals yet."""
         told: list[Event] = []
@@ -95,18 +108,20 @@ class PartsPassage:
             elif isinstance(event, Timings):
                 self._timings.append(event)
             elif isinstance(event, Failed):
-                raise event.error
+                self._failure = event.error  # raised by the next call: what came before it is still to be delivered
             elif isinstance(event, Vector):
                 told.append(event)
             else:
                 told.append(replace(event, choice=self._at))
-                self._text_bytes += len(getattr(event, "text", ""))
+                self._text_bytes += len(event.text.encode()) if isinstance(event, Text) else 0
                 self._finish = event if isinstance(event, Finish) else self._finish
         return told
 
     def _totals(self) -> list[Event]:
         totals: list[Event] = []
-        if self._prompts:
+        if not self._prompts:
+            totals.append(estimate(self._text_bytes, self._prompt_tokens))
+        else:
             totals.append(
                 Usage(
                     prompt=sum(each.prompt for each in self._prompts),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from potluck import __version__
+from potluck.core.errors import BadRequest, OperatorError
 from potluck.core.model import Engine, Health, Model, ModelId, NodeId
 from potluck.surfaces.v1.exchange import Exchange, Reply
 from potluck.surfaces.v1.shapes import (
@@ -15,6 +16,7 @@ from potluck.surfaces.v1.shapes import (
     ModelPlace,
     NodeInfo,
     NodeList,
+    ReloadReply,
     StatusReply,
     rfc3339,
 )
@@ -36,6 +38,14 @@ async def nodes(exchange: Exchange) -> Reply:
     for engine in exchange.services.fleet.snapshot():
         by_node.setdefault(engine.node, []).append(_engine(exchange, engine))
     return Reply(NodeList([NodeInfo(node, engines) for node, engines in by_node.items()]))
+
+
+async def reload(exchange: Exchange) -> Reply:
+    """The file's errors are the owner's to read, and only the owner may ask."""
+    try:
+        return Reply(ReloadReply(list(exchange.services.reload())))
+    except OperatorError as error:
+        raise BadRequest(error.message, hint=error.hint) from error
 
 
 async def status(exchange: Exchange) -> Reply:

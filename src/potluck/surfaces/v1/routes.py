@@ -127,6 +127,14 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         shapes.RequestInfo,
         errors=(e.NotFound,),
     ),
+    Route(
+        "POST",
+        "/api/v1/reload",
+        "Read the configuration again; with errors in it the old one stays.",
+        plain(fleet.reload),
+        shapes.ReloadReply,
+        owner_only=True,
+    ),
     Route("GET", "/api/v1/keys", "List API keys.", plain(keys.list_keys), shapes.KeyList, owner_only=True),
     Route(
         "POST",

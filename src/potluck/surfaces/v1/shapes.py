@@ -398,6 +398,12 @@ class NodeList(msgspec.Struct):
     nodes: list[NodeInfo]
 
 
+class ReloadReply(msgspec.Struct):
+    """``changed`` names the sections of the configuration that are different now."""
+
+    changed: list[str]
+
+
 class StatusReply(msgspec.Struct):
     """``waiting`` calls are in the queue, ``busy`` run."""
 

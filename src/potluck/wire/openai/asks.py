@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from potluck.core.call import ChatCall, EmbedCall, InfillCall, TextCall, ToolMode
 from potluck.core.model import Capability
@@ -48,10 +47,10 @@ def read_embedding(body: bytes) -> EmbeddingAsk:
 class ChatAsk:
     """``checked`` is what the door found in ``request``."""
 
-    shape: ClassVar[Shape] = Shape.OPENAI_CHAT
     body: bytes
     request: ChatRequest
     checked: Checked
+    shape: Shape = Shape.OPENAI_CHAT
 
     @property
     def model(self) -> str:
@@ -94,10 +93,10 @@ class ChatAsk:
 
 @dataclass(frozen=True, slots=True)
 class CompletionAsk:
-    shape: ClassVar[Shape] = Shape.OPENAI_COMPLETION
-    needs: ClassVar[frozenset[Capability]] = frozenset({Capability.COMPLETION})
     body: bytes
     request: CompletionRequest
+    shape: Shape = Shape.OPENAI_COMPLETION
+    needs: frozenset[Capability] = frozenset({Capability.COMPLETION})
 
     @property
     def model(self) -> str:
@@ -137,13 +136,13 @@ class CompletionAsk:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingAsk:
-    shape: ClassVar[Shape] = Shape.OPENAI_EMBEDDING
-    stream: ClassVar[bool] = False
-    needs: ClassVar[frozenset[Capability]] = frozenset({Capability.EMBEDDING})
-    generations: ClassVar[int] = 1
-    untouchable: ClassVar[bool] = True
     body: bytes
     request: EmbeddingRequest
+    shape: Shape = Shape.OPENAI_EMBEDDING
+    stream: bool = False
+    needs: frozenset[Capability] = frozenset({Capability.EMBEDDING})
+    generations: int = 1
+    untouchable: bool = True
 
     @property
     def model(self) -> str:

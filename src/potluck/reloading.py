@@ -1,0 +1,83 @@
+"""A changed configuration, taken while the service runs: engines and routes at once, the rest at the next start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+
+import structlog
+
+from potluck.config.model import Config, RouteConfig
+from potluck.core.catalogue import RouteRule
+from potluck.core.errors import OperatorError
+from potluck.core.model import EngineId
+from potluck.gateway.fleet import Fleet, Installation
+from potluck.gateway.watch import Watch
+from potluck.installation import Installer
+
+log = structlog.get_logger(__name__)
+
+_AT_ONCE = frozenset({"nodes", "routes"})
+_NOT_SETTINGS = frozenset({"source", "warnings"})
+
+
+class Reloader:
+    """Reads the configuration again with ``read`` and applies what differs from ``config``."""
+
+    def __init__(
+        self, config: Config, read: Callable[[], Config], *, installer: Installer, fleet: Fleet, watch: Watch
+    ) -> None:
+        self._config = config
+        self._read = read
+        self._installer = installer
+        self._fleet = fleet
+        self._watch = watch
+
+    def reload(self) -> tuple[str, ...]:
+        """The names of the sections that are different now.
+
+        Raises `OperatorError` for a configuration with errors; the old one then stays whole.
+        """
+        wanted = self._read()
+        changed = changes(self._config, wanted)
+        if _AT_ONCE & set(changed):
+            self._fleet.reconfigure(self._installations(wanted), rules(wanted))
+            self._watch.begin()
+        if waiting := [name for name in changed if name not in _AT_ONCE]:
+            log.warning("these changes need a restart", sections=waiting)
+        self._config = wanted
+        log.info("configuration reloaded", changed=list(changed))
+        return changed
+
+    def on_signal(self) -> None:
+        """SIGHUP: as `reload`, with errors in the log."""
+        try:
+            self.reload()
+        except OperatorError as error:
+            log.error("the configuration has errors; the old one stays", error=str(error))
+
+    def _installations(self, wanted: Config) -> list[Installation]:
+        """Engines that did not change keep their installation; those that nobody configured stay as they are."""
+        before = {engine.id: engine for engine in self._config.engines}
+        kept: dict[EngineId, Installation] = dict(self._fleet.installations)
+        found = [installation for engine, installation in kept.items() if engine not in before]
+        configured = [
+            kept[engine.id] if before.get(engine.id) == engine else self._installer.remote(engine)
+            for engine in wanted.engines
+        ]
+        return [*configured, *(each for each in found if each.id not in {one.id for one in configured})]
+
+
+def changes(before: Config, after: Config) -> tuple[str, ...]:
+    """Sections in which two configurations differ."""
+    names = [field.name for field in fields(Config) if field.name not in _NOT_SETTINGS]
+    return tuple(name for name in names if getattr(before, name) != getattr(after, name))
+
+
+def rules(config: Config) -> dict[str, RouteRule]:
+    """The configured routes, as the core knows them."""
+    return {name: _rule(route) for name, route in config.routes.items()}
+
+
+def _rule(route: RouteConfig) -> RouteRule:
+    return RouteRule(route.name, route.models, route.weights, route.order)

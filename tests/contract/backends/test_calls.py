@@ -267,7 +267,7 @@ async def test_a_client_that_leaves_frees_the_slot_within_a_second(rig: Rig) -> 
     call = chat("repeat 2000", sampling=Sampling(max_tokens=1500, temperature=0))
     request = rig.backend.encode(replace(call, model=model.id), model, stream=True)
     assert not hasattr(request, "events")
-    async with rig.opened(call, request, model) as reply:  # type: ignore[arg-type]
+    async with rig.opened(call, request, model) as reply:
         assert await reply.content.readany()
         assert await rig.busy() == 1
     async with asyncio.timeout(1.0):

@@ -268,14 +268,15 @@ def _due(child: Supervision, terms: Terms, now: float) -> Step:
 
 
 def _dismissed(child: Supervision, now: float) -> Step:
+    refuse = Refuse("The model was unloaded.")
     match child.state:
         case ChildState.READY | ChildState.STARTING:
             stopping, effects = _stop(child, now)
-            return stopping, (*effects, Refuse("The model was unloaded."))
+            return stopping, (*effects, refuse)
         case ChildState.STOPPING:
-            return replace(child, wanted=False), (Refuse("The model was unloaded."),)
+            return replace(child, wanted=False), (refuse,)
         case ChildState.PAUSING:
-            return replace(child, state=ChildState.ASLEEP, due_s=None), _NOTHING
+            return replace(child, state=ChildState.ASLEEP, due_s=None, wanted=False), (refuse,)
         case _:
             return child, _NOTHING
 

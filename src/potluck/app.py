@@ -23,12 +23,12 @@ from potluck import logs
 from potluck.backends.http import open_engine_session
 from potluck.config.load import load
 from potluck.config.model import Config, EngineConfig
-from potluck.core.errors import OperatorError
+from potluck.core.errors import NodeError, OperatorError
 from potluck.core.model import KeyId, NodeId
 from potluck.core.waiting import Line
 from potluck.gateway.calls import InsideCalls
 from potluck.gateway.dispatch import Dispatcher
-from potluck.gateway.fleet import Fleet
+from potluck.gateway.fleet import Fleet, Installation
 from potluck.gateway.images import RemoteImages
 from potluck.gateway.ledger import Ledger
 from potluck.gateway.metrics import Metrics
@@ -49,8 +49,10 @@ from potluck.surfaces.v1.errors import status_of
 
 log = structlog.get_logger(__name__)
 
-# Engines on the network get this long to answer before the service says that it is ready; the others come when they do.
+# Engines on the network get this long to answer before the service says that it is ready; others come when they come.
 FIRST_LOOK_S = 1.0
+# The embedded model is loaded before "ready" is said, unless that takes longer than anybody wants to wait.
+FIRST_LOAD_S = 15.0
 # How often times of last use are written down: they are for the owner's eyes, not for decisions.
 TOUCH_KEYS_S = 10.0
 
@@ -254,14 +256,27 @@ def _this_machine() -> NodeId:
 
 
 async def _first_look(watch: Watch, fleet: Fleet) -> None:
-    """Look at every engine. Our own child is waited for, for it surely comes; what is on the network is not."""
-    own = [each for each, installation in fleet.installations.items() if installation.supervised is not None]
-    others = [each for each in fleet.installations if each not in own]
+    """Look at every engine. Our own model is loaded before the service says it is ready; the network may come later."""
+    own = [each for each in fleet.installations.values() if each.supervised is not None]
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(FIRST_LOOK_S):
-            await asyncio.gather(*(watch.probe(engine) for engine in others))
-    for engine in own:
-        await watch.probe(engine)
+            await asyncio.gather(*(watch.probe(each.id) for each in fleet.installations.values() if each not in own))
+    for installation in own:
+        await watch.probe(installation.id)
+        await _load_first(installation, fleet)
+        await watch.probe(installation.id)
+
+
+async def _load_first(installation: Installation, fleet: Fleet) -> None:
+    """Load the embedded engine's first model. If that fails the service starts all the same, and says so."""
+    model = next(iter(fleet.engines[installation.id].models.values()), None)
+    if model is None:
+        return
+    try:
+        async with asyncio.timeout(FIRST_LOAD_S):
+            await installation.backend.prepare(model)
+    except (NodeError, TimeoutError) as error:
+        log.warning("the embedded model is not ready yet", model=model.id, why=str(error) or "it takes long")
 
 
 async def _touching_keys(storage: Storage, keyring: Keyring) -> None:

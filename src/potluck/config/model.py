@@ -153,7 +153,7 @@ class LocalConfig:
     enabled: bool | None = None
     models_dir: Path | None = None
     idle_unload_s: float = 300.0
-    slots: int = 4
+    slots: int = 2
     threads: int | None = None
     context: int = 8192
 

@@ -10,10 +10,10 @@ REQ    := requirements
 UV     ?= uv
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check fmt lint types layers fast docs lock clean bench
+.PHONY: help run setup test check fmt lint types layers fast docs lock clean bench-first-run
 
 help: ## list these targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
 # --- set-up ---
 
@@ -72,6 +72,9 @@ fast: setup ## the tests that need no process and no model
 
 docs: setup ## write the generated pages of docs/reference anew
 	$(BIN)/python -m tests.generated_docs
+
+bench-first-run: $(VENV)/.dev ## seconds to ready, memory, tokens/s through Potluck against the engine direct
+	$(BIN)/python benchmarks/first_run.py $(ARGS)
 
 lock: ## pin the newest allowed versions, with hashes (needs uv)
 	for f in build runtime dev; do $(UV) pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes \

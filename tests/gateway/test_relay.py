@@ -40,6 +40,16 @@ async def test_a_stream_passes_untouched_and_is_metered() -> None:
         assert record.first_byte_s is not None
 
 
+async def test_a_translated_stream_is_opened_before_it_is_written() -> None:
+    async with world() as w:
+        client = await w.connect()
+        client.post(b'{"model":"m","stream":true,"input":"hello"}', path="/v1/responses")
+        _, _, body = await client.answer()
+        events = [json.loads(line[6:]) for line in body.split(b"\n") if line.startswith(b"data: ")]
+        assert [event["sequence_number"] for event in events] == list(range(len(events)))
+        assert (events[0]["type"], events[-1]["type"]) == ("response.created", "response.completed")
+
+
 async def test_no_client_key_reaches_an_engine() -> None:
     async with world() as w:
         client = await w.connect()

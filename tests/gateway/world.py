@@ -39,6 +39,7 @@ from potluck.wire.openai.encode import encode_chat
 from potluck.wire.openai.errors import read_engine_error, write_error
 from potluck.wire.openai.readers import ChatReader
 from potluck.wire.port import Ask, EngineRequest, Shape
+from potluck.wire.responses.request import read_responses
 
 KEY = "pk-test"
 Answer = Callable[["EngineSide"], Awaitable[None]]
@@ -331,7 +332,7 @@ async def world(
         ids = itertools.count()
         door = Door("/v1/chat/completions", "openai", read_chat, write_error)
         relay = Relay(
-            doors=[door],
+            doors=[door, Door("/v1/responses", "openai", read_responses, write_error)],
             fallback=door,
             authenticate=keyring.of_request,
             fleet=fleet,

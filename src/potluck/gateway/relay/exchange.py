@@ -95,7 +95,7 @@ class Exchange:
         "_collected_bytes",
         "_connection",
         "_full",
-        "_opened",
+        "_opening",
         "_passage",
         "_path",
         "_relay",
@@ -120,6 +120,7 @@ class Exchange:
         "spoken",
         "started_s",
         "state",
+        "stream_type",
         "wish",
     )
 
@@ -137,6 +138,7 @@ class Exchange:
         self.began = False  # the head of the answer is out
         self.spoken = False  # part of the answer is out: no other engine can start it anew
         self.served: Seat | None = None
+        self.stream_type = "application/octet-stream"  # the dialect's, as soon as an attempt has a passage
         self.error: PotluckError | None = None
         self.seat: Seat | None = None
         self.decision: Decision | None = None
@@ -149,7 +151,7 @@ class Exchange:
         self._collected_bytes = 0
         self._retried_stale = False
         self._full = False
-        self._opened = False
+        self._opening = b""
         self._path = ""
         self._body = b""
         model = ask.model or relay.fleet.catalogue.default(ask.needs, door.route)
@@ -201,7 +203,6 @@ class Exchange:
 
     def seated(self, seat: Seat) -> None:
         self.seat = self.served = seat
-        self._opened = False
         self.decision = seat.decision
         self.seated_s = self.seated_s or self._relay.clock()
         self.state = State.CONNECTING
@@ -224,7 +225,7 @@ class Exchange:
         backend, model, ask = seat.installation.backend, seat.model, self.ask
         if ask.untouchable and ask.shape in backend.shapes and (ask.generations == 1 or backend.many):
             self._path, self._body = backend.pass_through(ask, model)
-            self._passage = ask.passage(self.meta)
+            self._speak_through(ask.passage(self.meta))
             return True
         parts = (self.call(),) if backend.many else split(self.call())
         request = backend.encode(parts[0], model, stream=ask.stream)
@@ -234,16 +235,21 @@ class Exchange:
             return False
         self._path, self._body = request.path, request.body
         if len(parts) == 1:
-            self._passage = Translation(request.reader, writer, prompt_tokens=self.meta.prompt_tokens)
+            self._speak_through(Translation(request.reader, writer, prompt_tokens=self.meta.prompt_tokens))
         else:
             rest = [backend.encode(part, model, stream=ask.stream) for part in parts[1:]]
             asked = [each for each in rest if not isinstance(each, Ready)]
-            self._passage = PartsPassage(request, asked, writer, prompt_tokens=self.meta.prompt_tokens)
+            self._speak_through(PartsPassage(request, asked, writer, prompt_tokens=self.meta.prompt_tokens))
         return True
+
+    def _speak_through(self, passage: Passage) -> None:
+        """Take a passage for this attempt. It is opened before it is fed: writers count their events from there."""
+        self._passage, self._opening, self.stream_type = passage, passage.open(), passage.stream_type
 
     def _answer_ready(self, ready: Ready) -> None:
         writer, now = self.ask.writer(self.meta), self._relay.wall_clock()
         if self.ask.stream:
+            self.stream_type, self._opening = writer.stream_type, b""
             self._emit(writer.open() + writer.write(ready.events, now) + writer.close(now))
             self._settle()
             self._sink.end()
@@ -411,10 +417,6 @@ class Exchange:
     # --- outcomes ---
 
     @property
-    def stream_type(self) -> str:
-        return self._passage.stream_type if self._passage is not None else "application/octet-stream"
-
-    @property
     def account(self) -> Account:
         return self._passage.account() if self._passage is not None else Account()
 
@@ -443,14 +445,10 @@ class Exchange:
     def _emit(self, data: bytes, *, speaks: bool = True) -> None:
         """Send what the passage made; a keep-alive does not ``speak``, so another engine may still take over."""
         self.last_sent_s = self._relay.clock()
-        opening = b""
-        if not self._opened and self._passage is not None:
-            self._opened = True
-            opening = self._passage.open()
         if not self.began:
             self.began = True
             self._sink.begin(self)
-            data = opening + data
+            data = self._opening + data
         if speaks:
             self.spoken = True
             self._first_byte()

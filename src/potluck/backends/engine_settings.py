@@ -20,6 +20,8 @@ class EngineSettings:
 class Remote:
     """What is alike for every engine that somebody else runs: it has one address and is always prepared."""
 
+    hears_only_streams = False
+
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
 

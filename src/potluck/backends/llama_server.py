@@ -8,24 +8,26 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 import msgspec
 
 from potluck.backends.port import EngineHttp, Ready
 from potluck.backends.reading import decoded_body
-from potluck.core.answer import Finish, FinishReason
+from potluck.core.answer import Event, Finish, FinishReason
 from potluck.core.call import Call, ChatCall, EmbedCall, InfillCall, LoadCall, TextCall, ToolMode
 from potluck.core.errors import ContextOverflow, PotluckError, Unsupported
 from potluck.core.forced_tools import ForcedToolEvents, force
 from potluck.core.infill import InfillCleaner, instruct
-from potluck.core.model import Capability, Model
+from potluck.core.model import Capability, JsonObject, Model
 from potluck.wire.code import infill_engine
 from potluck.wire.filtered import FilteredReader
 from potluck.wire.openai.encode import LLAMACPP, as_chat, encode_chat, encode_completion, encode_embedding
 from potluck.wire.openai.errors import read_engine_error
 from potluck.wire.openai.readers import ChatReader, CompletionReader, EmbeddingReader
-from potluck.wire.port import Ask, EngineRequest, Shape
+from potluck.wire.port import AnswerReader, Ask, EngineRequest, Shape
+
+_Generation = TypeVar("_Generation", ChatCall, TextCall, InfillCall)
 
 SHAPES = frozenset({Shape.OPENAI_CHAT, Shape.OPENAI_COMPLETION, Shape.OPENAI_EMBEDDING, Shape.LLAMACPP_INFILL})
 
@@ -39,6 +41,12 @@ _PATHS = {
     Shape.OPENAI_EMBEDDING: EMBEDDING,
     Shape.LLAMACPP_INFILL: infill_engine.PATH,
 }
+
+# Seen on a build of October 2026: a call whose answer is not streamed runs to its end though the client has left
+# (llama.cpp issue 24496 has the like), and a streamed one to its first token. What is written fails, and that is heard:
+# so every generation is streamed to us, with a line of progress for every batch of its prompt.
+HEARS_ONLY_STREAMS = True
+_PROGRESS: JsonObject = {"return_progress": True}
 
 # Said with a status of 500 for an input to embed that does not fit into one batch.
 _TOO_LARGE = re.compile(rb"input \((\d+) tokens\) is too large to process.*\(current batch size: (\d+)\)")
@@ -55,8 +63,8 @@ def encode(call: Call, model: Model, *, stream: bool) -> EngineRequest | Ready:
         case TextCall(templated=True):
             return _chat(as_chat(call), model, stream=stream)
         case TextCall():
-            body = encode_completion(call, model.id, stream=stream, habits=LLAMACPP)
-            return EngineRequest(COMPLETION, body, CompletionReader(), stream)
+            body = encode_completion(_telling(call), model.id, stream=True, habits=LLAMACPP)
+            return EngineRequest(COMPLETION, body, _gathered(CompletionReader(), stream=stream), stream)
         case InfillCall():
             return _infill(call, model, stream=stream)
         case EmbedCall():
@@ -82,25 +90,50 @@ def error(status: int, body: bytes, model: str) -> PotluckError:
 
 
 def _chat(call: ChatCall, model: Model, *, stream: bool) -> EngineRequest:
-    reader = ChatReader(len(call.messages))
+    reader = _gathered(ChatReader(len(call.messages)), stream=stream)
     if call.tool_choice.forced:
-        body = encode_chat(force(call), model.id, stream=stream, habits=LLAMACPP)
+        body = encode_chat(_telling(force(call)), model.id, stream=True, habits=LLAMACPP)
         return EngineRequest(CHAT, body, FilteredReader(reader, ForcedToolEvents.of(call)), stream)
     if call.tool_choice.mode is ToolMode.NONE:
         # Shown the tools, a model calls them whatever it was told; `none` is said by not showing them.
         call = replace(call, tools=())
-    return EngineRequest(CHAT, encode_chat(call, model.id, stream=stream, habits=LLAMACPP), reader, stream)
+    return EngineRequest(CHAT, encode_chat(_telling(call), model.id, stream=True, habits=LLAMACPP), reader, stream)
 
 
 def _infill(call: InfillCall, model: Model, *, stream: bool) -> EngineRequest:
     if Capability.INSERT in model.capabilities:
-        body = infill_engine.encode_infill(call, model.id, stream=stream)
-        reader = FilteredReader(infill_engine.InfillReader(), InfillCleaner.raw())
+        body = infill_engine.encode_infill(_telling(call), model.id, stream=True)
+        reader = FilteredReader(_gathered(infill_engine.InfillReader(), stream=stream), InfillCleaner.raw())
         return EngineRequest(infill_engine.PATH, body, reader, stream)
     if call.strict:
         raise Unsupported(call.model, Capability.INSERT.value)
     request = _chat(instruct(call), model, stream=stream)
     return replace(request, reader=FilteredReader(request.reader, InfillCleaner.instructed(call)))
+
+
+def _telling(call: _Generation) -> _Generation:
+    """The same call, with progress told while its prompt is read."""
+    return replace(call, hints=replace(call.hints, extra={**call.hints.extra, **_PROGRESS}))
+
+
+def _gathered(reader: AnswerReader, *, stream: bool) -> AnswerReader:
+    return reader if stream else _Gathered(reader)
+
+
+class _Gathered:
+    """Reads a stream that stands in for a whole answer, once all of it has come."""
+
+    def __init__(self, reader: AnswerReader) -> None:
+        self._reader = reader
+
+    def feed(self, data: bytes) -> list[Event]:
+        return self._reader.feed(data)
+
+    def end(self) -> list[Event]:
+        return self._reader.end()
+
+    def whole(self, body: bytes) -> list[Event]:
+        return self._reader.feed(body) + self._reader.end()
 
 
 def _embedding(call: EmbedCall, model: Model) -> bytes:

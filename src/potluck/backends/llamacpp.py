@@ -82,6 +82,7 @@ class LlamaCpp(Remote):
     kind = EngineKind.LLAMACPP
     shapes = llama_server.SHAPES
     many = False
+    hears_only_streams = llama_server.HEARS_ONLY_STREAMS
 
     def __init__(self, settings: EngineSettings) -> None:
         super().__init__(settings)

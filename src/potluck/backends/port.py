@@ -90,6 +90,10 @@ class Backend(Protocol):
     many: bool
     """Whether one request may ask it for several answers (``n``, several prompts); else they are asked one by one."""
 
+    hears_only_streams: bool
+    """Whether the engine notices that a client left only while it streams. Then `encode` asks for a stream also where
+    a whole answer is wanted (the reader takes it whole all the same), and only streams should pass through."""
+
     def address(self, model: Model, needs: frozenset[Capability] = frozenset()) -> Address | None:
         """Where calls for ``model`` that need ``needs`` go now; None if `prepare` must make it ready first.
 

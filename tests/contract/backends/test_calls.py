@@ -30,6 +30,7 @@ from potluck.core.call import (
 )
 from potluck.core.errors import ContextOverflow, ModelNotFound, Unsupported
 from potluck.core.model import Capability, EngineKind
+from potluck.wire.port import EngineRequest
 from tests.contract.backends.rigs import CONTEXT, UNKNOWN, Refused, Rig
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -266,10 +267,30 @@ async def test_a_client_that_leaves_frees_the_slot_within_a_second(rig: Rig) -> 
     model = await rig.model()
     call = chat("repeat 2000", sampling=Sampling(max_tokens=1500, temperature=0))
     request = rig.backend.encode(replace(call, model=model.id), model, stream=True)
-    assert not hasattr(request, "events")
+    assert isinstance(request, EngineRequest)
     async with rig.opened(call, request, model) as reply:
         assert await reply.content.readany()
         assert await rig.busy() == 1
+    async with asyncio.timeout(1.0):
+        while await rig.busy():
+            await asyncio.sleep(0.02)
+
+
+async def test_a_client_that_leaves_before_its_whole_answer_frees_the_slot_within_a_second(rig: Rig) -> None:
+    model = await rig.model()
+    call = chat("repeat 2000", sampling=Sampling(max_tokens=1500, temperature=0))
+    request = rig.backend.encode(replace(call, model=model.id), model, stream=False)
+    assert isinstance(request, EngineRequest)
+
+    async def wait_for_it() -> None:
+        async with rig.opened(call, request, model) as reply:
+            await reply.read()
+
+    asked = asyncio.ensure_future(wait_for_it())
+    async with asyncio.timeout(5.0):
+        while await rig.busy() != 1:
+            await asyncio.sleep(0.02)
+    asked.cancel()
     async with asyncio.timeout(1.0):
         while await rig.busy():
             await asyncio.sleep(0.02)

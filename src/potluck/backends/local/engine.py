@@ -74,6 +74,7 @@ class LocalEngine:
     kind = EngineKind.LOCAL
     shapes = llama_server.SHAPES
     many = False
+    hears_only_streams = llama_server.HEARS_ONLY_STREAMS
 
     def __init__(
         self,

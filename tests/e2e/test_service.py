@@ -53,7 +53,8 @@ def test_liveness_needs_no_key_and_everything_else_does(tmp_path: Path) -> None:
             assert answer.read() == b"Ollama is running"
         with pytest.raises(urllib.error.HTTPError) as error:
             urllib.request.urlopen(service.url + "/v1/models")
-        assert error.value.code == 401
+        with error.value as refusal:
+            assert refusal.code == 401
 
 
 def test_sigterm_ends_it_with_0_and_takes_its_traces_away(tmp_path: Path) -> None:

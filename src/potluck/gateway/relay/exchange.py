@@ -15,6 +15,7 @@ Whatever the way, `_settle` runs once: it frees the slot, drops or keeps the con
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
@@ -28,6 +29,7 @@ from potluck.core.errors import (
     ModelNotFound,
     NodeError,
     NodeTimeout,
+    NodeUnreachable,
     PotluckError,
 )
 from potluck.core.health import Seen
@@ -45,6 +47,8 @@ from potluck.wire.translation import Translation
 if TYPE_CHECKING:
     from potluck.gateway.relay.relay import Relay
 
+# From a crash of our own child to our knowing of it: the kernel's signal, and one turn of the loop.
+CRASH_NOTICED_S = 0.2
 # What is kept of an engine's error body: its message stands at the front.
 _ERROR_BYTES = 64 * 1024
 
@@ -99,6 +103,7 @@ class Exchange:
         "_passage",
         "_path",
         "_relay",
+        "_retried_own",
         "_retried_stale",
         "_sink",
         "_status",
@@ -150,6 +155,7 @@ class Exchange:
         self._collected: list[bytes] = []
         self._collected_bytes = 0
         self._retried_stale = False
+        self._retried_own = False
         self._full = False
         self._opening = b""
         self._path = ""
@@ -464,6 +470,8 @@ class Exchange:
         if not isinstance(error, NodeError):
             self._fail(error)
             return
+        if isinstance(error, NodeUnreachable) and self._own_child_returns(seat):
+            return
         error.node = error.node or seat.node
         self._relay.fleet.saw(seat.engine, Seen.CALL_FAILED, error.message)
         if self.spoken:
@@ -473,6 +481,21 @@ class Exchange:
         wish = self.wish
         self.wish = Wish(wish.request, wish.key, wish.model, wish.needs, wish.tried | {seat.engine}, error)
         self._seek()
+
+    def _own_child_returns(self, seat: Seat) -> bool:
+        """A child of ours that crashed is being restarted: worth one wait, where another engine's crash is not."""
+        if seat.installation.supervised is None or self.spoken or self._retried_own:
+            return False
+        self._retried_own = True
+        self._drop_connection()
+        self.state = State.CONNECTING
+        self._relay.tasks.spawn(self._prepare_again(seat), f"restart for {self.id}")
+        return True
+
+    async def _prepare_again(self, seat: Seat) -> None:
+        await asyncio.sleep(CRASH_NOTICED_S)
+        if self.seat is seat:
+            await self._prepare(seat)
 
     def _fail(self, error: PotluckError) -> None:
         """No answer, or no more of it: the dialect's error, in-band if the stream has begun."""
@@ -487,13 +510,16 @@ class Exchange:
 
     def _drop_attempt(self) -> None:
         """Leave the engine: the connection is cut, so it stops, and the slot is free."""
+        self._drop_connection()
+        seat, self.seat = self.seat, None
+        if seat is not None:
+            self._relay.dispatcher.release(seat)
+
+    def _drop_connection(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.abort()
-        seat, self.seat = self.seat, None
         self._collected, self._collected_bytes = [], 0
-        if seat is not None:
-            self._relay.dispatcher.release(seat)
 
     def _settle(self, *, cancelled: bool = False) -> None:
         """The one way out. After this nothing is held."""

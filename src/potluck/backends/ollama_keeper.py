@@ -8,7 +8,7 @@ import msgspec
 
 from potluck.backends.digests import checked_digest
 from potluck.backends.port import EngineHttp, HttpReply
-from potluck.backends.reading import decoded_body
+from potluck.backends.reading import decoded_object
 from potluck.core.errors import BadRequest, Conflict, ModelNotFound, NodeFailed, PotluckError
 from potluck.core.model import Json, JsonObject, Model
 from potluck.wire.ndjson import LineSplitter
@@ -23,7 +23,7 @@ class OllamaKeeper:
     async def show(self, model: Model, http: EngineHttp, *, verbose: bool) -> JsonObject:
         reply = await http.request("POST", "/api/show", _json({"model": model.id, "verbose": verbose}), timeout_s=30.0)
         _check(reply, model.id)
-        return decoded_body(reply.body, dict[str, Json])
+        return decoded_object(reply.body)
 
     def pull(self, name: str, http: EngineHttp, *, insecure: bool) -> AsyncIterator[JsonObject]:
         return _progress(http, "/api/pull", {"model": name, "insecure": insecure, "stream": True}, name)
@@ -64,7 +64,7 @@ async def _progress(http: EngineHttp, path: str, body: JsonObject, name: str) ->
             whole = b"".join([piece async for piece in stream.pieces()])
             raise _refusal(stream.status, whole, name)
         async for line in _lines(stream.pieces()):
-            status = decoded_body(line, dict[str, Json])
+            status = decoded_object(line)
             if "error" in status:
                 raise _said(str(status["error"]), name)
             last = status.get("status")

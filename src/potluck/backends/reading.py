@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from potluck.backends.port import HttpReply
 from potluck.core.errors import MalformedAnswer, NodeBusy, NodeError, NodeFailed
+from potluck.core.model import JsonObject
 
 T = TypeVar("T")
 
@@ -28,6 +29,12 @@ def decoded_body(body: bytes, kind: type[T]) -> T:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         excerpt = body[:_EXCERPT_BYTES].decode("utf-8", "replace")
         raise MalformedAnswer("The engine's answer is not of its dialect.", detail=f"{error}: {excerpt}") from error
+
+
+def decoded_object(body: bytes) -> JsonObject:
+    """The body as a JSON object, whatever is in it. Raises `MalformedAnswer`."""
+    value: JsonObject = decoded_body(body, dict[str, Any])  # msgspec has no word for a type that holds itself
+    return value
 
 
 def refused(reply: HttpReply) -> NodeError:

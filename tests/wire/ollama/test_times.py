@@ -73,6 +73,11 @@ def test_keep_alive_is_a_number_or_a_duration(value: Json, seconds: float | None
     assert read_keep_alive(value) == seconds
 
 
+@pytest.mark.parametrize("value", [1e308, 10**400, "9" * 400 + "h", 300 * 365 * 86400])
+def test_longer_than_gos_durations_hold_is_forever(value: Json) -> None:
+    assert read_keep_alive(value) == FOREVER_S
+
+
 @pytest.mark.parametrize("value", [True, [], {}])
 def test_any_other_keep_alive_is_refused(value: Json) -> None:
     with pytest.raises(BadRequest):

@@ -15,6 +15,10 @@ FOREVER_S = -1.0
 """``keep_alive_s`` of a model that is never unloaded."""
 
 
+# The longest time that Go's durations hold is 292 years: whatever is longer means the same.
+_LONGEST_S = 9.2e9
+
+
 def rfc3339(unix_s: float) -> str:
     """``2026-01-31T12:00:00.250000000Z``. A float holds some 200 ns of today's time; the digits below are its noise."""
     seconds = int(unix_s // 1)
@@ -57,9 +61,9 @@ def read_keep_alive(value: Json) -> float | None:
             raise BadRequest(f"Unsupported type: '{type(value).__name__}'", param="keep_alive")
         case str():
             seconds = parse_duration(value)
-        case _:
-            seconds = float(value)
-    return FOREVER_S if seconds < 0 else seconds
+        case int() | float():
+            seconds = min(value, _LONGEST_S)
+    return FOREVER_S if seconds < 0 or seconds >= _LONGEST_S else float(seconds)
 
 
 def write_keep_alive(seconds: float) -> int | str:

@@ -100,6 +100,26 @@ async def test_a_chunked_upload_reaches_the_application() -> None:
         assert (await client.answer())[0] == 200
 
 
+async def test_an_upload_may_be_larger_than_a_call() -> None:
+    """The limit of a call's body is not that of the application's: models come in blobs of gigabytes."""
+    async with world(limits=Limits(max_body=10)) as w:
+        client = await w.connect()
+        client.post(b"x" * 1000, path="/hello")
+        assert (await client.answer())[2] == b"hello /hello 1000"
+        client.post(b"14\r\n" + b"x" * 20 + b"\r\n0\r\n\r\n", "transfer-encoding: chunked", path="/hello")
+        assert (await client.answer())[2] == b"hello /hello 20"
+
+
+async def test_an_upload_without_end_is_cut() -> None:
+    async with world(limits=Limits(max_upload=100)) as w:
+        client = await w.connect()
+        client.post(b"x" * 200, path="/hello")
+        assert (await client.answer())[0] == 413
+        client = await w.connect()
+        client.post(b"c8\r\n" + b"x" * 200 + b"\r\n", "transfer-encoding: chunked", path="/hello")
+        assert await client.closed()
+
+
 # --- refusals ---
 
 

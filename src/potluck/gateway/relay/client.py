@@ -187,15 +187,22 @@ class ClientConnection(asyncio.Protocol):
         if request is self._request and self._refused:
             if request.size > _DISCARD_LIMIT:
                 self.transport.close()
+        elif request is self._request and self._bridge is not None:
+            self._upload(self._bridge, request, body)
         elif request.size > self._relay.limits.max_body:
             request.keep_alive = False
             request.body.clear()
             if request is self._request:
                 self._refuse(PayloadTooLarge(self._relay.limits.max_body))
-        elif request is self._request and self._bridge is not None:
-            self._bridge.body(body)
         else:
             request.body.append(body)
+
+    def _upload(self, bridge: Bridge, request: Request, piece: bytes) -> None:
+        """A body on its way to the application, which has limits of its own below the one for uploads."""
+        if request.size > self._relay.limits.max_upload:
+            self.transport.abort()  # the application may have begun to answer: there is nothing left to say
+        else:
+            bridge.body(piece)
 
     def on_message_complete(self) -> None:
         request = self._incoming
@@ -340,8 +347,8 @@ class ClientConnection(asyncio.Protocol):
         reply = door.errors(error, request_id)
         if not request.complete and request.expects_continue:
             request.keep_alive = False  # the client may or may not send the body now: only closing is sure
-        headers = [("content-type", reply.content_type), ("x-potluck-request-id", request_id), *reply.headers]
-        self._write_whole(heads.status_line(reply.status) + heads.fields(headers), reply.body)
+        headers = {"content-type": reply.content_type, "x-potluck-request-id": request_id, **dict(reply.headers)}
+        self._write_whole(heads.status_line(reply.status) + heads.fields(headers.items()), reply.body)
         if exchange is None:
             self._relay.refused(door, error, self._caller, request_id)
         if request.complete:

@@ -10,6 +10,7 @@ from potluck.core.errors import ModelNotFound, NodeError
 from potluck.core.model import Health
 from potluck.gateway.door import Door
 from potluck.gateway.fleet import Fleet
+from potluck.surfaces.body import body_of
 from potluck.surfaces.state import fleet_of
 from potluck.wire.anthropic.errors import write_error
 from potluck.wire.anthropic.request import read_count_tokens, read_messages, write_count
@@ -22,7 +23,7 @@ _BYTES_PER_TOKEN = 4
 
 
 async def count_tokens(request: Request) -> Response:
-    ask = read_count_tokens(await request.body())
+    ask = read_count_tokens(await body_of(request))
     fleet = fleet_of(request)
     if not fleet.where(ask.model):
         raise ModelNotFound(ask.model, fleet.catalogue.near(ask.model))

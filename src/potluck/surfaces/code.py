@@ -9,6 +9,7 @@ from starlette.routing import Route
 from potluck import __version__
 from potluck.core.model import Capability
 from potluck.gateway.door import Door
+from potluck.surfaces.body import body_of
 from potluck.surfaces.state import fleet_of
 from potluck.wire.code.errors import write_llamacpp_error
 from potluck.wire.code.infill import read_infill
@@ -43,7 +44,7 @@ async def tabby_server_setting(request: Request) -> Response:
 
 async def tabby_events(request: Request) -> Response:
     """What a user did with a completion. Read and forgotten: nothing here is kept of what people type."""
-    await request.body()
+    await body_of(request)
     return Response()
 
 

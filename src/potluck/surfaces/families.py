@@ -23,7 +23,7 @@ _FAMILIES: tuple[tuple[str, ErrorWriter], ...] = (
 
 def errors_for(path: str) -> ErrorWriter:
     """The error writer of a path; native where no dialect owns it."""
-    return next((writer for prefix, writer in _FAMILIES if path.startswith(prefix)), native_error)
+    return next((writer for prefix, writer in _FAMILIES if f"{path}/".startswith(prefix)), native_error)
 
 
 def as_response(reply: ErrorReply, request_id: str) -> Response:

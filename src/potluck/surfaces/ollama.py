@@ -15,6 +15,7 @@ from potluck.core.errors import BadRequest, ModelNotFound, NoEngineReady, NotFou
 from potluck.core.model import Engine, JsonObject, Model
 from potluck.gateway.door import Door
 from potluck.gateway.fleet import Fleet, Installation
+from potluck.surfaces.body import body_of
 from potluck.surfaces.state import fleet_of
 from potluck.wire.body import decode_body
 from potluck.wire.ollama.asks import read_chat, read_embed, read_embeddings, read_generate
@@ -49,7 +50,7 @@ async def version(request: Request) -> Response:
 
 
 async def show(request: Request) -> Response:
-    body = await request.body()
+    body = await body_of(request)
     name = read_name(body)
     fleet = fleet_of(request)
     engine, model = _first(fleet, name)
@@ -62,20 +63,20 @@ async def show(request: Request) -> Response:
 
 
 async def pull(request: Request) -> Response:
-    asked = decode_body(await request.body(), _Transfer)
+    asked = decode_body(await body_of(request), _Transfer)
     installation, keeper = _keeper(fleet_of(request))
     return await _progress(keeper.pull(asked.name_or_model(), installation.http, insecure=asked.insecure), asked.stream)
 
 
 async def push(request: Request) -> Response:
-    asked = decode_body(await request.body(), _Transfer)
+    asked = decode_body(await body_of(request), _Transfer)
     fleet = fleet_of(request)
     installation, keeper = _keeper_of(fleet, asked.name_or_model())
     return await _progress(keeper.push(asked.name_or_model(), installation.http, insecure=asked.insecure), asked.stream)
 
 
 async def create(request: Request) -> Response:
-    body = await request.body()
+    body = await body_of(request)
     asked = decode_body(body, _Transfer)
     fleet = fleet_of(request)
     fields: JsonObject = msgspec.json.decode(body)
@@ -85,7 +86,7 @@ async def create(request: Request) -> Response:
 
 
 async def copy(request: Request) -> Response:
-    asked = decode_body(await request.body(), _Copy)
+    asked = decode_body(await body_of(request), _Copy)
     installation, keeper = _keeper_of(fleet_of(request), asked.source)
     await keeper.copy(asked.source, asked.destination, installation.http)
     return Response()
@@ -93,7 +94,7 @@ async def copy(request: Request) -> Response:
 
 async def delete(request: Request) -> Response:
     """Remove a model from every engine that has it."""
-    name = read_name(await request.body())
+    name = read_name(await body_of(request))
     fleet = fleet_of(request)
     places = [(fleet.installation(engine.id), model) for engine, model in fleet.where(name)]
     if not places:

@@ -12,9 +12,10 @@ from starlette.datastructures import Headers, QueryParams
 from starlette.types import Receive, Scope, Send
 
 from potluck.core.errors import BadRequest, ClientError, Forbidden, MethodNotAllowed, NotFound, PotluckError
+from potluck.surfaces.body import read_body
 from potluck.surfaces.services import Services
 from potluck.surfaces.v1.errors import error_body, native_error
-from potluck.surfaces.v1.exchange import Events, Exchange, Page, Reply, Result, read_body, send_whole, while_connected
+from potluck.surfaces.v1.exchange import Events, Exchange, Page, Reply, Result, send_whole, while_connected
 from potluck.wire.body import decode_body
 
 log = structlog.get_logger(__name__)

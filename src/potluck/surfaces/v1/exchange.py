@@ -12,11 +12,9 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import msgspec
-from starlette.types import Message, Receive, Send
+from starlette.types import Receive, Send
 
-from potluck.core.errors import PayloadTooLarge
 from potluck.gateway.port import Caller, Generation
-from potluck.gateway.relay.request import decompressed
 from potluck.surfaces.services import Services
 
 Headers: TypeAlias = Mapping[str, str]
@@ -117,30 +115,6 @@ async def send_whole(send: Send, status: int, media_type: str, body: bytes, head
     length = {} if status == 204 else {"content-length": str(len(body))}
     await start(send, status, media_type, {**headers, **length})
     await send({"type": "http.response.body", "body": body})
-
-
-async def read_body(receive: Receive, headers: Mapping[str, str], limit_bytes: int) -> bytes | None:
-    """The request's body; None if the client left while sending it.
-
-    Raises `PayloadTooLarge` as soon as it is, chunked or not, as sent or decompressed, and `UnsupportedEncoding`.
-    """
-    encoding = headers.get("content-encoding", "").strip().lower().encode("latin-1", "replace")
-    if (length := headers.get("content-length", "")).isdecimal() and int(length) > limit_bytes:
-        raise PayloadTooLarge(limit_bytes)
-    pieces: list[bytes] = []
-    size = 0
-    while True:
-        message: Message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        piece: bytes = message.get("body", b"")
-        size += len(piece)
-        if size > limit_bytes:
-            raise PayloadTooLarge(limit_bytes)
-        pieces.append(piece)
-        if not message.get("more_body", False):
-            body = b"".join(pieces)
-            return body if encoding in (b"", b"identity") else decompressed(body, encoding, limit_bytes)
 
 
 async def while_connected(receive: Receive, work: Awaitable[None], events: Events, ping_s: float) -> None:

@@ -47,6 +47,7 @@ _PATHS = {
 # so every generation is streamed to us, with a line of progress for every batch of its prompt.
 HEARS_ONLY_STREAMS = True
 _PROGRESS: JsonObject = {"return_progress": True}
+_GENERATES = (Shape.OPENAI_CHAT, Shape.OPENAI_COMPLETION)
 
 # Said with a status of 500 for an input to embed that does not fit into one batch.
 _TOO_LARGE = re.compile(rb"input \((\d+) tokens\) is too large to process.*\(current batch size: (\d+)\)")
@@ -79,7 +80,12 @@ def pass_through(ask: Ask, model: Model) -> tuple[str, bytes]:
     """Path and body for an ask of one of `SHAPES`. Raises `Unsupported` where the model cannot do it."""
     if ask.shape is Shape.LLAMACPP_INFILL and Capability.INSERT not in model.capabilities:
         raise Unsupported(ask.model or model.id, Capability.INSERT.value)
-    return _PATHS[ask.shape], ask.passed(model.id)
+    body = ask.passed(model.id)
+    if ask.stream and ask.shape in _GENERATES and b'"return_progress"' not in body:
+        # Spliced in behind the first brace: whatever else stands there is the client's. Its passage hides the lines.
+        start = body.index(b"{") + 1
+        body = body[:start] + b'"return_progress":true,' + body[start:]
+    return _PATHS[ask.shape], body
 
 
 def error(status: int, body: bytes, model: str) -> PotluckError:

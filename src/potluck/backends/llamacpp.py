@@ -16,8 +16,8 @@ from potluck.core.errors import MalformedAnswer, PotluckError
 from potluck.core.model import Capability, EngineKind, Model, ModelId
 from potluck.wire.port import Ask, EngineRequest
 
-# Statuses by which a server says that it does not have a route, or that its model cannot do what the route is for.
-_CANNOT = frozenset({404, 405, 501})
+# Statuses that tell nothing of what a model can do: it is asked again. All others of 400 or more mean that it cannot.
+_LATER = frozenset({401, 403, 407, 408, 429, 503})
 _GENERATING = frozenset({Capability.COMPLETION})
 
 
@@ -168,13 +168,11 @@ class LlamaCpp(Remote):
 
 
 async def _can(http: EngineHttp, path: str, body: bytes) -> bool:
-    """Whether a route works for the server's model. A status that says neither is asked about again next time."""
+    """Whether a route works for the server's model. Raises `NodeError` if it does not say."""
     reply = await http.request("POST", path, body, timeout_s=30.0)
-    if reply.status in _CANNOT:
-        return False
-    if reply.status >= 400:
+    if reply.status in _LATER:
         raise refused(reply)
-    return True
+    return reply.status < 400
 
 
 async def _busy(http: EngineHttp) -> int | None:

@@ -142,6 +142,7 @@ class OpenAiLike:
     kind = EngineKind.OPENAI
     shapes = frozenset({Shape.OPENAI_CHAT})
     many = True
+    hears_only_streams = False
 
     def __init__(self, port: int) -> None:
         self.port = port

@@ -51,7 +51,7 @@ def test_an_ask_says_what_it_is_and_needs_as_its_call_does(ask: Ask, shape: Shap
     assert (ask.shape, ask.model, ask.stream) == (shape, "m", False)
     assert ask.needs == ask.call().needs == needs
     assert ask.call().model == "m"
-    assert ask.untouchable is ("suffix" not in json.loads(ask.body))
+    assert ask.untouchable is not ({"suffix", "tool_choice"} & json.loads(ask.body).keys() != set())
 
 
 @pytest.mark.parametrize(
@@ -122,3 +122,10 @@ def test_embeddings_are_encoded_as_asked(wanted: str | None, kind: type) -> None
     assert isinstance(written["data"][0]["embedding"], kind)
     given = b'{"data":[{"embedding":[1]}],"usage":{"prompt_tokens":1}}'
     assert ask.passage(META).whole(given, 0.0) is given
+
+
+def test_tools_that_must_not_be_called_are_not_shown_to_an_engine() -> None:
+    tools = '"tools":[{"type":"function","function":{"name":"f"}}]'
+    body = '{"model":"m","messages":[{"role":"user","content":"x"}],%s,"tool_choice":"%s"}'
+    assert not read_chat((body % (tools, "none")).encode()).untouchable
+    assert read_chat((body % (tools, "auto")).encode()).untouchable

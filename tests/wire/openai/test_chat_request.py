@@ -210,7 +210,7 @@ def test_tools_are_read() -> None:
 def test_tool_choices(said: Any, choice: ToolChoice) -> None:
     read = ask(tools=[TOOL], tool_choice=said)
     assert read.call().tool_choice == choice
-    assert read.untouchable is not choice.forced
+    assert read.untouchable is (choice.mode is ToolMode.AUTO)
     assert read.needs == read.call().needs
 
 

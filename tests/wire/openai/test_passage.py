@@ -260,3 +260,19 @@ def test_what_is_no_embedding_never_reaches_a_client() -> None:
 def test_an_error_with_status_200_is_raised() -> None:
     with pytest.raises(NodeFailed):
         passage().whole(b'{"error":{"message":"boom"}}', 0.0)
+
+
+PROGRESS = sse(
+    '{"id":"c-1","choices":[{"index":0,"delta":{"role":"assistant"}}],"prompt_progress":{"total":9,"processed":4}}'
+)
+
+
+@given(CUTS)
+def test_lines_of_progress_that_only_we_asked_for_are_not_shown(cuts: list[int]) -> None:
+    assert run(passage(), *pieces(PROGRESS + PROGRESS + TEXT + DONE, cuts)) == TEXT + DONE
+
+
+@given(CUTS)
+def test_a_client_that_asked_for_progress_sees_it(cuts: list[int]) -> None:
+    through = AnswerPassage(META, Kind.CHAT, progress=True)
+    assert run(through, *pieces(PROGRESS + TEXT + DONE, cuts)) == PROGRESS + TEXT + DONE

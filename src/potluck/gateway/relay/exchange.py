@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
 
-from potluck.backends.port import Ready
+from potluck.backends.port import Backend, Ready
 from potluck.core.answer import collect
 from potluck.core.call import Call
 from potluck.core.errors import (
@@ -33,7 +33,7 @@ from potluck.core.errors import (
     PotluckError,
 )
 from potluck.core.health import Seen
-from potluck.core.model import EngineId, RequestId
+from potluck.core.model import Capability, EngineId, RequestId
 from potluck.core.routing import Decision
 from potluck.gateway.dispatch import Seat, Wish
 from potluck.gateway.door import Door
@@ -229,7 +229,7 @@ class Exchange:
     def _encode(self, seat: Seat) -> bool:
         """Make the engine's request; False if no engine was needed and the answer is out already."""
         backend, model, ask = seat.installation.backend, seat.model, self.ask
-        if ask.untouchable and ask.shape in backend.shapes and (ask.generations == 1 or backend.many):
+        if self._passes(backend):
             self._path, self._body = backend.pass_through(ask, model)
             self._speak_through(ask.passage(self.meta))
             return True
@@ -251,6 +251,13 @@ class Exchange:
     def _speak_through(self, passage: Passage) -> None:
         """Take a passage for this attempt. It is opened before it is fed: writers count their events from there."""
         self._passage, self._opening, self.stream_type = passage, passage.open(), passage.stream_type
+
+    def _passes(self, backend: Backend) -> bool:
+        """Whether the client's own bytes may go to the engine, and the engine's to the client."""
+        ask = self.ask
+        if not ask.untouchable or ask.shape not in backend.shapes or not (ask.generations == 1 or backend.many):
+            return False
+        return ask.stream or not backend.hears_only_streams or Capability.EMBEDDING in ask.needs
 
     def _answer_ready(self, ready: Ready) -> None:
         writer, now = self.ask.writer(self.meta), self._relay.wall_clock()

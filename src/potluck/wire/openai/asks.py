@@ -22,6 +22,9 @@ from potluck.wire.openai.text_request import (
 from potluck.wire.openai.writers import ChatWriter, CompletionWriter, EmbeddingWriter
 from potluck.wire.port import AnswerMeta, Shape
 
+# A client's own wish to see llama.cpp read its prompt; wherever else it stands, it costs a translation.
+_PROGRESS = b'"return_progress"'
+
 
 def read_chat(body: bytes) -> ChatAsk:
     """``POST /v1/chat/completions``. Raises `BadRequest`."""
@@ -76,7 +79,10 @@ class ChatAsk:
     @property
     def untouchable(self) -> bool:
         """Also false for what is only understood here: roles and forms that engines stumble over, Ollama's fields."""
-        return self.checked.plain and not self.checked.remote and not read_tool_choice(self.request).forced
+        # Shown the tools, a model calls them whatever it was told: with `none` they must not be shown.
+        choice = read_tool_choice(self.request)
+        hidden = choice.mode is ToolMode.NONE and bool(self.request.tools)
+        return self.checked.plain and not self.checked.remote and not choice.forced and not hidden
 
     def call(self) -> ChatCall:
         return chat_call(self.request, self.body)
@@ -88,7 +94,7 @@ class ChatAsk:
         return _passed(self.body, self.request, model)
 
     def passage(self, meta: AnswerMeta) -> AnswerPassage:
-        return AnswerPassage(meta, Kind.CHAT, include_usage=self.request.include_usage)
+        return AnswerPassage(meta, Kind.CHAT, include_usage=self.request.include_usage, progress=_PROGRESS in self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +137,9 @@ class CompletionAsk:
         return _passed(self.body, self.request, model)
 
     def passage(self, meta: AnswerMeta) -> AnswerPassage:
-        return AnswerPassage(meta, Kind.COMPLETION, include_usage=self.request.include_usage)
+        return AnswerPassage(
+            meta, Kind.COMPLETION, include_usage=self.request.include_usage, progress=_PROGRESS in self.body
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ class _Watched(msgspec.Struct):
     choices: list[msgspec.Raw] | None = None
     usage: dict[str, Any] | None = None
     error: Any = None
+    prompt_progress: Any = None
 
 
 class _Whole(Chunk):
@@ -52,10 +53,13 @@ _DONE_WORD = b"[DONE]"
 _ERROR_WORD = b'"error"'
 # The chunk that holds only the usage has no choices.
 _EMPTY_LIST = b"[]"
+# llama.cpp's line for each batch of the prompt that it has read.
+_PROGRESS_WORD = b'"prompt_progress"'
 
 
 class AnswerPassage:
-    """Watches one answer. ``include_usage`` says that the client wants the usage of its stream.
+    """Watches one answer. ``include_usage`` says that the client wants the usage of its stream, ``progress`` that it
+    wants to see llama.cpp read its prompt.
 
     An in-band error is not passed on: what came before it is returned, and the next `forward` or `end` raises it. If
     nothing came before it in the same piece, it is raised at once.
@@ -67,11 +71,18 @@ class AnswerPassage:
     keep_alive = PING
 
     def __init__(
-        self, meta: AnswerMeta, kind: Kind, *, include_usage: bool = False, keep_bytes: int = KEEP_BYTES
+        self,
+        meta: AnswerMeta,
+        kind: Kind,
+        *,
+        include_usage: bool = False,
+        progress: bool = False,
+        keep_bytes: int = KEEP_BYTES,
     ) -> None:
         self._meta = meta
         self._kind = kind
         self._include_usage = include_usage
+        self._hides_progress = not progress
         self._cutter = EventCutter()
         self._kept = KeptAnswer(keep_bytes)
         self._trouble: PotluckError | None = None
@@ -97,6 +108,10 @@ class AnswerPassage:
     def _must_look(self, events: bytes) -> bool:
         if _ERROR_WORD in events:
             return True
+        if self._hides_progress:
+            if _PROGRESS_WORD in events:
+                return True
+            self._hides_progress = False  # the prompt is read: there will be no more of it
         if self._include_usage:
             return _DONE_WORD in events
         return _EMPTY_LIST in events
@@ -124,6 +139,8 @@ class AnswerPassage:
                 continue
             if watched.error is not None:
                 self._trouble = read_in_band_error(data)
+                return False
+            if watched.prompt_progress is not None and self._hides_progress:
                 return False
             if watched.choices == [] and watched.usage is not None and not self._include_usage:
                 self._kept.set_aside(event)

@@ -153,9 +153,7 @@ class FaultyReply(Reply):
                 pass
         return False
 
-    async def respond(
-        self, status: int, body: bytes, content_type: str = JSON, headers: Headers = ()
-    ) -> None:
+    async def respond(self, status: int, body: bytes, content_type: str = JSON, headers: Headers = ()) -> None:
         fault = self._fault
         half = len(body) // 2
         match fault.kind:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import assert_never
 
 from potluck.core.model import Health
 
@@ -55,4 +56,6 @@ def step(health: EngineHealth, seen: Seen, why: str, *, now: float, interval_s: 
         case Seen.CALL_FAILED:
             state = Health.SUSPECT if health.state is Health.UP else health.state
             after = replace(health, state=state, next_probe_s=min(health.next_probe_s, now), why=why)
+        case _:
+            assert_never(seen)
     return after if after.state is health.state else replace(after, since_s=now)

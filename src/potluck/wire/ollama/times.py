@@ -61,7 +61,7 @@ def read_keep_alive(value: Json) -> float | None:
             raise BadRequest(f"Unsupported type: '{type(value).__name__}'", param="keep_alive")
         case str():
             seconds = parse_duration(value)
-        case int() | float():
+        case _:
             seconds = min(value, _LONGEST_S)
     return FOREVER_S if seconds < 0 or seconds >= _LONGEST_S else float(seconds)
 

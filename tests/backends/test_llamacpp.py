@@ -254,6 +254,14 @@ def test_bytes_pass_with_the_name_that_the_engine_knows() -> None:
     assert msgspec.json.decode(passed) == {"model": "m", "messages": [{"role": "user", "content": "Hi."}], "odd": 1}
 
 
+@pytest.mark.parametrize(
+    ("more", "sent"), [("", None), (',"stream":true', True), (',"stream":true,"return_progress":false', False)]
+)
+def test_a_stream_that_passes_tells_progress_unless_the_client_said_otherwise(more: str, sent: bool | None) -> None:
+    ask = read_chat(b'{"model":"m","messages":[{"role":"user","content":"Hi."}]%b}' % more.encode())
+    assert msgspec.json.decode(llamacpp().pass_through(ask, MODEL)[1]).get("return_progress") is sent
+
+
 def test_infill_passes_to_a_model_that_inserts_and_to_no_other() -> None:
     ask = read_infill(b'{"input_prefix":"a","input_suffix":"b"}')
     assert llamacpp().pass_through(ask, CODER)[0] == "/infill"

@@ -47,6 +47,8 @@ _PATHS = {
 # so every generation is streamed to us, with a line of progress for every batch of its prompt.
 HEARS_ONLY_STREAMS = True
 _PROGRESS: JsonObject = {"return_progress": True}
+_PROGRESS_KEY = b'"return_progress"'
+_TELLS_PROGRESS = frozenset({Shape.OPENAI_CHAT, Shape.OPENAI_COMPLETION})
 _GENERATES = (Shape.OPENAI_CHAT, Shape.OPENAI_COMPLETION)
 
 # Said with a status of 500 for an input to embed that does not fit into one batch.
@@ -77,7 +79,10 @@ def encode(call: Call, model: Model, *, stream: bool) -> EngineRequest | Ready:
 
 
 def pass_through(ask: Ask, model: Model) -> tuple[str, bytes]:
-    """Path and body for an ask of one of `SHAPES`. Raises `Unsupported` where the model cannot do it."""
+    """Path and body for an ask of one of `SHAPES`. Raises `Unsupported` where the model cannot do it.
+
+    Streams of generations are asked to tell progress, which the passage takes out again if the client did not ask.
+    """
     if ask.shape is Shape.LLAMACPP_INFILL and Capability.INSERT not in model.capabilities:
         raise Unsupported(ask.model or model.id, Capability.INSERT.value)
     body = ask.passed(model.id)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 
 import structlog
 
@@ -77,22 +78,24 @@ class Library:
         self.folder = folder
         self._shipped = shipped
         self._read: dict[Path, tuple[_Stamp, Gguf | None]] = {}
+        self._one_at_a_time = Lock()
 
     def scan(self) -> tuple[Weights, ...]:
         """Every model there is now, the shipped one first, each name once. Blocks; new files take longest.
 
         A file that is no GGUF is logged when it is first seen, and left out.
         """
-        found: dict[str, Weights] = {}
-        seen: set[Path] = set()
-        for model_id, path, shipped in self._candidates():
-            weights = self._weights(model_id, path, shipped)
-            seen.add(path)
-            if weights is not None:
-                found.setdefault(canonical(model_id), weights)
-        for path in self._read.keys() - seen:
-            del self._read[path]
-        return tuple(found.values())
+        with self._one_at_a_time:  # a probe and a keeper may scan from two threads
+            found: dict[str, Weights] = {}
+            seen: set[Path] = set()
+            for model_id, path, shipped in self._candidates():
+                weights = self._weights(model_id, path, shipped)
+                seen.add(path)
+                if weights is not None:
+                    found.setdefault(canonical(model_id), weights)
+            for path in self._read.keys() - seen:
+                del self._read[path]
+            return tuple(found.values())
 
     def _candidates(self) -> Iterator[tuple[ModelId, Path, bool]]:
         if self._shipped is not None:

@@ -13,6 +13,7 @@ from tests.e2e.installed import CannotInstall, node_bin, npm_set, python_set
 from tests.e2e.outside import Outside, refusing
 from tests.e2e.processes import Fronted, Service
 from tests.e2e.sandbox import Sandbox, sandbox
+from tests.e2e.stands import Stand, stand_of
 from tests.e2e.tap import Tap, tapping
 
 _HERE = Path(__file__).parent
@@ -146,3 +147,15 @@ def npm_box(tmp_path: Path, outside: Outside, npm_clients: Path) -> Sandbox:
     (made.project / "node_modules").symlink_to(npm_clients)
     (made.project / ".git" / "info" / "exclude").write_text("node_modules\n")
     return made
+
+
+@pytest.fixture(params=[pytest.param("embedded", marks=pytest.mark.model), "ollama", "openai"])
+def stand(request: pytest.FixtureRequest) -> Stand:
+    """Each place where an SDK's behaviour is tried, in turn."""
+    return stand_of(request.param, request.getfixturevalue)
+
+
+@pytest.fixture(params=["ollama", "openai"])
+def known(request: pytest.FixtureRequest) -> Stand:
+    """The places where answers are known."""
+    return stand_of(request.param, request.getfixturevalue)

@@ -20,7 +20,9 @@ MODEL = "smollm2:135m"
 OLLAMA_MODEL = "olla-fake:1b"
 OPENAI_MODEL = "open-fake"
 THINKING_MODEL = "think-fake:1b"
-"""The models of the fake engines in front of which the second service stands; the thinking one is the fake Ollama's."""
+EMBEDDING_MODEL = "embed-fake"
+"""The models of the fake engines in front of which the second service stands; the thinking one is the fake
+Ollama's, the embedding one the other's: a server that tells no capabilities is taken to embed by a model's name."""
 
 # Loading the model takes two seconds on a quiet machine; CI's has two cores and other work.
 READY_S = 60.0
@@ -100,7 +102,10 @@ def fronted(home: Path) -> Iterator[Fronted]:
         ollama = stack.enter_context(
             fake("--dialect", "ollama", "--num-ctx", "131072", "--model", f"{OLLAMA_MODEL},{able}", "--model", thinking)
         )
-        openai = stack.enter_context(fake("--dialect", "openai", "--model", f"{OPENAI_MODEL},{able}"))
+        embedding = f"{EMBEDDING_MODEL},capabilities=embedding"
+        openai = stack.enter_context(
+            fake("--dialect", "openai", "--model", f"{OPENAI_MODEL},{able}", "--model", embedding)
+        )
         config = home / "potluck.yaml"
         config.write_text(
             "nodes:\n"

@@ -51,7 +51,6 @@ class Rig:
     http: EngineHttp
     real: bool
     busy: Callable[[], Awaitable[int]]
-    fake: FakeEngine | None = None
 
     async def model(self) -> Model:
         return (await self.backend.probe(self.http)).models[0]
@@ -76,21 +75,33 @@ class Rig:
     async def answer(self, call: Call, *, stream: bool = True) -> Answer:
         return collect(await self.events(call, stream=stream))
 
+    async def posted(self, path: str, body: bytes, model: Model, needs: frozenset[Capability]) -> tuple[int, bytes]:
+        """The engine's status and body for bytes that pass through."""
+        async with self._sent("POST", path, body, model, needs) as reply:
+            return reply.status, await reply.read()
+
     @asynccontextmanager
     async def opened(self, call: Call, request: EngineRequest, model: Model) -> AsyncGenerator[aiohttp.ClientResponse]:
         """The engine's answer to a request; leaving the block early hangs up."""
-        if self.backend.address(model, call.needs) is None:
-            await self.backend.prepare(model, call.needs)
-        address = self.backend.address(model, call.needs)
-        assert address is not None
-        url = f"http://{address.host}:{address.port}{address.base_path}{request.path}"
-        headers = {"content-type": request.content_type, **dict(address.headers)}
-        async with (
-            aiohttp.ClientSession() as session,
-            session.request(request.method, url, data=request.body, headers=headers) as reply,
-        ):
+        async with self._sent(request.method, request.path, request.body, model, call.needs) as reply:
             yield reply
             reply.close()
+
+    @asynccontextmanager
+    async def _sent(
+        self, method: str, path: str, body: bytes, model: Model, needs: frozenset[Capability]
+    ) -> AsyncGenerator[aiohttp.ClientResponse]:
+        if self.backend.address(model, needs) is None:
+            await self.backend.prepare(model, needs)
+        address = self.backend.address(model, needs)
+        assert address is not None
+        url = f"http://{address.host}:{address.port}{address.base_path}{path}"
+        headers = {"content-type": "application/json", **dict(address.headers)}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.request(method, url, data=body, headers=headers) as reply,
+        ):
+            yield reply
 
 
 def local_engine(session: aiohttp.ClientSession, folder: Path, **settings: object) -> LocalEngine:
@@ -163,7 +174,7 @@ def _faked(fake: FakeEngine, backend: Backend, http: EngineHttp) -> Rig:
     async def busy() -> int:
         return fake.busy()
 
-    return Rig(backend, http, real=False, busy=busy, fake=fake)
+    return Rig(backend, http, real=False, busy=busy)
 
 
 UNKNOWN = Model(id=ModelId("no-such-model:latest"), capabilities=frozenset(Capability))

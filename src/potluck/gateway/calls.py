@@ -43,6 +43,7 @@ class InsideAsk:
         return self._call
 
     def writer(self, meta: AnswerMeta) -> AnswerWriter:
+        self._inbox.empty()  # of an attempt that nobody heard of
         return self._inbox
 
     def passed(self, model: str) -> bytes:
@@ -53,18 +54,26 @@ class InsideAsk:
 
 
 class Inbox:
-    """Takes an exchange's events for a reader in another task. Writer and sink at once: the bytes are only a signal."""
+    """Takes an exchange's events for a reader in another task. Writer and sink at once: the bytes are only a signal.
+
+    With ``whole`` no signal is given before the end. So the exchange holds that nobody has heard anything, which is
+    true, and an engine that breaks in the middle costs no answer.
+    """
 
     stream_type = "application/octet-stream"
     keep_alive = b""
 
-    def __init__(self) -> None:
+    def __init__(self, *, whole: bool = False) -> None:
+        self._whole = whole
         self._events: deque[Event] = deque()
         self._woken = asyncio.Event()
         self._over = False
         self._error: PotluckError | None = None
         self.exchange: Exchange | None = None
         self.began: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def empty(self) -> None:
+        self._events.clear()
 
     # --- wire.port.AnswerWriter ---
 
@@ -73,13 +82,15 @@ class Inbox:
 
     def write(self, events: Sequence[Event], now_s: float) -> bytes:
         self._events.extend(events)
+        if self._whole:
+            return b""
         self._woken.set()
         if len(self._events) > _HIGH_WATER and self.exchange is not None:
             self.exchange.client_full()
         return b"." if events else b""
 
     def close(self, now_s: float) -> bytes:
-        return b""
+        return b"." if self._whole else b""
 
     def fail(self, error: PotluckError, request_id: str) -> bytes:
         self._error = error
@@ -162,8 +173,10 @@ class InsideCalls:
         self._relay = relay
 
     @asynccontextmanager
-    async def generate(self, call: Call, caller: Caller, *, family: str = "native") -> AsyncGenerator[Generation, None]:
-        inbox = Inbox()
+    async def generate(
+        self, call: Call, caller: Caller, *, family: str = "native", whole: bool = False
+    ) -> AsyncGenerator[Generation, None]:
+        inbox = Inbox(whole=whole)
         door = Door(path="", family=family, read=_no_reading, errors=_no_errors_as_bytes)
         exchange = Exchange(self._relay, inbox, door, InsideAsk(call, inbox), caller)
         inbox.exchange = exchange

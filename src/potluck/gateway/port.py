@@ -39,9 +39,12 @@ class Calls(Protocol):
     """Run calls from inside: native chat, code review, anything that wants events and not bytes."""
 
     def generate(
-        self, call: Call, caller: Caller, *, family: str = "native"
+        self, call: Call, caller: Caller, *, family: str = "native", whole: bool = False
     ) -> AbstractAsyncContextManager[Generation]:
         """Place and run a call; enters when the engine's answer begins, so errors before that are raised here.
+
+        ``whole`` is for who shows nothing before the end: it enters when the answer is complete, and an engine that
+        breaks in the middle is replaced by the next one.
 
         Raises `ClientError`, `Overloaded` or `NodeError`. Leaving the block early frees the engine's slot at once.
         """

@@ -101,7 +101,9 @@ class FakeCalls:
         self._numbers = itertools.count(1)
 
     @asynccontextmanager
-    async def generate(self, call: Call, caller: Caller, *, family: str = "native") -> AsyncIterator[Generation]:
+    async def generate(
+        self, call: Call, caller: Caller, *, family: str = "native", whole: bool = False
+    ) -> AsyncIterator[Generation]:
         self.calls.append(call)
         steps = self.script(call)
         if isinstance(steps, PotluckError):

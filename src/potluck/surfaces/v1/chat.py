@@ -67,7 +67,7 @@ async def chat(exchange: Exchange, body: ChatRequest) -> Result:
     async def ignore(_: Event | Generation) -> None:
         return
 
-    origin, answer = await _answer(exchange, turn, ignore, ignore)
+    origin, answer = await _answer(exchange, turn, ignore, ignore, whole=True)
     choice = answer.choices[0] if answer.choices else None
     done = _done(answer)
     reply = ChatReply(
@@ -233,13 +233,15 @@ def title_of(text: str) -> str:
 # --- The answer ------------------------------------------------------------------------------------------------------
 
 
-async def _answer(exchange: Exchange, turn: Turn, began: Began, hear: Hear) -> tuple[Generation, Answer]:
+async def _answer(
+    exchange: Exchange, turn: Turn, began: Began, hear: Hear, *, whole: bool = False
+) -> tuple[Generation, Answer]:
     """Generate, tell as it comes, and store whatever there is when it is over."""
     growing = _Growing()
     # What stands if this task is cancelled: the client has left.
     state, failure = MessageState.INTERRUPTED, None
     try:
-        origin = await _generate(exchange, turn, growing, began, hear)
+        origin = await _generate(exchange, turn, growing, began, hear, whole=whole)
         state = MessageState.COMPLETE
     except PotluckError as error:
         state, failure = MessageState.FAILED, error
@@ -249,8 +251,10 @@ async def _answer(exchange: Exchange, turn: Turn, began: Began, hear: Hear) -> t
     return origin, collect(growing.events)
 
 
-async def _generate(exchange: Exchange, turn: Turn, growing: _Growing, began: Began, hear: Hear) -> Generation:
-    async with exchange.services.calls.generate(turn.call, exchange.caller) as origin:
+async def _generate(
+    exchange: Exchange, turn: Turn, growing: _Growing, began: Began, hear: Hear, *, whole: bool
+) -> Generation:
+    async with exchange.services.calls.generate(turn.call, exchange.caller, whole=whole) as origin:
         growing.origin = origin
         exchange.request_id = origin.request
         await began(origin)

@@ -36,7 +36,7 @@ async def complete(exchange: Exchange, body: CompleteRequest) -> Result:
     async def ignore(_: Event | Generation) -> None:
         return
 
-    origin, answer = await _run(exchange, call, ignore, ignore)
+    origin, answer = await _run(exchange, call, ignore, ignore, whole=True)
     choice = answer.choices[0] if answer.choices else None
     reply = CompleteReply(
         text=choice.text if choice else "",
@@ -102,9 +102,11 @@ async def _run(
     call: InfillCall,
     began: Callable[[Generation], Awaitable[None]],
     hear: Callable[[Event], Awaitable[None]],
+    *,
+    whole: bool = False,
 ) -> tuple[Generation, Answer]:
     kept: list[Event] = []
-    async with exchange.services.calls.generate(call, exchange.caller) as origin:
+    async with exchange.services.calls.generate(call, exchange.caller, whole=whole) as origin:
         exchange.request_id = origin.request
         await began(origin)
         async for event in origin.events():

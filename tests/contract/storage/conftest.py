@@ -1,7 +1,8 @@
-"""The storages that must all keep the same promises: one parameter each. A new one is a new branch of `storage`."""
+"""The storages that must all keep the same promises: one parameter each. A new one is a new entry of `STORAGES`."""
 
-import os
-from collections.abc import AsyncIterator
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -9,16 +10,12 @@ import pytest
 from potluck.storage.open import open_storage, sqlite_url
 from potluck.storage.ports import Storage
 
-POSTGRESQL = "POTLUCK_TEST_POSTGRESQL"
+STORAGES: Mapping[str, Callable[[Path], str]] = {"sqlite": lambda folder: sqlite_url(folder / "potluck.db")}
+"""The URL of an empty storage of each kind, given a folder of the test's own."""
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=sorted(STORAGES))
 async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Storage]:
     """An empty storage."""
-    url = sqlite_url(tmp_path / "potluck.db")
-    if request.param == "postgresql":
-        url = os.environ.get(POSTGRESQL, "")
-        if not url:
-            pytest.skip(f"NOT TESTED ON POSTGRESQL: set {POSTGRESQL} to the URL of an empty database to do it")
-    async with open_storage(url) as opened:
+    async with open_storage(STORAGES[request.param](tmp_path)) as opened:
         yield opened

@@ -88,7 +88,7 @@ def test_a_wrong_field_is_a_400_that_names_it(right: Sdks) -> None:
     assert first.value.param == "messages"
     with pytest.raises(anthropic.BadRequestError, match="max_tokens"):
         right.anthropic.messages.create(model=OPENAI_MODEL, max_tokens=-1, messages=user("x"))
-    with pytest.raises(ollama.ResponseError, match="keep_alive|duration") as third:
+    with pytest.raises(ollama.ResponseError, match=r"keep_alive|duration") as third:
         right.ollama.chat(OLLAMA_MODEL, user("x"), keep_alive="soon")
     assert third.value.status_code == 400
 

@@ -52,18 +52,20 @@ class EngineConnection(asyncio.Protocol):
         "_head_done",
         "_keep",
         "_parser",
+        "_paused",
         "_pool",
-        "_reused",
         "_status",
         "_user",
         "idle_since_s",
+        "reused",
         "transport",
     )
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._user: EngineUser | None = None
-        self._reused = False
+        self._paused = False
+        self.reused = False
         self.idle_since_s = 0.0
         self.transport: asyncio.Transport
         self._reset()
@@ -85,6 +87,17 @@ class EngineConnection(asyncio.Protocol):
         self._user = user
         self.transport.write(data)
 
+    def pause(self) -> None:
+        """The client is slower than the engine: let the engine wait."""
+        if not self._paused and not self.transport.is_closing():
+            self._paused = True
+            self.transport.pause_reading()
+
+    def resume(self) -> None:
+        if self._paused and not self.transport.is_closing():
+            self._paused = False
+            self.transport.resume_reading()
+
     def abort(self) -> None:
         """Nobody wants the answer any more: the engine sees the connection close and stops generating."""
         self._user = None
@@ -94,6 +107,7 @@ class EngineConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
+        self._pool.opened()
 
     def data_received(self, data: bytes) -> None:
         if self._user is None:
@@ -127,7 +141,7 @@ class EngineConnection(asyncio.Protocol):
             self._complete, self._keep = True, False
             self._deliver()
             return
-        stale = self._reused and not self._answering
+        stale = self.reused and not self._answering
         detail = str(exc) if exc else "connection closed"
         self._lost(NodeUnreachable("The engine closed the connection.", detail=detail), stale=stale)
 
@@ -143,6 +157,9 @@ class EngineConnection(asyncio.Protocol):
         if self._complete:
             # A second answer to one request; llhttp goes on parsing, we do not.
             self._keep = False
+        else:
+            # An interim answer (103 Early Hints) may have brought fields that are not the answer's.
+            self._framed, self._content_type = False, ""
 
     def on_header(self, name: bytes, value: bytes) -> None:
         match name.lower():
@@ -187,13 +204,18 @@ class EngineConnection(asyncio.Protocol):
         user = self._user  # the user may have aborted us on hearing the body
         if user is not None and self._complete:
             self._user = None
-            if self._keep and not self.transport.is_closing():
+            if self._reusable():
+                self.resume()  # a slow client may have had us paused: the next answer must be heard
                 self._reset()
-                self._reused = True
                 self._pool.give(self)
             else:
                 self.transport.abort()
             user.engine_end()
+
+    def _reusable(self) -> bool:
+        """Whether the next request may go here. An engine that answered before it took the whole request may be
+        about to close: its next words would be no answer to ours."""
+        return self._keep and not self.transport.is_closing() and not self.transport.get_write_buffer_size()
 
     def _lost(self, error: NodeError, *, stale: bool = False) -> None:
         user, self._user = self._user, None
@@ -210,6 +232,7 @@ class Pool:
         self._clock = clock
         self._tls = tls
         self._idle: list[EngineConnection] = []
+        self._open = 0
         self._last_used_s = clock()
         bracketed = f"[{address.host}]" if ":" in address.host else address.host
         self._host = f"{bracketed}:{address.port}"
@@ -229,6 +252,7 @@ class Pool:
         while self._idle:
             connection = self._idle.pop()
             if not connection.transport.is_closing() and self._clock() - connection.idle_since_s < IDLE_LIMIT_S:
+                connection.reused = True
                 return connection
             connection.abort()
         return None
@@ -254,10 +278,16 @@ class Pool:
 
     @property
     def unused(self) -> bool:
-        """No idle connection is left, and none has been given back for a minute: the address may be gone for good."""
-        return not self._idle and self._clock() - self._last_used_s > 60.0
+        """No connection is open, and none has been given back for a minute: the address may be gone for good."""
+        return not self._open and self._clock() - self._last_used_s > 60.0
+
+    def opened(self) -> None:
+        """One more connection is open: whoever has it will give it back here, however long that takes."""
+        self._open += 1
 
     def forget(self, connection: EngineConnection) -> None:
+        """A connection is closed."""
+        self._open -= 1
         if connection in self._idle:
             self._idle.remove(connection)
 

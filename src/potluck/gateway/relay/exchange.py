@@ -307,6 +307,9 @@ class Exchange:
             pool.give(connection)
 
     def _send(self, pool: Pool, connection: EngineConnection) -> None:
+        if connection.transport.is_closing():  # an engine may accept and hang up before we come to speak
+            self.engine_lost(NodeUnreachable("The engine closed the connection."), stale=connection.reused)
+            return
         self._connection = connection
         self.state = State.AWAITING
         self.last_heard_s = self._relay.clock()
@@ -321,7 +324,7 @@ class Exchange:
         streams = self.ask.stream and status == 200
         self.state = State.STREAMING if streams else State.COLLECTING
         if streams and self._full and self._connection is not None:
-            self._connection.transport.pause_reading()
+            self._connection.pause()
 
     def engine_body(self, data: bytes) -> None:
         self.last_heard_s = self._relay.clock()
@@ -406,13 +409,13 @@ class Exchange:
         """The client reads slower than the engine writes: let the engine wait."""
         self._full = True
         if self._connection is not None and self.state is State.STREAMING:
-            self._connection.transport.pause_reading()
+            self._connection.pause()
 
     def client_ready(self) -> None:
         self._full = False
         self.last_heard_s = self._relay.clock()
         if self._connection is not None and self.state is State.STREAMING:
-            self._connection.transport.resume_reading()
+            self._connection.resume()
 
     def tick(self, now_s: float) -> None:
         """Called by the sweep: fill silences, and end waits that are too long."""

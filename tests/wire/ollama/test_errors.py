@@ -71,6 +71,7 @@ def test_every_error_has_its_status_and_a_text(error: PotluckError, status: int,
 def test_headers_say_when_to_come_again_what_is_allowed_and_how_to_prove_oneself() -> None:
     assert write_error(QueueFull("", retry_after_s=2.1), "").headers == (("retry-after", "3"),)
     assert write_error(QueueFull("", retry_after_s=0), "").headers == (("retry-after", "1"),)
+    assert write_error(NodeBusy(""), "").headers == (("retry-after", "5"),)
     assert write_error(MethodNotAllowed("PUT", ["GET", "HEAD"]), "").headers == (("allow", "GET, HEAD"),)
     assert write_error(Unauthenticated(), "").headers == (("www-authenticate", "Bearer"),)
     assert write_error(BadRequest("x"), "").headers == ()

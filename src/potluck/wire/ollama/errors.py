@@ -54,6 +54,9 @@ _BROKEN_ENGINE = 502
 # Ollama's own words, with its two spaces: clients and scripts look for them.
 _BUSY = "server busy, please try again.  maximum pending requests exceeded"
 
+# An engine that refuses for lack of room does not say for how long; a generation takes some seconds.
+_BUSY_RETRY_S = 5
+
 _CANNOT = re.compile(r"does not support (?P<feature>[a-z ]+)")
 
 
@@ -64,6 +67,8 @@ def write_error(error: PotluckError, request_id: str) -> ErrorReply:
     match error:
         case Overloaded():
             headers.append(("retry-after", str(max(1, math.ceil(error.retry_after_s)))))
+        case NodeBusy():
+            headers.append(("retry-after", str(_BUSY_RETRY_S)))
         case MethodNotAllowed():
             headers.append(("allow", ", ".join(error.allowed)))
         case Unauthenticated():

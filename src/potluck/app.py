@@ -241,6 +241,7 @@ def _services(config: Config, storage: Storage, relay: Relay, keyring: Keyring, 
         random_bytes=secrets.token_bytes,
         keys_changed=keys_changed,
         reload=reloader.reload,
+        requests_written=relay.ledger.flush,
         started_s=time.time(),
         max_body_bytes=config.limits.max_body_bytes,
     )

@@ -40,6 +40,7 @@ class Ledger:
         self._metrics = metrics
         self._status_of = status_of
         self._waiting: list[RequestRecord] = []
+        self._writing = asyncio.Lock()
 
     def settled(self, exchange: Exchange, *, now_s: float, wall_s: float, cancelled: bool) -> None:
         """Note a call that has ended."""
@@ -110,15 +111,22 @@ class Ledger:
         self._waiting.append(record)
 
     async def flush(self) -> None:
-        """Write what waits. On failure it waits on: a batch may be written again (`RequestLog.add`)."""
-        batch, self._waiting = self._waiting, []
-        if not batch:
-            return
-        try:
-            await self._store.add(batch)
-        except OperatorError as error:
-            log.warning("the request log cannot be written", error=str(error), waiting=len(batch))
-            self._waiting = batch + self._waiting
+        """Write what waits; a batch on its way already is waited for.
+
+        What cannot be written, or whose writing is cancelled, waits on: a batch may be written again
+        (`RequestLog.add`).
+        """
+        async with self._writing:
+            batch, self._waiting = self._waiting, []
+            left = batch
+            try:
+                if batch:
+                    await self._store.add(batch)
+                left = []
+            except OperatorError as error:
+                log.warning("the request log cannot be written", error=str(error), waiting=len(batch))
+            finally:
+                self._waiting = left + self._waiting
 
     async def flushing(self) -> None:
         """Write for ever, a batch at a time."""

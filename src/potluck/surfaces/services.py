@@ -38,6 +38,7 @@ class Services:
 
     ``clock`` is Unix seconds, ``new_id`` a fresh token (24 letters and digits), ``random_bytes`` a cryptographic
     source. ``keys_changed`` is awaited after a key was made or revoked, so that it holds from the next request on.
+    ``requests_written`` is awaited before the request log is read: what has ended is in it then.
     ``reload`` reads the configuration again and names the sections that changed; it raises `OperatorError` if it has
     errors.
     """
@@ -50,6 +51,7 @@ class Services:
     random_bytes: Callable[[int], bytes]
     keys_changed: Callable[[], Awaitable[None]]
     reload: Callable[[], tuple[str, ...]]
+    requests_written: Callable[[], Awaitable[None]]
     started_s: float
     max_body_bytes: int = 64_000_000
     # Proxies cut a connection that is silent for a minute, some after half of one.

@@ -38,6 +38,15 @@ async def test_a_request_tells_why_its_node_was_chosen() -> None:
     assert info["usage"]["prompt_tokens"] == 5
 
 
+async def test_a_call_that_has_just_ended_is_there() -> None:
+    made = await world()
+    made.unwritten = [record("c", ANNA.key)]
+    assert (await made.ask("GET", "/api/v1/requests/c")).status == 200
+    made.unwritten = [record("d", ANNA.key)]
+    listed = (await made.ask("GET", "/api/v1/requests", caller=ANNA)).json()["requests"]
+    assert "d" in [info["id"] for info in listed]
+
+
 async def test_others_see_their_own_and_the_owner_everybodys() -> None:
     made = await world()
     for caller, seen in ((ANNA, ["a"]), (BERT, ["b"]), (OWNER, ["b", "a"])):

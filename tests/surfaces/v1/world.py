@@ -342,7 +342,7 @@ class Served:
 class World:
     """The API and everything behind it. ``now`` is its clock; ids count up.
 
-    ``storage`` takes the place of the stores in memory.
+    ``storage`` takes the place of the stores in memory; ``unwritten`` are calls that ended just now.
     """
 
     script: Script = lambda call: says("Hello")
@@ -353,6 +353,7 @@ class World:
     conversations: MemoryConversations = field(default_factory=MemoryConversations)
     keys: MemoryKeys = field(default_factory=MemoryKeys)
     requests: MemoryRequests = field(default_factory=MemoryRequests)
+    unwritten: list[RequestRecord] = field(default_factory=list[RequestRecord])
     key_changes: int = 0
     broken_config: str = ""
     storage: Storage | None = None
@@ -370,6 +371,7 @@ class World:
             random_bytes=bytes,
             keys_changed=self._keys_changed,
             reload=self._reload,
+            requests_written=self._requests_written,
             started_s=self.now - 60,
             max_body_bytes=self.max_body_bytes,
             ping_s=self.ping_s,
@@ -386,6 +388,10 @@ class World:
 
     async def _keys_changed(self) -> None:
         self.key_changes += 1
+
+    async def _requests_written(self) -> None:
+        written, self.unwritten = self.unwritten, []
+        await self.requests.add(written)
 
     async def ask(
         self,

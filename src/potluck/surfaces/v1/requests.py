@@ -25,11 +25,13 @@ async def list_requests(exchange: Exchange, query: RequestQuery) -> Reply:
         status=query.status,
         before_s=query.before.timestamp() if query.before else None,
     )
+    await exchange.services.requests_written()
     records = await exchange.services.storage.requests.recent(limit=query.limit, where=where)
     return Reply(RequestList([_info(record) for record in records]))
 
 
 async def read_request(exchange: Exchange) -> Reply:
+    await exchange.services.requests_written()
     record = await exchange.services.storage.requests.get(RequestId(exchange.path["request"]))
     if not exchange.caller.owner and record.key != exchange.caller.key:
         raise NotFound("There is no such request.")

@@ -1,0 +1,100 @@
+"""The request log in memory: written in batches, never lost for a failure."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from potluck.core.errors import BadRequest, OperatorError
+from potluck.core.model import KeyId
+from potluck.gateway.ledger import Ledger
+from potluck.gateway.metrics import Metrics
+from potluck.gateway.port import Caller
+from potluck.storage.records import RequestRecord
+
+CALLER = Caller(KeyId("k"), "test")
+
+
+class Store:
+    """Keeps what it is given; each ``add`` waits for ``open``, and fails if ``broken``."""
+
+    def __init__(self) -> None:
+        self.ids: list[str] = []
+        self.open = asyncio.Event()
+        self.open.set()
+        self.broken = False
+
+    async def add(self, records: Sequence[RequestRecord]) -> None:
+        await self.open.wait()
+        if self.broken:
+            raise OperatorError("The database is away.")
+        self.ids += [record.id for record in records]
+
+    async def get(self, request: Any) -> RequestRecord:
+        raise NotImplementedError
+
+    async def recent(self, *, limit: int, where: Any = None) -> tuple[RequestRecord, ...]:
+        raise NotImplementedError
+
+    async def prune(self, before_s: float) -> int:
+        raise NotImplementedError
+
+
+def made() -> tuple[Ledger, Store]:
+    store = Store()
+    return Ledger(store, Metrics(), lambda error: 400), store
+
+
+def note(ledger: Ledger, request: str) -> None:
+    ledger.refused("openai", BadRequest("no"), CALLER, request, 0.0)
+
+
+async def test_a_flush_waits_for_one_that_is_under_way() -> None:
+    ledger, store = made()
+    store.open.clear()
+    note(ledger, "a")
+    first = asyncio.ensure_future(ledger.flush())
+    await asyncio.sleep(0)
+    note(ledger, "b")
+    second = asyncio.ensure_future(ledger.flush())
+    await asyncio.sleep(0)
+    assert not second.done()
+    store.open.set()
+    await second
+    assert store.ids == ["a", "b"]
+    await first
+
+
+async def test_what_could_not_be_written_is_written_later() -> None:
+    ledger, store = made()
+    store.broken = True
+    note(ledger, "a")
+    await ledger.flush()
+    note(ledger, "b")
+    store.broken = False
+    await ledger.flush()
+    assert store.ids == ["a", "b"]
+
+
+async def test_a_flush_that_is_cancelled_loses_nothing() -> None:
+    ledger, store = made()
+    store.open.clear()
+    note(ledger, "a")
+    flush = asyncio.ensure_future(ledger.flush())
+    await asyncio.sleep(0)
+    flush.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await flush
+    store.open.set()
+    await ledger.flush()
+    assert store.ids == ["a"]
+
+
+async def test_strangers_are_not_written_down() -> None:
+    ledger, store = made()
+    ledger.refused("openai", BadRequest("no"), None, "a", 0.0)
+    await ledger.flush()
+    assert store.ids == []

@@ -197,6 +197,16 @@ class MemoryLog:
 
 
 @dataclass
+class Time:
+    """The loop's clock, and what a test skipped of it."""
+
+    skipped_s: float = 0.0
+
+    def __call__(self) -> float:
+        return asyncio.get_running_loop().time() + self.skipped_s
+
+
+@dataclass
 class World:
     relay: Relay
     fleet: Fleet
@@ -205,12 +215,18 @@ class World:
     log: MemoryLog
     ledger: Ledger
     port: int
+    time: Time
     clients: list[Client] = field(default_factory=list)
 
     async def connect(self) -> Client:
         client = Client(*await asyncio.open_connection("127.0.0.1", self.port))
         self.clients.append(client)
         return client
+
+    def skip(self, seconds: float) -> None:
+        """Let time pass at once, and the sweep that would have seen it."""
+        self.time.skipped_s += seconds
+        self.relay.sweep()
 
     async def records(self) -> list[RequestRecord]:
         await self.ledger.flush()
@@ -312,7 +328,7 @@ async def world(
             stack.callback(server.close)
             engine.port = server.sockets[0].getsockname()[1]
         backends = [OpenAiLike(engine.port) for engine in engines]
-        clock = asyncio.get_running_loop().time
+        clock = Time()
         fleet = Fleet(
             [_installation(number, backend, slots) for number, backend in enumerate(backends)],
             {},
@@ -349,7 +365,7 @@ async def world(
         relay.serve_rest(AsgiSide(app))
         server = await asyncio.get_running_loop().create_server(relay.connection, "127.0.0.1", 0)
         stack.callback(server.close)
-        made = World(relay, fleet, engines, backends, log, ledger, server.sockets[0].getsockname()[1])
+        made = World(relay, fleet, engines, backends, log, ledger, server.sockets[0].getsockname()[1], clock)
         try:
             yield made
         finally:

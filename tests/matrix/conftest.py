@@ -7,7 +7,6 @@ import pytest_asyncio
 
 from potluck.config.model import RouteConfig
 from potluck.core.model import ModelId
-
 from tests.matrix.world import ALL, World, engine, world
 
 _OLLAMA = (

@@ -728,7 +728,7 @@ def _openai_vectors(body: Any) -> list[list[float]]:
 
 def _ollama_vectors(body: Any) -> list[list[float]]:
     assert body["prompt_eval_count"] > 0
-    return body["embeddings"]
+    return list(body["embeddings"])
 
 
 EMBEDDERS = (

@@ -7,7 +7,6 @@ import math
 import pytest
 
 from potluck_fake_engine import tokens
-
 from tests.matrix.surfaces import CHATS, EMBEDDERS, TABBY, TEXTS, Embedder, Surface, Wish
 from tests.matrix.world import KINDS, World
 

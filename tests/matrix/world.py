@@ -15,7 +15,6 @@ from potluck.core.model import EngineKind, NodeId
 from potluck.storage.datadir import open_datadir, read_owner_key
 from potluck_fake_engine.testing import FakeEngine
 from potluck_fake_engine.testing import running as running_fake
-
 from tests.matrix.http import Client
 
 ALL = "completion+tools+vision+insert+embedding"
@@ -52,7 +51,6 @@ class World:
 
     async def story(self, request_id: str) -> Any:
         """The record of a call, as its API tells it."""
-        await self.app.ledger.flush()
         reply = await self.client.get(f"/api/v1/requests/{request_id}")
         assert reply.status == 200, reply.body
         return reply.json

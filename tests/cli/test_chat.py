@@ -82,7 +82,7 @@ def test_a_refusal_is_one_line_on_stderr(service: FakeService, ask: Run) -> None
     result = ask("chat", "hi", "-m", "lama")
     assert result.exit_code == 1
     assert result.stdout == ""
-    assert result.stderr == "Error: model 'lama' not found Did you mean llama?\n"
+    assert result.stderr == "Error: model 'lama' not found. Did you mean llama?\n"
 
 
 def test_a_broken_answer_keeps_what_came_and_fails(service: FakeService, ask: Run) -> None:

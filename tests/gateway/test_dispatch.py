@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from potluck.backends.port import Report
+from potluck.core.catalogue import RouteRule
 from potluck.core.errors import ModelNotFound, NodeUnreachable, NoEngineReady, PotluckError, QueueFull, Unsupported
 from potluck.core.health import Seen
 from potluck.core.model import Capability, EngineId, EngineKind, KeyId, Model, ModelId, NodeId, RequestId
 from potluck.core.waiting import Line
-from potluck.gateway.dispatch import Dispatcher, Seat, Wish
+from potluck.gateway.dispatch import Dispatcher, Seat, Wish, nothing_to_choose
 from potluck.gateway.fleet import Fleet, Installation
 
 COMPLETION = frozenset({Capability.COMPLETION})
@@ -37,13 +40,13 @@ class Caller:
 
 
 class Hall:
-    def __init__(self, *slots: int, depth: int = 3) -> None:
+    def __init__(self, *slots: int, depth: int = 3, routes: Mapping[str, RouteRule] | None = None) -> None:
         self.now = 0.0
         installations = [
             Installation(EngineId(f"e{i}"), NodeId(f"n{i}"), EngineKind.OPENAI, None, None, count)  # type: ignore[arg-type]
             for i, count in enumerate(slots)
         ]
-        self.fleet = Fleet(installations, {}, clock=lambda: self.now, interval_s=30)
+        self.fleet = Fleet(installations, routes or {}, clock=lambda: self.now, interval_s=30)
         self.line = Line(depth, 60)
         self.dispatcher = Dispatcher(self.fleet, self.line, lambda: self.now)
         for engine in self.fleet.engines:
@@ -101,6 +104,40 @@ def test_errors_say_who_must_act() -> None:
     blind.wish = Wish(RequestId("3"), KeyId("k"), "m", frozenset({Capability.VISION}))
     hall.dispatcher.seek(blind)
     assert isinstance(blind.error, Unsupported)
+
+
+def test_an_unknown_name_is_answered_with_what_there_is_and_who_is_away() -> None:
+    hall = Hall(1, 1)
+    assert str(hall.caller("1", model="qwen:32b").error) == "model 'qwen:32b' not found. There are: m."
+    for engine in ("e0", "e1"):
+        hall.fleet.reported(EngineId(engine), Report(()))
+    hall.fleet.saw(EngineId("e1"), Seen.PROBE_MISSED, "gone")
+    hall.fleet.saw(EngineId("e1"), Seen.PROBE_MISSED, "gone")
+    assert str(hall.caller("2", model="qwen:32b").error) == (
+        "model 'qwen:32b' not found. No engine has a model yet. These do not answer and may have it: e1."
+    )
+
+
+def test_a_route_whose_models_no_machine_has_shown_is_not_an_unknown_name() -> None:
+    hall = Hall(1, routes={"coding": RouteRule("coding", (ModelId("qwen"),))})
+    refused = hall.caller("1", model="coding").error
+    assert isinstance(refused, NoEngineReady)
+    assert refused.message == "No machine that is up has a model of route 'coding'."
+
+
+def test_what_a_model_cannot_do_others_may() -> None:
+    hall = Hall(1)
+    seeing = Model(ModelId("seer"), capabilities=frozenset({Capability.COMPLETION, Capability.VISION}))
+    hall.fleet.reported(EngineId("e0"), Report((Model(ModelId("m"), resident=True), seeing)))
+    blind = Caller("1")
+    blind.wish = Wish(RequestId("1"), KeyId("k"), "m", frozenset({Capability.VISION}))
+    hall.dispatcher.seek(blind)
+    assert str(blind.error) == '"m" does not support vision. Ask for one that does: seer.'
+
+
+def test_a_call_that_names_no_model_is_told_what_it_may_name() -> None:
+    assert nothing_to_choose(["a", "b"]).hint == "Name a model: a, b."
+    assert nothing_to_choose([]).hint == "'potluck nodes ls' shows why."
 
 
 def test_with_nothing_left_to_try_the_last_engines_error_is_the_answer() -> None:

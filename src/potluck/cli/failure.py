@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from potluck.core.errors import PotluckError
+from potluck.core.errors import PotluckError, with_hint
 
 FAILED: Final = 1
 USAGE: Final = 2
@@ -41,7 +41,7 @@ def shown(error: CliError | PotluckError) -> str:
     >>> shown(CliError("No such model.", hint="Did you mean x?"))
     'Error: No such model. Did you mean x?'
     """
-    return f"Error: {_one_line(error.message)} {_one_line(error.hint)}".rstrip()
+    return f"Error: {with_hint(_one_line(error.message), _one_line(error.hint))}"
 
 
 def _one_line(text: str) -> str:

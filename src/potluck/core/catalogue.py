@@ -110,6 +110,12 @@ class Catalogue:
         """Names somebody may have meant by ``asked``."""
         return near(asked, self.names())
 
+    def able(self, needs: frozenset[Capability]) -> tuple[str, ...]:
+        """The models that can do all of ``needs``, as their engines write them."""
+        return tuple(
+            {canonical(model.id): model.id for _, model in self.models() if needs <= model.capabilities}.values()
+        )
+
     def default(self, needs: frozenset[Capability], route: str) -> str:
         """The name for a call that gives none: ``route`` if there is one, else the first model that can do it.
 

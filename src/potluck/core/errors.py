@@ -13,10 +13,19 @@ class PotluckError(Exception):
     """Root of the tree. ``hint`` is one sentence on what to do, shown after the message."""
 
     def __init__(self, message: str, *, hint: str = "", detail: str = "") -> None:
-        super().__init__(f"{message} {hint}".rstrip())
+        super().__init__(with_hint(message, hint))
         self.message = message
         self.hint = hint
         self.detail = detail
+
+
+def with_hint(message: str, hint: str) -> str:
+    """Both as one text, for those who show no more than one.
+
+    >>> with_hint("model 'lama' not found", "Did you mean llama?")
+    "model 'lama' not found. Did you mean llama?"
+    """
+    return f"{message}{' ' if message.endswith(('.', '!', '?', ':')) else '. '}{hint}" if hint else message
 
 
 # --- The caller must act -------------------------------------------------------------------------------------------
@@ -72,10 +81,10 @@ class Forbidden(ClientError):
 
 
 class ModelNotFound(ClientError):
-    """No engine has the model. ``near`` lists similar names, best first."""
+    """No engine has the model. ``near`` lists similar names, best first; without any, ``hint`` is what to do."""
 
-    def __init__(self, model: str, near: Sequence[str] = ()) -> None:
-        super().__init__(f"model '{model}' not found", hint=f"Did you mean {', '.join(near)}?" if near else "")
+    def __init__(self, model: str, near: Sequence[str] = (), *, hint: str = "") -> None:
+        super().__init__(f"model '{model}' not found", hint=f"Did you mean {', '.join(near)}?" if near else hint)
         self.model = model
         self.near = tuple(near)
 

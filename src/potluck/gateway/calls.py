@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 
 from potluck.core.answer import Answer, Event
 from potluck.core.call import Call, InfillCall
-from potluck.core.errors import ModelNotFound, PotluckError
+from potluck.core.errors import PotluckError
 from potluck.core.model import Capability, ModelId, NodeId, RequestId
+from potluck.gateway.dispatch import nothing_to_choose
 from potluck.gateway.door import Door
 from potluck.gateway.port import Caller, Generation
 from potluck.gateway.relay.exchange import Exchange
@@ -191,5 +192,5 @@ class InsideCalls:
         route = "coding" if isinstance(call, InfillCall) else "chat"
         name = self._relay.fleet.catalogue.default(call.needs, route)
         if not name:
-            raise ModelNotFound("", self._relay.fleet.catalogue.names()[:3])
+            raise nothing_to_choose(self._relay.fleet.catalogue.names())
         return name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,10 +14,12 @@ from potluck.core.errors import (
     QueueFull,
     Unsupported,
 )
-from potluck.core.model import Capability, EngineId, KeyId, Model, NodeId, RequestId
+from potluck.core.model import Capability, EngineId, Health, KeyId, Model, NodeId, RequestId
 from potluck.core.routing import Decision, Offer, missing_capability, place
 from potluck.core.waiting import Line
 from potluck.gateway.fleet import Fleet, Installation
+
+_NODES_TELL = "'potluck nodes ls' shows why."
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,7 @@ class Dispatcher:
         """
         resolution = self._fleet.catalogue.resolve(wish.model)
         if not resolution.offers:
-            return wish.failure or ModelNotFound(wish.model, self._fleet.catalogue.near(wish.model))
+            return wish.failure or self._unknown(wish, resolution.route)
         decision = place(resolution.offers, wish.needs, wish.tried)
         if decision.chosen is not None:
             if newcomer and len(self._line):
@@ -160,15 +162,36 @@ class Dispatcher:
         self._fleet.take(offer.engine.id)
         return Seat(self._fleet.installation(offer.engine.id), offer.model, decision, route)
 
+    def _unknown(self, wish: Wish, route: str) -> PotluckError:
+        if route:  # the owner's own name for models that no machine has shown yet: time may cure it
+            return NoEngineReady(
+                f"No machine that is up has a model of route '{route}'.", retry_after_s=5.0, hint=_NODES_TELL
+            )
+        catalogue = self._fleet.catalogue
+        away = [engine.id for engine in self._fleet.engines.values() if engine.health in (Health.UNKNOWN, Health.DOWN)]
+        known = _some(catalogue.names(), "There are") or "No engine has a model yet."
+        missed = f" {_some(away, 'These do not answer and may have it')}" if away else ""
+        return ModelNotFound(wish.model, catalogue.near(wish.model), hint=known + missed)
+
     def _hopeless(self, wish: Wish, offers: tuple[Offer, ...]) -> PotluckError:
         if wish.failure is not None:
             return wish.failure
         missing = missing_capability(offers, wish.needs)
         if missing is not None:
-            return Unsupported(wish.model, missing.value)
-        return NoEngineReady(
-            f"No machine that has '{wish.model}' is up.", retry_after_s=5.0, hint="'potluck nodes ls' shows why."
-        )
+            able = self._fleet.catalogue.able(wish.needs)
+            return Unsupported(wish.model, missing.value, hint=_some(able, "Ask for one that does"))
+        return NoEngineReady(f"No machine that has '{wish.model}' is up.", retry_after_s=5.0, hint=_NODES_TELL)
 
     def _full(self) -> QueueFull:
         return QueueFull("server busy, please try again.  maximum pending requests exceeded", retry_after_s=5.0)
+
+
+def nothing_to_choose(known: Sequence[str]) -> NoEngineReady:
+    """The answer to a call that names no model when none that is up could take it; ``known`` may be asked for."""
+    hint = _some(known, "Name a model") or _NODES_TELL
+    return NoEngineReady("No machine that is up has a model for this call.", retry_after_s=5.0, hint=hint)
+
+
+def _some(names: Sequence[str], what: str) -> str:
+    """A few of ``names`` after ``what``; nothing if there are none."""
+    return f"{what}: {', '.join(names[:5])}{', …' if len(names) > 5 else ''}." if names else ""

@@ -26,7 +26,6 @@ from potluck.core.call import Call
 from potluck.core.errors import (
     ClientError,
     MalformedAnswer,
-    ModelNotFound,
     NodeError,
     NodeTimeout,
     NodeUnreachable,
@@ -35,7 +34,7 @@ from potluck.core.errors import (
 from potluck.core.health import Seen
 from potluck.core.model import Capability, EngineId, RequestId
 from potluck.core.routing import Decision
-from potluck.gateway.dispatch import Seat, Wish
+from potluck.gateway.dispatch import Seat, Wish, nothing_to_choose
 from potluck.gateway.door import Door
 from potluck.gateway.port import Caller
 from potluck.gateway.relay import heads
@@ -170,7 +169,7 @@ class Exchange:
         """Set out. May settle before it returns."""
         self._relay.exchanges.add(self)
         if not self.wish.model:
-            self._fail(ModelNotFound("", self._relay.fleet.catalogue.names()[:3]))
+            self._fail(nothing_to_choose(self._relay.fleet.catalogue.names()))
             return
         try:
             remote = not self.ask.untouchable and self._relay.images.needed(self.call())

@@ -10,7 +10,7 @@ REQ    := requirements
 UV     ?= uv
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check fmt lint types layers fast docs lock clean bench-first-run
+.PHONY: help run setup test check fmt lint types layers fast docs lock clean bench-first-run bench-gateway
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -77,6 +77,9 @@ docs: setup ## write the generated pages of docs/reference anew
 
 bench-first-run: $(VENV)/.dev ## seconds to ready, memory, tokens/s through Potluck against the engine direct
 	$(BIN)/python benchmarks/first_run.py $(ARGS)
+
+bench-gateway: $(VENV)/.dev ## the relay against nginx; ARGS="--peers --rounds 7" for every peer (installs them)
+	$(BIN)/python benchmarks/gateway $(ARGS)
 
 lock: ## pin the newest allowed versions, with hashes (needs uv)
 	for f in build runtime dev; do $(UV) pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes \

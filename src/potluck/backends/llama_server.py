@@ -54,6 +54,14 @@ _GENERATES = (Shape.OPENAI_CHAT, Shape.OPENAI_COMPLETION)
 # Said with a status of 500 for an input to embed that does not fit into one batch.
 _TOO_LARGE = re.compile(rb"input \((\d+) tokens\) is too large to process.*\(current batch size: (\d+)\)")
 
+# What the templates of models that reason have in them: Qwen and DeepSeek, gpt-oss, Mistral, Seed.
+_THINKING_MARKS = ("enable_thinking", "<think>", "<|channel|>", "[THINK]", "<seed:think>")
+
+
+def thinks(template: str) -> bool:
+    """Whether a chat template is one of a model that thinks before it answers."""
+    return any(mark in template for mark in _THINKING_MARKS)
+
 
 def encode(call: Call, model: Model, *, stream: bool) -> EngineRequest | Ready:
     """The request for a call, by the name that the server knows the model by.

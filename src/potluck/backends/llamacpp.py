@@ -196,7 +196,7 @@ def _capabilities(props: _Props, abilities: _Abilities) -> frozenset[Capability]
     shows_tools = caps.supports_tools if caps.supports_tools is not None else "tools" in template
     if abilities.generates and shows_tools:
         found.add(Capability.TOOLS)
-    if "enable_thinking" in template or "<think>" in template:
+    if llama_server.thinks(template):
         found.add(Capability.THINKING)
     if abilities.inserts:
         found.add(Capability.INSERT)

@@ -55,7 +55,8 @@ def test_a_pooling_type_makes_any_model_an_embedder() -> None:
 def test_a_template_tells_tools_and_thinking() -> None:
     assert Capability.TOOLS in facts({**CHAT, "tokenizer.chat_template": "{% if tools %}…{% endif %}"}).capabilities
     assert Capability.TOOLS not in facts({**CHAT, "tokenizer.chat_template": "[INST]"}).capabilities
-    assert Capability.THINKING in facts({**CHAT, "tokenizer.chat_template": "<think>"}).capabilities
+    for mark in ("<think>", "<|channel|>analysis", "[THINK]"):
+        assert Capability.THINKING in facts({**CHAT, "tokenizer.chat_template": mark}).capabilities
     assert Capability.THINKING not in facts(CHAT).capabilities
 
 

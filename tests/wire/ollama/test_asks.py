@@ -119,6 +119,14 @@ def test_an_ask_knows_what_it_needs_without_making_the_call(
     assert ask.untouchable
 
 
+@pytest.mark.parametrize("think", [True, "high"])
+def test_a_wish_to_think_needs_a_model_that_can(think: Any) -> None:
+    assert Capability.THINKING in read_chat(body(**HELLO, think=think)).needs
+    assert Capability.THINKING in read_generate(body(prompt="hi", think=think)).needs
+    assert Capability.THINKING not in read_chat(body(**HELLO, think=False)).needs
+    assert Capability.THINKING not in read_generate(body(prompt="hi")).needs
+
+
 @pytest.mark.parametrize("ask", [read_chat(body()), read_generate(body(prompt="")), read_embed(body(input=""))])
 def test_a_load_is_answered_whole_whatever_stream_says(ask: Ask) -> None:
     assert not ask.stream

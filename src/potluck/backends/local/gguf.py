@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
+from potluck.backends.llama_server import thinks
 from potluck.core.model import Capability
 
 _MAGIC = b"GGUF"
@@ -112,7 +113,7 @@ class Gguf:
         can = {Capability.COMPLETION, Capability.EMBEDDING}
         if "tools" in self.template or self.plain_chatml:
             can.add(Capability.TOOLS)
-        if "enable_thinking" in self.template or "<think>" in self.template:
+        if thinks(self.template):
             can.add(Capability.THINKING)
         if self.inserts:
             can.add(Capability.INSERT)

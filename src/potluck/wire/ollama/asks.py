@@ -82,6 +82,8 @@ def read_chat(body: bytes) -> OllamaAsk:
         needs.add(Capability.TOOLS)
     if any(message.images for message in messages):
         needs.add(Capability.VISION)
+    if request.think:  # not a hint as in other dialects: Ollama refuses it for a model that cannot
+        needs.add(Capability.THINKING)
     return OllamaAsk(
         shape=Shape.OLLAMA_CHAT,
         model=request.model or "",
@@ -104,6 +106,8 @@ def read_generate(body: bytes) -> OllamaAsk:
     needs = {Capability.INSERT if request.suffix and not raw else Capability.COMPLETION}
     if request.images and not request.suffix:
         needs.add(Capability.VISION)
+    if request.think:
+        needs.add(Capability.THINKING)
     return OllamaAsk(
         shape=Shape.OLLAMA_GENERATE,
         model=request.model or "",

@@ -213,7 +213,7 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         )
         watch = Watch(fleet, time.monotonic, tasks)
         reloader = Reloader(config, read, installer=installer, fleet=fleet, watch=watch)
-        services = _services(config, storage, relay, keyring, reloader)
+        services = _services(config, storage, relay, keyring, reloader, watch)
         relay.serve_rest(AsgiSide(application(services, fleet, metrics, keyring)))
 
         metrics.running.set_function(lambda: len(relay.exchanges))
@@ -228,7 +228,9 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         yield App(relay, ledger, fleet, reloader)
 
 
-def _services(config: Config, storage: Storage, relay: Relay, keyring: Keyring, reloader: Reloader) -> Services:
+def _services(
+    config: Config, storage: Storage, relay: Relay, keyring: Keyring, reloader: Reloader, watch: Watch
+) -> Services:
     async def keys_changed() -> None:
         keyring.replace(await storage.keys.all())
 
@@ -242,6 +244,7 @@ def _services(config: Config, storage: Storage, relay: Relay, keyring: Keyring, 
         keys_changed=keys_changed,
         reload=reloader.reload,
         requests_written=relay.ledger.flush,
+        look=watch.probe,
         started_s=time.time(),
         max_body_bytes=config.limits.max_body_bytes,
     )

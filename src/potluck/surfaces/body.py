@@ -1,4 +1,5 @@
-"""Bodies of requests to the control plane: whole, decompressed, and within the limit that holds for calls too."""
+"""What comes from a client of the control plane: bodies, whole and within the limit that holds for calls too; and
+its leaving."""
 
 from __future__ import annotations
 
@@ -42,3 +43,9 @@ async def read_body(receive: Receive, headers: Mapping[str, str], limit_bytes: i
         if not message.get("more_body", False):
             body = b"".join(pieces)
             return body if encoding in (b"", b"identity") else decompressed(body, encoding, limit_bytes)
+
+
+async def client_left(receive: Receive) -> None:
+    """Returns when the client has gone. Only for after the body was read."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

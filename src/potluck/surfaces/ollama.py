@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
@@ -15,8 +17,8 @@ from potluck.core.errors import BadRequest, ModelNotFound, NoEngineReady, NotFou
 from potluck.core.model import Engine, JsonObject, Model
 from potluck.gateway.door import Door
 from potluck.gateway.fleet import Fleet, Installation
-from potluck.surfaces.body import body_of
-from potluck.surfaces.state import fleet_of
+from potluck.surfaces.body import body_of, client_left
+from potluck.surfaces.state import fleet_of, services_of
 from potluck.wire.body import decode_body
 from potluck.wire.ollama.asks import read_chat, read_embed, read_embeddings, read_generate
 from potluck.wire.ollama.catalogue import ps_body, read_name, show_fields, tags_body, version_body
@@ -32,6 +34,9 @@ DOORS = (
 # Clients compare it with the version in which a feature came; this is the newest whose API the contracts describe.
 OLLAMA_VERSION = "0.13.0"
 
+# An engine on the same network lists its models within milliseconds.
+_LOOK_S = 2.0
+
 _NDJSON = "application/x-ndjson"
 
 
@@ -41,7 +46,9 @@ async def tags(request: Request) -> Response:
 
 
 async def ps(request: Request) -> Response:
-    """The models in some engine's memory."""
+    """The models in some engine's memory now: who asks that has just loaded or unloaded one."""
+    fleet = fleet_of(request)
+    await asyncio.gather(*(_look(request, installation) for installation, _ in fleet.keepers()))
     return _json(ps_body(model for model in fleet_of(request).listing() if model.resident))
 
 
@@ -65,14 +72,16 @@ async def show(request: Request) -> Response:
 async def pull(request: Request) -> Response:
     asked = decode_body(await body_of(request), _Transfer)
     installation, keeper = _keeper(fleet_of(request))
-    return await _progress(keeper.pull(asked.name_or_model(), installation.http, insecure=asked.insecure), asked.stream)
+    steps = keeper.pull(asked.name_or_model(), installation.http, insecure=asked.insecure)
+    return await _progress(request, _then_looked(request, installation, steps), asked.stream)
 
 
 async def push(request: Request) -> Response:
     asked = decode_body(await body_of(request), _Transfer)
     fleet = fleet_of(request)
     installation, keeper = _keeper_of(fleet, asked.name_or_model())
-    return await _progress(keeper.push(asked.name_or_model(), installation.http, insecure=asked.insecure), asked.stream)
+    steps = keeper.push(asked.name_or_model(), installation.http, insecure=asked.insecure)
+    return await _progress(request, steps, asked.stream)
 
 
 async def create(request: Request) -> Response:
@@ -82,13 +91,15 @@ async def create(request: Request) -> Response:
     fields: JsonObject = msgspec.json.decode(body)
     source = fields.get("from")
     installation, keeper = _keeper_of(fleet, source) if isinstance(source, str) and source else _keeper(fleet)
-    return await _progress(keeper.create({**fields, "model": asked.name_or_model()}, installation.http), asked.stream)
+    steps = keeper.create({**fields, "model": asked.name_or_model()}, installation.http)
+    return await _progress(request, _then_looked(request, installation, steps), asked.stream)
 
 
 async def copy(request: Request) -> Response:
     asked = decode_body(await body_of(request), _Copy)
     installation, keeper = _keeper_of(fleet_of(request), asked.source)
     await keeper.copy(asked.source, asked.destination, installation.http)
+    await _look(request, installation)
     return Response()
 
 
@@ -104,6 +115,7 @@ async def delete(request: Request) -> Response:
         raise NotImplementedHere(f"The engine that has '{name}' does not let models be deleted.")
     for installation, keeper, model in kept:
         await keeper.delete(model.id, installation.http)
+        await _look(request, installation)
     return Response()
 
 
@@ -175,17 +187,31 @@ def _keeper_of(fleet: Fleet, name: str) -> tuple[Installation, ModelKeeper]:
     return installation, installation.keeper
 
 
-async def _progress(steps: AsyncIterator[JsonObject], stream: bool) -> Response:
+async def _look(request: Request, installation: Installation) -> None:
+    """Take in what the engine has now. A slow one is not waited for: what is known of it must do."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LOOK_S):
+            await services_of(request).look(installation.id)
+
+
+async def _then_looked(
+    request: Request, installation: Installation, steps: AsyncIterator[JsonObject]
+) -> AsyncIterator[JsonObject]:
+    """The steps of a change. Before the last one is told, what has changed can be asked for."""
+    async for step in steps:
+        if step.get("status") == "success":
+            await _look(request, installation)
+        yield step
+
+
+async def _progress(request: Request, steps: AsyncIterator[JsonObject], stream: bool) -> Response:
     """A long work's status lines as they come, or only the last one.
 
     What fails before the first line is a status; later it is Ollama's in-band error line.
     """
-    first = await anext(steps, None)
     if not stream:
-        last = first
-        async for step in steps:
-            last = step
-        return _json(msgspec.json.encode(last or {"status": "success"}))
+        return _json(msgspec.json.encode(await _last(request, steps)))
+    first = await anext(steps, None)
 
     async def lines() -> AsyncIterator[bytes]:
         try:
@@ -197,6 +223,35 @@ async def _progress(steps: AsyncIterator[JsonObject], stream: bool) -> Response:
             yield error_line(error)
 
     return StreamingResponse(lines(), media_type=_NDJSON)
+
+
+async def _last(request: Request, steps: AsyncIterator[JsonObject]) -> JsonObject:
+    """The last of the steps. They end if the client leaves: a pull that nobody waits for would fill the disk.
+
+    Raises what a step does, and `ClientDisconnect`.
+    """
+
+    async def take() -> JsonObject | PotluckError:
+        last: JsonObject = {"status": "success"}
+        try:
+            async for step in steps:
+                last = step
+        except PotluckError as error:  # a task group would wrap it
+            return error
+        return last
+
+    async with asyncio.TaskGroup() as tasks:
+        taking, leaving = tasks.create_task(take()), tasks.create_task(client_left(request.receive))
+        await asyncio.wait((taking, leaving), return_when=asyncio.FIRST_COMPLETED)
+        left = not taking.done()
+        taking.cancel()
+        leaving.cancel()
+    if left:
+        raise ClientDisconnect
+    result = taking.result()
+    if isinstance(result, PotluckError):
+        raise result
+    return result
 
 
 ROUTES = (

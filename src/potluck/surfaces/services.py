@@ -40,7 +40,7 @@ class Services:
     source. ``keys_changed`` is awaited after a key was made or revoked, so that it holds from the next request on.
     ``requests_written`` is awaited before the request log is read: what has ended is in it then.
     ``reload`` reads the configuration again and names the sections that changed; it raises `OperatorError` if it has
-    errors.
+    errors. ``look`` asks an engine anew what it has: for after its models were changed.
     """
 
     calls: Calls
@@ -52,6 +52,7 @@ class Services:
     keys_changed: Callable[[], Awaitable[None]]
     reload: Callable[[], tuple[str, ...]]
     requests_written: Callable[[], Awaitable[None]]
+    look: Callable[[EngineId], Awaitable[None]]
     started_s: float
     max_body_bytes: int = 64_000_000
     # Proxies cut a connection that is silent for a minute, some after half of one.

@@ -372,6 +372,7 @@ class World:
             keys_changed=self._keys_changed,
             reload=self._reload,
             requests_written=self._requests_written,
+            look=self._look,
             started_s=self.now - 60,
             max_body_bytes=self.max_body_bytes,
             ping_s=self.ping_s,
@@ -388,6 +389,9 @@ class World:
 
     async def _keys_changed(self) -> None:
         self.key_changes += 1
+
+    async def _look(self, engine: EngineId) -> None:
+        """Nothing here changes an engine's models."""
 
     async def _requests_written(self) -> None:
         written, self.unwritten = self.unwritten, []

@@ -15,6 +15,7 @@ import msgspec
 from starlette.types import Receive, Send
 
 from potluck.gateway.port import Caller, Generation
+from potluck.surfaces.body import client_left
 from potluck.surfaces.services import Services
 
 Headers: TypeAlias = Mapping[str, str]
@@ -125,15 +126,10 @@ async def while_connected(receive: Receive, work: Awaitable[None], events: Event
 
     async with asyncio.TaskGroup() as tasks:
         own = tasks.create_task(working())
-        others = (tasks.create_task(_leaving(receive)), tasks.create_task(_pinging(events, ping_s)))
+        others = (tasks.create_task(client_left(receive)), tasks.create_task(_pinging(events, ping_s)))
         await asyncio.wait((own, others[0]), return_when=asyncio.FIRST_COMPLETED)
         for task in (own, *others):
             task.cancel()
-
-
-async def _leaving(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _pinging(events: Events, ping_s: float) -> None:

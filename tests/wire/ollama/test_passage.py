@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -214,11 +215,11 @@ def test_vectors_pass_unread_and_their_cost_is_noted() -> None:
     assert EmbedPassage(META).whole(body.replace(b"llama3.2", b"other"), 0.0) == body
 
 
-def test_the_old_route_names_no_model() -> None:
-    watch = EmbedPassage(META)
+def test_the_old_route_names_no_model_and_its_cost_is_estimated() -> None:
+    watch = EmbedPassage(replace(META, prompt_tokens=3))
     body = b'{"embedding":[1.0,2]}'
     assert watch.whole(body, 0.0) == body
-    assert watch.account() == Account()
+    assert watch.account() == Account(usage=Usage(prompt=3, estimated=True))
 
 
 @pytest.mark.parametrize(

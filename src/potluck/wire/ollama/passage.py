@@ -236,7 +236,8 @@ class EmbedPassage:
 
     def __init__(self, meta: AnswerMeta) -> None:
         self._renamed = Renamed(meta.model)
-        self._prompt_tokens: int | None = None
+        self._estimate = Usage(prompt=meta.prompt_tokens, estimated=True)
+        self._usage: Usage | None = None
 
     def open(self) -> bytes:
         return b""
@@ -261,8 +262,9 @@ class EmbedPassage:
             raise in_band(head.error)
         if not (head.embeddings or head.embedding):
             raise MalformedAnswer("The engine's answer holds no vectors.")
-        self._prompt_tokens = head.prompt_eval_count
+        # The old route counts nothing.
+        self._usage = self._estimate if head.prompt_eval_count is None else Usage(prompt=head.prompt_eval_count)
         return self._renamed.body(body)
 
     def account(self) -> Account:
-        return Account(usage=None if self._prompt_tokens is None else Usage(prompt=self._prompt_tokens))
+        return Account(usage=self._usage)

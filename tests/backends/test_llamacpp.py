@@ -240,6 +240,13 @@ def test_vectors_may_be_asked_for_as_the_model_made_them() -> None:
     assert raw["embd_normalize"] == -1
 
 
+def test_vectors_may_be_asked_for_shorter_though_the_server_overlooks_it() -> None:
+    request = llamacpp().encode(EmbedCall("m", ("a",), dimensions=2), MODEL, stream=False)
+    assert isinstance(request, EngineRequest)
+    events = request.reader.whole(b'{"data":[{"index":0,"embedding":[3,4,12]}]}')
+    assert collect(events).vectors == ((0.6, 0.8),)
+
+
 def test_a_server_holds_its_model_always() -> None:
     for unload, reason in ((False, FinishReason.LOAD), (True, FinishReason.UNLOAD)):
         ready = llamacpp().encode(LoadCall("m", unload=unload), MODEL, stream=False)

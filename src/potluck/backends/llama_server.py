@@ -20,6 +20,7 @@ from potluck.core.errors import ContextOverflow, PotluckError, Unsupported
 from potluck.core.forced_tools import ForcedToolEvents, force
 from potluck.core.infill import InfillCleaner, instruct
 from potluck.core.model import Capability, JsonObject, Model
+from potluck.core.vectors import Shortened
 from potluck.wire.code import infill_engine
 from potluck.wire.filtered import FilteredReader
 from potluck.wire.openai.encode import LLAMACPP, as_chat, encode_chat, encode_completion, encode_embedding
@@ -79,7 +80,7 @@ def encode(call: Call, model: Model, *, stream: bool) -> EngineRequest | Ready:
         case InfillCall():
             return _infill(call, model, stream=stream)
         case EmbedCall():
-            return EngineRequest(EMBEDDING, _embedding(call, model), EmbeddingReader(), stream=False)
+            return EngineRequest(EMBEDDING, _embedding(call, model), _vectors(call), stream=False)
         case LoadCall():
             return Ready((Finish(FinishReason.UNLOAD if call.unload else FinishReason.LOAD),))
         case _:
@@ -153,6 +154,12 @@ class _Gathered:
 
     def whole(self, body: bytes) -> list[Event]:
         return self._reader.feed(body) + self._reader.end()
+
+
+def _vectors(call: EmbedCall) -> AnswerReader:
+    if call.dimensions is None:
+        return EmbeddingReader()
+    return FilteredReader(EmbeddingReader(), Shortened(call.dimensions, normalised=call.normalised))
 
 
 def _embedding(call: EmbedCall, model: Model) -> bytes:

@@ -129,3 +129,8 @@ def test_tools_that_must_not_be_called_are_not_shown_to_an_engine() -> None:
     body = '{"model":"m","messages":[{"role":"user","content":"x"}],%s,"tool_choice":"%s"}'
     assert not read_chat((body % (tools, "none")).encode()).untouchable
     assert read_chat((body % (tools, "auto")).encode()).untouchable
+
+
+def test_dimensions_are_for_potluck_to_keep_since_llamacpp_overlooks_them() -> None:
+    assert embedding().untouchable
+    assert not embedding(dimensions=8).untouchable

@@ -150,7 +150,11 @@ class EmbeddingAsk:
     stream: bool = False
     needs: frozenset[Capability] = frozenset({Capability.EMBEDDING})
     generations: int = 1
-    untouchable: bool = True
+
+    @property
+    def untouchable(self) -> bool:
+        """False with ``dimensions``, which llama.cpp overlooks."""
+        return self.request.dimensions is None
 
     @property
     def model(self) -> str:

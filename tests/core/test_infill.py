@@ -162,6 +162,20 @@ def test_a_repeated_prefix_goes_from_the_start_of_a_line(prefix: str, answer: st
     assert cleaned(answer, InfillCall("m", prefix, "")) == code
 
 
+@pytest.mark.parametrize(
+    ("answer", "reason", "code"),
+    [
+        ("def f(a, b):\n    ret", FinishReason.LENGTH, ""),
+        ("def f(a, b):\n    ret", FinishReason.STOP, "def f(a, b):\n    ret"),
+        ("def", FinishReason.LENGTH, "def"),
+        ("def g(a, b):", FinishReason.LENGTH, "def g(a, b):"),
+    ],
+)
+def test_a_limit_met_in_the_middle_of_an_echo_leaves_nothing(answer: str, reason: FinishReason, code: str) -> None:
+    call = InfillCall("m", "def f(a, b):\n    return ", "")
+    assert run(InfillCleaner.instructed(call), [answer], reason) == (code, reason)
+
+
 def test_the_prompt_counts_as_what_stands_before_the_cursor() -> None:
     assert cleaned("return a + b", InfillCall("m", "def f():\n    ret", "", prompt="urn ")) == "a + b"
 

@@ -59,8 +59,8 @@ class _Stage(Protocol):
 
     def feed(self, text: str) -> str: ...
 
-    def end(self) -> str:
-        """What was held back."""
+    def end(self, *, cut: bool) -> str:
+        """What was held back. ``cut``: the answer met its limit, so what looks begun was begun."""
         ...
 
 
@@ -121,7 +121,7 @@ class _Markers:
         self._held = text[hold:]
         return out + text[start:hold]
 
-    def end(self) -> str:
+    def end(self, *, cut: bool) -> str:
         held, self._held = self._held, ""
         return held
 
@@ -168,7 +168,7 @@ class _Fence:
             self._held, self._borrowed = self._held[opening.end() - 1 :], 1
         return self._code()
 
-    def end(self) -> str:
+    def end(self, *, cut: bool) -> str:
         held, self._held = self._held, ""
         if not self._begun and held.lstrip().startswith("```") and "\n" not in held:
             return ""  # broken off within its first line
@@ -241,9 +241,11 @@ class _PrefixEcho:
                 return self._decide(len(echo))
         return self._decide(0)
 
-    def end(self) -> str:
+    def end(self, *, cut: bool) -> str:
         if self._decided:
             return ""
+        if cut and _telling(self._held, _TELLING_END) and any(echo.startswith(self._held) for echo in self.echoes):
+            return self._decide(len(self._held))
         fits = (len(echo) for echo in self.echoes if self._held.startswith(echo))
         return self._decide(next(fits, 0))
 
@@ -286,7 +288,7 @@ class _SuffixEcho:
         self._held = text[place:]
         return text[:place]
 
-    def end(self) -> str:
+    def end(self, *, cut: bool) -> str:
         held, self._held = self._held, ""
         return "" if _telling(held, _TELLING_END) else held
 
@@ -337,7 +339,7 @@ class InfillCleaner:
 
     def end(self) -> list[Event]:
         """What was held back of choices that never finished."""
-        ended = [(choice, _last(stages)) for choice, stages in sorted(self._choices.items())]
+        ended = [(choice, _last(stages, cut=False)) for choice, stages in sorted(self._choices.items())]
         self._choices.clear()
         return [Text(text, choice) for choice, text in ended if text]
 
@@ -350,15 +352,15 @@ class InfillCleaner:
     def _finish(self, event: Finish) -> list[Event]:
         """An answer that ran on after the code had ended was not cut short."""
         stages = self._choices.pop(event.choice, [])
-        text = _last(stages)
+        text = _last(stages, cut=event.reason is FinishReason.LENGTH)
         if event.reason is FinishReason.LENGTH and any(stage.closed for stage in stages):
             event = replace(event, reason=FinishReason.STOP)
         return [Text(text, event.choice), event] if text else [event]
 
 
-def _last(stages: Sequence[_Stage]) -> str:
+def _last(stages: Sequence[_Stage], *, cut: bool) -> str:
     """What all stages hold back, each hearing what the one before it gave out last."""
     text = ""
     for stage in stages:
-        text = "" if stage.closed else stage.feed(text) + stage.end()
+        text = "" if stage.closed else stage.feed(text) + stage.end(cut=cut)
     return text

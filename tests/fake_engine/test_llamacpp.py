@@ -211,3 +211,10 @@ async def test_an_image_without_a_projector_is_a_500(fake: FakeEngine) -> None:
 async def test_props_tell_slots_and_context(fake: FakeEngine) -> None:
     props = (await ask(fake, "GET", "/props")).json
     assert (props["total_slots"], props["default_generation_settings"]["n_ctx"]) == (2, 8192)
+
+
+async def test_the_template_tells_whether_the_model_thinks() -> None:
+    for capabilities, thinks in (("completion", False), ("completion+thinking", True)):
+        async with running(f"m,capabilities={capabilities}", dialect="llamacpp") as fake:
+            template = (await ask(fake, "GET", "/props")).json["chat_template"]
+            assert ("enable_thinking" in template) == thinks

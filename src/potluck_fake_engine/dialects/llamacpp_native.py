@@ -23,6 +23,8 @@ TEMPLATE = (
     "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + "
     "'\\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
 )
+# By this users of a server tell a model that reasons: it lists no such ability.
+_THINKING = "{% if enable_thinking is defined and not enable_thinking %}{{ '<think>\\n\\n</think>\\n\\n' }}{% endif %}"
 _N_VOCAB = 49152
 
 
@@ -106,7 +108,7 @@ async def props(engine: Engine, request: Request, reply: Reply) -> None:
             "endpoint_props": True,
             "endpoint_metrics": True,
             "ui": True,
-            "chat_template": TEMPLATE,
+            "chat_template": TEMPLATE + (_THINKING if spec.can("thinking") else ""),
             "chat_template_caps": {"supports_tools": spec.can("tools"), "supports_tool_calls": spec.can("tools")},
             "bos_token": "<|im_start|>",
             "eos_token": "<|im_end|>",

@@ -108,11 +108,13 @@ class ScriptedEngine:
     script: Answer = says_hi
     requests: list[EngineSide] = field(default_factory=list)
     connections: int = 0
+    open: int = 0
     port: int = 0
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.open += 1
         self.writers.append(writer)
         try:
             while head := await _head(reader):
@@ -126,6 +128,7 @@ class ScriptedEngine:
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
+            self.open -= 1
             writer.close()
 
 

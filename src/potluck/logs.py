@@ -28,6 +28,11 @@ def _redact(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMappi
     return event
 
 
+def _without_empty(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """People do not want to read ``detail=``; programs want the same fields in every line."""
+    return {name: value for name, value in event.items() if value not in ("", None)}
+
+
 def configure(level: str, form: LogFormat) -> None:
     """Set up structlog and send the libraries' own logs the same way. ``level`` is debug, info, warning or error."""
     shared: list[structlog.types.Processor] = [
@@ -43,6 +48,8 @@ def configure(level: str, form: LogFormat) -> None:
             colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
         )
     )
+    if form == "text":
+        shared.append(_without_empty)
     number = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[*shared, renderer],

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from potluck.backends.port import Address, EngineHttp, Report
 from potluck.core.call import Call
-from potluck.core.errors import NodeFailed, NodeUnreachable, PotluckError
+from potluck.core.errors import NodeFailed, NodeUnreachable, PotluckError, Unsupported
 from potluck.core.health import Seen
 from potluck.core.keys import digest
 from potluck.core.model import Capability, EngineId, EngineKind, KeyId, Model, ModelId, NodeId
@@ -146,6 +146,7 @@ class OpenAiLike:
     shapes = frozenset({Shape.OPENAI_CHAT})
     many = True
     hears_only_streams = False
+    translates = False  # its model cannot be asked in the client's own bytes
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -168,6 +169,8 @@ class OpenAiLike:
         )
 
     def pass_through(self, ask: Ask, model: Model) -> tuple[str, bytes]:
+        if self.translates:
+            raise Unsupported(model.id, "this shape")
         return "/v1/chat/completions", ask.passed(model.id)
 
     def error(self, status: int, body: bytes, model: str) -> PotluckError:

@@ -113,7 +113,10 @@ class Backend(Protocol):
         ...
 
     def pass_through(self, ask: Ask, model: Model) -> tuple[str, bytes]:
-        """Path and body for an ask whose shape is in ``shapes``."""
+        """Path and body for an ask whose shape is in ``shapes``.
+
+        Raises `Unsupported` where ``model`` cannot be asked so; a translation may still do.
+        """
         ...
 
     def error(self, status: int, body: bytes, model: str) -> PotluckError:

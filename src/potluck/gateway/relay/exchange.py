@@ -16,6 +16,7 @@ Whatever the way, `_settle` runs once: it frees the slot, drops or keeps the con
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
@@ -30,6 +31,7 @@ from potluck.core.errors import (
     NodeTimeout,
     NodeUnreachable,
     PotluckError,
+    Unsupported,
 )
 from potluck.core.health import Seen
 from potluck.core.model import Capability, EngineId, RequestId
@@ -48,6 +50,8 @@ if TYPE_CHECKING:
 
 # From a crash of our own child to our knowing of it: the kernel's signal, and one turn of the loop.
 CRASH_NOTICED_S = 0.2
+# What a call needs that is answered with text, word by word; all else is over at once.
+_GENERATING = frozenset({Capability.COMPLETION, Capability.INSERT})
 # What is kept of an engine's error body: its message stands at the front.
 _ERROR_BYTES = 64 * 1024
 
@@ -229,9 +233,10 @@ class Exchange:
         """Make the engine's request; False if no engine was needed and the answer is out already."""
         backend, model, ask = seat.installation.backend, seat.model, self.ask
         if self._passes(backend):
-            self._path, self._body = backend.pass_through(ask, model)
-            self._speak_through(ask.passage(self.meta))
-            return True
+            with suppress(Unsupported):  # not for this model: what a translation can do is seen below
+                self._path, self._body = backend.pass_through(ask, model)
+                self._speak_through(ask.passage(self.meta))
+                return True
         parts = (self.call(),) if backend.many else split(self.call())
         request = backend.encode(parts[0], model, stream=ask.stream)
         writer = ask.writer(self.meta)
@@ -256,7 +261,7 @@ class Exchange:
         ask = self.ask
         if not ask.untouchable or ask.shape not in backend.shapes or not (ask.generations == 1 or backend.many):
             return False
-        return ask.stream or not backend.hears_only_streams or Capability.EMBEDDING in ask.needs
+        return ask.stream or not backend.hears_only_streams or not ask.needs & _GENERATING
 
     def _answer_ready(self, ready: Ready) -> None:
         writer, now = self.ask.writer(self.meta), self._relay.wall_clock()

@@ -312,3 +312,17 @@ async def test_its_openai_routes_are_its_own(fake: FakeEngine) -> None:
     remote = [{"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}]
     body = {"model": "fake-model", "messages": [{"role": "user", "content": remote}]}
     assert (await ask(fake, "POST", "/v1/chat/completions", body)).status == 400
+
+
+async def test_a_null_is_a_field_that_was_left_out(fake: FakeEngine) -> None:
+    body: dict[str, Any] = {
+        "model": "fake-model",
+        "prompt": "say: x",
+        "system": None,
+        "raw": None,
+        "suffix": None,
+        "stream": False,
+    }
+    assert (await ask(fake, "POST", "/api/generate", body)).json["response"] == "x"
+    body["prompt"] = 7
+    assert (await ask(fake, "POST", "/api/generate", body)).status == 400

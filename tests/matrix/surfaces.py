@@ -580,7 +580,7 @@ def _infill(wish: Wish) -> Any:
 def _infill_end(said: Said, body: Any) -> Said:
     assert body["stop"] is True
     assert set(body["timings"]) >= {"prompt_n", "prompt_ms", "predicted_n", "predicted_ms"}
-    said.finish = {"eos": "stop", "word": "stop", "limit": "length"}[body["stop_type"]]
+    said.finish = {"eos": "stop", "word": "stop", "limit": "length", "none": "loaded"}[body["stop_type"]]
     said.model = body["model"]
     said.prompt, said.completion = body["tokens_evaluated"], body["tokens_predicted"]
     return said

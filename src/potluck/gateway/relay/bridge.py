@@ -8,16 +8,20 @@ uvicorn sees a byte, and the next request on the connection may go to either sid
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from uvicorn._types import ASGIReceiveCallable, ASGISendCallable
+import httptools
+from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, ASGISendEvent
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from potluck.gateway.relay import heads
 from potluck.gateway.relay.request import Request
+
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked(?=\r\n)", re.IGNORECASE)
 
 
 class AsgiSide:
@@ -43,12 +47,24 @@ class Bridge:
     ) -> None:
         self._done = done
         self._request = request
-        self._transport = BridgeTransport(client)
+        self._transport = BridgeTransport(client, plain=request.version == "1.0")
         self._protocol = HttpToolsProtocol(side.config, side.state, {})
         self._app = self._protocol.app
         self._protocol.app = self._run  # the same callable, with an end that we hear
         self._protocol.connection_made(self._transport)
         self._protocol.data_received(_head(request))
+        if self._transport.closing:  # uvicorn's own 400: a target that it cannot read
+            self._finish_soon()
+
+    @property
+    def spoken(self) -> bool:
+        """Whether a byte of the answer is out."""
+        return self._transport.spoken
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether the client must wait with its body until the application has taken more of it."""
+        return self._transport.holds_back
 
     def body(self, data: bytes) -> None:
         """More of the request's body."""
@@ -59,9 +75,9 @@ class Bridge:
         if self._request.chunked and not self._transport.detached:
             self._protocol.data_received(heads.LAST_CHUNK)
 
-    def client_gone(self, error: Exception | None) -> None:
-        self._transport.detached = True
-        self._protocol.connection_lost(error)
+    def client_gone(self) -> None:
+        self._transport.detach()
+        self._protocol.connection_lost(None)
 
     def pause_writing(self) -> None:
         self._protocol.pause_writing()
@@ -70,29 +86,48 @@ class Bridge:
         self._protocol.resume_writing()
 
     async def _run(self, scope: Any, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        async def sent(message: ASGISendEvent) -> None:
+            await send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                self._finish_soon()  # now, not when the application returns: it may go on with work of its own
+
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, sent)
         finally:
             # uvicorn looks at the outcome right after this returns, and answers 500 if the app failed to.
-            asyncio.get_running_loop().call_soon(self._finish)
+            self._finish_soon()
+
+    def _finish_soon(self) -> None:
+        asyncio.get_running_loop().call_soon(self._finish)
 
     def _finish(self) -> None:
         if self._transport.detached:
             return
-        self._transport.detached = True
-        closing = self._transport.closing
+        self._transport.detach()
+        keep = not self._transport.closing
         self._protocol.connection_lost(None)
-        self._done(not closing)
+        self._done(keep)
 
 
 class BridgeTransport(asyncio.Transport):
     """The client's transport as uvicorn sees it for the length of one answer."""
 
-    def __init__(self, client: asyncio.Transport) -> None:
+    def __init__(self, client: asyncio.Transport, *, plain: bool) -> None:
+        """``plain``: the client reads no chunks."""
         super().__init__()
         self._client = client
+        self._plain = Unchunked() if plain else None
         self.detached = False
         self.closing = False
+        self.spoken = False
+        self.holds_back = False
+
+    def detach(self) -> None:
+        """From now on nothing that uvicorn does reaches the client's connection, which is read again."""
+        if self._plain is not None and self._plain.unfinished:
+            self._client.abort()  # only a reset tells this client that more should have come
+        self.resume_reading()
+        self.detached = True
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return self._client.get_extra_info(name, default)
@@ -102,7 +137,8 @@ class BridgeTransport(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if not self.detached:
-            self._client.write(data)
+            self.spoken = True
+            self._client.write(data if self._plain is None else self._plain.of(bytes(data)))
 
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
         self.write(b"".join(list_of_data))
@@ -115,18 +151,56 @@ class BridgeTransport(asyncio.Transport):
         self.closing = True
 
     def pause_reading(self) -> None:
-        if not self.detached:
+        if not self.detached and not self.holds_back and not self._client.is_closing():
+            self.holds_back = True
             self._client.pause_reading()
 
     def resume_reading(self) -> None:
-        if not self.detached:
-            self._client.resume_reading()
+        if not self.detached and self.holds_back:
+            self.holds_back = False
+            if not self._client.is_closing():
+                self._client.resume_reading()
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         self._client.set_write_buffer_limits(high, low)
 
     def get_write_buffer_size(self) -> int:
         return self._client.get_write_buffer_size()
+
+
+class Unchunked:
+    """What uvicorn says, for a client of HTTP/1.0: uvicorn sends it chunks where it knows no length."""
+
+    def __init__(self) -> None:
+        self._parser: httptools.HttpResponseParser | None = None
+        self._pieces: list[bytes] = []
+        self._passes = False
+        self.unfinished = False
+
+    def of(self, data: bytes) -> bytes:
+        """``data`` without chunks; the first piece holds the whole head."""
+        if self._passes:
+            return data
+        head = b""
+        if self._parser is None:
+            head, changes = _CHUNKED.subn(b"", data.partition(b"\r\n\r\n")[0])
+            if not changes:
+                self._passes = True
+                return data
+            head += b"\r\n\r\n"
+            self._parser = httptools.HttpResponseParser(self)
+            self.unfinished = True
+        self._parser.feed_data(data)
+        pieces, self._pieces = self._pieces, []
+        return head + b"".join(pieces)
+
+    # --- httptools callbacks ---
+
+    def on_body(self, body: bytes) -> None:
+        self._pieces.append(body)
+
+    def on_message_complete(self) -> None:
+        self.unfinished = False
 
 
 def _head(request: Request) -> bytes:

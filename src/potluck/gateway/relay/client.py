@@ -1,7 +1,8 @@
 """The client's side of the relay: one connection, its requests in order, each to a door or to the ASGI application.
 
-States of a connection: reading a head, reading a body, answering. Requests that arrive while one is being answered
-(pipelining) wait in line. The connection is always read, so that a client's leaving is seen at once.
+States of a connection: reading a head, reading a body, answering; at last saying no more (``_gone``). Requests that
+arrive while one is being answered (pipelining) wait in line. The connection is always read, so that a client's leaving
+is seen at once.
 """
 
 from __future__ import annotations
@@ -9,8 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, cast
-
-import httptools
 
 from potluck.core.errors import (
     ClientError,
@@ -23,6 +22,7 @@ from potluck.gateway.port import Caller
 from potluck.gateway.relay import heads
 from potluck.gateway.relay.bridge import Bridge
 from potluck.gateway.relay.exchange import Exchange
+from potluck.gateway.relay.reading import RequestReader, Unreadable
 from potluck.gateway.relay.request import Request
 
 if TYPE_CHECKING:
@@ -31,62 +31,55 @@ if TYPE_CHECKING:
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 # What is still read of a body that was refused: enough that an ordinary client gets to see its answer.
 _DISCARD_LIMIT = 4 * 1024 * 1024
-
-
-class _HeadTooLarge(Exception):
-    """Raised inside a parser callback to stop the parser."""
-
-
-class _UnknownFraming(Exception):
-    """Raised inside a parser callback: a transfer coding other than chunked."""
-
-
-class _TooSlow(Exception):
-    """A head or a body did not come in time."""
+# How long a client that was told "connection: close" may go on sending; nginx's lingering_timeout.
+_LINGER_S = 5.0
 
 
 class ClientConnection(asyncio.Protocol):
-    """One client's connection. Implements `exchange.Sink` for the exchange that is being answered."""
+    """One client's connection. Implements `reading.Receiver`, and `exchange.Sink` for what is being answered."""
 
     __slots__ = (
         "_bridge",
         "_caller",
         "_door",
         "_exchange",
+        "_full",
         "_gone",
-        "_head_bytes",
-        "_incoming",
+        "_last_words",
         "_line",
-        "_parser",
+        "_reader",
         "_refused",
         "_relay",
         "_request",
-        "_upgrading",
+        "_unsent",
+        "_unsent_since_s",
         "deadline_s",
         "transport",
     )
 
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
-        self._parser = httptools.HttpRequestParser(self)
-        self._incoming: Request | None = None  # being read
+        self._reader = RequestReader(self, relay.limits)
         self._line: deque[Request] = deque()  # read or being read, not yet begun to be answered
+        self._last_words: Unreadable | None = None  # to be said when everything before it is answered
         self._request: Request | None = None  # being answered
         self._door: Door | None = None
         self._caller: Caller | None = None
         self._exchange: Exchange | None = None
         self._bridge: Bridge | None = None
         self._refused = False
-        self._upgrading = False
+        self._full = False
         self._gone = False
-        self._head_bytes = 0
+        self._unsent = 0
+        self._unsent_since_s = 0.0
         self.deadline_s = 0.0
         self.transport: asyncio.Transport
 
     @property
     def busy(self) -> bool:
         """Whether a request is being read or answered: such a connection is not closed on a graceful stop."""
-        return self._request is not None or self._incoming is not None
+        under_way = self._request is not None or self._reader.incoming is not None
+        return (under_way and not self._gone) or self.transport.get_write_buffer_size() > 0
 
     # --- asyncio.Protocol ---
 
@@ -96,122 +89,87 @@ class ClientConnection(asyncio.Protocol):
         self._relay.connections.add(self)
 
     def data_received(self, data: bytes) -> None:
-        if self._gone:
-            return
-        if self._incoming is None or not self._incoming.version:
-            self._head_bytes += len(data)
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._refuse_upgrade(data[upgrade.args[0] :])
-        except httptools.HttpParserError as error:
+            self._reader.feed(data)
+        except Unreadable as error:
             self._unreadable(error)
-        else:
-            # A header that never ends reaches no callback: count what came without completing a head.
-            if self._head_bytes > self._relay.limits.max_head and not self._gone and not self._line:
-                self._unreadable(_HeadTooLarge())
 
     def eof_received(self) -> bool:
+        """Who stops sending has left: no API client half-closes, and waiting would leave engines at work for nobody."""
+        self._leave()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._gone = True
         self._relay.connections.discard(self)
-        if self._exchange is not None:
-            self._exchange.client_gone()
-        if self._bridge is not None:
-            self._bridge.client_gone(exc)
-        self._exchange = self._bridge = None
-        self._line.clear()
+        self._leave()
 
     def pause_writing(self) -> None:
+        self._full = True
         if self._exchange is not None:
             self._exchange.client_full()
         if self._bridge is not None:
             self._bridge.pause_writing()
 
     def resume_writing(self) -> None:
+        self._full = False
         if self._exchange is not None:
             self._exchange.client_ready()
         if self._bridge is not None:
             self._bridge.resume_writing()
 
-    # --- httptools callbacks ---
+    # --- reading.Receiver ---
 
-    def on_message_begin(self) -> None:
-        self._incoming = Request(version="")
-        self._upgrading = False
+    def request_begins(self) -> None:
+        if self._request is None:
+            self.deadline_s = self._relay.clock() + self._relay.limits.head_s
 
-    def on_url(self, url: bytes) -> None:
-        assert self._incoming is not None
-        self._incoming.target += url
-        if len(self._incoming.target) > self._relay.limits.max_head:
-            raise _HeadTooLarge
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        request = self._incoming
-        assert request is not None
-        if request.version:
-            return  # a trailer: nothing here reads any
-        request.note(name, value)
-        limits = self._relay.limits
-        if name.lower() == b"transfer-encoding" and value.strip().lower() != b"chunked":
-            # llhttp notices only after the head is complete; by then the request would be on its way.
-            raise _UnknownFraming
-        if len(request.headers) > limits.max_headers or request.head_size > limits.max_head:
-            raise _HeadTooLarge
-
-    def on_headers_complete(self) -> None:
-        request = self._incoming
-        assert request is not None
-        request.method = self._parser.get_method()
-        request.version = self._parser.get_http_version()
-        request.keep_alive = self._parser.should_keep_alive()
-        self._head_bytes = 0
-        if self._parser.should_upgrade():
-            self._upgrading = True
-            return
+    def request_head(self, request: Request) -> None:
         self.deadline_s = self._relay.clock() + self._relay.limits.body_s
         if self._request is None:
             self._begin(request)
-        else:
-            self._line.append(request)
-            if len(self._line) > self._relay.limits.pipeline:
-                raise _HeadTooLarge
+            return
+        self._line.append(request)
+        if len(self._line) >= self._relay.limits.pipeline:
+            request.keep_alive = False  # what comes after it, the client will ask for again (RFC 9112 9.3.2)
 
-    def on_body(self, body: bytes) -> None:
-        request = self._incoming
-        assert request is not None
-        request.size += len(body)
-        self.deadline_s = self._relay.clock() + self._relay.limits.body_s
-        if request is self._request and self._refused:
+    def request_body(self, request: Request, piece: bytes) -> None:
+        if self._gone:
+            return
+        limits = self._relay.limits
+        self.deadline_s = self._relay.clock() + limits.body_s
+        if request is not self._request:
+            self._keep_in_line(request, piece)
+        elif self._refused:
             if request.size > _DISCARD_LIMIT:
-                self.transport.close()
-        elif request is self._request and self._bridge is not None:
-            self._upload(self._bridge, request, body)
-        elif request.size > self._relay.limits.max_body:
+                self._hang_up(more_comes=True)
+        elif self._bridge is not None:
+            self._upload(self._bridge, request, piece)
+        elif request.size > limits.max_body:
             request.keep_alive = False
             request.body.clear()
-            if request is self._request:
-                self._refuse(PayloadTooLarge(self._relay.limits.max_body))
+            self._refuse(PayloadTooLarge(limits.max_body))
         else:
-            request.body.append(body)
+            request.keep(piece)
+
+    def request_end(self, request: Request) -> None:
+        if request is self._request and not self._gone:
+            self._complete()
+
+    def _keep_in_line(self, request: Request, piece: bytes) -> None:
+        """All that waits in line is held to the limit for one body; what is over it is refused when its turn comes."""
+        if sum(each.size for each in self._line) > self._relay.limits.max_body:
+            request.too_large = True
+            request.body.clear()
+        elif not request.too_large:
+            request.keep(piece)
 
     def _upload(self, bridge: Bridge, request: Request, piece: bytes) -> None:
         """A body on its way to the application, which has limits of its own below the one for uploads."""
         if request.size > self._relay.limits.max_upload:
+            self._leave()
             self.transport.abort()  # the application may have begun to answer: there is nothing left to say
         else:
             bridge.body(piece)
-
-    def on_message_complete(self) -> None:
-        request = self._incoming
-        if request is None or self._upgrading:
-            return
-        request.complete = True
-        self._incoming = None
-        if request is self._request:
-            self._complete()
 
     # --- one request ---
 
@@ -228,7 +186,7 @@ class ClientConnection(asyncio.Protocol):
             if request.method.decode("latin-1") != door.method:
                 raise MethodNotAllowed(request.method.decode("latin-1"), [each.decode() for each in doors])
             self._caller = self._relay.authenticate(request)
-            if (request.content_length or 0) > self._relay.limits.max_body:
+            if (request.content_length or 0) > self._relay.limits.max_body or request.too_large:
                 raise PayloadTooLarge(self._relay.limits.max_body)
         except ClientError as error:
             self._refuse(error)
@@ -237,13 +195,15 @@ class ClientConnection(asyncio.Protocol):
             self.transport.write(_CONTINUE)
 
     def _begin_asgi(self, request: Request) -> None:
-        if (request.content_length or 0) > self._relay.limits.max_upload:
-            self._door = self._relay.fallback
-            self._refuse(PayloadTooLarge(self._relay.limits.max_upload))
+        limits = self._relay.limits
+        if (request.content_length or 0) > limits.max_upload or request.too_large:
+            self._refuse(PayloadTooLarge(limits.max_body if request.too_large else limits.max_upload))
             return
         self._bridge = self._relay.asgi.open(request, self.transport, self._asgi_done)
+        if self._full:  # of the answer before: nobody tells again
+            self._bridge.pause_writing()
         for piece in request.body:
-            self._bridge.body(piece)
+            self._bridge.body(bytes(piece))
         request.body.clear()
 
     def _complete(self) -> None:
@@ -271,6 +231,8 @@ class ClientConnection(asyncio.Protocol):
             return
         request.body.clear()
         self._exchange = exchange = Exchange(self._relay, self, door, ask, caller)
+        if self._full:  # of the answer before: nobody tells again
+            exchange.client_full()
         exchange.start()
 
     def _next(self) -> None:
@@ -280,12 +242,13 @@ class ClientConnection(asyncio.Protocol):
         if self._gone:
             return
         if request is None or not request.keep_alive or self._relay.draining:
-            self.transport.close()
-            self._gone = True
+            self._hang_up(more_comes=bool(self._line or self._last_words or self._reader.incoming))
             return
         self.deadline_s = self._relay.clock() + self._relay.limits.idle_s
         if self._line:
             self._take_up(self._line.popleft())
+        elif self._last_words is not None:
+            self._say(self._last_words)
 
     def _take_up(self, request: Request) -> None:
         """A pipelined request's turn has come; its body may be here already."""
@@ -301,8 +264,10 @@ class ClientConnection(asyncio.Protocol):
         self._bridge = None
         if request.complete:
             self._next()
-        else:  # answered early: what is left of the body is read and dropped
+        elif request.keep_alive:  # answered early: what is left of the body is read and dropped
             self._refused = True
+        else:
+            self._hang_up(more_comes=True)
 
     # --- exchange.Sink ---
 
@@ -310,11 +275,8 @@ class ClientConnection(asyncio.Protocol):
         request = self._request
         assert request is not None
         head = exchange.head(200, exchange.stream_type, ("cache-control", "no-cache"), ("x-accel-buffering", "no"))
-        if request.version == "1.0":
-            request.keep_alive = False
-            self.transport.write(head + b"connection: close\r\n\r\n")
-        else:
-            self.transport.write(head + b"transfer-encoding: chunked\r\n\r\n")
+        framing = b"" if request.version == "1.0" else b"transfer-encoding: chunked\r\n"
+        self.transport.write(b"%b%b%b\r\n" % (head, framing, self._last(request)))
 
     def send(self, data: bytes) -> None:
         request = self._request
@@ -354,63 +316,92 @@ class ClientConnection(asyncio.Protocol):
         if request.complete:
             self._next()
         elif not request.keep_alive:
-            self.transport.close()
-            self._gone = True
+            self._hang_up(more_comes=True)
 
     def _write_whole(self, head: bytes, body: bytes) -> None:
         request = self._request
         assert request is not None
-        close = b"" if request.keep_alive else b"connection: close\r\n"
         data = b"" if request.method == b"HEAD" else body
-        self.transport.write(b"%bcontent-length: %d\r\n%b\r\n%b" % (head, len(body), close, data))
+        self.transport.write(b"%bcontent-length: %d\r\n%b\r\n%b" % (head, len(body), self._last(request), data))
 
-    def _refuse_upgrade(self, rest: bytes) -> None:
-        """Nothing here upgrades: the request is read again as if it had not asked (RFC 9110 7.8 allows that)."""
-        request = self._incoming
-        assert request is not None
-        kept = [(name, value) for name, value in request.headers if name not in (b"upgrade", b"connection")]
-        head = b"%b %b HTTP/1.1\r\n%b\r\n" % (
-            request.method,
-            request.target,
-            b"".join(b"%b: %b\r\n" % header for header in kept),
-        )
-        self._incoming = None
-        self._parser = httptools.HttpRequestParser(self)
-        self.data_received(head + rest)
+    def _last(self, request: Request) -> bytes:
+        """The header that says so if this is the connection's last answer."""
+        if self._relay.draining:
+            request.keep_alive = False
+        return b"" if request.keep_alive else b"connection: close\r\n"
 
-    def _unreadable(self, error: Exception) -> None:
-        """Not HTTP, or too much of it: one plain answer if nothing is under way, and the end."""
-        if isinstance(error, _HeadTooLarge) or isinstance(error.__context__, _HeadTooLarge):
-            status, reason = 431, b"The request's head is too large."
-        elif isinstance(error, _TooSlow):
-            status, reason = 408, b"The request did not arrive in time."
-        elif isinstance(error, httptools.HttpParserCallbackError) and not isinstance(
-            error.__context__, _UnknownFraming
-        ):
-            raise error
+    # --- the end ---
+
+    def _unreadable(self, error: Unreadable) -> None:
+        """Not HTTP, too much of it, or too slow. What was asked before is answered first."""
+        if self._gone:
+            return
+        self._reader.stop()
+        if self._line and not self._line[-1].complete:
+            self._line.pop()  # it was this one's body
+        request, bridge = self._request, self._bridge
+        if request is not None and request.complete:
+            self._last_words = error
+        elif self._refused or (bridge is not None and bridge.spoken):
+            self._hang_up(more_comes=True)
         else:
-            status, reason = 400, b"The request is not valid HTTP/1.1."
-        if self._request is None or self._request is self._incoming:
-            self.transport.write(
-                b"%bcontent-type: text/plain\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
-                % (heads.status_line(status), len(reason), reason)
-            )
-        if self._exchange is not None:
-            self._exchange.client_gone()
-            self._exchange = None
+            self._say(error)
+
+    def _say(self, error: Unreadable) -> None:
+        """A plain answer without a dialect, and the end."""
+        self.transport.write(
+            b"%bcontent-type: text/plain\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
+            % (heads.status_line(error.status), len(error.reason), error.reason)
+        )
+        self._hang_up(more_comes=True)
+
+    def _hang_up(self, *, more_comes: bool = False) -> None:
+        """The last word is said. A client that may still be sending is let: closing at once would make the kernel reset
+        the connection, and drop the answer on its way."""
+        if self._gone:
+            return
+        self._leave()
+        if more_comes and self.transport.can_write_eof() and not self.transport.is_closing():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
+
+    def _leave(self) -> None:
+        """Nothing more is read or said here, and nobody works for it."""
         self._gone = True
-        self.transport.close()
+        self._reader.stop()
+        self._line.clear()
+        self.deadline_s = self._relay.clock() + _LINGER_S
+        exchange, self._exchange = self._exchange, None
+        bridge, self._bridge = self._bridge, None
+        if exchange is not None:
+            exchange.client_gone()
+        if bridge is not None:
+            bridge.client_gone()
 
     def expire(self, now_s: float) -> None:
-        """Called by the sweep: a client that sends too slowly, or nothing at all, is let go."""
-        if now_s < self.deadline_s or self._gone:
+        """Called by the sweep: a client that sends too slowly, takes nothing, or does neither, is let go."""
+        if self._takes_nothing(now_s):
+            self._leave()
+            self.transport.abort()
+        elif now_s < self.deadline_s:
             return
-        waiting_for_us = self._request is not None and self._request.complete
-        if not waiting_for_us:
-            if self._bridge is not None:
-                self._bridge.client_gone(None)
-                self._bridge = None
-            elif self._incoming is not None and not self._refused:
-                self._unreadable(_TooSlow())
-            self._gone = True
-            self.transport.close()
+        elif self._gone:
+            if not self._unsent:
+                self.transport.abort()
+        elif self._request is not None and self._request.complete:
+            return  # the client waits for us
+        elif self._bridge is not None and self._bridge.holds_back:
+            self.deadline_s = now_s + self._relay.limits.body_s  # and here for the application to take the body
+        elif self._reader.incoming is None:
+            self._hang_up()
+        else:
+            self._unreadable(Unreadable(408, b"The request did not arrive in time."))
+
+    def _takes_nothing(self, now_s: float) -> bool:
+        """Whether what is to be sent has not become less for too long."""
+        unsent = self.transport.get_write_buffer_size()
+        if not unsent or unsent != self._unsent:
+            self._unsent, self._unsent_since_s = unsent, now_s
+            return False
+        return now_s - self._unsent_since_s >= self._relay.limits.send_s

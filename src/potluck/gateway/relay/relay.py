@@ -31,9 +31,10 @@ class Limits:
 
     ``max_body`` holds for an inference request as sent and decompressed, ``max_upload`` for all others (model blobs
     are gigabytes). ``head_s`` is for a whole head to arrive, ``body_s`` for the next piece of a body, ``idle_s`` for
-    the next request on a kept connection. ``pipeline`` requests may wait behind the one being answered.
-    ``first_byte_s`` and ``stall_s`` are how long an engine may be silent before and after its first byte;
-    ``keep_alive_s`` is the silence after which a client gets a comment, where its dialect has one.
+    the next request on a kept connection, ``send_s`` for a client to take some of what is sent. ``pipeline`` requests
+    may wait behind the one being answered. ``first_byte_s`` and ``stall_s`` are how long an engine may be silent before
+    and after its first byte; ``keep_alive_s`` is the silence after which a client gets a comment, where its dialect has
+    one.
     """
 
     max_body: int = 64_000_000
@@ -45,6 +46,7 @@ class Limits:
     head_s: float = 20.0
     body_s: float = 60.0
     idle_s: float = 75.0
+    send_s: float = 60.0
     # A cold 70B model from a slow disk takes minutes; Ollama itself gives a load five (OLLAMA_LOAD_TIMEOUT).
     first_byte_s: float = 600.0
     stall_s: float = 120.0

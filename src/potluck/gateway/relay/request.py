@@ -9,10 +9,19 @@ import zstandard
 
 from potluck.core.errors import BadRequest, PayloadTooLarge, UnsupportedEncoding
 
+# A body in chunks of two bytes would take thirty times its size if each stayed an object of its own.
+_SMALL = 1024
+_BLOCK = 64 * 1024
+# An ordinary body comes in few pieces: joining them once at the end is cheapest.
+_FEW = 16
+
 
 @dataclass(slots=True)
 class Request:
-    """``headers`` are (lower-case name, value) in order. ``body`` grows until ``complete``."""
+    """``headers`` are (lower-case name, value) in order. ``body`` grows until ``complete``.
+
+    ``size`` counts the body's bytes as they come, kept or not; of a ``too_large`` body nothing is kept.
+    """
 
     method: bytes = b""
     target: bytes = b""
@@ -23,10 +32,12 @@ class Request:
     content_length: int | None = None
     chunked: bool = False
     encoding: bytes = b""
-    body: list[bytes] = field(default_factory=list[bytes])
+    body: list[bytes | bytearray] = field(default_factory=list[bytes | bytearray])
     size: int = 0
     head_size: int = 0
     complete: bool = False
+    hosts: int = 0
+    too_large: bool = False
 
     @property
     def path(self) -> bytes:
@@ -50,8 +61,7 @@ class Request:
         return next((value for key, value in self.headers if key == name), b"")
 
     def note(self, name: bytes, value: bytes) -> None:
-        """Take one header in; remembers those that decide about framing."""
-        name = name.lower()
+        """Take one header in, its name in lower case; remembers those that decide about framing."""
         self.headers.append((name, value))
         self.head_size += len(name) + len(value)
         if name == b"content-length":
@@ -62,10 +72,20 @@ class Request:
             self.encoding = value.strip().lower()
         elif name == b"expect":
             self.expects_continue = value.strip().lower() == b"100-continue"
+        elif name == b"host":
+            self.hosts += 1
+
+    def keep(self, piece: bytes) -> None:
+        """Take in a piece of the body. Small pieces become one: each alone would cost some 40 bytes more."""
+        body = self.body
+        if len(piece) < _SMALL and body and isinstance(last := body[-1], bytearray) and len(last) < _BLOCK:
+            last += piece
+        else:
+            body.append(piece if len(piece) >= _SMALL or len(body) < _FEW else bytearray(piece))
 
     def payload(self, max_bytes: int) -> bytes:
         """The whole body, decompressed. Raises `UnsupportedEncoding`, `PayloadTooLarge`, `BadRequest`."""
-        body = self.body[0] if len(self.body) == 1 else b"".join(self.body)
+        body = bytes(self.body[0]) if len(self.body) == 1 else b"".join(self.body)
         return body if self.encoding in (b"", b"identity") else decompressed(body, self.encoding, max_bytes)
 
 

@@ -224,6 +224,7 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         watch.begin()
         tasks.spawn(relay.sweeping(), "sweep")
         tasks.spawn(ledger.flushing(), "request log")
+        tasks.spawn(ledger.pruning(time.time), "request log's end")
         tasks.spawn(_touching_keys(storage, keyring), "key use")
         yield App(relay, ledger, fleet, reloader)
 

@@ -10,7 +10,7 @@ import pytest
 
 from potluck.core.errors import BadRequest, OperatorError
 from potluck.core.model import KeyId
-from potluck.gateway.ledger import Ledger
+from potluck.gateway.ledger import KEPT_S, Ledger
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.port import Caller
 from potluck.storage.records import RequestRecord
@@ -26,6 +26,7 @@ class Store:
         self.open = asyncio.Event()
         self.open.set()
         self.broken = False
+        self.pruned: list[float] = []
 
     async def add(self, records: Sequence[RequestRecord]) -> None:
         await self.open.wait()
@@ -40,7 +41,10 @@ class Store:
         raise NotImplementedError
 
     async def prune(self, before_s: float) -> int:
-        raise NotImplementedError
+        self.pruned.append(before_s)
+        if self.broken:
+            raise OperatorError("The database is away.")
+        return 1
 
 
 def made() -> tuple[Ledger, Store]:
@@ -98,3 +102,16 @@ async def test_strangers_are_not_written_down() -> None:
     ledger.refused("openai", BadRequest("no"), None, "a", 0.0)
     await ledger.flush()
     assert store.ids == []
+
+
+@pytest.mark.parametrize("broken", [False, True])
+async def test_calls_are_forgotten_after_a_month_and_a_failure_is_no_end(broken: bool) -> None:
+    ledger, store = made()
+    store.broken = broken
+    pruning = asyncio.ensure_future(ledger.pruning(lambda: KEPT_S + 5.0))
+    while not store.pruned:
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert store.pruned == [5.0]
+    assert not pruning.done()
+    pruning.cancel()

@@ -24,8 +24,11 @@ log = structlog.get_logger(__name__)
 
 # A crash may lose this many seconds of the request log. It is a log; conversations and keys are written at once.
 FLUSH_S = 0.5
-# With the database away the log waits in memory, this many calls long; then the oldest are dropped and counted.
+# With the database away the log waits in memory, this many calls long; then later ones are dropped and counted.
 MAX_WAITING = 50_000
+# A month answers "what happened last week"; without an end the log of a busy house would fill a small disk.
+KEPT_S = 30 * 86_400.0
+PRUNE_EVERY_S = 3_600.0
 
 # The public APIs' habit (API-CONTRACTS.md 0): the client went away, nobody was sent anything.
 CLIENT_CLOSED = 499
@@ -41,6 +44,7 @@ class Ledger:
         self._status_of = status_of
         self._waiting: list[RequestRecord] = []
         self._writing = asyncio.Lock()
+        self._away = False
 
     def settled(self, exchange: Exchange, *, now_s: float, wall_s: float, cancelled: bool) -> None:
         """Note a call that has ended."""
@@ -122,17 +126,34 @@ class Ledger:
             try:
                 if batch:
                     await self._store.add(batch)
-                left = []
+                left, self._away = [], False
             except OperatorError as error:
-                log.warning("the request log cannot be written", error=str(error), waiting=len(batch))
+                self._tell_once(error, len(batch))
             finally:
                 self._waiting = left + self._waiting
+
+    def _tell_once(self, error: OperatorError, waiting: int) -> None:
+        """A database that stays away is one line in the log, not two a second."""
+        if not self._away:
+            log.warning("the request log cannot be written; it waits in memory", error=str(error), waiting=waiting)
+        self._away = True
 
     async def flushing(self) -> None:
         """Write for ever, a batch at a time."""
         while True:
             await asyncio.sleep(FLUSH_S)
             await self.flush()
+
+    async def pruning(self, wall_clock: Callable[[], float]) -> None:
+        """Forget calls older than `KEPT_S`, for ever. ``wall_clock`` is Unix seconds."""
+        while True:
+            try:
+                forgotten = await self._store.prune(wall_clock() - KEPT_S)
+            except OperatorError as error:
+                log.warning("the request log cannot be pruned", error=str(error))
+            else:
+                log.debug("request log pruned", forgotten=forgotten)
+            await asyncio.sleep(PRUNE_EVERY_S)
 
 
 def _status(error: PotluckError | None) -> CallStatus:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 import pytest
 import uvloop
 
-
 ON_BOTH_LOOPS = {
     "test_relay.py",
     "test_reuse.py",

@@ -52,6 +52,27 @@ def test_a_route_offers_its_first_model_that_some_engine_could_serve() -> None:
     assert places(catalogue(down, routes=(rule,)), "coding") == [("a", "big")]
 
 
+def test_a_route_goes_on_to_its_next_model_when_the_first_ones_engines_were_tried() -> None:
+    rule = RouteRule("coding", (ModelId("big"), ModelId("small")))
+    found = catalogue(engine("a", model("big")), engine("b", model("big"), model("small")), routes=(rule,))
+    tried = frozenset({EngineId("a")})
+    assert [o.model.id for o in found.resolve("coding", COMPLETION, tried).offers] == ["big", "big"]
+    found = catalogue(engine("a", model("big")), engine("b", model("small")), routes=(rule,))
+    assert [o.model.id for o in found.resolve("coding", COMPLETION, tried).offers] == ["small"]
+    everything = frozenset({EngineId("a"), EngineId("b")})
+    assert [o.model.id for o in found.resolve("coding", COMPLETION, everything).offers] == ["big"]
+
+
+def test_a_route_stands_for_its_first_model_that_can_do_it() -> None:
+    rule = RouteRule("chat", (ModelId("blind"), ModelId("sees")))
+    vision = COMPLETION | {Capability.VISION}
+    found = catalogue(engine("a", model("blind"), model("sees", capabilities=vision)), routes=(rule,))
+    assert [o.model.id for o in found.resolve("chat", COMPLETION).offers] == ["blind"]
+    assert [o.model.id for o in found.resolve("chat", vision).offers] == ["sees"]
+    hears = COMPLETION | {Capability.EMBEDDING}
+    assert [o.model.id for o in found.resolve("chat", hears).offers] == ["blind"]
+
+
 def test_a_route_without_models_takes_any() -> None:
     found = catalogue(engine("a", model("m:latest")), routes=(RouteRule("chat"),))
     assert places(found, "chat") == [("a", "m:latest")]

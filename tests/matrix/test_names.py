@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from potluck.config.model import RouteConfig
+from potluck.core.model import ModelId
 from tests.matrix.errors import checked_error
 from tests.matrix.surfaces import (
     CHATS,
@@ -14,12 +18,13 @@ from tests.matrix.surfaces import (
     NATIVE_CHAT,
     NATIVE_COMPLETE,
     OLLAMA_CHAT,
+    PNG_B64,
     TABBY,
     TEXTS,
     Surface,
     Wish,
 )
-from tests.matrix.world import KINDS, World
+from tests.matrix.world import ALL, KINDS, World, engine, world
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -110,3 +115,28 @@ async def test_streams_say_the_same_name(every: World, surface: Surface, kind: s
     wish = Wish(f"M-{kind}", "say: x", stream=True, suffix="\n  end_of_it()\n" if surface.code else "")
     said = surface.read(wish, await every.client.post(surface.path, surface.body(wish)))
     assert said.model in names_in_answers(surface, wish.model, kind)
+
+
+async def test_a_route_goes_on_to_its_next_model(tmp_path: Path) -> None:
+    """When the first one's only machine breaks, is off, or cannot do what the call needs."""
+    specs = (
+        engine("a", "ollama", "one,capabilities=completion,resident=true"),
+        engine("b", "llamacpp", f"two,capabilities={ALL}"),
+    )
+    routes = {"any": RouteConfig("any", (ModelId("one"), ModelId("two")))}
+    async with world(tmp_path, *specs, routes=routes) as made:
+        for trouble, node in (("", "a"), ("reset", "b"), ("status", "b"), ("off", "b")):
+            if trouble == "off":
+                made.engines["a"].refuse()
+            elif trouble:
+                made.engines["a"].fault(trouble, times=2)
+            wish = Wish("any", "say: here")
+            reply = await made.client.post(OLLAMA_CHAT.path, OLLAMA_CHAT.body(wish))
+            assert OLLAMA_CHAT.read(wish, reply).text == "here"
+            assert reply.headers["x-potluck-node"] == node
+            made.engines["a"].clear_faults()
+        await made.engines["a"].accept_again()
+        wish = Wish("any", "say: a dot", image=PNG_B64)
+        reply = await made.client.post(OLLAMA_CHAT.path, OLLAMA_CHAT.body(wish))
+        assert reply.headers["x-potluck-node"] == "b"
+        assert (await made.client.post("/v1/embeddings", {"model": "any", "input": "x"})).status == 200

@@ -65,8 +65,16 @@ class Catalogue:
         self._by_name = {name: tuple(places) for name, places in found.items()}
         self._keys = {}
 
-    def resolve(self, asked: str) -> Resolution:
-        """The offers behind a name, unordered but for the config's order of engines."""
+    def resolve(
+        self,
+        asked: str,
+        needs: frozenset[Capability] = frozenset(),
+        tried: frozenset[EngineId] = frozenset(),
+    ) -> Resolution:
+        """The offers behind a name, unordered but for the config's order of engines.
+
+        A route stands for its first model that can do what the call ``needs`` on an engine that was not ``tried``.
+        """
         key = self._keys.get(asked)
         if key is None:
             key = canonical(asked)
@@ -77,17 +85,19 @@ class Catalogue:
         if places is not None:
             return Resolution(tuple(Offer(self._engines[engine], model) for engine, model in places))
         rule = self._routes.get(asked.lower())
-        return Resolution(self._route_offers(rule), rule.name) if rule is not None else Resolution()
+        return Resolution(self._route_offers(rule, needs, tried), rule.name) if rule is not None else Resolution()
 
-    def _route_offers(self, rule: RouteRule) -> tuple[Offer, ...]:
-        """The offers of the route's first model that some engine could serve; of the first known one if none is up."""
+    def _route_offers(
+        self, rule: RouteRule, needs: frozenset[Capability], tried: frozenset[EngineId]
+    ) -> tuple[Offer, ...]:
+        """The offers of the route's first model that some engine could serve; of the first known one if none can."""
         known: tuple[Offer, ...] = ()
         for name in rule.models or tuple(ModelId(name) for name in self._by_name):
             places = self._by_name.get(canonical(name), ())
             offers = tuple(
                 Offer(self._engines[engine], model, rule.weight(self._engines[engine].node)) for engine, model in places
             )
-            if any(offer.engine.health in (Health.UP, Health.SUSPECT) for offer in offers):
+            if any(_could_serve(offer, needs, tried) for offer in offers):
                 return offers
             known = known or offers
         return known
@@ -129,3 +139,9 @@ class Catalogue:
             if needs <= model.capabilities and engine.health in (Health.UP, Health.SUSPECT)
         ]
         return min(able, key=lambda each: each[0])[1] if able else ""
+
+
+def _could_serve(offer: Offer, needs: frozenset[Capability], tried: frozenset[EngineId]) -> bool:
+    """Now or when a slot is free."""
+    well = offer.engine.health in (Health.UP, Health.SUSPECT)
+    return well and offer.engine.id not in tried and needs <= offer.model.capabilities

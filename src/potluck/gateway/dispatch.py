@@ -146,14 +146,15 @@ class Dispatcher:
 
         A newcomer does not pass those who wait already, unless none of them could use the slot: that is tried first.
         """
-        resolution = self._fleet.catalogue.resolve(wish.model)
+        resolution = self._fleet.catalogue.resolve(wish.model, wish.needs, wish.tried)
         if not resolution.offers:
             return wish.failure or self._unknown(wish, resolution.route)
         decision = place(resolution.offers, wish.needs, wish.tried)
         if decision.chosen is not None:
             if newcomer and len(self._line):
                 self.serve()
-                decision = place(self._fleet.catalogue.resolve(wish.model).offers, wish.needs, wish.tried)
+                resolution = self._fleet.catalogue.resolve(wish.model, wish.needs, wish.tried)
+                decision = place(resolution.offers, wish.needs, wish.tried)
             if decision.chosen is not None:
                 return self._seat(decision.chosen, decision, resolution.route)
         return None if decision.wait else self._hopeless(wish, resolution.offers)

@@ -30,7 +30,7 @@ def _redact(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMappi
 
 def _without_empty(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """People do not want to read ``detail=``; programs want the same fields in every line."""
-    return {name: value for name, value in event.items() if value not in ("", None)}
+    return {name: value for name, value in event.items() if value not in ("", None, [])}
 
 
 def configure(level: str, form: LogFormat) -> None:

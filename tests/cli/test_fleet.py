@@ -64,7 +64,8 @@ def fleet(service: FakeService) -> None:
 
 
 @pytest.mark.parametrize("command", [["status"], ["models", "ls"], ["nodes", "ls"]])
-def test_a_listing_fits_80_columns(ask: Run, command: list[str]) -> None:
+def test_a_listing_fits_80_columns(ask: Run, command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     result = ask(*command)
     assert result.exit_code == 0
     assert max(cells(line) for line in result.stdout.splitlines()) <= 80

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from potluck.cli import failure, output
-from potluck.cli.output import cells, cut, duration, harmless, size, table
+from potluck.cli.output import cells, cut, duration, harmless, size, table, table_width
 
 printable = st.text(st.characters(exclude_categories=["Cs", "Cc", "Mn", "Me", "Cf"]), max_size=40)
 
@@ -20,6 +20,12 @@ def test_a_table_never_is_wider_than_its_terminal(rows: list[tuple[str, str, str
 def test_a_table_that_fits_is_not_cut() -> None:
     shown = table(("NAME", "SIZE"), [("llama3.2:latest", "2.0 GB")], 80)
     assert shown == "NAME             SIZE\nllama3.2:latest  2.0 GB"
+
+
+@pytest.mark.usefixtures("capsys")
+def test_nothing_is_cut_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert "…" not in table(("A",), [("x" * 500,)], table_width())
 
 
 def test_the_widest_column_gives_way_first() -> None:

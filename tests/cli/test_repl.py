@@ -87,6 +87,8 @@ def test_model_and_system_hold_from_now_on(service: FakeService, repl: Repl) -> 
 def test_a_model_that_nobody_lists_is_pointed_out(repl: Repl, capsys: pytest.CaptureFixture[str]) -> None:
     repl.take("/model lama")
     assert "No engine lists 'lama' now. Known: llama." in capsys.readouterr().err
+    repl.take("/model Llama:latest")
+    assert capsys.readouterr().err == ""
 
 
 def test_retry_asks_the_same_again(service: FakeService, repl: Repl, capsys: pytest.CaptureFixture[str]) -> None:

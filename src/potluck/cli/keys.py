@@ -16,7 +16,7 @@ from potluck.cli import lazy
 from potluck.cli.check import ConfigFile
 from potluck.cli.client import Client
 from potluck.cli.failure import CliError, Unreachable
-from potluck.cli.output import note, print_json, table, terminal_width
+from potluck.cli.output import note, print_json, table, table_width
 from potluck.cli.places import DEFAULT_DATA, config_file
 from potluck.cli.service import AsJson, Data, Key, Url, find
 from potluck.config.load import load
@@ -84,7 +84,7 @@ def list_keys(
     if as_json:
         print_json(listed)
     else:
-        print(keys_table(listed, terminal_width()))
+        print(keys_table(listed, table_width()))
 
 
 @app.command()

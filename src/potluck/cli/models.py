@@ -11,7 +11,7 @@ import typer
 
 from potluck.cli.client import Client, decoded, error_words
 from potluck.cli.failure import ServiceError
-from potluck.cli.output import print_json, size, table, terminal_width
+from potluck.cli.output import print_json, size, table, table_width, terminal_width
 from potluck.cli.places import DEFAULT_DATA
 from potluck.cli.progress import Progress
 from potluck.cli.service import AsJson, Data, Key, Url, find
@@ -43,7 +43,7 @@ def list_models(as_json: AsJson = False, url: Url = "", key: Key = "", data: Dat
     if as_json:
         print_json(listed.models)
     else:
-        print(models_table(listed.models, terminal_width()))
+        print(models_table(listed.models, table_width()))
 
 
 @app.command()

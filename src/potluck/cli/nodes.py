@@ -11,7 +11,7 @@ import typer
 
 from potluck.cli.client import Client
 from potluck.cli.failure import CliError, ServiceError
-from potluck.cli.output import print_json, table, terminal_width
+from potluck.cli.output import print_json, table, table_width
 from potluck.cli.places import DEFAULT_DATA
 from potluck.cli.service import AsJson, Data, Key, Url, find
 from potluck.surfaces.v1.shapes import EngineInfo, NodeInfo, NodeList
@@ -38,7 +38,7 @@ def list_nodes(as_json: AsJson = False, url: Url = "", key: Key = "", data: Data
     if as_json:
         print_json(listed.nodes)
     else:
-        print(nodes_table(listed.nodes, terminal_width()))
+        print(nodes_table(listed.nodes, table_width()))
 
 
 @app.command()

@@ -13,6 +13,7 @@ import msgspec
 _SHORTEST: Final = 6
 """No column is cut below this many cells: less would not tell two names apart."""
 _GAP: Final = "  "
+_ENDLESS: Final = 10_000
 
 # C0 and C1 controls and DEL, but for newline and tab: a model's or a node's text must not move the cursor, change the
 # window's title or write to the clipboard. Bidirectional overrides would show code that is not there (CVE-2021-42574).
@@ -75,7 +76,16 @@ def _padded(text: str, width: int) -> str:
 
 def terminal_width() -> int:
     """Columns of the terminal; 80 where there is none, and at least 40."""
-    return max(40, get_terminal_size((80, 24)).columns)
+    return _width(80)
+
+
+def table_width() -> int:
+    """How wide a table on stdout may be: in a pipe nothing is cut, for somebody may want to search it."""
+    return _width(80 if sys.stdout.isatty() else _ENDLESS)
+
+
+def _width(unknown: int) -> int:
+    return max(40, get_terminal_size((unknown, 24)).columns)
 
 
 def print_json(value: object) -> None:

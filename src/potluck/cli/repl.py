@@ -17,9 +17,10 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from potluck.cli import lazy
 from potluck.cli.attach import Question, with_files
 from potluck.cli.failure import CliError, shown
-from potluck.cli.output import harmless, note, one_line, table, terminal_width
+from potluck.cli.output import harmless, note, one_line, table, table_width
 from potluck.cli.slash import SLASHES, Do, Nothing, Say, Slash, Unknown, help_text, meaning
 from potluck.cli.talk import LAST, Talk, as_markdown, show
+from potluck.core.names import same_model
 from potluck.surfaces.v1.shapes import ChatDone, ChatMeta, ConversationInfo, ModelList
 
 PROMPT: Final = "> "
@@ -86,7 +87,8 @@ class Repl:
         """``/model``: set the model, or tell it."""
         if name:
             self.talk.model = name
-            if name not in (known := [model.id for model in self._models().models]):
+            known = [model.id for model in self._models().models]
+            if not any(same_model(name, other) for other in known):
                 note(f"No engine lists '{name}' now. Known: {', '.join(known) or 'none'}.")
         print(f"Model: {harmless(self.talk.model) or 'chosen by Potluck'}")
 
@@ -94,7 +96,7 @@ class Repl:
         """``/models``"""
         listed = self._models().models
         rows = [(model.id, "yes" if model.ready else "no", ", ".join(sorted(model.capabilities))) for model in listed]
-        print(table(("MODEL", "READY", "CAN"), rows, terminal_width()) if rows else "There is no model yet.")
+        print(table(("MODEL", "READY", "CAN"), rows, table_width()) if rows else "There is no model yet.")
 
     def new(self, _: str) -> None:
         """``/new``"""
@@ -125,7 +127,7 @@ class Repl:
         """``/history``"""
         found = self.talk.containing(words) if words else self.talk.recent()
         rows = [(talk.id, talk.updated_at[:16].replace("T", " "), talk.title) for talk in found]
-        print(table(("ID", "UPDATED (UTC)", "TITLE"), rows, terminal_width()) if rows else "There is none.")
+        print(table(("ID", "UPDATED (UTC)", "TITLE"), rows, table_width()) if rows else "There is none.")
 
     def open(self, conversation: str) -> None:
         """``/open``"""

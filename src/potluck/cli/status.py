@@ -8,7 +8,7 @@ import typer
 
 from potluck.cli.client import Client
 from potluck.cli.nodes import nodes_table
-from potluck.cli.output import duration, print_json, terminal_width
+from potluck.cli.output import duration, print_json, table_width
 from potluck.cli.places import DEFAULT_DATA
 from potluck.cli.service import AsJson, Data, Key, Url, find
 from potluck.surfaces.v1.shapes import NodeInfo, NodeList, StatusReply
@@ -25,7 +25,7 @@ def status(as_json: AsJson = False, url: Url = "", key: Key = "", data: Data = D
     if as_json:
         print_json({"url": client.service.url, "status": now, "nodes": nodes})
     else:
-        print(screen(client.service.url, now, nodes, terminal_width()))
+        print(screen(client.service.url, now, nodes, table_width()))
 
 
 def screen(url: str, now: StatusReply, nodes: Sequence[NodeInfo], width: int) -> str:

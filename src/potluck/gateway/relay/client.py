@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from potluck.gateway.relay.relay import Relay
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_STREAMED = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
 # What is still read of a body that was refused: enough that an ordinary client gets to see its answer.
 _DISCARD_LIMIT = 4 * 1024 * 1024
 # How long a client that was told "connection: close" may go on sending; nginx's lingering_timeout.
@@ -274,7 +275,7 @@ class ClientConnection(asyncio.Protocol):
     def begin(self, exchange: Exchange) -> None:
         request = self._request
         assert request is not None
-        head = exchange.head(200, exchange.stream_type, ("cache-control", "no-cache"), ("x-accel-buffering", "no"))
+        head = exchange.head(exchange.stream_type) + _STREAMED
         framing = b"" if request.version == "1.0" else b"transfer-encoding: chunked\r\n"
         self.transport.write(b"%b%b%b\r\n" % (head, framing, self._last(request)))
 
@@ -291,7 +292,7 @@ class ClientConnection(asyncio.Protocol):
         self._next()
 
     def answer(self, exchange: Exchange, body: bytes) -> None:
-        self._write_whole(exchange.head(200, "application/json"), body)
+        self._write_whole(exchange.head("application/json"), body)
         self._next()
 
     def refuse(self, exchange: Exchange, error: PotluckError) -> None:

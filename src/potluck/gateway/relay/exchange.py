@@ -56,6 +56,12 @@ _GENERATING = frozenset({Capability.COMPLETION, Capability.INSERT})
 _ERROR_BYTES = 64 * 1024
 
 
+_HEAD = (
+    b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\nx-potluck-request-id: %b\r\nx-potluck-node: %b\r\n"
+    b"x-potluck-attempts: %d\r\nx-potluck-queue-ms: %d\r\n"
+)
+
+
 class Sink(Protocol):
     """Where an answer goes. Either ``begin``, ``send``…, ``end``; or ``answer``; or ``refuse``."""
 
@@ -444,18 +450,14 @@ class Exchange:
     def queue_s(self) -> float:
         return (self.seated_s if self.seated_s is not None else self._relay.clock()) - self.started_s
 
-    def head(self, status: int, content_type: str, *extra: tuple[str, str]) -> bytes:
+    def head(self, content_type: str) -> bytes:
         """The head of the answer to the client, but for framing and the empty line."""
-        node = self.served.node if self.served is not None else ""
-        return heads.status_line(status) + heads.fields(
-            (
-                ("content-type", content_type),
-                ("x-potluck-request-id", self.id),
-                ("x-potluck-node", node),
-                ("x-potluck-attempts", str(len(self.attempts) + 1)),
-                ("x-potluck-queue-ms", f"{self.queue_s * 1000:.0f}"),
-                *extra,
-            )
+        return _HEAD % (
+            heads.value(content_type),
+            self.id.encode(),
+            heads.value(self.served.node if self.served is not None else ""),
+            len(self.attempts) + 1,
+            round(self.queue_s * 1000),
         )
 
     def _first_byte(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from http import HTTPStatus
 
 # RFC 9110 5.5: what a field value may not hold. A value with any of these could end the head early.
@@ -16,6 +17,12 @@ LAST_CHUNK = b"0\r\n\r\n"
 
 def status_line(status: int) -> bytes:
     return _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+
+
+@lru_cache(256)
+def value(text: str) -> bytes:
+    """A field value as bytes, for those from a small set: content types and the names of nodes."""
+    return _FORBIDDEN.sub("", text).encode("latin-1", "replace")
 
 
 def fields(headers: Iterable[tuple[str, str]]) -> bytes:

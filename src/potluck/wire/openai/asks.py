@@ -26,6 +26,15 @@ from potluck.wire.port import AnswerMeta, Shape
 _PROGRESS = b'"return_progress"'
 
 
+# What a chat needs of its model, by whether it offers tools and holds images.
+_NEEDS = {
+    (False, False): frozenset({Capability.COMPLETION}),
+    (True, False): frozenset({Capability.COMPLETION, Capability.TOOLS}),
+    (False, True): frozenset({Capability.COMPLETION, Capability.VISION}),
+    (True, True): frozenset({Capability.COMPLETION, Capability.TOOLS, Capability.VISION}),
+}
+
+
 def read_chat(body: bytes) -> ChatAsk:
     """``POST /v1/chat/completions``. Raises `BadRequest`."""
     request = decode_body(body, ChatRequest)
@@ -65,12 +74,8 @@ class ChatAsk:
 
     @property
     def needs(self) -> frozenset[Capability]:
-        needs = {Capability.COMPLETION}
-        if self.request.tools and self.request.tool_choice != ToolMode.NONE:
-            needs.add(Capability.TOOLS)
-        if self.checked.images:
-            needs.add(Capability.VISION)
-        return frozenset(needs)
+        tools = bool(self.request.tools) and self.request.tool_choice != ToolMode.NONE
+        return _NEEDS[tools, self.checked.images]
 
     @property
     def generations(self) -> int:
@@ -79,10 +84,14 @@ class ChatAsk:
     @property
     def untouchable(self) -> bool:
         """Also false for what is only understood here: roles and forms that engines stumble over, Ollama's fields."""
+        if not self.checked.plain or self.checked.remote:
+            return False
+        if self.request.tool_choice is None:
+            return True
         # Shown the tools, a model calls them whatever it was told: with `none` they must not be shown.
         choice = read_tool_choice(self.request)
         hidden = choice.mode is ToolMode.NONE and bool(self.request.tools)
-        return self.checked.plain and not self.checked.remote and not choice.forced and not hidden
+        return not choice.forced and not hidden
 
     def call(self) -> ChatCall:
         return chat_call(self.request, self.body)

@@ -214,8 +214,10 @@ class AnswerPassage:
 
 
 def _finish(answer: Chunk) -> FinishReason | None:
-    reasons = (choice.finish_reason for choice in answer.choices or ())
-    return next((FINISH.get(reason, FinishReason.STOP) for reason in reasons if reason), None)
+    for choice in answer.choices or ():
+        if choice.finish_reason:
+            return FINISH.get(choice.finish_reason, FinishReason.STOP)
+    return None
 
 
 def _with_usage(body: bytes, usage: Usage | None) -> bytes:

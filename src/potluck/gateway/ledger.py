@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import structlog
 
 from potluck.core.errors import ClientError, NodeError, OperatorError, Overloaded, PotluckError
-from potluck.core.model import RequestId
+from potluck.core.model import EngineId, RequestId
 from potluck.core.routing import Decision, Verdict
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.port import Caller
@@ -18,7 +19,7 @@ from potluck.storage.records import AttemptRecord, CallStatus, CandidateRecord, 
 from potluck.wire.estimates import estimate
 
 if TYPE_CHECKING:
-    from potluck.gateway.relay.exchange import Exchange
+    from potluck.gateway.relay.exchange import Attempt, Exchange
 
 log = structlog.get_logger(__name__)
 
@@ -55,13 +56,9 @@ class Ledger:
         served = exchange.served
         status = CallStatus.CANCELLED if cancelled else _status(error)
         first_byte_s = exchange.first_byte_s - exchange.started_s if exchange.first_byte_s is not None else None
-        attempts = [
-            AttemptRecord(each.engine, type(each.error).__name__, each.error.message)
-            for each in exchange.attempts
-            if each.error is not None
-        ]
+        attempts = _failed(exchange.attempts) if exchange.attempts else ()
         if served is not None and error is None:
-            attempts.append(AttemptRecord(served.engine, "cancelled" if cancelled else "ok"))
+            attempts += _served(served.engine, "cancelled" if cancelled else "ok")
         record = RequestRecord(
             id=exchange.id,
             time_s=wall_s - total_s,
@@ -75,7 +72,7 @@ class Ledger:
             served_model=served.model.id if served else None,
             node=served.node if served else None,
             engine=served.engine if served else None,
-            attempts=tuple(attempts),
+            attempts=attempts,
             candidates=_candidates(exchange.decision),
             queue_s=exchange.queue_s,
             first_byte_s=first_byte_s,
@@ -168,12 +165,29 @@ def _status(error: PotluckError | None) -> CallStatus:
             return CallStatus.NODE_ERROR
 
 
+def _failed(attempts: Sequence[Attempt]) -> tuple[AttemptRecord, ...]:
+    return tuple(
+        AttemptRecord(each.engine, type(each.error).__name__, each.error.message)
+        for each in attempts
+        if each.error is not None
+    )
+
+
 def _candidates(decision: Decision | None) -> tuple[CandidateRecord, ...]:
     if decision is None:
         return ()
-    return tuple(
-        CandidateRecord(engine, verdict is Verdict.CHOSEN, verdict.value) for engine, verdict in decision.verdicts
-    )
+    return tuple([_candidate(engine, verdict) for engine, verdict in decision.verdicts])
+
+
+# Both are frozen and few: a handful of verdicts for each engine.
+@lru_cache(1024)
+def _candidate(engine: EngineId, verdict: Verdict) -> CandidateRecord:
+    return CandidateRecord(engine, verdict is Verdict.CHOSEN, verdict.value)
+
+
+@lru_cache(1024)
+def _served(engine: EngineId, outcome: str) -> tuple[AttemptRecord, ...]:
+    return (AttemptRecord(engine, outcome),)
 
 
 def _log_failure(record: RequestRecord, error: PotluckError) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+import pytest
 
 from tests.matrix.framing import chunks, events, lines, pieces_are_whole
 from tests.matrix.http import Reply
@@ -738,5 +740,12 @@ EMBEDDERS = (
 )
 
 
-def streaming(wish: Wish) -> Wish:
-    return replace(wish, stream=True)
+def both_ways(*surfaces: Surface) -> pytest.MarkDecorator:
+    """Parameters ``surface`` and ``stream``: each of them whole, and streamed where its dialect has streams."""
+    cases = [
+        pytest.param(surface, stream, id=f"{surface.name}-{'stream' if stream else 'whole'}")
+        for surface in surfaces
+        for stream in (False, True)
+        if not stream or surface.streamed is not None
+    ]
+    return pytest.mark.parametrize(("surface", "stream"), cases)

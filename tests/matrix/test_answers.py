@@ -7,14 +7,23 @@ import math
 import pytest
 
 from potluck_fake_engine import tokens
-from tests.matrix.surfaces import CHATS, EMBEDDERS, TABBY, TEXTS, Embedder, Surface, Wish
+from tests.matrix.surfaces import (
+    CHATS,
+    EMBEDDERS,
+    MESSAGES,
+    RESPONSES,
+    TABBY,
+    TEXTS,
+    Embedder,
+    Surface,
+    Wish,
+    both_ways,
+)
 from tests.matrix.world import KINDS, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 on_every_engine = pytest.mark.parametrize("kind", KINDS)
-on_every_surface = pytest.mark.parametrize("surface", TEXTS, ids=lambda surface: surface.name)
-whole_and_streamed = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 
 # Some characters of two, three and four bytes, and what JSON and SSE must escape.
 HELLO = 'Grüße, "日本" 🎉\nsecond line\ttab \\ end'
@@ -26,14 +35,11 @@ UNCOUNTED = (TABBY,)
 
 
 def asked(surface: Surface, kind: str, text: str, *, stream: bool, **how: object) -> Wish:
-    if stream and surface.streamed is None:
-        pytest.skip("this dialect has no streams")
     return Wish(f"m-{kind}", text, stream=stream, suffix=SUFFIX if surface.code else "", **how)  # type: ignore[arg-type]
 
 
 @on_every_engine
-@on_every_surface
-@whole_and_streamed
+@both_ways(*TEXTS)
 async def test_the_engines_words_arrive(every: World, surface: Surface, kind: str, stream: bool) -> None:
     text = CODE if surface.code else HELLO
     wish = asked(surface, kind, f"say: {text}", stream=stream)
@@ -56,11 +62,8 @@ async def test_the_engines_words_arrive(every: World, surface: Surface, kind: st
 
 
 @on_every_engine
-@on_every_surface
-@whole_and_streamed
+@both_ways(*(each for each in TEXTS if each is not TABBY))
 async def test_an_answer_ends_at_its_limit_and_says_so(every: World, surface: Surface, kind: str, stream: bool) -> None:
-    if surface is TABBY:
-        pytest.skip("this dialect knows no limit")
     wish = asked(surface, kind, LONG, stream=stream, max_tokens=3)
     said = surface.read(wish, await every.client.post(surface.path, surface.body(wish)))
     assert (said.text, said.finish) == ("w1 w2 w3", "length")
@@ -68,11 +71,8 @@ async def test_an_answer_ends_at_its_limit_and_says_so(every: World, surface: Su
 
 
 @on_every_engine
-@on_every_surface
-@whole_and_streamed
+@both_ways(*(each for each in TEXTS if each not in (TABBY, RESPONSES)))
 async def test_an_answer_ends_at_a_stop_sequence(every: World, surface: Surface, kind: str, stream: bool) -> None:
-    if surface.name in ("tabby", "responses"):
-        pytest.skip("this dialect knows no stop sequences")
     wish = asked(surface, kind, LONG, stream=stream, stop=("nothing", " w4"))
     said = surface.read(wish, await every.client.post(surface.path, surface.body(wish)))
     assert (said.text, said.finish) == ("w1 w2 w3", "stop")
@@ -80,11 +80,10 @@ async def test_an_answer_ends_at_a_stop_sequence(every: World, surface: Surface,
 
 
 @on_every_engine
-@pytest.mark.parametrize("surface", CHATS, ids=lambda surface: surface.name)
+@pytest.mark.parametrize(
+    "surface", [each for each in CHATS if each not in (RESPONSES, MESSAGES)], ids=lambda surface: surface.name
+)
 async def test_the_seed_decides(every: World, surface: Surface, kind: str) -> None:
-    if surface.name in ("responses", "messages"):
-        pytest.skip("this dialect knows no seed")
-
     async def said(seed: int) -> str:
         wish = Wish(f"m-{kind}", "Anything.", seed=seed)
         return surface.read(wish, await every.client.post(surface.path, surface.body(wish))).text

@@ -15,7 +15,18 @@ import zstandard
 
 from tests.matrix.errors import checked_error
 from tests.matrix.http import Connection
-from tests.matrix.surfaces import CHATS, CODES, EMBEDDERS, OLLAMA_CHAT, OPENAI_CHAT, TABBY, TEXTS, Surface, Wish
+from tests.matrix.surfaces import (
+    CHATS,
+    CODES,
+    EMBEDDERS,
+    OLLAMA_CHAT,
+    OPENAI_CHAT,
+    TABBY,
+    TEXTS,
+    Surface,
+    Wish,
+    both_ways,
+)
 from tests.matrix.world import ALL, World, engine, limited, world
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -414,8 +425,7 @@ async def test_a_bomb_is_refused(small: World, place: Place, coding: str) -> Non
 
 
 @pytest.mark.parametrize("kind", ["llamacpp", "openai"])
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-@pytest.mark.parametrize("surface", TEXTS, ids=lambda surface: surface.name)
+@both_ways(*TEXTS)
 async def test_a_prompt_over_the_context_is_refused_with_both_numbers(
     small: World, surface: Surface, kind: str, stream: bool
 ) -> None:

@@ -8,18 +8,15 @@ from datetime import datetime, timedelta
 import pytest
 
 from potluck_fake_engine import tokens
-from tests.matrix.surfaces import CHATS, EMBEDDERS, OPENAI_CHAT, TABBY, TEXTS, Embedder, Surface, Wish
+from tests.matrix.surfaces import CHATS, EMBEDDERS, OPENAI_CHAT, TEXTS, Embedder, Surface, Wish, both_ways
 from tests.matrix.world import KINDS, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-@pytest.mark.parametrize("surface", TEXTS, ids=lambda surface: surface.name)
+@both_ways(*TEXTS)
 async def test_every_call_has_its_story(every: World, surface: Surface, kind: str, stream: bool) -> None:
-    if stream and surface is TABBY:
-        return
     suffix = "\n    return nothing\n" if surface.code else ""
     body = surface.body(Wish(f"M-{kind}", "say: one two three", stream=stream, suffix=suffix))
     reply = await every.client.post(surface.path, body)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -14,6 +15,16 @@ _OLLAMA = (
     "plain-ollama,capabilities=completion",
     "think-ollama,capabilities=completion+tools+thinking",
 )
+
+_HERE = Path(__file__).parent
+# What says most in the shortest time: the rest is quick test by test, but there are two thousand of them.
+_QUICK = ("test_answers.py", "test_names.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(_HERE) and item.path.name not in _QUICK:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -209,3 +209,10 @@ async def test_every_quirk_is_seen_on_the_wire(quirk: str) -> None:
             assert b"\n\n" not in data.replace(b"\r\n", b"")
         case _:
             pytest.fail(f"{quirk} has no test")
+
+
+async def test_the_chunk_behind_the_finish_has_the_shape_of_its_stream() -> None:
+    async with running("m", dialect="openai", quirks=frozenset({"extra-after-finish"})) as fake:
+        body = {"model": "m", "prompt": "say: x", "stream": True}
+        events = (await ask(fake, "POST", "/v1/completions", body)).events()
+        assert [choice["text"] for event in events[:-1] for choice in event["choices"]][-1] == ""

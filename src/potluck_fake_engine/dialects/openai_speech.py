@@ -237,7 +237,7 @@ def _counts(writer: Writer, turn: Turn, said: Answer) -> bytes:
 async def _end(writer: Writer, turn: Turn, reply: Reply, answers: Sequence[Answer], *, wants_usage: bool) -> None:
     style = writer.style
     if style.extra_after_finish:
-        await reply.send(writer.chunk(writer.choice(0, b'{"content":""}')))
+        await reply.send(writer.chunk(writer.choice(0, b'{"content":""}' if writer.chat else b'""')))
     if wants_usage and not style.no_usage and (writer.chat or not style.timings):
         number = sum(len(said.pieces) for said in answers)
         tail = b',"usage":' + _encode(usage(turn, number, style))

@@ -25,6 +25,10 @@ CONNECT_TIMEOUT_S = 5.0
 MAX_HEAD_BYTES = 64 * 1024
 
 
+class _UnknownCoding(Exception):
+    """Raised inside a parser callback to stop the parser."""
+
+
 class EngineUser(Protocol):
     """Who sent the request and gets the answer. Calls come in this order, ``engine_end`` or ``engine_lost`` last."""
 
@@ -162,13 +166,18 @@ class EngineConnection(asyncio.Protocol):
             self._framed, self._content_type = False, ""
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self._head_done:
+            return  # a trailer
         match name.lower():
             case b"content-type":
                 self._content_type = value.decode("latin-1").lower()
             case b"content-length":
                 self._framed = True
             case b"transfer-encoding":
-                self._framed = self._framed or value.lower().endswith(b"chunked")
+                if value.strip().lower() != b"chunked":
+                    # llhttp would hand on the coded bytes as they are, up to the end of the connection.
+                    raise _UnknownCoding
+                self._framed = True
             case _:
                 pass
 

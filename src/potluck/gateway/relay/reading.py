@@ -62,19 +62,18 @@ class RequestReader:
         self._stopped = False
         self.incoming: Request | None = None
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes | memoryview) -> None:
         """Read on; the receiver hears of it before this returns. Raises `Unreadable`, after which nothing is read."""
         if self._stopped:
             return
         self._unread += len(data)
-        try:
-            try:
-                self._parser.feed_data(data)
-            except httptools.HttpParserUpgrade as upgrade:
-                self._read_without_upgrade(memoryview(data)[upgrade.args[0] :])
-        except httptools.HttpParserError as error:
-            self._broke_off(error)
-            return
+        asks_at = self._parse(data)
+        while asks_at >= 0:
+            # Nothing here upgrades. A server may ignore the wish (RFC 9110 7.8): the head is read again without it.
+            data = memoryview(data)[asks_at:]
+            self._parser = httptools.HttpRequestParser(self)
+            self._parse(self._head_without_upgrade())
+            asks_at = self._parse(data)
         # A line that never ends reaches no callback: neither in a head, nor in a chunk's extension, nor in a trailer.
         if self._unread > self._limits.max_head:
             self._stopped = True
@@ -83,6 +82,17 @@ class RequestReader:
     def stop(self) -> None:
         """Read no further request, not even from the bytes at hand."""
         self._stopped = True
+
+    def _parse(self, data: bytes | memoryview) -> int:
+        """The place in ``data`` where the parser stopped since the request asks for an upgrade, or -1."""
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            place: int = upgrade.args[0]
+            return place
+        except httptools.HttpParserError as error:
+            self._broke_off(error)
+        return -1
 
     def _broke_off(self, error: httptools.HttpParserError) -> None:
         """The parser stopped. That is as it should be if we were told to; else raise why."""
@@ -94,18 +104,6 @@ class RequestReader:
         if isinstance(error, httptools.HttpParserCallbackError):
             raise error
         raise Unreadable(400, b"The request is not valid HTTP/1.1.") from error
-
-    def _read_without_upgrade(self, rest: memoryview) -> None:
-        """Nothing here upgrades. A server may ignore the wish (RFC 9110 7.8), so the head is read again without it."""
-        while True:
-            self._parser = httptools.HttpRequestParser(self)
-            self._parser.feed_data(self._head_without_upgrade())
-            try:
-                self._parser.feed_data(rest)
-            except httptools.HttpParserUpgrade as upgrade:  # the next request asks as well
-                rest = rest[upgrade.args[0] :]
-            else:
-                return
 
     def _head_without_upgrade(self) -> bytes:
         request = self.incoming

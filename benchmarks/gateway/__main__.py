@@ -29,6 +29,8 @@ _PAGE = _ROOT / "docs" / "reference" / "benchmarks.md"
 _PLOT = _ROOT / "docs" / "images" / "gateway-benchmark.svg"
 _TABLE = re.compile(r"(<!-- results -->\n).*?(<!-- end of results -->)", re.S)
 
+# The load average, before anything of ours runs, of a machine that does nothing else.
+CALM = 0.5
 _QUICK = (DIRECT, NGINX, POTLUCK)
 
 
@@ -85,7 +87,9 @@ def _usable(subject: Subject) -> bool:
 
 
 def _run(subjects: Sequence[Subject], up: Upstream, windows: Windows, rounds: int) -> dict[str, object]:
-    began, loads = time.monotonic(), [os.getloadavg()[0]]
+    began, load = time.monotonic(), os.getloadavg()[0]
+    if load > CALM:
+        _say(f"!!! THE MACHINE IS BUSY (load average {load:.2f}): the figures will be worth little")
     done: list[Round] = []
     for number in range(rounds):
         figures: dict[str, dict[str, float | str]] = {}
@@ -101,8 +105,7 @@ def _run(subjects: Sequence[Subject], up: Upstream, windows: Windows, rounds: in
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "commit": commit(),
         "machine": machine(),
-        # Before the first window, when nothing of ours ran yet. Above about 0.5, others had a part in the figures.
-        "load_average_before": round(loads[0], 2),
+        "load_average_before": round(load, 2),  # above `CALM` others had a part in the figures
         "seconds": round(time.monotonic() - began),
         "versions": {each.name: each.version() for each in subjects if each.start is not None},
         "does": {each.name: each.does for each in subjects},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from processes import Running, running
 from subjects import MODEL, OLLAMA_MODEL, Start, Subject
 from traffic import anthropic, chat, plan
 
-Figures = dict[str, float]
+# A measure that failed says why, in words, under NAME.failed.
+Figures = dict[str, float | str]
 
 # A typical answer. Streams that end begin anew, so that what a call costs at its ends is part of its chunks' cost.
 CHUNKS = 250
@@ -63,11 +64,22 @@ class _Measuring:
         self._memory: tuple[float, float] = (0.0, 0.0)
 
     def all(self, *, translates: bool) -> Figures:
-        figures = {**self._requests(), **self._latency(), **self._saturated()}
-        figures |= self._streams("streams_1000", 1000)
-        figures |= self._streams("streams_100", 100)
+        """Every measure; one that fails does not cost the others."""
+        measures: dict[str, Callable[[], Figures]] = {
+            "requests": self._requests,
+            "latency": self._latency,
+            "saturated": self._saturated,
+            "streams_1000": lambda: self._streams("streams_1000", 1000),
+            "streams_100": lambda: self._streams("streams_100", 100),
+        }
         if translates:
-            figures |= self._translated()
+            measures["translations"] = self._translated
+        figures: Figures = {}
+        for name, run in measures.items():
+            try:
+                figures |= run()
+            except BenchError as error:
+                figures[f"{name}.failed"] = str(error)
         return figures
 
     # --- one measure each ---
@@ -135,7 +147,8 @@ class _Measuring:
         self._cpu_s = []
         seen = run_load(self._start.port, request, load, self._at_edge)
         if seen.seconds == 0 or not (seen.answers or seen.chunks):
-            raise BenchError(f"nothing came: {seen.errors} errors, the first: {seen.complaint}")
+            first = f"; the first: {seen.complaint}" if seen.errors else ""
+            raise BenchError(f"nothing came, {seen.errors} errors{first}")
         return seen, self._cpu_s[-1] - self._cpu_s[0]
 
     def _at_edge(self) -> None:
@@ -152,6 +165,6 @@ def _each(cpu_s: float, count: int) -> float:
 
 
 def _figures(name: str, seen: Seen, **figures: float) -> Figures:
-    made = {f"{name}.{key}": value for key, value in figures.items()}
+    made: Figures = {f"{name}.{key}": value for key, value in figures.items()}
     # Answers that were broken, short, or no 200. Zero is the rule.
     return {**made, f"{name}.errors": float(seen.errors)} if seen.errors else made

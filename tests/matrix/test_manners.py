@@ -105,13 +105,13 @@ async def test_ollama_streams_unless_told_otherwise(every: World, kind: str) -> 
 @pytest.mark.parametrize("model", ["m", "plain"])
 async def test_a_warm_up_of_an_editor_loads_and_says_nothing(every: World, model: str, kind: str, stream: bool) -> None:
     body = {"model": f"{model}-{kind}", "n_predict": 0, "samplers": [], "input_prefix": "", "input_suffix": ""}
-    before = [one.path for one in every.engines["llamacpp"].requests].count("/infill")
+    before = every.engines["llamacpp"].counters.started
     reply = await every.client.post("/infill", {**body, "prompt": "", "stream": stream})
     said = INFILL.read(Wish("", stream=stream), reply)
     if (model, kind) == ("m", "llamacpp"):
         # It goes through, so that the prompt's cache is warm, too; the server answers with one token at least.
         assert said.completion == 1
-        assert [one.path for one in every.engines["llamacpp"].requests].count("/infill") == before + 1
+        assert every.engines["llamacpp"].counters.started == before + 1
     else:
         assert (said.text, said.completion, said.finish) == ("", 0, "loaded")
 

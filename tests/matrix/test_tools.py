@@ -23,7 +23,7 @@ from tests.matrix.surfaces import (
     Surface,
     Wish,
 )
-from tests.matrix.world import KINDS, World
+from tests.matrix.world import KINDS, World, last_call
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -165,7 +165,7 @@ async def test_images_reach_the_engine(every: World, surface: Surface, kind: str
     wish = Wish(f"m-{kind}", "say: a dot", stream=stream, image=PNG_B64)
     answer = await said(every, surface, wish)
     assert answer.text == "a dot"
-    assert PNG_B64.encode() in fake.requests[-1].body
+    assert PNG_B64.encode() in last_call(fake)
     # An image has its price: the fake's is 256 tokens.
     assert answer.prompt is not None
     assert answer.prompt > 256
@@ -174,12 +174,12 @@ async def test_images_reach_the_engine(every: World, surface: Surface, kind: str
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/a.png", "http://localhost/a.png", "http://169.254.169.254/latest"])
 @pytest.mark.parametrize("surface", [OPENAI_CHAT, RESPONSES, MESSAGES, NATIVE_CHAT], ids=lambda surface: surface.name)
 async def test_images_from_inside_the_network_are_refused(every: World, surface: Surface, url: str) -> None:
-    before = sum(len(fake.requests) for fake in every.engines.values())
+    before = sum(fake.counters.started for fake in every.engines.values())
     wish = Wish("m-openai", image=url, stream=True)
     reply = await every.client.post(surface.path, surface.body(wish))
     assert reply.status == 400
     assert b"not public" in reply.body
-    assert sum(len(fake.requests) for fake in every.engines.values()) == before
+    assert sum(fake.counters.started for fake in every.engines.values()) == before
 
 
 @pytest.mark.parametrize("kind", ["ollama", "llamacpp", "openai"])
@@ -234,5 +234,5 @@ async def test_log_probabilities_are_asked_for(every: World) -> None:
     for kind in KINDS:
         wish = Wish(f"m-{kind}", more=(("logprobs", True), ("top_logprobs", 2)))
         await said(every, OPENAI_CHAT, wish)
-        (fields,) = [json.loads(every.engines[kind].requests[-1].body)]
+        fields = json.loads(last_call(every.engines[kind]))
         assert (fields["logprobs"], fields["top_logprobs"]) == (True, 2)

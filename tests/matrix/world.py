@@ -100,3 +100,8 @@ async def settled(condition: Callable[[], bool], within_s: float = 1.0) -> None:
     async with asyncio.timeout(within_s):
         while not condition():
             await asyncio.sleep(0.002)
+
+
+def last_call(fake: FakeEngine) -> bytes:
+    """The body of the last request that was no look at the engine."""
+    return next(one.body for one in reversed(fake.requests) if one.method == "POST" and one.path != "/api/show")

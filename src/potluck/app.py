@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import gc
 import os
 import secrets
@@ -124,10 +125,10 @@ async def _serve(options: UpOptions) -> None:
         return _with(load(options.config_path, os.environ), options)
 
     config = read()
-    stop = asyncio.Event()
+    stop, hurry = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, stop.set)
+    for signum in (signal.SIGTERM, signal.SIGINT):  # who asks twice does not want to wait
+        loop.add_signal_handler(signum, lambda: (hurry if stop.is_set() else stop).set())
     async with AsyncExitStack() as stack:
         data = open_datadir(options.data_dir)
         stack.enter_context(claim(data))
@@ -143,9 +144,10 @@ async def _serve(options: UpOptions) -> None:
         sys.stdout.write(f"ready {url}\n")  # the one line that scripts wait for
         sys.stdout.flush()
         await stop.wait()
-        log.info("stopping", calls=len(app.relay.exchanges))
+        calls = len(app.relay.exchanges)
+        log.info("stopping", calls=calls, hint="a second signal cuts them off" if calls else "")
         server.close()
-        await app.relay.drain(config.server.drain_s)
+        await app.relay.drain(config.server.drain_s, hurry)
 
 
 async def _listen(relay: Relay, host: str, port: int) -> asyncio.Server:
@@ -153,10 +155,22 @@ async def _listen(relay: Relay, host: str, port: int) -> asyncio.Server:
     try:
         return await loop.create_server(relay.connection, host, port, backlog=1024)
     except OSError as error:
-        raise OperatorError(
-            f"Cannot listen on {host} port {port}: {error.strerror or error}.",
-            hint="Another program may use it. Stop that one, or choose another port with --port.",
-        ) from error
+        raise _cannot_listen(host, port, error) from error
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> OperatorError:
+    """What stands in the way. asyncio's own words repeat the address as Python writes it."""
+    if isinstance(error, socket.gaierror):
+        what, hint = f"'{host}' is no address of this machine", "Choose another with --host."
+    elif error.errno == errno.EADDRINUSE:
+        what, hint = "the port is taken", "Stop the program that has it, or choose another port with --port."
+    elif error.errno == errno.EADDRNOTAVAIL:
+        what, hint = "this machine has no such address", "Choose another with --host."
+    elif error.errno == errno.EACCES:
+        what, hint = "this user may not use that port", "Choose one from 1024 on with --port."
+    else:
+        what, hint = os.strerror(error.errno) if error.errno else str(error), "Choose others with --host and --port."
+    return OperatorError(f"Cannot listen on {host} port {port}: {what}.", hint=hint, detail=str(error))
 
 
 @asynccontextmanager

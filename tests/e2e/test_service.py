@@ -85,8 +85,13 @@ def test_a_busy_port_is_named(tmp_path: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         said = refused(tmp_path / "data", "--port", str(port))
-    assert str(port) in said
+    assert f"Cannot listen on 127.0.0.1 port {port}: the port is taken." in said
     assert "--port" in said
+
+
+def test_an_address_that_is_not_this_machines_is_named(tmp_path: Path) -> None:
+    said = refused(tmp_path / "data", "--host", "192.0.2.1")
+    assert "this machine has no such address. Choose another with --host." in said
 
 
 def test_a_data_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:

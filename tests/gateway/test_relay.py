@@ -560,3 +560,18 @@ async def test_a_busy_connection_is_let_finish_when_the_service_stops() -> None:
         assert (await busy.answer())[0] == 200
         await draining
         assert not w.relay.connections
+
+
+async def test_a_stop_that_is_asked_for_twice_does_not_wait_for_calls() -> None:
+    async def never(engine: EngineSide) -> None:
+        await asyncio.Event().wait()
+
+    async with world(never) as w:
+        busy = await w.connect()
+        busy.ask()
+        await until(lambda: w.busy() == [1])
+        hurry = asyncio.Event()
+        draining = asyncio.ensure_future(w.relay.drain(60, hurry))
+        hurry.set()
+        assert await busy.closed()
+        await draining

@@ -47,7 +47,7 @@ def up(
     """Start the service in the foreground.
 
     Prints one line, 'ready http://HOST:PORT', when it can answer; logs go to stderr. SIGTERM or Ctrl-C drains and ends
-    it, SIGHUP makes it read its configuration again.
+    it, a second one does not wait. SIGHUP makes it read its configuration again.
     """
     sys.exit(lazy.serving().run(up_line(config, data, host, port, local, log_level, log_format)))
 

@@ -54,6 +54,11 @@ def open_datadir(root: Path) -> DataDir:
     for folder in (root, data.models, data.run):
         try:
             folder.mkdir(mode=_PRIVATE_DIR, parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise OperatorError(
+                f"The data directory cannot be used: {folder} is not a folder, or stands in a file.",
+                hint="Choose another directory with --data.",
+            ) from error
         except OSError as error:
             raise _unusable(folder, error) from error
     if not os.access(root, os.R_OK | os.W_OK | os.X_OK):

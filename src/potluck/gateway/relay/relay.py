@@ -148,14 +148,16 @@ class Relay:
             await asyncio.sleep(SWEEP_S)
             self.sweep()
 
-    async def drain(self, patience_s: float) -> None:
-        """Let calls under way finish, at most ``patience_s``; then cut what is left."""
+    async def drain(self, patience_s: float, hurry: asyncio.Event | None = None) -> None:
+        """Let calls under way finish, at most ``patience_s`` and until ``hurry``; then cut what is left."""
         self.draining = True
         for connection in tuple(self.connections):
             if not connection.busy:
                 connection.transport.close()
         deadline_s = self.clock() + patience_s
-        while any(each.busy for each in self.connections) and self.clock() < deadline_s:  # noqa: ASYNC110 - once, at the end
+        while any(each.busy for each in self.connections) and self.clock() < deadline_s:
+            if hurry is not None and hurry.is_set():
+                break
             await asyncio.sleep(0.05)
         for connection in tuple(self.connections):
             connection.transport.abort()

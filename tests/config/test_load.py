@@ -228,6 +228,19 @@ def test_two_engines_of_one_name_are_refused(only) -> None:
     assert "node of its own" in problem.hint
 
 
+def test_two_routes_that_clients_cannot_tell_apart_are_told(only) -> None:
+    assert only("routes: {Chat: {models: [a]}, chat: {models: [b]}}").message == (
+        "routes.Chat and routes.chat are one name to clients."
+    )
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:SECRET@h/db", "mysql://SECRET@h/db"])
+def test_a_database_that_this_version_cannot_use_is_told_without_its_password(only, url: str) -> None:
+    problem = only(f"storage: {{database: '{url}'}}")
+    assert "must begin with sqlite:" in problem.message
+    assert "SECRET" not in str(problem)
+
+
 def test_a_route_has_weights_or_an_order(only) -> None:
     nodes = "nodes: {a: {address: h, engines: [{kind: ollama}]}}\n"
     assert "has weights and an order" in only(nodes + "routes: {r: {weights: {a: 1}, order: [a]}}").message

@@ -29,6 +29,8 @@ def cross_findings(root: JsonObject, document: Document) -> Iterator[Finding]:
     yield from _same_port(nodes, document)
     for name, value in _mapping(root.get("routes")).items():
         yield from _route(("routes", name), _mapping(value), nodes)
+    yield from _one_name_each(_mapping(root.get("routes")))
+    yield from _database(_mapping(root.get("storage")).get("database"))
     for section, key in _NOT_YET:
         if _mapping(root.get(str(section))).get(str(key)) not in (None, False, []):
             message = f"{section}.{key} is not used by this version."
@@ -124,6 +126,23 @@ def _route(path: Path, route: JsonObject, nodes: Collection[str]) -> Iterator[Fi
     section = _valid(RouteSection, route)
     if section is not None:
         yield from _policy(path, section)
+
+
+def _one_name_each(routes: JsonObject) -> Iterator[Finding]:
+    """Routes are asked for as models are, in any case."""
+    seen: dict[str, str] = {}
+    for name in routes:
+        first = seen.setdefault(name.lower(), name)
+        if first != name:
+            message = f"routes.{first} and routes.{name} are one name to clients."
+            yield Finding(("routes", name), message, "Capital letters do not count: rename one.", at_key=True)
+
+
+def _database(url: Json) -> Iterator[Finding]:
+    if isinstance(url, str) and "://" in url and not url.startswith("sqlite:"):
+        message = "storage.database must begin with sqlite: in this version."
+        hint = "Leave it out to keep a file in the data directory; PostgreSQL comes later."
+        yield Finding(("storage", "database"), message, hint)
 
 
 def _policy(path: Path, route: RouteSection) -> Iterator[Finding]:

@@ -227,7 +227,7 @@ class HealthSection(Section):
 class StorageSection(Section):
     """Where things are kept; each left out stays in the data directory."""
 
-    database: SecretText | None = Field(None, description="The database's URL; left out, a SQLite file.")
+    database: SecretText | None = Field(None, description="The database's URL, `sqlite:////PATH`; left out, a file.")
     redis: SecretText | None = Field(None, description="URL of a Redis that several Potlucks share. Not used yet.")
     blobs: SecretText | None = Field(None, description="Where images and files go, such as `s3://…`. Not used yet.")
 
@@ -252,7 +252,8 @@ class LocalSection(Section):
         description="Folder of GGUF files, from the config file's folder; left out, `models/` in the data directory.",
     )
     idle_unload: Duration = Field(
-        _LOCAL.idle_unload_s, description="How long an unused model stays loaded; 0 keeps it for ever."
+        _LOCAL.idle_unload_s,
+        description="How long an unused model stays loaded; 0 keeps it for ever. The first one always stays.",
     )
     slots: Slots = Field(_LOCAL.slots, description="How many generations each model runs at once.")
     threads: Slots | None = Field(None, description="Threads for each model; left out, one for each core.")

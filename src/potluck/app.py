@@ -183,9 +183,12 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         database = config.storage.database
         url = database.reveal() if database is not None else sqlite_url(data.database)
         storage = await stack.enter_async_context(open_storage(url))
+        first_start = not data.owner_key.exists()
         await ensure_owner_key(
             data, storage.keys, now=time.time(), key_id=KeyId(new_id()), random=secrets.token_bytes(32)
         )
+        if first_start:
+            log.info("made the owner's key", file=str(data.owner_key), hint="'potluck keys create NAME' makes others")
         keyring = Keyring(time.time)
         keyring.replace(await storage.keys.all())
 

@@ -67,6 +67,12 @@ class Installer:
             log.warning(
                 "no engine", why="none is configured or found, and the embedded one is not installed", hint=hint
             )
+        elif not made:
+            log.warning(
+                "no engine",
+                why="none is configured or found, and the embedded one is off",
+                hint="Configure one under 'nodes', or leave --no-local out.",
+            )
         return tuple(made)
 
     def remote(self, engine: EngineConfig) -> Installation:

@@ -74,6 +74,14 @@ def test_a_key_outlives_a_restart(tmp_path: Path) -> None:
     assert (service.data / "owner.key").read_text().strip() == key
 
 
+def test_the_first_start_says_where_the_owners_key_is_and_never_what_it_is(tmp_path: Path) -> None:
+    with processes.service(tmp_path, "--no-local") as service:
+        said = service.log.read_text()
+        assert str(service.data / "owner.key") in said
+        assert service.key not in said
+        assert "no engine" in said
+
+
 def test_a_second_service_on_the_same_data_is_told_so(tmp_path: Path) -> None:
     with processes.service(tmp_path, "--no-local") as service:
         assert "Another Potluck runs on the data directory" in refused(service.data)

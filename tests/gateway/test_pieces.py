@@ -81,7 +81,9 @@ async def test_an_answer_cut_at_any_byte_reaches_the_client_the_same(stream: boo
 
 
 @given(cuts=st.lists(st.integers(1, 2000), max_size=8), which=st.sampled_from(ANSWERS))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 async def test_an_answer_in_any_pieces_reaches_the_client_the_same(
     w: World, cuts: list[int], which: tuple[bool, str]
 ) -> None:

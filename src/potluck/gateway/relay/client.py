@@ -142,7 +142,7 @@ class ClientConnection(asyncio.Protocol):
             self._keep_in_line(request, piece)
         elif self._refused:
             if request.size > _DISCARD_LIMIT:
-                self._hang_up(more_comes=True)
+                self._hang_up()
         elif self._bridge is not None:
             self._upload(self._bridge, request, piece)
         elif request.size > limits.max_body:
@@ -243,7 +243,7 @@ class ClientConnection(asyncio.Protocol):
         if self._gone:
             return
         if request is None or not request.keep_alive or self._relay.draining:
-            self._hang_up(more_comes=bool(self._line or self._last_words or self._reader.incoming))
+            self._hang_up()
             return
         self.deadline_s = self._relay.clock() + self._relay.limits.idle_s
         if self._line:
@@ -268,7 +268,7 @@ class ClientConnection(asyncio.Protocol):
         elif request.keep_alive:  # answered early: what is left of the body is read and dropped
             self._refused = True
         else:
-            self._hang_up(more_comes=True)
+            self._hang_up()
 
     # --- exchange.Sink ---
 
@@ -317,7 +317,7 @@ class ClientConnection(asyncio.Protocol):
         if request.complete:
             self._next()
         elif not request.keep_alive:
-            self._hang_up(more_comes=True)
+            self._hang_up()
 
     def _write_whole(self, head: bytes, body: bytes) -> None:
         request = self._request
@@ -344,7 +344,7 @@ class ClientConnection(asyncio.Protocol):
         if request is not None and request.complete:
             self._last_words = error
         elif self._refused or (bridge is not None and bridge.spoken):
-            self._hang_up(more_comes=True)
+            self._hang_up()
         else:
             self._say(error)
 
@@ -354,15 +354,15 @@ class ClientConnection(asyncio.Protocol):
             b"%bcontent-type: text/plain\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
             % (heads.status_line(error.status), len(error.reason), error.reason)
         )
-        self._hang_up(more_comes=True)
+        self._hang_up()
 
-    def _hang_up(self, *, more_comes: bool = False) -> None:
-        """The last word is said. A client that may still be sending is let: closing at once would make the kernel reset
-        the connection, and drop the answer on its way."""
+    def _hang_up(self) -> None:
+        """The last word is said. The client, which may still be sending, is waited for: closing at once would make the
+        kernel reset the connection, and drop the answer on its way."""
         if self._gone:
             return
         self._leave()
-        if more_comes and self.transport.can_write_eof() and not self.transport.is_closing():
+        if self.transport.can_write_eof() and not self.transport.is_closing():
             self.transport.write_eof()
         else:
             self.transport.close()

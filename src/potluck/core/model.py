@@ -64,6 +64,8 @@ class Model:
     ``context`` is in tokens, ``size_bytes`` of the weights on disk; ``None`` says that the engine does not tell.
     ``modified_at`` is RFC 3339. ``template`` is the chat template's source where the engine shows it.
     ``loaded_context`` is the context, in tokens, that a resident model is loaded with: less than ``context`` as a rule.
+    ``memory_bytes`` is what it takes in memory, ``vram_bytes`` the part of it in an accelerator's, and ``expires_at``
+    (RFC 3339) when it will be unloaded, where the engine tells.
     """
 
     id: ModelId
@@ -78,6 +80,9 @@ class Model:
     modified_at: str | None = None
     template: str | None = None
     loaded_context: int | None = None
+    memory_bytes: int | None = None
+    vram_bytes: int | None = None
+    expires_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

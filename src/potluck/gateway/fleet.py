@@ -192,9 +192,11 @@ class Fleet:
 
 
 def _merged(one: Model, other: Model) -> Model:
+    """Of two engines' accounts of a model; what is told of its memory is the one's that has it there."""
+    if other.resident and not one.resident:
+        one, other = other, one
     return replace(
         one,
         capabilities=one.capabilities | other.capabilities,
         context=max(filter(None, (one.context, other.context)), default=None),
-        resident=one.resident or other.resident,
     )

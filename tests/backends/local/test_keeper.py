@@ -139,6 +139,28 @@ async def test_a_copy_onto_itself_changes_nothing(shelf: Shelf) -> None:
     assert shelf.ids() == ["smollm2:135m", "one:latest"]
 
 
+async def test_what_is_here_needs_no_pulling(shelf: Shelf) -> None:
+    steps = [step async for step in shelf.keeper.pull("SmolLM2:135m", HTTP, insecure=False)]
+    assert steps[-1] == {"status": "success"}
+
+
+@pytest.mark.parametrize("lost", [{"system": "You are a pirate."}, {"parameters": {"temperature": 0}}])
+async def test_what_would_be_lost_at_creation_is_refused(shelf: Shelf, lost: dict[str, Any]) -> None:
+    with pytest.raises(NotImplementedHere, match="send it with each call"):
+        await shelf.create(**{"model": "mine", "from": "smollm2:135m", "license": "MIT"}, **lost)
+    assert shelf.ids() == ["smollm2:135m"]
+
+
+async def test_an_upload_goes_with_the_last_model_that_is_made_of_it(shelf: Shelf) -> None:
+    await shelf.upload()
+    for name in ("one", "two"):
+        await shelf.create(model=name, files={"m.gguf": DIGEST})
+    await shelf.keeper.delete("one", HTTP)
+    assert await shelf.keeper.has_blob(DIGEST, HTTP)
+    await shelf.keeper.delete("two", HTTP)
+    assert not await shelf.keeper.has_blob(DIGEST, HTTP)
+
+
 async def test_a_model_from_another_is_a_copy(shelf: Shelf) -> None:
     assert (await shelf.create(**{"model": "mine", "from": "smollm2:135m"}))[-1] == "success"
     assert shelf.ids() == ["smollm2:135m", "mine:latest"]
@@ -164,8 +186,8 @@ async def test_a_model_is_shown_by_what_its_file_says(shelf: Shelf) -> None:
     assert (info["general.architecture"], info["llama.context_length"]) == ("llama", 4096)
 
 
-def test_there_is_no_registry_yet(shelf: Shelf) -> None:
+async def test_there_is_no_registry_yet(shelf: Shelf) -> None:
     with pytest.raises(NotImplementedHere, match="GGUF"):
-        shelf.keeper.pull("x", HTTP, insecure=False)
+        await anext(aiter(shelf.keeper.pull("x", HTTP, insecure=False)))
     with pytest.raises(NotImplementedHere):
         shelf.keeper.push("x", HTTP, insecure=False)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from ollama import ListResponse, ProcessResponse, ShowResponse
@@ -65,7 +66,7 @@ def test_ollamas_client_reads_the_lists() -> None:
         "Llama3.2:1b",
         "smollm2:latest",
     ]
-    (loaded,) = ProcessResponse(**json.loads(ps_body([FULL, BARE], {FULL.id: 1767225600.0}))).models
+    (loaded,) = ProcessResponse(**json.loads(ps_body([replace(FULL, expires_at="2026-01-01T00:00:00Z"), BARE]))).models
     assert loaded.expires_at is not None
     assert (loaded.model, loaded.context_length, loaded.expires_at.year) == ("Llama3.2:1b", 4096, 2026)
     shown = ShowResponse(**show_fields(BARE))  # type: ignore[arg-type]
@@ -77,6 +78,13 @@ def test_a_model_without_an_end_stays_for_centuries() -> None:
     assert loaded["expires_at"].startswith("2318-")
     assert loaded["size_vram"] == loaded["size"]
     assert "modified_at" not in loaded
+
+
+def test_what_an_engine_tells_of_its_memory_is_passed_on() -> None:
+    ps = b'{"models":[{"name":"llama3.2:1b","size":9,"size_vram":4,"expires_at":"2026-01-01T00:00:00Z"}]}'
+    (model,) = with_loaded([FULL], read_ps(ps))
+    (loaded,) = json.loads(ps_body([model]))["models"]
+    assert (loaded["size"], loaded["size_vram"], loaded["expires_at"]) == (9, 4, "2026-01-01T00:00:00Z")
 
 
 def test_show_tells_what_clients_look_for() -> None:
@@ -136,7 +144,7 @@ def test_an_engines_list_becomes_models() -> None:
 def test_what_we_list_is_read_back() -> None:
     (read,) = read_tags(tags_body([FULL]))
     (marked,) = with_loaded([read], read_ps(ps_body([FULL])))
-    assert marked == FULL
+    assert replace(marked, memory_bytes=None, vram_bytes=None, expires_at=None) == FULL
 
 
 def test_what_is_loaded_is_marked_by_name_and_what_is_not_is_unmarked() -> None:

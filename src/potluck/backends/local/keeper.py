@@ -22,6 +22,9 @@ from potluck.core.names import canonical, same_model, tagged
 
 _NO_REGISTRY = "Put a GGUF file into the models folder, or upload one with 'ollama create'."
 
+# What a Modelfile may say beside FROM and LICENSE.
+_NOT_KEPT = ("system", "template", "parameters", "messages", "adapters", "quantize")
+
 
 class LocalKeeper:
     """`ModelKeeper` for the embedded engine, which shares its folder. ``http`` is not used: there is no server to ask.
@@ -46,18 +49,32 @@ class LocalKeeper:
         }
         return {"model_info": {name: value for name, value in info.items() if value}}
 
-    def pull(self, name: str, http: EngineHttp, *, insecure: bool) -> AsyncIterator[JsonObject]:
-        """Raises `NotImplementedHere`; there is no registry to pull from yet."""
-        raise NotImplementedHere("The embedded engine does not download models yet.", hint=_NO_REGISTRY)
+    async def pull(self, name: str, http: EngineHttp, *, insecure: bool) -> AsyncIterator[JsonObject]:
+        """A model that is here is up to date. Raises `NotImplementedHere` for others: there is no registry yet."""
+        try:
+            await self._weights(name)
+        except ModelNotFound as error:
+            what = "The embedded engine does not download models yet."
+            raise NotImplementedHere(what, hint=_NO_REGISTRY) from error
+        yield {"status": "pulling manifest"}
+        yield {"status": "success"}
 
     def push(self, name: str, http: EngineHttp, *, insecure: bool) -> AsyncIterator[JsonObject]:
         raise NotImplementedHere("The embedded engine does not upload models.")
 
     async def create(self, request: Mapping[str, Json], http: EngineHttp) -> AsyncIterator[JsonObject]:
-        """A model of one uploaded GGUF file (``files``), or another name for one that is here (``from``)."""
+        """A model of one uploaded GGUF file (``files``), or another name for one that is here (``from``).
+
+        Raises `NotImplementedHere` for what would change how it answers: nothing here would keep that.
+        """
         name, source = request.get("model"), request.get("from")
         if not isinstance(name, str) or not name:
             raise BadRequest("model is required", param="model")
+        if lost := next((field for field in _NOT_KEPT if request.get(field)), None):
+            raise NotImplementedHere(
+                f"The embedded engine does not keep a model's '{lost}'.",
+                hint="Leave it out, and send it with each call.",
+            )
         if isinstance(source, str) and source:
             yield {"status": "using existing layer"}
             await self.copy(source, name, http)
@@ -155,8 +172,13 @@ def _link(source: Path, place: Path) -> None:
 
 
 def _remove(path: Path, folder: Path) -> None:
+    """Delete the file, and the upload that it was made of unless another model is made of that."""
     try:
+        uploads = [blob for blob in (folder / BLOBS).glob("sha256-*") if path.exists() and blob.samefile(path)]
         path.unlink(missing_ok=True)
+        for blob in uploads:
+            if blob.stat().st_nlink == 1:
+                blob.unlink()
     except OSError as error:
         raise Conflict("The model's file cannot be deleted.") from error
     # Folders of names that nothing is left of; one that is not empty stays.

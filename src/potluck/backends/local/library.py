@@ -59,6 +59,7 @@ class Weights:
             modified_at=f"{datetime.fromtimestamp(self.modified_s, UTC):%Y-%m-%dT%H:%M:%SZ}",
             template=facts.template or None,
             loaded_context=served if resident else None,
+            vram_bytes=0,  # the wheel computes on the CPU
         )
 
 

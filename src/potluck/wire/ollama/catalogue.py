@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -14,7 +14,6 @@ from potluck.core.errors import BadRequest, MalformedAnswer
 from potluck.core.model import Capability, JsonObject, Model, ModelId
 from potluck.core.names import canonical, same_model, tagged
 from potluck.wire.body import decode_body
-from potluck.wire.ollama.times import rfc3339
 
 # Clients parse the times they are given. Where an engine tells none, these say "never" in both directions.
 _LONG_AGO = "1970-01-01T00:00:00Z"
@@ -38,19 +37,20 @@ def tags_body(models: Iterable[Model]) -> bytes:
     return msgspec.json.encode({"models": [_listed(model) for model in models]})
 
 
-def ps_body(models: Iterable[Model], expires_at_s: Mapping[ModelId, float] | None = None) -> bytes:
-    """``GET /api/ps``: the resident ones. ``expires_at_s`` is Unix time; a model without one stays.
+def ps_body(models: Iterable[Model]) -> bytes:
+    """``GET /api/ps``: the resident ones; one whose end is not known stays for centuries.
 
-    Where a model's memory lies is not known here: all of it is shown as the accelerator's, as for a model that fits.
+    Where nobody tells in which memory a model lies, all of it is shown as the accelerator's, as for one that fits.
     """
-    ends = expires_at_s or {}
     listed: list[JsonObject] = []
     for model in models:
         if not model.resident:
             continue
+        size = model.memory_bytes or model.size_bytes or 0
         item = _listed(model) | {
-            "expires_at": rfc3339(ends[model.id]) if model.id in ends else _NEVER_EXPIRES,
-            "size_vram": model.size_bytes or 0,
+            "size": size,
+            "expires_at": model.expires_at or _NEVER_EXPIRES,
+            "size_vram": size if model.vram_bytes is None else model.vram_bytes,
             "context_length": model.loaded_context or model.context or 0,
         }
         del item["modified_at"]
@@ -256,8 +256,15 @@ def _model(tag: _Tag) -> Model:
 def _marked(model: Model, loaded: tuple[Loaded, ...]) -> Model:
     for one in loaded:
         if same_model(one.name, model.id):
-            return replace(model, resident=True, loaded_context=one.context)
-    return replace(model, resident=False, loaded_context=None)
+            return replace(
+                model,
+                resident=True,
+                loaded_context=one.context,
+                memory_bytes=one.size_bytes or None,
+                vram_bytes=one.vram_bytes,
+                expires_at=one.expires_at or None,
+            )
+    return replace(model, resident=False, loaded_context=None, memory_bytes=None, vram_bytes=None, expires_at=None)
 
 
 def _known(listed: list[str] | None, family: str | None, template: str | None) -> frozenset[Capability]:

@@ -13,7 +13,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.requests import Request as StarletteRequest
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from potluck.backends.port import Address, EngineHttp, Report
 from potluck.core.call import Call
@@ -324,9 +324,14 @@ class _NoHttp:
 
 @asynccontextmanager
 async def world(
-    *scripts: Answer, slots: int = 2, limits: Limits | None = None, depth: int = 8, max_wait_s: float = 60.0
+    *scripts: Answer,
+    slots: int = 2,
+    limits: Limits | None = None,
+    depth: int = 8,
+    max_wait_s: float = 60.0,
+    routes: Sequence[BaseRoute] = (),
 ) -> AsyncIterator[World]:
-    """A relay before one engine per script."""
+    """A relay before one engine per script; ``routes`` are the application's beside ``/hello``."""
     async with AsyncExitStack() as stack:
         engines = [ScriptedEngine(script) for script in scripts or (says_hi,)]
         for engine in engines:
@@ -367,7 +372,7 @@ async def world(
             new_id=lambda: f"request{next(ids)}",
             limits=limits or Limits(),
         )
-        app = Starlette(routes=[Route("/hello", _hello, methods=["GET", "POST"])])
+        app = Starlette(routes=[Route("/hello", _hello, methods=["GET", "POST"]), *routes])
         relay.serve_rest(AsgiSide(app))
         server = await asyncio.get_running_loop().create_server(relay.connection, "127.0.0.1", 0)
         stack.callback(server.close)

@@ -69,6 +69,15 @@ def test_findings_before_the_cut_are_kept() -> None:
     assert reading.cut
 
 
+def test_a_finding_that_is_cut_in_its_suggestion_is_kept_without_it() -> None:
+    whole = answer(item(title="one"), item(line=11, title="two", replacement="never ends, never ends"))
+    reading = read_answer(whole[:-20], PIECE)
+    assert [(finding.title, finding.patch) for finding in reading.findings] == [("one", ""), ("two", "")]
+    assert reading.cut
+    broken = whole.replace('"line": 11', '"line": ?')
+    assert [finding.title for finding in read_answer(broken[:-20], PIECE).findings] == ["one"]
+
+
 @given(st.integers(0, 400))
 def test_an_answer_cut_anywhere_gives_a_beginning_of_the_whole_one(at: int) -> None:
     whole = answer(item(title="one"), item(line=11, title="two", end_line=12), item(line=102, title="three"))

@@ -53,6 +53,7 @@ _LIST = re.compile(r'"findings"\s*:\s*\[')
 _BARE_LIST = re.compile(r"\[(?=\s*(?:\{|\]))")
 _BETWEEN = re.compile(r"[\s,]*")
 _NUMBER = re.compile(r"^\s*(?:lines?\s*)?L?(\d{1,9})\b", re.IGNORECASE)
+_SUGGESTION_BEGUN = re.compile(r',\s*"(?:replacement|suggested_patch|suggestion)"\s*:')
 _DECODER = json.JSONDecoder()
 
 
@@ -72,8 +73,22 @@ def _items(text: str, reading: Reading) -> Iterator[Json]:
             item, at = _DECODER.raw_decode(text, at)
         except (json.JSONDecodeError, RecursionError):
             reading.cut = True
+            if (item := _without_suggestion(text[at:])) is not None:
+                yield item
             return
         yield item
+
+
+def _without_suggestion(rest: str) -> Json:
+    """A finding that was cut in its last field, the suggestion, without it; None if it was cut elsewhere."""
+    suggestion = _SUGGESTION_BEGUN.search(rest)
+    if suggestion is None:
+        return None
+    try:
+        item: Json = _DECODER.decode(rest[: suggestion.start()] + "}")
+    except (json.JSONDecodeError, RecursionError):
+        return None
+    return item
 
 
 def _lone(text: str, reading: Reading) -> Iterator[Json]:

@@ -208,6 +208,8 @@ _TASK = (
 _MOST_FINDINGS = 8
 _TITLE_CHARS = 120
 _EXPLANATION_CHARS = 600
+# Some 25 lines: a longer fix is a change of its own. The three together leave room for a second finding.
+_REPLACEMENT_CHARS = 1000
 
 
 def question(piece: Piece, *, model: str, instructions: str = "", max_tokens: int = ANSWER_TOKENS) -> ChatCall:
@@ -256,7 +258,7 @@ def schema(piece: Piece) -> Json:
         "severity": {"type": "string", "enum": [str(severity) for severity in Severity]},
         "title": {"type": "string", "maxLength": _TITLE_CHARS},
         "explanation": {"type": "string", "maxLength": _EXPLANATION_CHARS},
-        "replacement": {"type": "string"},
+        "replacement": {"type": "string", "maxLength": _REPLACEMENT_CHARS},
     }
     required: list[Json] = ["line", "severity", "title", "explanation"]
     item: Json = {"type": "object", "properties": finding, "required": required, "additionalProperties": False}

@@ -206,14 +206,11 @@ async def test_an_engine_that_stops_reading_a_large_body_holds_no_more_than_the_
     opened = asyncio.Event()
 
     async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.append(writer)
         writer.transport.pause_reading()
         opened.set()
 
-    writers: list[asyncio.StreamWriter] = []
-    server = await asyncio.start_server(deaf, "127.0.0.1", 0)
-    async with server, world(EngineSide.gone) as w:
-        w.backends[0].port = server.sockets[0].getsockname()[1]
+    async with world() as w:
+        await w.replace_engine(deaf)
         client, other = await w.connect(), await w.connect()
         client.ask(say="x" * 30_000_000)
         await opened.wait()
@@ -222,8 +219,6 @@ async def test_an_engine_that_stops_reading_a_large_body_holds_no_more_than_the_
         assert (await other.answer())[0] == 200
         client.abort()
         await until(w.nothing_is_held)
-        for writer in writers:
-            writer.transport.abort()
 
 
 async def test_an_engine_that_takes_its_request_slowly_gets_all_of_it() -> None:
@@ -235,11 +230,9 @@ async def test_an_engine_that_takes_its_request_slowly_gets_all_of_it() -> None:
             await asyncio.sleep(0)
         writer.write(WHOLES["sized"])
         await reader.read()
-        writer.close()
 
-    server = await asyncio.start_server(slow, "127.0.0.1", 0, limit=1000)
-    async with server, world() as w:
-        w.backends[0].port = server.sockets[0].getsockname()[1]
+    async with world() as w:
+        await w.replace_engine(slow)
         client = await w.connect()
         client.ask(say="x" * 20_000_000)
         assert (await client.answer())[0] == 200

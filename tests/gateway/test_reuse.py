@@ -240,14 +240,11 @@ async def test_a_connection_whose_request_was_not_taken_whole_is_not_used_again(
     async def early(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal connections
         connections += 1
-        writers.append(writer)
         await reader.readuntil(b"\r\n\r\n")
         writer.write(f"HTTP/1.1 {status}\r\ncontent-length: {len(WHOLE)}\r\n\r\n".encode() + WHOLE)
 
-    writers: list[asyncio.StreamWriter] = []
-    server = await asyncio.start_server(early, "127.0.0.1", 0, limit=1024)
-    async with server, world() as w:
-        w.backends[0].port = server.sockets[0].getsockname()[1]
+    async with world() as w:
+        await w.replace_engine(early)
         client = await w.connect()
         for _ in range(2):
             client.ask(say="x" * 8_000_000)
@@ -255,8 +252,6 @@ async def test_a_connection_whose_request_was_not_taken_whole_is_not_used_again(
             assert got == (200 if status == "200 OK" else 400)
         assert connections == 2
         assert w.nothing_is_held()
-        for writer in writers:
-            writer.transport.abort()
 
 
 @pytest.mark.parametrize("hang_up", [asyncio.StreamWriter.close, lambda writer: writer.transport.abort()])
@@ -266,9 +261,8 @@ async def test_an_engine_that_accepts_and_hangs_up_costs_an_attempt_not_a_wait(
     async def accepts(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         hang_up(writer)
 
-    server = await asyncio.start_server(accepts, "127.0.0.1", 0)
-    async with server, world(says_hi, says_hi) as w:
-        w.backends[0].port = server.sockets[0].getsockname()[1]
+    async with world(says_hi, says_hi) as w:
+        await w.replace_engine(accepts)
         for _ in range(10):
             client = await w.connect()
             client.ask()

@@ -223,6 +223,7 @@ class World:
     port: int
     time: Time
     clients: list[Client] = field(default_factory=list)
+    servers: list[asyncio.Server] = field(default_factory=list)
 
     async def connect(self) -> Client:
         client = Client(*await asyncio.open_connection("127.0.0.1", self.port))
@@ -233,6 +234,20 @@ class World:
         """Let time pass at once, and the sweep that would have seen it."""
         self.time.skipped_s += seconds
         self.relay.sweep()
+
+    async def replace_engine(
+        self, serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+    ) -> None:
+        """Put a server in the first engine's place that need not know HTTP."""
+
+        async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self.engines[0].writers.append(writer)
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+                await serve(reader, writer)
+
+        server = await asyncio.start_server(served, "127.0.0.1", 0, limit=1024)
+        self.servers.append(server)
+        self.backends[0].port = server.sockets[0].getsockname()[1]
 
     async def records(self) -> list[RequestRecord]:
         await self.ledger.flush()
@@ -385,6 +400,8 @@ async def world(
 
 async def _hang_up(made: World) -> None:
     """Close every socket of a test and let both ends notice."""
+    for server in made.servers:
+        server.close()
     writers = [client.writer for client in made.clients] + [each for engine in made.engines for each in engine.writers]
     for connection in tuple(made.relay.connections):
         connection.transport.abort()

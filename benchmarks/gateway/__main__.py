@@ -27,6 +27,7 @@ _ROOT = Path(__file__).parents[2]
 _RESULTS = _ROOT / "benchmarks" / "results" / "gateway"
 _PAGE = _ROOT / "docs" / "reference" / "benchmarks.md"
 _PLOT = _ROOT / "docs" / "images" / "gateway-benchmark.svg"
+_PICTURE = "![Requests, CPU and memory of each subject](../images/gateway-benchmark.svg)"
 _TABLE = re.compile(r"(<!-- results -->\n).*?(<!-- end of results -->)", re.S)
 
 # The load average, before anything of ours runs, of a machine that does nothing else.
@@ -54,8 +55,8 @@ def main() -> int:
     if options.docs:
         _PLOT.write_text(plot(summary(rounds)), encoding="utf-8")
         page = _PAGE.read_text(encoding="utf-8")
-        described = _described(result)
-        _PAGE.write_text(_TABLE.sub(lambda found: f"{found[1]}{described}\n\n{text}{found[2]}", page), encoding="utf-8")
+        told = f"{_described(result)}\n\n{text}\n{_PICTURE}\n\n"
+        _PAGE.write_text(_TABLE.sub(lambda found: f"{found[1]}{told}{found[2]}", page), encoding="utf-8")
     return 0
 
 

@@ -161,3 +161,4 @@ class Relay:
             await asyncio.sleep(0.05)
         for connection in tuple(self.connections):
             connection.transport.abort()
+        await asyncio.sleep(0)  # one turn later their ends are heard, and what they were waiting for is settled

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
+import struct
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -21,7 +23,9 @@ from uvicorn.server import ServerState
 from potluck.gateway.relay import heads
 from potluck.gateway.relay.request import Request
 
-_CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked(?=\r\n)", re.IGNORECASE)
+# SO_LINGER's struct: on, for no time. What close() then sends is a reset.
+_RESET = struct.pack("ii", 1, 0)
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked(?=\r\n|$)", re.IGNORECASE)
 
 
 class AsgiSide:
@@ -46,6 +50,7 @@ class Bridge:
         self, side: AsgiSide, request: Request, client: asyncio.Transport, done: Callable[[bool], None]
     ) -> None:
         self._done = done
+        self._abandoned = False
         self._request = request
         self._transport = BridgeTransport(client, plain=request.version == "1.0")
         self._protocol = HttpToolsProtocol(side.config, side.state, {})
@@ -54,7 +59,7 @@ class Bridge:
         self._protocol.connection_made(self._transport)
         self._protocol.data_received(_head(request))
         if self._transport.closing:  # uvicorn's own 400: a target that it cannot read
-            self._finish_soon()
+            asyncio.get_running_loop().call_soon(self._finish)
 
     @property
     def spoken(self) -> bool:
@@ -76,6 +81,7 @@ class Bridge:
             self._protocol.data_received(heads.LAST_CHUNK)
 
     def client_gone(self) -> None:
+        self._abandoned = True
         self._transport.detach()
         self._protocol.connection_lost(None)
 
@@ -89,24 +95,26 @@ class Bridge:
         async def sent(message: ASGISendEvent) -> None:
             await send(message)
             if message["type"] == "http.response.body" and not message.get("more_body", False):
-                self._finish_soon()  # now, not when the application returns: it may go on with work of its own
+                self._finish()  # whatever the application does from here on, fail or go on, is not the connection's
 
         try:
             await self._app(scope, receive, sent)
         finally:
             # uvicorn looks at the outcome right after this returns, and answers 500 if the app failed to.
-            self._finish_soon()
-
-    def _finish_soon(self) -> None:
-        asyncio.get_running_loop().call_soon(self._finish)
+            asyncio.get_running_loop().call_soon(self._finish)
 
     def _finish(self) -> None:
+        """uvicorn's part is over; ours goes on when its stack is left."""
         if self._transport.detached:
             return
-        self._transport.detach()
         keep = not self._transport.closing
+        self._transport.detach()
         self._protocol.connection_lost(None)
-        self._done(keep)
+        asyncio.get_running_loop().call_soon(self._tell, keep)
+
+    def _tell(self, keep: bool) -> None:
+        if not self._abandoned:
+            self._done(keep)
 
 
 class BridgeTransport(asyncio.Transport):
@@ -124,8 +132,11 @@ class BridgeTransport(asyncio.Transport):
 
     def detach(self) -> None:
         """From now on nothing that uvicorn does reaches the client's connection, which is read again."""
-        if self._plain is not None and self._plain.unfinished:
-            self._client.abort()  # only a reset tells this client that more should have come
+        if self._plain is not None and self._plain.unfinished and not self._client.is_closing():
+            # Only a reset tells this client that more should have come; abort() alone ends as any other end does.
+            if (client := self._client.get_extra_info("socket")) is not None:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            self._client.abort()
         self.resume_reading()
         self.detached = True
 

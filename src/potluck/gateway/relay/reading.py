@@ -139,7 +139,8 @@ class RequestReader:
         if request.version:
             return  # a trailer: nothing here reads any
         name = name.lower()
-        if name == b"transfer-encoding" and value.strip().lower() != b"chunked":
+        value = value.rstrip()  # llhttp leaves the space behind a value to it
+        if name == b"transfer-encoding" and value.lower() != b"chunked":
             # llhttp notices only after the head is complete; by then the request would be on its way.
             raise Unreadable(400, b"The only transfer coding read here is chunked.")
         if name == b"content-length" and len(value) > _LENGTH_DIGITS:

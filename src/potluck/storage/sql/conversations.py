@@ -145,7 +145,9 @@ def _is(conversation: ConversationId, key: KeyId) -> tuple[ColumnElement[bool], 
 
 
 def _missing(conversation: ConversationId) -> NotFound:
-    return NotFound(f"There is no conversation {conversation!r}.")
+    return NotFound(
+        f"There is no conversation {conversation!r}.", hint="It may have been deleted, or be another key's."
+    )
 
 
 async def _one(connection: AsyncConnection, conversation: ConversationId, key: KeyId) -> Conversation:
@@ -176,7 +178,7 @@ async def _parent(
         await connection.execute(select(messages.c.id).where(messages.c.conversation_id == conversation, place))
     ).scalar()
     if found is None and after is not Place.END:
-        raise NotFound(f"There is no message {after!r} in this conversation.")
+        raise NotFound(f"There is no message {after!r} in this conversation.", hint="Read it again to see them.")
     return MessageId(found) if found is not None else None
 
 

@@ -45,7 +45,7 @@ class SqlRequests:
         async with self._database.read() as connection:
             row = (await connection.execute(select(requests).where(requests.c.id == request))).first()
         if row is None:
-            raise NotFound(f"There is no record of request {request!r}.")
+            raise NotFound(f"There is no record of request {request!r}.", hint="It may be another key's.")
         return _record(row)
 
     async def recent(self, *, limit: int, where: RequestFilter | None = None) -> tuple[RequestRecord, ...]:

@@ -34,7 +34,8 @@ async def read_request(exchange: Exchange) -> Reply:
     await exchange.services.requests_written()
     record = await exchange.services.storage.requests.get(RequestId(exchange.path["request"]))
     if not exchange.caller.owner and record.key != exchange.caller.key:
-        raise NotFound("There is no such request.")
+        # Word for word what the store says: another key's requests are not to be told from none.
+        raise NotFound(f"There is no record of request {record.id!r}.", hint="It may be another key's.")
     return Reply(_info(record))
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.e2e.guide import Place, setups
 from tests.e2e.outside import Outside
-from tests.e2e.processes import OPENAI_MODEL, Fronted
+from tests.e2e.processes import MODEL, OPENAI_MODEL, Fronted, Service
 from tests.e2e.sandbox import Sandbox
 from tests.e2e.scenarios import SCENARIOS
 from tests.e2e.scripts import JAVASCRIPT, OLDER_PYTHON, PYTHON, SHELL
-from tests.e2e.tap import Tap
+from tests.e2e.tap import Tap, tapping
 
 
 def served(tap: Tap) -> None:
@@ -60,3 +62,16 @@ def test_llm(name: str, python_box: Sandbox, fronted: Fronted, tap: Tap) -> None
     done = python_box.run("bash", "-euc", SHELL[name], environment={**at(tap, fronted), **ollama}).fine()
     served(tap)
     assert name != "llm-schema" or '"age"' in done.out
+
+
+@pytest.mark.client
+@pytest.mark.model
+@pytest.mark.parametrize(("name", "limit"), [("llm-openai", "-o max_tokens 16"), ("llm-ollama", "-o num_predict 16")])
+def test_llm_chats_with_the_real_model(name: str, limit: str, python_box: Sandbox, embedded: Service) -> None:
+    """The guide's set-up, with a limit: a small model may go on for minutes."""
+    setup = setups()[name]
+    setup = replace(setup, run=setup.run.replace("llm -m", f"llm prompt {limit} -m"))
+    with tapping(embedded.url) as tap:
+        done = setup.carry_out(python_box, Place(tap.url, embedded.key, MODEL, "Say hello.")).fine()
+        assert done.out.strip()
+        served(tap)

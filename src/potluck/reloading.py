@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 
 import structlog
@@ -33,8 +33,8 @@ class Reloader:
         self._fleet = fleet
         self._watch = watch
 
-    def reload(self) -> tuple[str, ...]:
-        """The names of the sections that are different now.
+    def reload(self) -> Mapping[str, bool]:
+        """The sections that are different now, and whether that holds at once: if not, it needs a restart.
 
         Raises `OperatorError` for a configuration with errors; the old one then stays whole.
         """
@@ -47,7 +47,7 @@ class Reloader:
             log.warning("these changes need a restart", sections=waiting)
         self._config = wanted
         log.info("configuration reloaded", changed=list(changed))
-        return changed
+        return {name: name in _AT_ONCE for name in changed}
 
     def on_signal(self) -> None:
         """SIGHUP: as `reload`, with errors in the log."""

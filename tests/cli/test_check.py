@@ -82,8 +82,10 @@ def test_a_bad_file_is_not_even_offered_to_the_service(service: FakeService, ask
 
 
 def test_a_reload_tells_what_changed(service: FakeService, ask: Run, good: str) -> None:
-    service.on("POST /api/v1/reload", Whole({"changed": ["server"]}))
-    assert ask("reload", "--config", good).stdout == "Reloaded. Changed: server.\n"
+    service.on("POST /api/v1/reload", Whole({"changed": ["routes", "server"], "restart": ["server"]}))
+    result = ask("reload", "--config", good)
+    assert result.stdout == "Reloaded. Changed: routes, server.\n"
+    assert result.stderr == "After a restart only: server.\n"
 
 
 def test_a_service_that_cannot_reload_says_so(service: FakeService, ask: Run, good: str) -> None:

@@ -25,9 +25,10 @@ _NO_ROUTE = (404, 405, 501)
 
 
 class ReloadReply(msgspec.Struct):
-    """``changed`` names the sections that are different now."""
+    """``changed`` names the sections that are different now, ``restart`` those that need one."""
 
     changed: list[str] = []
+    restart: list[str] = []
 
 
 @app.command()
@@ -57,3 +58,5 @@ def reload(
             ) from error
         raise
     print(f"Reloaded. Changed: {', '.join(reply.changed) or 'nothing'}.")
+    if reply.restart:
+        note(f"After a restart only: {', '.join(reply.restart)}.")

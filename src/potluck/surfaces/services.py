@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,8 +39,8 @@ class Services:
     ``clock`` is Unix seconds, ``new_id`` a fresh token (24 letters and digits), ``random_bytes`` a cryptographic
     source. ``keys_changed`` is awaited after a key was made or revoked, so that it holds from the next request on.
     ``requests_written`` is awaited before the request log is read: what has ended is in it then.
-    ``reload`` reads the configuration again and names the sections that changed; it raises `OperatorError` if it has
-    errors. ``look`` asks an engine anew what it has: for after its models were changed.
+    ``reload`` reads the configuration again and names the sections that changed, each with whether it holds at once; it
+    raises `OperatorError` if there are errors. ``look`` asks an engine anew what it has, after its models were changed.
     """
 
     calls: Calls
@@ -50,7 +50,7 @@ class Services:
     new_id: Callable[[], str]
     random_bytes: Callable[[int], bytes]
     keys_changed: Callable[[], Awaitable[None]]
-    reload: Callable[[], tuple[str, ...]]
+    reload: Callable[[], Mapping[str, bool]]
     requests_written: Callable[[], Awaitable[None]]
     look: Callable[[EngineId], Awaitable[None]]
     started_s: float

@@ -57,7 +57,7 @@ async def test_status_counts_what_serves() -> None:
 
 async def test_the_owner_reloads_the_configuration_and_hears_what_changed() -> None:
     served = await World().ask("POST", "/api/v1/reload", {}, caller=OWNER)
-    assert (served.status, served.json()) == (200, {"changed": ["routes"]})
+    assert (served.status, served.json()) == (200, {"changed": ["routes", "local"], "restart": ["local"]})
 
 
 async def test_a_configuration_with_errors_is_the_owners_to_mend() -> None:

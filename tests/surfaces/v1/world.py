@@ -382,10 +382,10 @@ class World:
         self.now += 1
         return self.now
 
-    def _reload(self) -> tuple[str, ...]:
+    def _reload(self) -> dict[str, bool]:
         if self.broken_config:
             raise OperatorError(self.broken_config, hint="Mend it.")
-        return ("routes",)
+        return {"routes": True, "local": False}
 
     async def _keys_changed(self) -> None:
         self.key_changes += 1

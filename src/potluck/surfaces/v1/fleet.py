@@ -43,9 +43,10 @@ async def nodes(exchange: Exchange) -> Reply:
 async def reload(exchange: Exchange) -> Reply:
     """The file's errors are the owner's to read, and only the owner may ask."""
     try:
-        return Reply(ReloadReply(list(exchange.services.reload())))
+        changed = exchange.services.reload()
     except OperatorError as error:
-        raise BadRequest(error.message, hint=error.hint) from error
+        raise BadRequest(error.message, hint=error.hint or "Correct the file; the old one stays until then.") from error
+    return Reply(ReloadReply(list(changed), [name for name, at_once in changed.items() if not at_once]))
 
 
 async def status(exchange: Exchange) -> Reply:

@@ -399,9 +399,12 @@ class NodeList(msgspec.Struct):
 
 
 class ReloadReply(msgspec.Struct):
-    """``changed`` names the sections of the configuration that are different now."""
+    """``changed`` names the sections of the configuration that are different now, ``restart`` those that hold only
+    after the next start.
+    """
 
     changed: list[str]
+    restart: list[str] = []
 
 
 class StatusReply(msgspec.Struct):

@@ -95,8 +95,8 @@ def _place(name: str, lock: bytes, say: Say) -> Iterator[tuple[Path, bool]]:
         shutil.rmtree(directory, ignore_errors=True)
         say(f"installing the clients of '{name}' into {directory} (once; up to a minute or two) …")
         yield directory, True
-        size = sum(file.lstat().st_size for file in directory.rglob("*")) // 1_000_000
-        say(f"installed '{name}': {size} MB")
+        sizes = {(stat := file.lstat()).st_ino: stat.st_size for file in directory.rglob("*")}  # links count once
+        say(f"installed '{name}': {sum(sizes.values()) // 1_000_000} MB")
         whole.touch()
 
 

@@ -362,10 +362,13 @@ class ClientConnection(asyncio.Protocol):
         if self._gone:
             return
         self._leave()
-        if self.transport.can_write_eof() and not self.transport.is_closing():
-            self.transport.write_eof()
-        else:
+        if not self.transport.can_write_eof() or self.transport.is_closing():
             self.transport.close()
+            return
+        try:
+            self.transport.write_eof()
+        except OSError:  # the client is gone, and asyncio has not read that yet
+            self.transport.abort()
 
     def _leave(self) -> None:
         """Nothing more is read or said here, and nobody works for it."""

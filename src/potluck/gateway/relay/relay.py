@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from potluck.backends.port import Child
 from potluck.core.errors import PotluckError
 from potluck.core.model import Engine, EngineId, Model
@@ -20,6 +22,8 @@ from potluck.gateway.relay.client import ClientConnection
 from potluck.gateway.relay.exchange import Exchange
 from potluck.gateway.relay.request import Request
 from potluck.gateway.tasks import Tasks
+
+log = structlog.get_logger(__name__)
 
 # Coarse on purpose: every deadline here is seconds long, and one timer for all costs nothing.
 SWEEP_S = 0.5
@@ -143,10 +147,13 @@ class Relay:
         self.fleet.sweep()
 
     async def sweeping(self) -> None:
-        """Sweep for ever."""
+        """Sweep for ever: what one call's end stumbles over must not stop the deadlines of all others."""
         while True:
             await asyncio.sleep(SWEEP_S)
-            self.sweep()
+            try:
+                self.sweep()
+            except Exception:  # the edge of a task that has to live as long as the service
+                log.exception("a sweep failed")
 
     async def drain(self, patience_s: float, hurry: asyncio.Event | None = None) -> None:
         """Let calls under way finish, at most ``patience_s`` and until ``hurry``; then cut what is left."""

@@ -410,6 +410,11 @@ async def _hang_up(made: World) -> None:
     for writer in writers:
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
+    # A connection that was on its way is accepted now, reads its end, and closes; uvloop needs a real moment for that.
+    await asyncio.sleep(0.01)
+    for engine in made.engines:
+        for writer in engine.writers:
+            writer.transport.abort()
     for _ in range(5):
         await asyncio.sleep(0)
 

@@ -1,4 +1,4 @@
-"""Real clients' requests, as `tests.e2e.record` took them off the wire, read by the doors that they came to."""
+"""Real clients' requests, as `tests.e2e.record` and `record_open_webui` took them off the wire, read by their doors."""
 
 from __future__ import annotations
 
@@ -88,6 +88,20 @@ ollama-python-image             ollama.chat whole completion+vision u
 ollama-python-thinking          ollama.chat whole completion+thinking u thinking
 ollama-python-tools-1           ollama.chat whole completion+tools u 1 tools
 ollama-python-tools-2           ollama.chat stream completion+tools uat 1 tools
+open-webui-1                    GET /v1/models
+open-webui-2                    GET /api/tags
+open-webui-3                    GET /api/ps
+open-webui-4                    GET /api/version
+open-webui-5                    ollama.chat stream completion u max 50
+open-webui-6                    ollama.chat whole completion u max 50
+open-webui-7                    ollama.chat whole completion u max 1000
+open-webui-8                    ollama.chat whole completion u
+open-webui-9                    ollama.chat whole completion+vision u
+open-webui-10                   openai.chat stream completion u max 50
+open-webui-11                   openai.chat whole completion u max 50
+open-webui-12                   openai.chat whole completion u max 1000
+open-webui-13                   openai.chat whole completion u
+open-webui-14                   openai.chat whole completion+vision u
 openai-javascript               openai.chat stream completion u
 openai-javascript-embeddings    openai.embedding whole embedding EmbedCall
 openai-javascript-responses     openai.responses stream completion u

@@ -20,6 +20,7 @@ ON_BOTH_LOOPS = {
     "test_bridge.py",
     "test_slow_clients.py",
     "test_calls_leaving.py",
+    "test_stumbling.py",
 }
 
 

@@ -16,10 +16,13 @@ Whatever the way, `_settle` runs once: it frees the slot, drops or keeps the con
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
+
+import structlog
 
 from potluck.backends.port import Backend, Ready
 from potluck.core.answer import collect
@@ -28,6 +31,7 @@ from potluck.core.errors import (
     ClientError,
     MalformedAnswer,
     NodeError,
+    NodeFailed,
     NodeTimeout,
     NodeUnreachable,
     PotluckError,
@@ -47,6 +51,8 @@ from potluck.wire.translation import Translation
 
 if TYPE_CHECKING:
     from potluck.gateway.relay.relay import Relay
+
+log = structlog.get_logger(__name__)
 
 # From a crash of our own child to our knowing of it: the kernel's signal, and one turn of the loop.
 CRASH_NOTICED_S = 0.2
@@ -187,7 +193,7 @@ class Exchange:
             self._fail(error)
             return
         if remote:
-            self._relay.tasks.spawn(self._fetch_images(), f"images of {self.id}")
+            self._relay.tasks.spawn(self._contained(self._fetch_images()), f"images of {self.id}")
         else:
             self._seek()
 
@@ -230,8 +236,11 @@ class Exchange:
         except PotluckError as error:
             self._attempt_failed(error)
             return
+        except Exception as error:  # noqa: BLE001 - not into the arms of whoever gave the slot free
+            self._stumbled(error)
+            return
         if address is None:
-            self._relay.tasks.spawn(self._prepare(seat), f"prepare for {self.id}")
+            self._relay.tasks.spawn(self._contained(self._prepare(seat)), f"prepare for {self.id}")
         else:
             self._connect(self._relay.fleet.pool(address))
 
@@ -368,6 +377,9 @@ class Exchange:
         except PotluckError as error:
             self._attempt_failed(error)
             return
+        except Exception as error:  # noqa: BLE001 - the connection is gone from us: nobody else would end the call
+            self._stumbled(error)
+            return
         if isinstance(self._passage, PartsPassage) and self._passage.more:
             self._next_part(self._passage, out)
             return
@@ -498,6 +510,19 @@ class Exchange:
         self.wish = Wish(wish.request, wish.key, wish.model, wish.needs, wish.tried | {seat.engine}, error)
         self._seek()
 
+    def _stumbled(self, error: Exception) -> None:
+        """A fault of our own, in a codec or a backend: this attempt's end, and of no other call. Perhaps the next
+        engine's codec has none."""
+        log.error("a call stumbled", request=self.id, exc_info=error)
+        if self.state is not State.DONE:
+            self._attempt_failed(NodeFailed("The gateway could not speak to the engine."))
+
+    async def _contained(self, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - the edge of a task
+            self._stumbled(error)
+
     def _own_child_returns(self, seat: Seat) -> bool:
         """A child of ours that crashed is being restarted: worth one wait, where another engine's crash is not."""
         if seat.installation.supervised is None or self.spoken or self._retried_own:
@@ -505,7 +530,7 @@ class Exchange:
         self._retried_own = True
         self._drop_connection()
         self.state = State.CONNECTING
-        self._relay.tasks.spawn(self._prepare_again(seat), f"restart for {self.id}")
+        self._relay.tasks.spawn(self._contained(self._prepare_again(seat)), f"restart for {self.id}")
         return True
 
     async def _prepare_again(self, seat: Seat) -> None:
@@ -546,5 +571,7 @@ class Exchange:
         seat = self.seat
         if seat is not None and self.error is None and not cancelled:
             self._relay.fleet.saw(seat.engine, Seen.CALL_OK, "answered a call")
-        self._relay.settled(self, cancelled=cancelled)
-        self._drop_attempt()
+        try:
+            self._relay.settled(self, cancelled=cancelled)
+        finally:
+            self._drop_attempt()

@@ -146,10 +146,10 @@ class Relay:
         self.dispatcher.expire()
         self.fleet.sweep()
 
-    async def sweeping(self) -> None:
+    async def sweeping(self, every_s: float = SWEEP_S) -> None:
         """Sweep for ever: what one call's end stumbles over must not stop the deadlines of all others."""
         while True:
-            await asyncio.sleep(SWEEP_S)
+            await asyncio.sleep(every_s)
             try:
                 self.sweep()
             except Exception:  # the edge of a task that has to live as long as the service

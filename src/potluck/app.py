@@ -94,7 +94,8 @@ def serve(options: UpOptions) -> int:
     try:
         _run(_serve(options))
     except OperatorError as error:
-        sys.stderr.write(f"potluck: {error}\n")
+        told = f"{error} ({error.detail})" if error.detail else str(error)
+        sys.stderr.write(f"potluck: {told}\n")
         return 1
     return 0
 
@@ -170,7 +171,7 @@ def _cannot_listen(host: str, port: int, error: OSError) -> OperatorError:
         what, hint = "this user may not use that port", "Choose one from 1024 on with --port."
     else:
         what, hint = os.strerror(error.errno) if error.errno else str(error), "Choose others with --host and --port."
-    return OperatorError(f"Cannot listen on {host} port {port}: {what}.", hint=hint, detail=str(error))
+    return OperatorError(f"Cannot listen on {host} port {port}: {what}.", hint=hint)
 
 
 @asynccontextmanager

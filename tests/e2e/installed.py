@@ -55,6 +55,7 @@ def python_set(name: str, say: Say) -> Path:
                 "--quiet",
                 "--disable-pip-version-check",
                 "--require-hashes",
+                "--no-deps",  # the file is the whole set; older pips stumble over a pin that is no longer the newest
                 "-r",
                 str(lock),
             ]

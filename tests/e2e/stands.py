@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pydantic import BaseModel, Field
+
 from tests.e2e.processes import EMBEDDING_MODEL, MODEL, OLLAMA_MODEL, OPENAI_MODEL, Fake, Fronted, Service
 
 
@@ -44,9 +46,18 @@ def stand_of(name: str, service: Callable[[str], Service | Fronted]) -> Stand:
     return Stand(fronted.service, OPENAI_MODEL, EMBEDDING_MODEL, fronted.openai)
 
 
+BRIEF = {"type": "string", "maxLength": 20}
+"""A small model left to itself may fill a string until its tokens are spent, and what is cut is no JSON."""
+
+
+class Dish(BaseModel):
+    name: str = Field(max_length=20)
+    guests: int
+
+
 WEATHER = {
     "type": "object",
-    "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},
+    "properties": {"city": BRIEF, "days": {"type": "integer"}},
     "required": ["city", "days"],
     "additionalProperties": False,
 }

@@ -11,12 +11,12 @@ import pytest
 from ollama import AsyncClient, Client
 
 from tests.e2e.processes import EMBEDDING_MODEL, OLLAMA_MODEL, OPENAI_MODEL, THINKING_MODEL, Fronted, Service
-from tests.e2e.stands import WEATHER, Stand
+from tests.e2e.stands import BRIEF, WEATHER, Stand
 
 TOOL: Any = {"type": "function", "function": {"name": "weather", "description": "Tells it.", "parameters": WEATHER}}
 DISH: dict[str, Any] = {
     "type": "object",
-    "properties": {"name": {"type": "string"}, "guests": {"type": "integer"}},
+    "properties": {"name": BRIEF, "guests": {"type": "integer"}},
     "required": ["name", "guests"],
 }
 

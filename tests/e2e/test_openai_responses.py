@@ -8,14 +8,8 @@ from typing import Any
 
 import pytest
 from openai import OpenAI
-from pydantic import BaseModel
 
-from tests.e2e.stands import WEATHER, Stand
-
-
-class Dish(BaseModel):
-    name: str
-    guests: int
+from tests.e2e.stands import WEATHER, Dish, Stand
 
 
 @pytest.fixture

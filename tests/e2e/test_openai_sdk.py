@@ -9,16 +9,10 @@ from typing import Any
 import pytest
 from openai import OpenAI
 from openai.types.chat import ChatCompletionChunk, ChatCompletionToolParam
-from pydantic import BaseModel
 
-from tests.e2e.stands import WEATHER, Stand
+from tests.e2e.stands import WEATHER, Dish, Stand
 
 TOOL: ChatCompletionToolParam = {"type": "function", "function": {"name": "weather", "parameters": WEATHER}}
-
-
-class Dish(BaseModel):
-    name: str
-    guests: int
 
 
 @pytest.fixture

@@ -44,8 +44,8 @@ async def test_a_file_that_is_no_database_is_named_with_a_remedy(tmp_path: Path)
     file = tmp_path / "potluck.db"
     file.write_bytes(b"nothing of the kind" * 1000)
     error = await refused(sqlite_url(file))
-    assert str(file) in error.message
-    assert "damaged" in error.message
+    assert error.message == "The database potluck.db is damaged, or is not a database."
+    assert str(file) in error.detail
     assert "backup" in error.hint
 
 

@@ -73,7 +73,6 @@ def _unusable(path: Path, error: OSError) -> OperatorError:
     return OperatorError(
         f"The data directory cannot be used: {path}: {error.strerror}.",
         hint="Give the user that runs Potluck the right to write there, or choose another directory with --data.",
-        detail=str(error),
     )
 
 

@@ -34,8 +34,7 @@ def open_engine(file: Path, *, busy_timeout_s: float) -> tuple[AsyncEngine, Trai
         # SQLite would make it with the usual mode; the files it puts beside it take the mode of this one.
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
-        message, hint = _UNWRITABLE
-        raise OperatorError(message.format(file=file), hint=hint.format(file=file), detail=str(error)) from error
+        raise _told(_UNWRITABLE, file, error.strerror) from error
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(file)),
         connect_args={"timeout": busy_timeout_s},
@@ -67,16 +66,20 @@ def _begin(connection: Connection) -> None:
 def _explainer(file: Path) -> Callable[[DBAPIError], OperatorError]:
     def explain(error: DBAPIError) -> OperatorError:
         code = getattr(error.orig, "sqlite_errorcode", None)
-        message, hint = _MEANING.get(
-            # The low byte is the error, the rest its finer shade (https://www.sqlite.org/rescode.html).
-            code & 0xFF if isinstance(code, int) else -1,
-            ("The database {file} failed.", "See the log for what it said."),
-        )
-        return OperatorError(message.format(file=file), hint=hint.format(file=file), detail=str(error.orig))
+        # The low byte is the error, the rest its finer shade (https://www.sqlite.org/rescode.html).
+        meaning = _MEANING.get(code & 0xFF if isinstance(code, int) else -1, _FAILED)
+        return _told(meaning, file, error.orig)
 
     return explain
 
 
+def _told(meaning: tuple[str, str], file: Path, cause: object) -> OperatorError:
+    """By the file's name alone: this may be told to a client, who is not to learn where it lies."""
+    message, hint = (text.format(file=file.name) for text in meaning)
+    return OperatorError(message, hint=hint, detail=f"{file}: {cause}")
+
+
+_FAILED = ("The database {file} failed.", "See the log for what it said.")
 _DAMAGED = (
     "The database {file} is damaged, or is not a database.",
     "Stop Potluck, put {file} away with the files beside it that begin with its name, and put a backup in its place.",

@@ -10,7 +10,6 @@ import os
 import secrets
 import signal
 import socket
-import string
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
@@ -25,6 +24,7 @@ from potluck.backends.http import open_engine_session
 from potluck.config.load import load
 from potluck.config.model import Config, EngineConfig
 from potluck.core.errors import NodeError, OperatorError
+from potluck.core.ids import Ids
 from potluck.core.model import KeyId, NodeId
 from potluck.core.waiting import Line
 from potluck.gateway.calls import InsideCalls
@@ -57,8 +57,6 @@ FIRST_LOAD_S = 15.0
 # How often times of last use are written down: they are for the owner's eyes, not for decisions.
 TOUCH_KEYS_S = 10.0
 
-_ID_ALPHABET = string.ascii_letters + string.digits
-
 
 @dataclass(frozen=True, slots=True)
 class UpOptions:
@@ -81,11 +79,6 @@ class App:
     ledger: Ledger
     fleet: Fleet
     reloader: Reloader
-
-
-def new_id() -> str:
-    """24 letters and digits: 143 bits, so that nobody guesses another's request."""
-    return "".join(secrets.choice(_ID_ALPHABET) for _ in range(24))
 
 
 def serve(options: UpOptions) -> int:
@@ -184,6 +177,7 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         database = config.storage.database
         url = database.reveal() if database is not None else sqlite_url(data.database)
         storage = await stack.enter_async_context(open_storage(url))
+        new_id = Ids(time.time, secrets.token_bytes)
         first_start = not data.owner_key.exists()
         await ensure_owner_key(
             data, storage.keys, now=time.time(), key_id=KeyId(new_id()), random=secrets.token_bytes(32)
@@ -258,7 +252,7 @@ def _services(
         storage=storage,
         fleet=relay,
         clock=time.time,
-        new_id=new_id,
+        new_id=relay.new_id,
         random_bytes=secrets.token_bytes,
         keys_changed=keys_changed,
         reload=reloader.reload,

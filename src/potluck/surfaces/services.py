@@ -36,7 +36,7 @@ class FleetView(Protocol):
 class Services:
     """Handed down by app.py.
 
-    ``clock`` is Unix seconds, ``new_id`` a fresh token (24 letters and digits), ``random_bytes`` a cryptographic
+    ``clock`` is Unix seconds, ``new_id`` a fresh token (letters and digits), ``random_bytes`` a cryptographic
     source. ``keys_changed`` is awaited after a key was made or revoked, so that it holds from the next request on.
     ``requests_written`` is awaited before the request log is read: what has ended is in it then.
     ``reload`` reads the configuration again and names the sections that changed, each with whether it holds at once; it

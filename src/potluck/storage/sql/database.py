@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
+from sqlalchemy import Insert, Table
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -22,10 +23,12 @@ class Traits:
     """What databases do not do alike. ``explain`` says in an owner's words what a driver's error means.
 
     ``single_writer``: writers wait for each other, so it is better done in an orderly queue of our own.
+    ``insert_new`` is an insert that passes over rows whose key is there already.
     """
 
     single_writer: bool
     explain: Callable[[DBAPIError], OperatorError]
+    insert_new: Callable[[Table], Insert]
 
 
 class Database:
@@ -35,7 +38,7 @@ class Database:
     def __init__(self, engine: AsyncEngine, traits: Traits) -> None:
         self._reading = engine
         self._writing = engine.execution_options(**{WRITE_OPTION: True})
-        self._traits = traits
+        self.traits = traits
         self._turn = asyncio.Lock() if traits.single_writer else None
 
     @asynccontextmanager
@@ -62,6 +65,6 @@ class Database:
         except IntegrityError:
             raise
         except DBAPIError as error:
-            raise self._traits.explain(error) from error
+            raise self.traits.explain(error) from error
         except PoolTimeout as error:
             raise OperatorError("The database does not answer.", detail=str(error)) from error

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, delete, insert, or_, select
+from sqlalchemy import ColumnElement, Row, delete, or_, select
 
 from potluck.core.errors import NotFound
 from potluck.core.model import EngineId, KeyId, ModelId, NodeId, RequestId
 from potluck.storage.records import AttemptRecord, CallStatus, CandidateRecord, RequestFilter, RequestRecord
+from potluck.storage.sql.bulk import NewRows
 from potluck.storage.sql.content import clean
 from potluck.storage.sql.database import Database
 from potluck.storage.sql.schema import requests
@@ -18,8 +20,6 @@ from potluck.storage.sql.schema import requests
 _attempts = msgspec.json.Decoder(tuple[AttemptRecord, ...])
 _candidates = msgspec.json.Decoder(tuple[CandidateRecord, ...])
 
-# Below the number of parameters that any database takes in one statement (SQLite before 3.32: 999).
-_AT_ONCE = 500
 
 
 class SqlRequests:
@@ -27,26 +27,19 @@ class SqlRequests:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._rows = NewRows(requests, database.traits)
 
     async def add(self, records: Sequence[RequestRecord]) -> None:
-        new = {record.id: record for record in reversed(records)}  # of two with one id the first stays
-        ids = list(new)
-        if not ids:
-            return
-        async with self._database.write() as connection:
-            for start in range(0, len(ids), _AT_ONCE):
-                stored = select(requests.c.id).where(requests.c.id.in_(ids[start : start + _AT_ONCE]))
-                for row in await connection.execute(stored):
-                    del new[row.id]
-            if new:
-                await connection.execute(insert(requests), [_fields(record) for record in new.values()])
+        if records:
+            async with self._database.write() as connection:
+                await self._rows.add(connection, [_row(record) for record in records])
 
     async def get(self, request: RequestId) -> RequestRecord:
         async with self._database.read() as connection:
             row = (await connection.execute(select(requests).where(requests.c.id == request))).first()
         if row is None:
             raise NotFound(f"There is no record of request {request!r}.", hint="It may be another key's.")
-        return _record(row)
+        return _read(row)
 
     async def recent(self, *, limit: int, where: RequestFilter | None = None) -> tuple[RequestRecord, ...]:
         statement = (
@@ -56,7 +49,7 @@ class SqlRequests:
             .limit(limit)
         )
         async with self._database.read() as connection:
-            return tuple(_record(row) for row in await connection.execute(statement))
+            return tuple(_read(row) for row in await connection.execute(statement))
 
     async def prune(self, before_s: float) -> int:
         async with self._database.write() as connection:
@@ -76,33 +69,40 @@ def _conditions(where: RequestFilter) -> Iterator[ColumnElement[bool]]:
         yield requests.c.time_s < where.before_s
 
 
-def _fields(record: RequestRecord) -> dict[str, object]:
-    return {
-        "id": record.id,
-        "time_s": record.time_s,
-        "key_id": record.key,
-        "family": record.family,
-        "route": record.route,
-        "asked_model": clean(record.asked_model),
-        "served_model": record.served_model,
-        "node": record.node,
-        "engine": record.engine,
-        "status": record.status.value,
-        "http_status": record.http_status,
-        "attempts": msgspec.json.encode(record.attempts).decode(),
-        "candidates": msgspec.json.encode(record.candidates).decode(),
-        "queue_s": record.queue_s,
-        "first_byte_s": record.first_byte_s,
-        "total_s": record.total_s,
-        "prompt_tokens": record.prompt_tokens,
-        "completion_tokens": record.completion_tokens,
-        "cached_tokens": record.cached_tokens,
-        "estimated": record.estimated,
-        "error": clean(record.error),
-    }
+def _row(record: RequestRecord) -> tuple[object, ...]:
+    """The values in the order of the table's columns."""
+    return (
+        record.id,
+        record.time_s,
+        record.key,
+        record.family,
+        record.route,
+        clean(record.asked_model),
+        record.served_model,
+        record.node,
+        record.engine,
+        record.status.value,
+        record.http_status,
+        _json(record.attempts),
+        _json(record.candidates),
+        record.queue_s,
+        record.first_byte_s,
+        record.total_s,
+        record.prompt_tokens,
+        record.completion_tokens,
+        record.cached_tokens,
+        record.estimated,
+        clean(record.error),
+    )
 
 
-def _record(row: Row[Any]) -> RequestRecord:
+# What was tried and thought of is the same for most calls: engines do not come and go every second.
+@lru_cache(1024)
+def _json(records: tuple[AttemptRecord, ...] | tuple[CandidateRecord, ...]) -> str:
+    return msgspec.json.encode(records).decode()
+
+
+def _read(row: Row[Any]) -> RequestRecord:
     return RequestRecord(
         id=RequestId(row.id),
         time_s=row.time_s,

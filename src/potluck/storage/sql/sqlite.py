@@ -7,7 +7,8 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Insert, Table, event
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
@@ -44,7 +45,7 @@ def open_engine(file: Path, *, busy_timeout_s: float) -> tuple[AsyncEngine, Trai
     )
     event.listen(engine.sync_engine, "connect", _prepare)
     event.listen(engine.sync_engine, "begin", _begin)
-    return engine, Traits(single_writer=True, explain=_explainer(file))
+    return engine, Traits(single_writer=True, explain=_explainer(file), insert_new=_insert_new)
 
 
 def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
@@ -61,6 +62,10 @@ def _begin(connection: Connection) -> None:
     # one that will write takes its place from the beginning, and waits for it.
     writes = connection.get_execution_options().get(WRITE_OPTION, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _insert_new(table: Table) -> Insert:
+    return insert(table).on_conflict_do_nothing()
 
 
 def _explainer(file: Path) -> Callable[[DBAPIError], OperatorError]:

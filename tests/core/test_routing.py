@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from potluck.core.model import Capability, Engine, EngineId, EngineKind, Health, Model, ModelId, NodeId
-from potluck.core.routing import Offer, Verdict, missing_capability, place
+from potluck.core.routing import Decision, Offer, Verdict, missing_capability, place
 
 COMPLETION = frozenset({Capability.COMPLETION})
 
@@ -18,12 +18,18 @@ def offer(
     return Offer(engine, replace(Model(ModelId("m"), resident=resident), **model), weight)
 
 
+def placed(
+    *offers: Offer, needs: frozenset[Capability] = COMPLETION, tried: frozenset[EngineId] = frozenset()
+) -> Decision:
+    return place(offers, needs, tried, {each.engine.id: each.engine.busy for each in offers})
+
+
 def with_health(given: Offer, health: Health) -> Offer:
     return replace(given, engine=replace(given.engine, health=health))
 
 
 def chosen(*offers: Offer, tried: frozenset[EngineId] = frozenset()) -> str | None:
-    decision = place(offers, COMPLETION, tried)
+    decision = placed(*offers, tried=tried)
     return decision.chosen.engine.id if decision.chosen else None
 
 
@@ -50,22 +56,22 @@ def test_a_suspect_engine_serves_only_when_it_is_all_there_is() -> None:
 
 
 def test_what_was_tried_is_out_and_the_decision_says_so() -> None:
-    decision = place([offer("a"), offer("b")], COMPLETION, frozenset({EngineId("a")}))
+    decision = placed(offer("a"), offer("b"), tried=frozenset({EngineId("a")}))
     assert decision.verdict(EngineId("a")) is Verdict.TRIED
     assert decision.verdict(EngineId("b")) is Verdict.CHOSEN
     assert decision.verdict(EngineId("c")) is None
 
 
 def test_full_engines_are_worth_waiting_for_and_down_ones_are_not() -> None:
-    full = place([offer("a", busy=2)], COMPLETION, frozenset())
+    full = placed(offer("a", busy=2))
     assert full.chosen is None
     assert full.wait
-    down = place([with_health(offer("a", busy=2), Health.DOWN)], COMPLETION, frozenset())
+    down = placed(with_health(offer("a", busy=2), Health.DOWN))
     assert not down.wait
 
 
 def test_a_model_that_cannot_do_it_is_not_waited_for() -> None:
-    decision = place([offer("a", busy=2)], frozenset({Capability.VISION}), frozenset())
+    decision = placed(offer("a", busy=2), needs=frozenset({Capability.VISION}))
     assert not decision.wait
     assert decision.verdict(EngineId("a")) is Verdict.CANNOT
 
@@ -93,7 +99,7 @@ def test_no_engine_is_ever_overfilled_and_every_offer_gets_one_verdict(
         with_health(offer(str(i), busy=busy, slots=slots, resident=resident, weight=weight), health)
         for i, (health, busy, slots, resident, weight) in enumerate(rows)
     ]
-    decision = place(offers, COMPLETION, frozenset())
+    decision = placed(*offers)
     assert sorted(engine for engine, _ in decision.verdicts) == sorted(each.engine.id for each in offers)
     if decision.chosen is not None:
         assert decision.chosen.engine.busy < decision.chosen.engine.slots

@@ -73,7 +73,7 @@ def test_releasing_twice_frees_one_slot() -> None:
     assert first.seat is not None
     hall.dispatcher.release(first.seat)
     hall.dispatcher.release(first.seat)
-    assert hall.fleet.engines[EngineId("e0")].busy == 0
+    assert hall.fleet.busy[EngineId("e0")] == 0
 
 
 def test_a_full_line_refuses_with_a_time_to_come_back() -> None:

@@ -27,7 +27,7 @@ def test_an_engine_that_stays_keeps_its_health_models_and_calls() -> None:
     found = fleet(one)
     found.take(A)
     found.reconfigure([one, installation(B)], {})
-    kept, new = found.engines[A], found.engines[B]
+    kept, new = found.snapshot()
     assert (kept.health, kept.busy, list(kept.models)) == (Health.UP, 1, ["m"])
     assert (new.health, new.busy) == (Health.UNKNOWN, 0)
 

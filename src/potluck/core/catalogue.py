@@ -33,6 +33,10 @@ class RouteRule:
         return self.weights.get(node, 1.0) if self.weights else 1.0
 
 
+# How many names are remembered as resolved: more than anybody's clients ask for.
+_REMEMBERED = 4096
+
+
 @dataclass(frozen=True, slots=True)
 class Resolution:
     """``route`` is the route's name if the asked one was a route's, else empty. No offers: nobody knows the name."""
@@ -45,17 +49,23 @@ class Catalogue:
     """An index over the engines' models. Built anew when models change; looks engines' states up as they are now."""
 
     def __init__(self, engines: Mapping[EngineId, Engine], routes: Mapping[str, RouteRule]) -> None:
-        """``engines`` is kept, not copied: its owner replaces values in it, and calls `rebuild` when models change."""
+        """``engines`` is kept, not copied: its owner replaces values in it, and calls `rebuild` when models change,
+        `refresh` when anything else of an engine does."""
         self._engines = engines
         self._routes: dict[str, RouteRule] = {}
         self._by_name: dict[str, tuple[tuple[EngineId, Model], ...]] = {}
-        self._keys: dict[str, str] = {}
+        self._resolved: dict[tuple[str, frozenset[Capability]], Resolution] = {}
         self.reroute(routes)
         self.rebuild()
 
     def reroute(self, routes: Mapping[str, RouteRule]) -> None:
         """Take other routes."""
         self._routes = {name.lower(): rule for name, rule in routes.items()}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Engines have changed: what was resolved to them is stale."""
+        self._resolved.clear()
 
     def rebuild(self) -> None:
         found: dict[str, list[tuple[EngineId, Model]]] = {}
@@ -63,7 +73,7 @@ class Catalogue:
             for model in engine.models.values():
                 found.setdefault(canonical(model.id), []).append((engine.id, model))
         self._by_name = {name: tuple(places) for name, places in found.items()}
-        self._keys = {}
+        self.refresh()
 
     def resolve(
         self,
@@ -75,13 +85,18 @@ class Catalogue:
 
         A route stands for its first model that can do what the call ``needs`` on an engine that was not ``tried``.
         """
-        key = self._keys.get(asked)
-        if key is None:
-            key = canonical(asked)
+        if tried:
+            return self._resolve(asked, needs, tried)
+        resolution = self._resolved.get((asked, needs))
+        if resolution is None:
             # Names come from clients: without a bound a client could fill the memory with them.
-            if len(self._keys) < 4096:
-                self._keys[asked] = key
-        places = self._by_name.get(key)
+            if len(self._resolved) >= _REMEMBERED:
+                self._resolved.clear()
+            resolution = self._resolved[asked, needs] = self._resolve(asked, needs, tried)
+        return resolution
+
+    def _resolve(self, asked: str, needs: frozenset[Capability], tried: frozenset[EngineId]) -> Resolution:
+        places = self._by_name.get(canonical(asked))
         if places is not None:
             return Resolution(tuple(Offer(self._engines[engine], model) for engine, model in places))
         rule = self._routes.get(asked.lower())
@@ -143,5 +158,4 @@ class Catalogue:
 
 def _could_serve(offer: Offer, needs: frozenset[Capability], tried: frozenset[EngineId]) -> bool:
     """Now or when a slot is free."""
-    well = offer.engine.health in (Health.UP, Health.SUSPECT)
-    return well and offer.engine.id not in tried and needs <= offer.model.capabilities
+    return offer.serves and offer.engine.id not in tried and needs <= offer.model.capabilities

@@ -89,8 +89,8 @@ class Model:
 class Engine:
     """One engine at one moment: what routing decides over.
 
-    ``slots`` is how many generations it runs at once, ``busy`` how many of ours it runs now. ``why`` says in words
-    why it is in this state of health, for the owner.
+    ``slots`` is how many generations it runs at once, ``busy`` how many of ours it ran when the picture was taken.
+    ``why`` says in words why it is in this state of health, for the owner.
     """
 
     id: EngineId

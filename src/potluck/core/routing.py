@@ -2,13 +2,17 @@
 
 An *offer* is a model on an engine. The order among engines that could serve now: model resident before one that must
 load first, then the smallest share of slots in use, weighted by what the owner said of the node.
+
+Offers are made when engines or models change and kept until then. What changes with every call, the slots in use, comes
+beside them. So a decision on the hot path looks up little and makes less.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from potluck.core.model import Capability, Engine, EngineId, Health, Model
 
@@ -26,15 +30,29 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One model on one engine. ``weight`` is the owner's prior for the node: 80 gets four times what 20 gets."""
+    """One model on one engine. ``weight`` is the owner's prior for the node: 80 gets four times what 20 gets.
+
+    ``serves``, ``tier`` and ``share`` follow from the others: whether calls go there at all, what comes first (0 is
+    best), and what one call in its slots counts for.
+    """
 
     engine: Engine
     model: Model
     weight: float = 1.0
+    serves: bool = field(init=False)
+    tier: int = field(init=False)
+    share: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        engine = self.engine
+        suspect = engine.health is Health.SUSPECT
+        object.__setattr__(self, "serves", suspect or engine.health is Health.UP)
+        # A suspect engine still serves when it is all there is; a model that must load first costs seconds.
+        object.__setattr__(self, "tier", (2 if suspect else 0) + (0 if self.model.resident else 1))
+        object.__setattr__(self, "share", 1 / (max(engine.slots, 1) * max(self.weight, 1e-6)))
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """``chosen`` is None if nothing can start now; ``wait`` then says whether waiting for a slot makes sense."""
 
     chosen: Offer | None
@@ -45,52 +63,42 @@ class Decision:
         return dict(self.verdicts).get(engine)
 
 
-def place(offers: Sequence[Offer], needs: frozenset[Capability], tried: frozenset[EngineId]) -> Decision:
-    """Choose among the offers of one model name.
+def place(
+    offers: Sequence[Offer], needs: frozenset[Capability], tried: frozenset[EngineId], busy: Mapping[EngineId, int]
+) -> Decision:
+    """Choose among the offers of one model name; ``busy`` is how many of each engine's slots are in use.
 
     1. What was tried, is not up, or cannot do it is out.
     2. What has no free slot could serve later: worth waiting for.
-    3. Of the rest the best by `_cost`; first one wins a tie, so the config's order counts.
+    3. Of the rest the best by tier, then by the share of slots that would be in use; the first one wins a tie, so the
+       config's order counts.
     """
     verdicts: list[tuple[EngineId, Verdict]] = []
     best: Offer | None = None
-    best_cost = (0, 0.0)
+    best_share = 0.0
     wait = False
     for offer in offers:
-        verdict = _excluded(offer, needs, tried)
-        if verdict is None:
-            cost = _cost(offer)
-            if best is None or cost < best_cost:
+        engine = offer.engine
+        taken = busy.get(engine.id, 0)
+        if engine.id in tried:
+            verdict = Verdict.TRIED
+        elif not offer.serves:
+            verdict = Verdict.NOT_UP
+        elif not needs <= offer.model.capabilities:
+            verdict = Verdict.CANNOT
+        elif taken >= engine.slots:
+            verdict, wait = Verdict.FULL, True
+        else:
+            verdict, share = Verdict.WORSE, (taken + 1) * offer.share
+            if best is None or offer.tier < best.tier or (offer.tier == best.tier and share < best_share):
                 if best is not None:
-                    verdicts.append((best.engine.id, Verdict.WORSE))
-                best, best_cost = offer, cost
+                    verdicts.append((best.engine.id, verdict))
+                best, best_share = offer, share
                 continue
-            verdict = Verdict.WORSE
-        wait = wait or verdict is Verdict.FULL
-        verdicts.append((offer.engine.id, verdict))
+        verdicts.append((engine.id, verdict))
     if best is not None:
         verdicts.append((best.engine.id, Verdict.CHOSEN))
     return Decision(best, wait and best is None, tuple(verdicts))
-
-
-def _excluded(offer: Offer, needs: frozenset[Capability], tried: frozenset[EngineId]) -> Verdict | None:
-    engine = offer.engine
-    if engine.id in tried:
-        return Verdict.TRIED
-    if engine.health not in (Health.UP, Health.SUSPECT):
-        return Verdict.NOT_UP
-    if not needs <= offer.model.capabilities:
-        return Verdict.CANNOT
-    if engine.busy >= engine.slots:
-        return Verdict.FULL
-    return None
-
-
-def _cost(offer: Offer) -> tuple[int, float]:
-    engine = offer.engine
-    # A suspect engine still serves when it is all there is; a model that must load first costs seconds.
-    tier = (2 if engine.health is Health.SUSPECT else 0) + (0 if offer.model.resident else 1)
-    return tier, (engine.busy + 1) / (engine.slots * max(offer.weight, 1e-6))
 
 
 def missing_capability(offers: Iterable[Offer], needs: frozenset[Capability]) -> Capability | None:

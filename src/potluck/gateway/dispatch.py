@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from potluck.core.errors import (
     ModelNotFound,
@@ -22,8 +22,7 @@ from potluck.gateway.fleet import Fleet, Installation
 _NODES_TELL = "'potluck nodes ls' shows why."
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """What a call needs of its place. ``tried`` engines are out; ``failure`` is the last one's error."""
 
     request: RequestId
@@ -149,12 +148,12 @@ class Dispatcher:
         resolution = self._fleet.catalogue.resolve(wish.model, wish.needs, wish.tried)
         if not resolution.offers:
             return wish.failure or self._unknown(wish, resolution.route)
-        decision = place(resolution.offers, wish.needs, wish.tried)
+        decision = place(resolution.offers, wish.needs, wish.tried, self._fleet.busy)
         if decision.chosen is not None:
             if newcomer and len(self._line):
                 self.serve()
                 resolution = self._fleet.catalogue.resolve(wish.model, wish.needs, wish.tried)
-                decision = place(resolution.offers, wish.needs, wish.tried)
+                decision = place(resolution.offers, wish.needs, wish.tried, self._fleet.busy)
             if decision.chosen is not None:
                 return self._seat(decision.chosen, decision, resolution.route)
         return None if decision.wait else self._hopeless(wish, resolution.offers)

@@ -56,6 +56,7 @@ class Fleet:
         self._tls = tls
         self.installations: dict[EngineId, Installation] = {}
         self.engines: dict[EngineId, Engine] = {}
+        self.busy: dict[EngineId, int] = {}
         self.health: dict[EngineId, EngineHealth] = {}
         for each in installations:
             self._install(each)
@@ -73,7 +74,7 @@ class Fleet:
         """
         wanted = {each.id: each for each in installations}
         for gone in self.engines.keys() - wanted.keys():
-            del self.engines[gone], self.health[gone], self.installations[gone]
+            del self.engines[gone], self.health[gone], self.installations[gone], self.busy[gone]
         for each in wanted.values():
             if self.installations.get(each.id) is not each:
                 self._install(each)
@@ -86,18 +87,18 @@ class Fleet:
         self.health[each.id] = EngineHealth()
         slots = each.slots or _DEFAULT_SLOTS[each.kind]
         self.engines[each.id] = Engine(id=each.id, node=each.node, kind=each.kind, slots=slots)
+        self.busy.setdefault(each.id, 0)  # of an engine that changes, the calls on it run on
 
     # --- slots ---
 
     def take(self, engine: EngineId) -> None:
         """One more of our generations runs there."""
-        self.engines[engine] = replace(self.engines[engine], busy=self.engines[engine].busy + 1)
+        self.busy[engine] += 1
 
     def give(self, engine: EngineId) -> None:
         """One less; of an engine that is no longer ours nothing is counted."""
-        if engine not in self.engines or not self.engines[engine].busy:
-            return
-        self.engines[engine] = replace(self.engines[engine], busy=self.engines[engine].busy - 1)
+        if self.busy.get(engine):
+            self.busy[engine] -= 1
 
     # --- what was seen ---
 
@@ -110,7 +111,7 @@ class Fleet:
         if after is before:
             return
         self.health[engine] = after
-        self.engines[engine] = replace(self.engines[engine], health=after.state, why=after.why)
+        self._change(replace(self.engines[engine], health=after.state, why=after.why))
         if seen is Seen.CALL_FAILED:
             self.trouble(engine)
         elif after.state is not before.state:
@@ -124,12 +125,16 @@ class Fleet:
         installation = self.installations[engine]
         models = {model.id: model for model in report.models}
         slots = installation.slots or report.slots or _DEFAULT_SLOTS[installation.kind]
-        self.engines[engine] = replace(before, models=models, slots=slots)
+        self._change(replace(before, models=models, slots=slots))
         if models != before.models:
             self.catalogue.rebuild()
         self.saw(engine, Seen.PROBE_OK, f"answered with {len(models)} model{'' if len(models) == 1 else 's'}")
         if slots != before.slots or models != before.models:
             self.changed()
+
+    def _change(self, after: Engine) -> None:
+        self.engines[after.id] = after
+        self.catalogue.refresh()
 
     # --- connections ---
 
@@ -157,7 +162,7 @@ class Fleet:
         return self.installations[engine]
 
     def snapshot(self) -> tuple[Engine, ...]:
-        return tuple(self.engines.values())
+        return tuple(replace(each, busy=self.busy[each.id]) for each in self.engines.values())
 
     def where(self, model: str) -> tuple[tuple[Engine, Model], ...]:
         """The engines that have a model, in the config's order."""

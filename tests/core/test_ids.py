@@ -13,7 +13,7 @@ def test_an_id_is_32_hex_digits_and_begins_with_the_time_in_milliseconds() -> No
 
 
 def test_later_ids_sort_behind_earlier_ones() -> None:
-    times = iter([1.0, 1.001, 5.0, 1_700_000_000.0])
+    times = iter([1.0, 1.002, 5.0, 1_700_000_000.0])
     ids = Ids(lambda: next(times), os.urandom)
     made = [ids() for _ in range(4)]
     assert made == sorted(made)

@@ -7,8 +7,10 @@ that h11 does not read as whole.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
+import os
 import re
 
 import h11
@@ -25,7 +27,8 @@ SEARCH = settings(
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-SEARCH_ON = settings(SEARCH, derandomize=False, max_examples=5000)
+# Elsewhere the search goes on from run to run; in CI a case that nobody has seen must not decide over another change.
+SEARCH_ON = settings(SEARCH, derandomize="CI" in os.environ, max_examples=5000)
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(WHOLE), WHOLE)
 HEAD = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\n".encode()
 BODY = question(stream=False)
@@ -408,9 +411,14 @@ async def judge_answer(
 
 
 def _content(body: bytes) -> set[bytes]:
-    """As it is, and without the mark of the end: after a finish reason the passage makes good one that is missing."""
+    """As it is, and without what the passage makes good where it is missing: the mark of the end after a finish
+    reason, and the usage of a whole answer."""
     body = body.rstrip()
-    return {body, body.removesuffix(b"data: [DONE]").rstrip()}
+    forms = {body, body.removesuffix(b"data: [DONE]").rstrip()}
+    with contextlib.suppress(ValueError):
+        if isinstance(fields := json.loads(body), dict):
+            forms.add(json.dumps({name: value for name, value in fields.items() if name != "usage"}).encode())
+    return forms
 
 
 def _read_leniently(data: bytes) -> list[bytes]:

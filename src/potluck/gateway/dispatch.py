@@ -113,8 +113,9 @@ class Dispatcher:
         try:
             while self._stale:
                 self._stale = False
-                for request in list(self._line.order()) if len(self._line) else ():
-                    self._serve_one(request)
+                if len(self._line):
+                    for request in list(self._line.order()):
+                        self._serve_one(request)
         finally:
             self._serving = False
 

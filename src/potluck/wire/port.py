@@ -160,7 +160,8 @@ class Passage(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What one attempt spent, read off its answer. ``text_bytes`` is the text sent, for estimates."""
+    """What one attempt spent, read off its answer. ``text_bytes`` is the text sent, for estimates: 0 where the
+    engine told its usage."""
 
     usage: Usage | None = None
     timings: Timings | None = None

@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from potluck.core.errors import NotFound
 from potluck.core.model import EngineId, KeyId, ModelId, NodeId, RequestId

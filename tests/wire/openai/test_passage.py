@@ -225,7 +225,7 @@ EMBEDDING = b'{"object":"list","data":[{"embedding":[1]}],"usage":{"prompt_token
 def test_a_whole_answer_is_the_very_body() -> None:
     through = passage()
     assert through.whole(CHAT, 0.0) is CHAT
-    assert through.account() == Account(SPENT, None, FinishReason.STOP, 4)
+    assert through.account() == Account(SPENT, None, FinishReason.STOP)
     vectors = passage(kind=Kind.EMBEDDING)
     assert vectors.whole(EMBEDDING, 0.0) is EMBEDDING
     assert vectors.account() == Account(Usage(prompt=3))

@@ -32,7 +32,7 @@ class _UnknownCoding(Exception):
 class EngineUser(Protocol):
     """Who sent the request and gets the answer. Calls come in this order, ``engine_end`` or ``engine_lost`` last."""
 
-    def engine_head(self, status: int, content_type: str) -> None: ...
+    def engine_head(self, status: int) -> None: ...
 
     def engine_body(self, data: bytes) -> None: ...
 
@@ -50,7 +50,6 @@ class EngineConnection(asyncio.Protocol):
         "_answering",
         "_body",
         "_complete",
-        "_content_type",
         "_framed",
         "_head_bytes",
         "_head_done",
@@ -58,7 +57,6 @@ class EngineConnection(asyncio.Protocol):
         "_parser",
         "_paused",
         "_pool",
-        "_status",
         "_user",
         "idle_since_s",
         "reused",
@@ -72,13 +70,12 @@ class EngineConnection(asyncio.Protocol):
         self.reused = False
         self.idle_since_s = 0.0
         self.transport: asyncio.Transport
+        self._parser = httptools.HttpResponseParser(self)
+        self._body: list[bytes] = []
         self._reset()
 
     def _reset(self) -> None:
-        self._parser = httptools.HttpResponseParser(self)
-        self._body: list[bytes] = []
-        self._status = 0
-        self._content_type = ""
+        """Ready for the next answer. So is the parser, after one that ended as it should."""
         self._answering = False
         self._head_bytes = 0
         self._head_done = False
@@ -163,35 +160,30 @@ class EngineConnection(asyncio.Protocol):
             self._keep = False
         else:
             # An interim answer (103 Early Hints) may have brought fields that are not the answer's.
-            self._framed, self._content_type = False, ""
+            self._framed = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._head_done:
             return  # a trailer
-        match name.lower():
-            case b"content-type":
-                self._content_type = value.decode("latin-1").lower()
-            case b"content-length":
-                self._framed = True
-            case b"transfer-encoding":
-                if value.strip().lower() != b"chunked":
-                    # llhttp would hand on the coded bytes as they are, up to the end of the connection.
-                    raise _UnknownCoding
-                self._framed = True
-            case _:
-                pass
+        name = name.lower()
+        if name == b"content-length":
+            self._framed = True
+        elif name == b"transfer-encoding":
+            if value.strip().lower() != b"chunked":
+                # llhttp would hand on the coded bytes as they are, up to the end of the connection.
+                raise _UnknownCoding
+            self._framed = True
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
         if status < 200 or self._complete:  # 100 Continue, 103 Early Hints: the answer is still to come
             return
-        self._status = status
         self._head_done = True
         self._keep = self._parser.should_keep_alive()
         if status in (204, 304):
             self._framed = True
         if self._user is not None:
-            self._user.engine_head(status, self._content_type)
+            self._user.engine_head(status)
 
     def on_body(self, body: bytes) -> None:
         if not self._complete:

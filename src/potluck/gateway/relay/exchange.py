@@ -16,8 +16,7 @@ Whatever the way, `_settle` runs once: it frees the slot, drops or keeps the con
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from contextlib import suppress
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
@@ -107,42 +106,30 @@ class Attempt:
 class Exchange:
     """One call under way. All times are the relay's monotonic clock."""
 
-    __slots__ = (
-        "_body",
-        "_call",
-        "_collected",
-        "_collected_bytes",
-        "_connection",
-        "_full",
-        "_opening",
-        "_passage",
-        "_path",
-        "_relay",
-        "_retried_own",
-        "_retried_stale",
-        "_sink",
-        "_status",
-        "ask",
-        "attempts",
-        "began",
-        "caller",
-        "decision",
-        "door",
-        "error",
-        "first_byte_s",
-        "id",
-        "last_heard_s",
-        "last_sent_s",
-        "meta",
-        "seat",
-        "seated_s",
-        "served",
-        "spoken",
-        "started_s",
-        "state",
-        "stream_type",
-        "wish",
-    )
+    # What a call has from its first moment is set below; what it may come to have begins as here.
+    state = State.PREPARING
+    seat: Seat | None = None
+    served: Seat | None = None
+    decision: Decision | None = None
+    error: PotluckError | None = None
+    seated_s: float | None = None
+    first_byte_s: float | None = None
+    began = False  # the head of the answer is out
+    spoken = False  # part of the answer is out: no other engine can start it anew
+    stream_type = "application/octet-stream"  # the dialect's, as soon as an attempt has a passage
+    attempts: Sequence[Attempt] = ()
+    _call: Call | None = None
+    _passage: Passage | None = None
+    _connection: EngineConnection | None = None
+    _status = 0
+    _collected: list[bytes] | None = None
+    _collected_bytes = 0
+    _retried_stale = False
+    _retried_own = False
+    _full = False
+    _opening = b""
+    _path = ""
+    _body = b""
 
     def __init__(self, relay: Relay, sink: Sink, door: Door, ask: Ask, caller: Caller) -> None:
         self._relay = relay
@@ -150,34 +137,12 @@ class Exchange:
         self.door = door
         self.ask = ask
         self.caller = caller
-        self.id = RequestId(relay.new_id())
-        self.state = State.PREPARING
+        self.id = request = RequestId(relay.new_id())
         self.started_s = self.last_sent_s = self.last_heard_s = relay.clock()
-        self.seated_s: float | None = None
-        self.first_byte_s: float | None = None
-        self.began = False  # the head of the answer is out
-        self.spoken = False  # part of the answer is out: no other engine can start it anew
-        self.served: Seat | None = None
-        self.stream_type = "application/octet-stream"  # the dialect's, as soon as an attempt has a passage
-        self.error: PotluckError | None = None
-        self.seat: Seat | None = None
-        self.decision: Decision | None = None
-        self.attempts: list[Attempt] = []
-        self._call: Call | None = None
-        self._passage: Passage | None = None
-        self._connection: EngineConnection | None = None
-        self._status = 0
-        self._collected: list[bytes] = []
-        self._collected_bytes = 0
-        self._retried_stale = False
-        self._retried_own = False
-        self._full = False
-        self._opening = b""
-        self._path = ""
-        self._body = b""
         model = ask.model or relay.fleet.catalogue.default(ask.needs, door.route)
-        self.meta = AnswerMeta(self.id, ask.model or model, relay.wall_clock(), max(1, len(ask.body) // 4))
-        self.wish = Wish(self.id, caller.key, model, ask.needs)
+        # A guess at the prompt's tokens, for dialects that tell them before the engine does: four bytes each.
+        self.meta = AnswerMeta(request, model, relay.wall_clock(), len(ask.body) // 4 or 1)
+        self.wish = Wish(request, caller.key, model, ask.needs)
 
     # --- begin ---
 
@@ -186,9 +151,15 @@ class Exchange:
         self._relay.exchanges.add(self)
         if not self.wish.model:
             self._fail(nothing_to_choose(self._relay.fleet.catalogue.names()))
-            return
+        elif self.ask.untouchable:
+            self._seek()
+        else:
+            self._start_translated()
+
+    def _start_translated(self) -> None:
+        """The call must be read whole, and may hold images that lie elsewhere."""
         try:
-            remote = not self.ask.untouchable and self._relay.images.needed(self.call())
+            remote = self._relay.images.needed(self.call())
         except ClientError as error:
             self._fail(error)
             return
@@ -225,9 +196,10 @@ class Exchange:
     def seated(self, seat: Seat) -> None:
         self.seat = self.served = seat
         self.decision = seat.decision
-        self.seated_s = self.seated_s or self._relay.clock()
-        self.state = State.CONNECTING
         self.last_heard_s = self._relay.clock()
+        if self.seated_s is None:
+            self.seated_s = self.last_heard_s
+        self.state = State.CONNECTING
         backend, model = seat.installation.backend, seat.model
         try:
             if not self._encode(seat):
@@ -247,9 +219,12 @@ class Exchange:
     def _encode(self, seat: Seat) -> bool:
         """Make the engine's request; False if no engine was needed and the answer is out already."""
         backend, model, ask = seat.installation.backend, seat.model, self.ask
-        if self._passes(backend):
-            with suppress(Unsupported):  # not for this model: what a translation can do is seen below
+        if ask.untouchable and self._passes(backend):
+            try:
                 self._path, self._body = backend.pass_through(ask, model)
+            except Unsupported:  # not for this model: what a translation can do is seen below
+                pass
+            else:
                 self._speak_through(ask.passage(self.meta))
                 return True
         parts = (self.call(),) if backend.many else split(self.call())
@@ -274,7 +249,7 @@ class Exchange:
     def _passes(self, backend: Backend) -> bool:
         """Whether the client's own bytes may go to the engine, and the engine's to the client."""
         ask = self.ask
-        if not ask.untouchable or ask.shape not in backend.shapes or not (ask.generations == 1 or backend.many):
+        if ask.shape not in backend.shapes or not (backend.many or ask.generations == 1):
             return False
         return ask.stream or not backend.hears_only_streams or not ask.needs & _GENERATING
 
@@ -282,7 +257,7 @@ class Exchange:
         writer, now = self.ask.writer(self.meta), self._relay.wall_clock()
         if self.ask.stream:
             self.stream_type, self._opening = writer.stream_type, b""
-            self._emit(writer.open() + writer.write(ready.events, now) + writer.close(now))
+            self._emit(writer.open() + writer.write(ready.events, now) + writer.close(now), self._relay.clock())
             self._settle()
             self._sink.end()
         else:
@@ -337,16 +312,15 @@ class Exchange:
 
     # --- engine.EngineUser ---
 
-    def engine_head(self, status: int, content_type: str) -> None:
+    def engine_head(self, status: int) -> None:
         self._status = status
-        self.last_heard_s = self._relay.clock()
         streams = self.ask.stream and status == 200
         self.state = State.STREAMING if streams else State.COLLECTING
         if streams and self._full and self._connection is not None:
             self._connection.pause()
 
     def engine_body(self, data: bytes) -> None:
-        self.last_heard_s = self._relay.clock()
+        self.last_heard_s = now_s = self._relay.clock()
         if self.state is State.STREAMING:
             assert self._passage is not None
             try:
@@ -355,20 +329,26 @@ class Exchange:
                 self._attempt_failed(error)
                 return
             if out:
-                self._emit(out)
+                self._emit(out, now_s)
         elif self.state is State.COLLECTING:
-            self._collected_bytes += len(data)
-            if self._status == 200 or self._collected_bytes <= _ERROR_BYTES:
-                self._collected.append(data)
-            if self._collected_bytes > self._relay.limits.max_answer:
-                self._attempt_failed(MalformedAnswer("The engine's answer is too large."))
+            self._collect(data)
+
+    def _collect(self, data: bytes) -> None:
+        """A part of an answer that is not streamed, or of an engine's error."""
+        self._collected_bytes += len(data)
+        if self._collected is None:
+            self._collected = [data]
+        elif self._status == 200 or self._collected_bytes <= _ERROR_BYTES:
+            self._collected.append(data)
+        if self._collected_bytes > self._relay.limits.max_answer:
+            self._attempt_failed(MalformedAnswer("The engine's answer is too large."))
 
     def engine_end(self) -> None:
         self._connection = None
         assert self._passage is not None
         now = self._relay.wall_clock()
-        body = b"".join(self._collected)
-        self._collected = []
+        parts, self._collected = self._collected, None
+        body = b"" if parts is None else parts[0] if len(parts) == 1 else b"".join(parts)
         try:
             if self._status != 200:
                 assert self.seat is not None
@@ -385,11 +365,12 @@ class Exchange:
             return
         if self.ask.stream:
             if out:
-                self._emit(out)
+                self._emit(out, self._relay.clock())
             self._settle()
             self._sink.end()
         else:
-            self._first_byte()
+            if self.first_byte_s is None:
+                self.first_byte_s = self._relay.clock()
             self._settle()
             self._sink.answer(self, out)
 
@@ -408,7 +389,7 @@ class Exchange:
     def _next_part(self, passage: PartsPassage, out: bytes) -> None:
         """One of several generations is whole; the next goes to the same engine, in the same answer."""
         if out and self.ask.stream:
-            self._emit(out)
+            self._emit(out, self._relay.clock())
         assert self.seat is not None
         request = passage.advance()
         self._path, self._body = request.path, request.body
@@ -446,7 +427,7 @@ class Exchange:
         limits = self._relay.limits
         silent = self.state is not State.SEEKING and now_s - self.last_sent_s >= limits.keep_alive_s
         if silent and self.ask.stream and self._passage is not None and self._passage.keep_alive:
-            self._emit(self._passage.keep_alive, speaks=False)
+            self._emit(self._passage.keep_alive, now_s, speaks=False)
         if self.state in (State.AWAITING, State.COLLECTING, State.STREAMING):
             patience_s = limits.stall_s if self.first_byte_s is not None else limits.first_byte_s
             if now_s - self.last_heard_s >= patience_s:
@@ -472,20 +453,17 @@ class Exchange:
             round(self.queue_s * 1000),
         )
 
-    def _first_byte(self) -> None:
-        if self.first_byte_s is None:
-            self.first_byte_s = self._relay.clock()
-
-    def _emit(self, data: bytes, *, speaks: bool = True) -> None:
+    def _emit(self, data: bytes, now_s: float, *, speaks: bool = True) -> None:
         """Send what the passage made; a keep-alive does not ``speak``, so another engine may still take over."""
-        self.last_sent_s = self._relay.clock()
+        self.last_sent_s = now_s
         if not self.began:
             self.began = True
             self._sink.begin(self)
             data = self._opening + data
-        if speaks:
+        if speaks and not self.spoken:
             self.spoken = True
-            self._first_byte()
+            if self.first_byte_s is None:
+                self.first_byte_s = now_s
         self._sink.send(data)
 
     def _attempt_failed(self, error: PotluckError) -> None:
@@ -494,7 +472,7 @@ class Exchange:
         if seat is None:
             self._fail(error)
             return
-        self.attempts.append(Attempt(seat.engine, error))
+        self.attempts = (*self.attempts, Attempt(seat.engine, error))
         if not isinstance(error, NodeError):
             self._fail(error)
             return
@@ -560,7 +538,7 @@ class Exchange:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.abort()
-        self._collected, self._collected_bytes = [], 0
+        self._collected, self._collected_bytes = None, 0
 
     def _settle(self, *, cancelled: bool = False) -> None:
         """The one way out. After this nothing is held."""

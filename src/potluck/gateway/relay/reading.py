@@ -11,7 +11,7 @@ from typing import Protocol
 
 import httptools
 
-from potluck.gateway.relay.request import Request
+from potluck.gateway.relay.request import DECIDING, Request
 
 # 2^64 has 20 digits. llhttp takes any number of zeros before them, Python's int() does not.
 _LENGTH_DIGITS = 20
@@ -51,12 +51,13 @@ class Receiver(Protocol):
 class RequestReader:
     """The requests of one connection. ``incoming`` is the one being read; after ``stop`` nothing more is."""
 
-    __slots__ = ("_limits", "_parser", "_receiver", "_stopped", "_unread", "_upgrading", "incoming")
+    __slots__ = ("_fields", "_limits", "_parser", "_receiver", "_stopped", "_unread", "_upgrading", "incoming")
 
     def __init__(self, receiver: Receiver, limits: ReadingLimits) -> None:
         self._receiver = receiver
         self._limits = limits
         self._parser = httptools.HttpRequestParser(self)
+        self._fields: list[tuple[bytes, bytes]] | None = None  # of the head that is being read
         self._unread = 0  # bytes that came since something was last read of them: a head, a piece of a body, an end
         self._upgrading = False
         self._stopped = False
@@ -123,7 +124,8 @@ class RequestReader:
     def on_message_begin(self) -> None:
         if self._stopped:
             raise Unreadable(400, b"Nothing more is read here.")
-        self.incoming = Request(version="")
+        self._fields = []
+        self.incoming = Request(self._fields)
         self._upgrading = False
         self._receiver.request_begins()
 
@@ -134,25 +136,15 @@ class RequestReader:
             raise Unreadable(414, b"The request's target is too long.")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        request = self.incoming
-        assert request is not None
-        if request.version:
-            return  # a trailer: nothing here reads any
-        name = name.lower()
-        value = value.rstrip()  # llhttp leaves the space behind a value to it
-        if name == b"transfer-encoding" and value.lower() != b"chunked":
-            # llhttp notices only after the head is complete; by then the request would be on its way.
-            raise Unreadable(400, b"The only transfer coding read here is chunked.")
-        if name == b"content-length" and len(value) > _LENGTH_DIGITS:
-            raise Unreadable(400, b"The Content-Length is not a length.")
-        request.note(name, value)
-        if len(request.headers) > self._limits.max_headers or request.head_size > self._limits.max_head:
-            raise Unreadable(431, b"The request's head is too large.")
+        if self._fields is not None:  # else it is a trailer: nothing here reads any
+            self._fields.append((name.lower(), value.rstrip()))  # llhttp leaves the space behind a value to it
 
     def on_headers_complete(self) -> None:
         request = self.incoming
         assert request is not None
         parser = self._parser
+        self._fields = None
+        self._weigh(request)
         request.method = parser.get_method()
         request.version = parser.get_http_version()
         self._unread = 0
@@ -167,6 +159,22 @@ class RequestReader:
         elif request.hosts != 1:
             raise Unreadable(400, b"A request has one Host header.")  # RFC 9112 3.2
         self._receiver.request_head(request)
+
+    def _weigh(self, request: Request) -> None:
+        """Hold a whole head to the limits, and note what decides about framing."""
+        size = 0
+        for name, value in request.headers:
+            size += len(name) + len(value)
+            if name in DECIDING:
+                if name == b"transfer-encoding" and value.lower() != b"chunked":
+                    # llhttp notices only after this; by then the request would be on its way.
+                    raise Unreadable(400, b"The only transfer coding read here is chunked.")
+                if name == b"content-length" and len(value) > _LENGTH_DIGITS:
+                    raise Unreadable(400, b"The Content-Length is not a length.")
+                request.note(name, value)
+        if len(request.headers) > self._limits.max_headers or size > self._limits.max_head:
+            raise Unreadable(431, b"The request's head is too large.")
+        request.head_size = size
 
     def on_body(self, body: bytes) -> None:
         request = self.incoming

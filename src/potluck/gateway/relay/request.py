@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, field
 
 import zstandard
 
@@ -12,36 +11,43 @@ from potluck.core.errors import BadRequest, PayloadTooLarge, UnsupportedEncoding
 # A body in chunks of two bytes would take thirty times its size if each stayed an object of its own.
 _SMALL = 1024
 _BLOCK = 64 * 1024
+# The headers that `Request.note` wants to hear of.
+DECIDING = frozenset({b"content-length", b"transfer-encoding", b"content-encoding", b"expect", b"host"})
+
 # An ordinary body comes in few pieces: joining them once at the end is cheapest.
 _FEW = 16
 
 
-@dataclass(slots=True)
 class Request:
     """``headers`` are (lower-case name, value) in order. ``body`` grows until ``complete``.
 
     ``size`` counts the body's bytes as they come, kept or not; of a ``too_large`` body nothing is kept.
     """
 
+    # One is made for each request, and most keep most of these.
     method: bytes = b""
     target: bytes = b""
     version: str = "1.1"
-    headers: list[tuple[bytes, bytes]] = field(default_factory=list[tuple[bytes, bytes]])
     keep_alive: bool = True
     expects_continue: bool = False
     content_length: int | None = None
     chunked: bool = False
     encoding: bytes = b""
-    body: list[bytes | bytearray] = field(default_factory=list[bytes | bytearray])
     size: int = 0
     head_size: int = 0
     complete: bool = False
     hosts: int = 0
     too_large: bool = False
 
+    def __init__(self, headers: list[tuple[bytes, bytes]] | None = None) -> None:
+        self.headers = headers if headers is not None else []
+        self.body: list[bytes | bytearray] = []
+
     @property
     def path(self) -> bytes:
         """The target without its query; absolute-form targets (RFC 9112 3.2.2) are reduced to their path."""
+        if b"?" not in self.target and self.target.startswith(b"/"):
+            return self.target
         path = self.target.partition(b"?")[0]
         if not path.startswith(b"/") and b"://" in path:
             _, slash, rest = path.partition(b"://")[2].partition(b"/")
@@ -61,9 +67,7 @@ class Request:
         return next((value for key, value in self.headers if key == name), b"")
 
     def note(self, name: bytes, value: bytes) -> None:
-        """Take one header in, its name in lower case; remembers those that decide about framing."""
-        self.headers.append((name, value))
-        self.head_size += len(name) + len(value)
+        """Remember a header that decides about framing; its name is one of `DECIDING`."""
         if name == b"content-length":
             self.content_length = int(value)
         elif name == b"transfer-encoding":
@@ -72,7 +76,7 @@ class Request:
             self.encoding = value.strip().lower()
         elif name == b"expect":
             self.expects_continue = value.strip().lower() == b"100-continue"
-        elif name == b"host":
+        else:
             self.hosts += 1
 
     def keep(self, piece: bytes) -> None:

@@ -21,7 +21,6 @@ _attempts = msgspec.json.Decoder(tuple[AttemptRecord, ...])
 _candidates = msgspec.json.Decoder(tuple[CandidateRecord, ...])
 
 
-
 class SqlRequests:
     """See `potluck.storage.ports.RequestLog`."""
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from potluck.core.call import ChatCall, EmbedCall, InfillCall, TextCall, ToolMode
 from potluck.core.model import Capability
 from potluck.wire.body import decode_body
-from potluck.wire.openai.chat_request import ChatRequest, Checked, chat_call, check, read_tool_choice
+from potluck.wire.openai.chat_request import ChatRequest, chat_call, check
 from potluck.wire.openai.fields import Request, changed_body, read_choices, read_model
-from potluck.wire.openai.passage import AnswerPassage, Kind
+from potluck.wire.openai.passage import AnswerPassage, Kind, WholePassage
 from potluck.wire.openai.text_request import (
     CompletionRequest,
     EmbeddingRequest,
@@ -37,8 +37,7 @@ _NEEDS = {
 
 def read_chat(body: bytes) -> ChatAsk:
     """``POST /v1/chat/completions``. Raises `BadRequest`."""
-    request = decode_body(body, ChatRequest)
-    return ChatAsk(body, request, check(request))
+    return ChatAsk(body, decode_body(body, ChatRequest))
 
 
 def read_completion(body: bytes) -> CompletionAsk:
@@ -55,43 +54,27 @@ def read_embedding(body: bytes) -> EmbeddingAsk:
     return EmbeddingAsk(body, request)
 
 
-@dataclass(frozen=True, slots=True)
 class ChatAsk:
-    """``checked`` is what the door found in ``request``."""
+    """A chat that has been checked. ``untouchable`` is also false for what is only understood here: roles and forms
+    that engines stumble over, Ollama's fields."""
 
-    body: bytes
-    request: ChatRequest
-    checked: Checked
-    shape: Shape = Shape.OPENAI_CHAT
+    __slots__ = ("body", "generations", "model", "needs", "request", "stream", "untouchable")
 
-    @property
-    def model(self) -> str:
-        return read_model(self.request.model)
+    shape = Shape.OPENAI_CHAT
 
-    @property
-    def stream(self) -> bool:
-        return bool(self.request.stream)
-
-    @property
-    def needs(self) -> frozenset[Capability]:
-        tools = bool(self.request.tools) and self.request.tool_choice != ToolMode.NONE
-        return _NEEDS[tools, self.checked.images]
-
-    @property
-    def generations(self) -> int:
-        return read_choices(self.request.n)
-
-    @property
-    def untouchable(self) -> bool:
-        """Also false for what is only understood here: roles and forms that engines stumble over, Ollama's fields."""
-        if not self.checked.plain or self.checked.remote:
-            return False
-        if self.request.tool_choice is None:
-            return True
+    def __init__(self, body: bytes, request: ChatRequest) -> None:
+        """Raises `BadRequest` (see `check`)."""
+        found = check(request)
+        tools = bool(request.tools)
+        hidden = found.choice.mode is ToolMode.NONE and tools
+        self.body = body
+        self.request = request
+        self.model = found.model
+        self.stream = bool(request.stream)
+        self.generations = found.choices
+        self.needs = _NEEDS[tools and not hidden, found.images]
         # Shown the tools, a model calls them whatever it was told: with `none` they must not be shown.
-        choice = read_tool_choice(self.request)
-        hidden = choice.mode is ToolMode.NONE and bool(self.request.tools)
-        return not choice.forced and not hidden
+        self.untouchable = found.plain and not (found.remote or found.choice.forced or hidden)
 
     def call(self) -> ChatCall:
         return chat_call(self.request, self.body)
@@ -102,7 +85,9 @@ class ChatAsk:
     def passed(self, model: str) -> bytes:
         return _passed(self.body, self.request, model)
 
-    def passage(self, meta: AnswerMeta) -> AnswerPassage:
+    def passage(self, meta: AnswerMeta) -> WholePassage:
+        if not self.stream:
+            return WholePassage(meta, Kind.CHAT)
         return AnswerPassage(meta, Kind.CHAT, include_usage=self.request.include_usage, progress=_PROGRESS in self.body)
 
 
@@ -145,7 +130,9 @@ class CompletionAsk:
     def passed(self, model: str) -> bytes:
         return _passed(self.body, self.request, model)
 
-    def passage(self, meta: AnswerMeta) -> AnswerPassage:
+    def passage(self, meta: AnswerMeta) -> WholePassage:
+        if not self.stream:
+            return WholePassage(meta, Kind.COMPLETION)
         return AnswerPassage(
             meta, Kind.COMPLETION, include_usage=self.request.include_usage, progress=_PROGRESS in self.body
         )
@@ -178,8 +165,8 @@ class EmbeddingAsk:
     def passed(self, model: str) -> bytes:
         return changed_body(self.body, model=None if model == self.model else model, ask_usage=False)
 
-    def passage(self, meta: AnswerMeta) -> AnswerPassage:
-        return AnswerPassage(meta, Kind.EMBEDDING, include_usage=False)
+    def passage(self, meta: AnswerMeta) -> WholePassage:
+        return WholePassage(meta, Kind.EMBEDDING)
 
 
 def _passed(body: bytes, request: Request, model: str) -> bytes:

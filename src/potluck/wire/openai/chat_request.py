@@ -144,9 +144,15 @@ _EFFORTS = {name: name for name in ("none", "minimal", "low", "medium", "high", 
 class Checked(msgspec.Struct):
     """What the door must know of a chat. ``plain`` says that any engine of the family reads it as it is."""
 
+    model: str
+    choices: int
+    choice: ToolChoice
     images: bool = False
     remote: bool = False
     plain: bool = True
+
+
+_FREE_CHOICE = ToolChoice()
 
 
 def check(request: ChatRequest) -> Checked:
@@ -155,17 +161,22 @@ def check(request: ChatRequest) -> Checked:
     Raises `BadRequest` for an empty conversation, unknown roles, links that are neither data nor http(s), a number of
     choices out of range, and a tool choice that names nothing.
     """
-    read_model(request.model)
-    read_choices(request.n)
-    read_tool_choice(request)
+    found = Checked(
+        read_model(request.model),
+        1 if request.n is None else read_choices(request.n),
+        _FREE_CHOICE if request.tool_choice is None else read_tool_choice(request),
+    )
     if not request.messages:
         raise BadRequest("messages is empty", param="messages", hint="Send at least one message.")
-    found = Checked(plain=not (request.reasoning or request.options or request.format or request.think is not None))
+    if request.reasoning or request.options or request.format or request.think is not None:
+        found.plain = False
     for index, message in enumerate(request.messages):
-        if message.role not in _ROLES:
-            _refuse_role(message.role, f"messages[{index}].role")
-        if message.role not in _PLAIN_ROLES or any(
-            call.function and isinstance(call.function.arguments, dict) for call in message.tool_calls or ()
+        if message.role not in _PLAIN_ROLES:
+            if message.role not in _ROLES:
+                _refuse_role(message.role, f"messages[{index}].role")
+            found.plain = False
+        if message.tool_calls and any(
+            call.function and isinstance(call.function.arguments, dict) for call in message.tool_calls
         ):
             found.plain = False
         if isinstance(message.content, list):

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from potluck.core.answer import FinishReason, Usage
+from potluck.core.answer import FinishReason, Timings, Usage
 from potluck.core.errors import MalformedAnswer, PotluckError
 from potluck.wire.estimates import estimate
 from potluck.wire.openai.chunks import FINISH, Chunk, decode_answer, excerpt, written_bytes
@@ -57,7 +57,54 @@ _EMPTY_LIST = b"[]"
 _PROGRESS_WORD = b'"prompt_progress"'
 
 
-class AnswerPassage:
+class WholePassage:
+    """Watches one answer that is not streamed. Implements `wire.port.Passage`."""
+
+    stream_type = STREAM_TYPE
+    keep_alive = PING
+
+    def __init__(self, meta: AnswerMeta, kind: Kind) -> None:
+        self._meta = meta
+        self._kind = kind
+        self._account: Account | None = None
+
+    def open(self) -> bytes:
+        return b""
+
+    def forward(self, data: bytes, now_s: float) -> bytes:
+        raise AssertionError("this answer is not streamed")
+
+    def end(self, now_s: float) -> bytes:
+        raise AssertionError("this answer is not streamed")
+
+    def fail(self, error: PotluckError, request_id: str) -> bytes:
+        return error_event(error)
+
+    def whole(self, body: bytes, now_s: float) -> bytes:
+        """``body`` itself, once it is seen to be an answer; usage is added to one that has none.
+
+        Raises `MalformedAnswer` for anything else, such as the login page of a proxy, and the engine's own error.
+        """
+        answer = decode_answer(body, _WHOLE)
+        if answer.error is not None:
+            raise read_in_band_error(body)
+        if (answer.data if self._kind is Kind.EMBEDDING else answer.choices) is None:
+            raise MalformedAnswer("The engine's answer is not what its dialect says.", detail=excerpt(body))
+        if answer.usage is not None:
+            self._account = Account(answer.usage.usage(), _timings(answer), _finish(answer))
+            return body
+        text_bytes = written_bytes(answer)
+        usage = answer.timings.usage() if answer.timings else None
+        usage = usage or estimate(text_bytes, self._meta.prompt_tokens)
+        self._account = Account(usage, _timings(answer), _finish(answer), text_bytes)
+        return _with_usage(body, usage)
+
+    def account(self) -> Account:
+        """What it cost; nothing before it came."""
+        return self._account or Account()
+
+
+class AnswerPassage(WholePassage):
     """Watches one answer. ``include_usage`` says that the client wants the usage of its stream, ``progress`` that it
     wants to see llama.cpp read its prompt.
 
@@ -66,9 +113,6 @@ class AnswerPassage:
 
     Where the client wants the usage, ``[DONE]`` is held until `end`, since the usage may have to be put before it.
     """
-
-    stream_type = STREAM_TYPE
-    keep_alive = PING
 
     def __init__(
         self,
@@ -79,18 +123,13 @@ class AnswerPassage:
         progress: bool = False,
         keep_bytes: int = KEEP_BYTES,
     ) -> None:
-        self._meta = meta
-        self._kind = kind
+        super().__init__(meta, kind)
         self._include_usage = include_usage
         self._hides_progress = not progress
         self._cutter = EventCutter()
         self._kept = KeptAnswer(keep_bytes)
         self._trouble: PotluckError | None = None
         self._done = False
-        self._account: Account | None = None
-
-    def open(self) -> bytes:
-        return b""
 
     def forward(self, data: bytes, now_s: float) -> bytes:
         """Whole events; the very ``data`` if it is some. Raises what the engine said in-band, and `MalformedAnswer`
@@ -182,29 +221,6 @@ class AnswerPassage:
         self._kept.add(rest)
         return rest
 
-    def fail(self, error: PotluckError, request_id: str) -> bytes:
-        return error_event(error)
-
-    def whole(self, body: bytes, now_s: float) -> bytes:
-        """``body`` itself, once it is seen to be an answer; usage is added to one that has none.
-
-        Raises `MalformedAnswer` for anything else, such as the login page of a proxy, and the engine's own error.
-        """
-        answer = decode_answer(body, _WHOLE)
-        if answer.error is not None:
-            raise read_in_band_error(body)
-        if (answer.data if self._kind is Kind.EMBEDDING else answer.choices) is None:
-            raise MalformedAnswer("The engine's answer is not what its dialect says.", detail=excerpt(body))
-        text_bytes = written_bytes(answer)
-        told = answer.usage.usage() if answer.usage else answer.timings.usage() if answer.timings else None
-        self._account = Account(
-            usage=told or estimate(text_bytes, self._meta.prompt_tokens),
-            timings=answer.timings.timings() if answer.timings else None,
-            finish=_finish(answer),
-            text_bytes=text_bytes,
-        )
-        return body if answer.usage else _with_usage(body, self._account.usage)
-
     def account(self) -> Account:
         """What it cost. Of an answer that broke off, what came of it."""
         if self._account is not None:
@@ -220,7 +236,11 @@ def _finish(answer: Chunk) -> FinishReason | None:
     return None
 
 
-def _with_usage(body: bytes, usage: Usage | None) -> bytes:
+def _timings(answer: Chunk) -> Timings | None:
+    return answer.timings.timings() if answer.timings else None
+
+
+def _with_usage(body: bytes, usage: Usage) -> bytes:
     """``body`` with the usage that the dialect promises, every other field kept."""
     raw: dict[str, msgspec.Raw] = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    return msgspec.json.encode({**raw, "usage": written(usage or Usage())})
+    return msgspec.json.encode({**raw, "usage": written(usage)})

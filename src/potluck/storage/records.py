@@ -1,6 +1,6 @@
 """What is kept, as frozen records. Times are Unix seconds (``_s``), durations too; ids are made by the caller.
 
-Those of the request log are structs of msgspec: one is made for each call, and a frozen dataclass costs ten times as much.
+The request log's are structs of msgspec: one is made for each call, and a frozen dataclass costs ten times as much.
 """
 
 from __future__ import annotations

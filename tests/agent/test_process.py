@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -18,30 +15,9 @@ import pytest
 
 from potluck.core.reading import impossible
 from potluck.wire.agent import read_reading
+from tests.agent.process import agent
 
 KEY = "0123456789abcdef0123456789abcdef"
-
-
-@contextmanager
-def agent(*arguments: str, key: str = "") -> Iterator[str]:
-    """A running agent's address. It must end by itself, and well, when it is told to."""
-    environment = {**os.environ, "POTLUCK_AGENT_KEY": key}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "potluck.cli", "agent", "--port", "0", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-    )
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    try:
-        assert line.startswith("agent ready http://"), line or process.communicate()[1]
-        yield line.split()[-1]
-    finally:
-        process.send_signal(signal.SIGTERM)
-        rest, errors = process.communicate(timeout=20)
-    assert (process.returncode, rest, errors) == (0, "", "")
 
 
 def get(url: str, key: str = "") -> bytes:

@@ -84,3 +84,8 @@ def test_the_memory_of_cards_is_added_up() -> None:
 def test_old_figures_are_not_planned_with(age_s: float | None) -> None:
     assert as_known(NODE, 60, UNIFIED, age_s=age_s, interval_s=30) == NodeReading(NODE, 60)
     assert as_known(NODE, 60, None, age_s=1.0, interval_s=30) == NodeReading(NODE, 60)
+
+
+def test_frequent_looks_do_not_make_an_agents_own_pause_look_old() -> None:
+    assert as_known(NODE, 60, UNIFIED, age_s=20.0, interval_s=0.2).available_bytes == 40
+    assert as_known(NODE, 60, UNIFIED, age_s=20.1, interval_s=0.2) == NodeReading(NODE, 60)

@@ -65,6 +65,18 @@ def machine_cells(reading: Reading | None) -> tuple[str, str, str, str, str]:
     )
 
 
+def silence(state: str, silent_s: float | None, why: str) -> str:
+    """How an agent stands, in words.
+
+    >>> silence("silent", 40.2, "The agent refuses connections.")
+    'agent silent for 40s: The agent refuses connections.'
+    """
+    if state != "silent":
+        return "answers" if state == "up" else "not asked yet"
+    known = f" for {duration(silent_s)}" if silent_s is not None else ""
+    return f"agent silent{known}{': ' if why else ''}{why}"
+
+
 def _graphics(reading: Reading) -> str:
     """The busiest one's load, and the memory left on those that have their own."""
     if not reading.gpus:

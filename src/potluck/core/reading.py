@@ -16,8 +16,10 @@ from potluck.core.model import NodeId, NodeReading
 Bytes: TypeAlias = "int | None"
 Share: TypeAlias = "float | None"
 
-SILENT_AFTER_INTERVALS: Final = 3
-"""Figures older than so many intervals are shown but no longer planned with: a model may have been loaded since."""
+# Older figures are shown, but no longer planned with: a model may have been loaded since. Three looks may go wrong; and
+# where looks are frequent, the agent's own pause between two readings must be within.
+FRESH_INTERVALS: Final = 3
+FRESH_S: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,7 @@ def as_known(
     node: NodeId, memory_bytes: int | None, reading: Reading | None, *, age_s: float | None, interval_s: float
 ) -> NodeReading:
     """What may be planned with: the owner's word, and the agent's while it is fresh."""
-    if reading is None or age_s is None or age_s > SILENT_AFTER_INTERVALS * interval_s:
+    if reading is None or age_s is None or age_s > max(FRESH_S, FRESH_INTERVALS * interval_s):
         return NodeReading(node, memory_bytes)
     own = [gpu for gpu in reading.gpus if not gpu.unified]
     return NodeReading(

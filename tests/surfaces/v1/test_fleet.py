@@ -13,6 +13,8 @@ async def test_a_model_is_listed_once_with_everywhere_it_is() -> None:
     assert [model["id"] for model in models] == ["coder:1b", "lost:1b", "talker:8b"]
     coder, lost, _ = models
     assert [place["node"] for place in coder["engines"]] == ["agx0", "here"]
+    assert [(place["resident"], place["memory_bytes"]) for place in coder["engines"]] == [(True, 1200), (True, 1200)]
+    assert [(place["resident"], place["memory_bytes"]) for place in lost["engines"]] == [(False, None)]
     assert (coder["ready"], coder["capabilities"], coder["context"]) == (True, ["completion", "insert"], 4096)
     assert (lost["ready"], lost["engines"][0]["health"]) == (False, "down")
 

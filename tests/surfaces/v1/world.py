@@ -145,6 +145,7 @@ CODER = Model(
     context=4096,
     resident=True,
     size_bytes=900,
+    memory_bytes=1200,
     family="coder",
 )
 TALKER = Model(ModelId("talker:8b"), context=8192)

@@ -92,7 +92,22 @@ def _model(name: ModelId, offers: Sequence[tuple[Engine, Model]]) -> ModelInfo:
         family=model.family,
         parameter_size=model.parameter_size,
         quantization=model.quantization,
-        engines=[ModelPlace(engine.node, engine.id, engine.health, known.resident) for engine, known in offers],
+        engines=[_place(engine, known) for engine, known in offers],
+    )
+
+
+def _place(engine: Engine, model: Model) -> ModelPlace:
+    if not model.resident:
+        return ModelPlace(engine.node, engine.id, engine.health, resident=False)
+    return ModelPlace(
+        node=engine.node,
+        engine=engine.id,
+        health=engine.health,
+        resident=True,
+        memory_bytes=model.memory_bytes,
+        vram_bytes=model.vram_bytes,
+        loaded_context=model.loaded_context,
+        expires_at=model.expires_at,
     )
 
 

@@ -79,6 +79,11 @@ def test_a_gpu_that_has_no_memory_to_tell_of_shares_the_machines() -> None:
     assert opened(library).gpus()[0] == Gpu("NVIDIA card 0", unified=True, load=0.63, celsius=58.0)
 
 
+def test_one_that_fails_to_tell_its_memory_does_not_share_the_machines() -> None:
+    first = opened(FakeNvml({"nvmlDeviceGetMemoryInfo": GPU_IS_LOST})).gpus()[0]
+    assert (first.unified, first.memory_total_bytes) == (False, None)
+
+
 @pytest.mark.parametrize("function", ["nvmlDeviceGetCount_v2", "nvmlDeviceGetHandleByIndex_v2"])
 def test_a_lost_gpu_is_not_told_of(function: str) -> None:
     assert opened(FakeNvml({function: GPU_IS_LOST})).gpus() == ()

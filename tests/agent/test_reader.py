@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -93,13 +95,27 @@ def test_models_are_looked_for_where_engines_keep_them_once_for_each_disk(tmp_pa
     assert model_folders({"OLLAMA_MODELS": str(tmp_path / "gone")}) == model_folders({})
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_what_may_not_be_read_is_as_if_it_were_not_there(tmp_path: Path) -> None:
-    files = trees.plant(tmp_path, trees.ORIN)
-    (tmp_path / "sys/kernel/debug/nvmap/iovmm/clients").chmod(0)
-    (tmp_path / "sys/class/hwmon/hwmon1").chmod(0)
+@pytest.fixture
+def nobodys() -> Iterator[Path]:
+    """A folder that anybody may enter, seen by a user who may not read everything."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        root = os.geteuid() == 0
+        yield Path(folder)
+        if root:
+            os.seteuid(0)
+
+
+def test_what_may_not_be_read_is_as_if_it_were_not_there(nobodys: Path) -> None:
+    files = trees.plant(nobodys, trees.ORIN)
+    (nobodys / "sys/kernel/debug/nvmap/iovmm/clients").chmod(0)
+    (nobodys / "sys/class/hwmon/hwmon1").chmod(0)
+    (nobodys / "sys/class/thermal").chmod(0)
+    if os.geteuid() == 0:
+        os.seteuid(65534)
     reading = Reader(files).read()
-    assert (reading.gpus[0].memory_used_bytes, reading.power) == (None, ())
+    assert (reading.gpus[0].load, reading.gpus[0].memory_used_bytes, reading.power) == (0.734, None, ())
+    assert [each.sensor for each in reading.temperatures] == ["cpu_thermal"]
 
 
 def test_a_folder_where_a_file_should_be_is_as_if_it_were_not_there(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from potluck.core.reading import Gpu
 
 _LIBRARY: Final = "libnvidia-ml.so.1"
 _OK: Final = 0
+_NOT_SUPPORTED: Final = 3
 _NAME_BYTES: Final = 96
 _CORE_SENSOR: Final = 0
 
@@ -61,14 +62,15 @@ class Nvml:
         name = ctypes.create_string_buffer(_NAME_BYTES)
         named = self._done("nvmlDeviceGetName", handle, name, ctypes.c_uint(_NAME_BYTES))
         memory, load = _Memory(), _Utilization()
-        has_memory = self._done("nvmlDeviceGetMemoryInfo", handle, ctypes.byref(memory))
+        memory_status = self._call("nvmlDeviceGetMemoryInfo", handle, ctypes.byref(memory))
+        has_memory = memory_status == _OK
         has_load = self._done("nvmlDeviceGetUtilizationRates", handle, ctypes.byref(load))
         celsius = self._number("nvmlDeviceGetTemperature", handle, ctypes.c_int(_CORE_SENSOR))
         milliwatts = self._number("nvmlDeviceGetPowerUsage", handle)
         return Gpu(
             name=name.value.decode("utf-8", "replace") if named else "",
-            # Without memory of its own it has none to tell of.
-            unified=not has_memory,
+            # One that shares the machine's memory has none of its own to tell of; one that is lost says something else.
+            unified=memory_status == _NOT_SUPPORTED,
             load=min(1.0, load.gpu / 100) if has_load else None,
             memory_total_bytes=memory.total if has_memory else None,
             memory_free_bytes=min(memory.free, memory.total) if has_memory else None,
@@ -82,7 +84,11 @@ class Nvml:
         return number.value if self._done(function, *arguments, ctypes.byref(number)) else None
 
     def _done(self, function: str, *arguments: object) -> bool:
+        return self._call(function, *arguments) == _OK
+
+    def _call(self, function: str, *arguments: object) -> int | None:
+        """The function's status; None in a library older than it."""
         try:
-            return bool(getattr(self._library, function)(*arguments) == _OK)
-        except AttributeError:  # a library older than the function
-            return False
+            return int(getattr(self._library, function)(*arguments))
+        except AttributeError:
+            return None

@@ -103,9 +103,12 @@ def test_it_pays_for_no_gateway() -> None:
     own = {name for name in modules if name.startswith("potluck.")}
     assert own <= {
         *("potluck.agent", "potluck.cli", "potluck.core"),
-        *(f"potluck.agent.{name}" for name in ("exposition", "files", "gpus", "http", "main", "nvml", "options")),
+        *(
+            f"potluck.agent.{name}"
+            for name in ("announce", "exposition", "files", "gpus", "http", "main", "nvml", "options")
+        ),
         *(f"potluck.agent.{name}" for name in ("parse", "reader", "sampler", "sensors")),
         *(f"potluck.cli.{name}" for name in ("agenting", "agentline", "failure", "quick")),
         *(f"potluck.core.{name}" for name in ("errors", "model", "reading")),
     }
-    assert not {"aiohttp", "typer", "msgspec", "http.server"} & set(modules)
+    assert not {"aiohttp", "typer", "msgspec", "http.server", "zeroconf"} & set(modules)

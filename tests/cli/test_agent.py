@@ -18,7 +18,7 @@ from potluck.core.reading import Cpu, Disk, Gpu, Identity, Memory, Network, Powe
 from potluck.wire.agent import read_reading
 from tests.cli.conftest import Run
 
-OPTIONS = ["--host", "--port", "--interval", "--key-file", "--disks", "--once", "--json", "--help"]
+OPTIONS = ["--host", "--port", "--interval", "--key-file", "--disks", "--announce", "--once", "--json", "--help"]
 JOINED = ["--port=0", "--host=::1", "--interval=", "--interval=2.5", "--disks=/a:/b", "--portt"]
 VALUES = ["extra", "1", "0.5", "80", "-1", "65536", "3600.5", "1e2", "nan", "::"]
 words = st.sampled_from([*OPTIONS, *JOINED, *VALUES])
@@ -29,8 +29,8 @@ def read_by_typer(arguments: list[str]) -> AgentOptions | None:
     command = get_command(agent.app)
     seen: list[AgentOptions] = []
 
-    def called(host, port, interval, key_file, disks, once, as_json) -> None:
-        seen.append(AgentOptions(host, port, interval, key_file, agentline.folders(disks)))
+    def called(host, port, interval, key_file, disks, announce, once, as_json) -> None:
+        seen.append(AgentOptions(host, port, interval, key_file, agentline.folders(disks), announce))
 
     command.callback = called
     with suppress(SystemExit):
@@ -51,6 +51,7 @@ def test_what_the_quick_reader_takes_typer_takes_as_well(arguments: list[str]) -
         ([], AgentOptions()),
         (["--host", "0.0.0.0", "--port=9000"], AgentOptions(host="0.0.0.0", port=9000)),
         (["--interval", "2.5", "--key-file=k"], AgentOptions(interval_s=2.5, key_file="k")),
+        (["--announce"], AgentOptions(announce=True)),
         (["--disks", "/a::/b"], AgentOptions(disks=("/a", "/b"))),
     ],
 )
@@ -60,7 +61,7 @@ def test_plain_lines_need_no_typer(arguments: list[str], line: AgentOptions) -> 
 
 def test_every_option_that_serves_can_be_read_quickly() -> None:
     names = {name for param in get_command(agent.app).params for name in param.opts}
-    assert names - {"--once", "--json"} == set(agentline._OPTIONS)
+    assert names - {"--once", "--json"} == {*agentline._OPTIONS, *agentline._SWITCHES}
 
 
 def test_the_defaults_are_those_of_the_options() -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from potluck.agent.announce import Announcement, Announcer, ZeroconfAnnouncer, addresses_of, announcing
 from potluck.agent.files import Files
 from potluck.agent.http import answer, read_head
 from potluck.agent.nvml import Nvml
@@ -70,12 +71,20 @@ def _loopback(host: str) -> bool:
 def serve(options: AgentOptions, environment: Mapping[str, str], clock: Callable[[], float]) -> int:
     """Answer until SIGTERM or SIGINT; the exit code. Raises `OperatorError` for what the owner must mend."""
     key = find_key(options, environment)
+    announcer = _announcer(options) if options.announce else None
     with Sampler(reader(options.disks, environment).read, clock, options.interval_s) as sampler:
-        asyncio.run(_serve(options, key, sampler))
+        asyncio.run(_serve(options, key, sampler, announcer))
     return 0
 
 
-async def _serve(options: AgentOptions, key: str, sampler: Sampler) -> None:
+def _announcer(options: AgentOptions) -> Announcer:
+    if _loopback(options.host):
+        hint = "Choose an address of the network with --host, or leave --announce out."
+        raise OperatorError(f"There is nobody to announce {options.host} to.", hint=hint)
+    return ZeroconfAnnouncer.open()
+
+
+async def _serve(options: AgentOptions, key: str, sampler: Sampler, announcer: Announcer | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
@@ -92,12 +101,20 @@ async def _serve(options: AgentOptions, key: str, sampler: Sampler) -> None:
         why = os.strerror(error.errno) if error.errno and error.errno > 0 else "this machine has no such address"
         hint = "Choose another with --host or --port."
         raise OperatorError(f"Cannot listen on {options.host} port {options.port}: {why}.", hint=hint) from error
-    async with server:
+    async with server, asyncio.TaskGroup() as tasks:
         host, port = server.sockets[0].getsockname()[:2]
         where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         sys.stdout.write(f"agent ready http://{where}\n")
         sys.stdout.flush()
+        known = tasks.create_task(_announce(options.host, port, sampler, announcer)) if announcer else None
         await stop.wait()
+        if known is not None:
+            known.cancel()
+
+
+async def _announce(host: str, port: int, sampler: Sampler, announcer: Announcer) -> None:
+    announcement = Announcement(sampler.latest().identity, port)
+    await announcing(announcement, lambda: addresses_of(host, announcer.addresses()), announcer)
 
 
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, key: str, sampler: Sampler) -> None:

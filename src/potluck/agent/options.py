@@ -24,3 +24,4 @@ class AgentOptions:
     interval_s: float = DEFAULT_INTERVAL_S
     key_file: str = ""
     disks: tuple[str, ...] = ()
+    announce: bool = False

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+from potluck.agent.announce import SERVICE, TEXT
 from potluck.agent.exposition import METRICS
 from potluck.agent.http import PAGES
 from potluck.core.reading import Reading
@@ -26,6 +27,7 @@ def reference_markdown() -> str:
     """The whole page."""
     pages = [f"| `{path}` | {page.text} |" for path, page in PAGES.items()]
     json = [f"| `{path}` | {kind} | {text} |" for path, kind, text in _rows(Reading, "")]
+    known = [f"| `{key}` | {text} |" for key, text in TEXT.items()]
     metrics = [f"| `{each.name}` | {each.kind} | {', '.join(each.labels)} | {each.text} |" for each in METRICS]
     return "\n".join(
         [
@@ -36,6 +38,9 @@ def reference_markdown() -> str:
             *("| field | type | what it says |", "| --- | --- | --- |", *json),
             "\n## `/metrics`\n",
             *("| name | kind | labels | what it says |", "| --- | --- | --- | --- |", *metrics),
+            "\n## On the network\n",
+            f"With `--announce`: the service `{SERVICE}` by multicast DNS, with the agent's port and addresses.\n",
+            *("| key of its TXT record | what it says |", "| --- | --- |", *known),
             "",
         ]
     )

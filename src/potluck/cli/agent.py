@@ -72,6 +72,9 @@ def agent(
             metavar="DIRS",
         ),
     ] = "",
+    announce: Annotated[
+        bool, typer.Option("--announce", help="Make it known on the network by multicast DNS; it takes some 6 MB more.")
+    ] = False,
     once: Annotated[bool, typer.Option("--once", help="Print one reading and leave.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -85,7 +88,7 @@ def agent(
         return
     if as_json:
         raise CliError("--json belongs to --once.", hint="A running agent has its JSON at /reading.", code=USAGE)
-    sys.exit(agenting.run(AgentOptions(host, port, interval, key_file, folders(disks))))
+    sys.exit(agenting.run(AgentOptions(host, port, interval, key_file, folders(disks), announce)))
 
 
 def _print_once(disks: tuple[str, ...], *, as_json: bool) -> None:

@@ -17,15 +17,16 @@ _OPTIONS: Final = {
     "--key-file": "key_file",
     "--disks": "disks",
 }
+_SWITCHES: Final = {"--announce": ("announce", True)}
 _SECONDS: Final = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
 
 
 def read(arguments: Sequence[str], environment: Mapping[str, str]) -> AgentOptions | None:
     """The arguments after ``potluck agent``; None if they are not plain and typer has to look at them."""
-    words = quick.words(arguments, _OPTIONS, {})
+    words = quick.words(arguments, _OPTIONS, _SWITCHES)
     if words is None:
         return None
-    given, _ = words
+    given, switched = words
     plain = AgentOptions()
     port = quick.port(given["port"]) if "port" in given else plain.port
     interval_s = _seconds(given["interval"]) if "interval" in given else plain.interval_s
@@ -37,6 +38,7 @@ def read(arguments: Sequence[str], environment: Mapping[str, str]) -> AgentOptio
         interval_s=interval_s,
         key_file=given.get("key_file", ""),
         disks=folders(given.get("disks", "")),
+        announce=switched.get("announce", False),
     )
 
 

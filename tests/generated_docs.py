@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from potluck.agent.reference import reference_markdown as agent_reference
 from potluck.cli.reference import reference as cli_reference
 from potluck.config.reference import reference_markdown as config_reference
 from potluck.gateway.metrics import reference_markdown as metrics_reference
@@ -18,6 +19,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "config.md": config_reference,
     "http.md": lambda: openapi.markdown(NATIVE_ROUTES),
     "metrics.md": metrics_reference,
+    "node-agent.md": agent_reference,
 }
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from potluck.core.errors import NodeError, OperatorError
 from potluck.core.ids import Ids
 from potluck.core.model import KeyId, NodeId
 from potluck.core.waiting import Line
+from potluck.gateway.agents import AgentWatch
 from potluck.gateway.calls import InsideCalls
 from potluck.gateway.dispatch import Dispatcher
 from potluck.gateway.fleet import Fleet, Installation
@@ -197,6 +198,7 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
             clock=time.monotonic,
             interval_s=config.health.interval_s,
         )
+        fleet.machines.configure(installer.machines(config))
         stack.callback(fleet.close)
         for each in installations:
             if each.supervised is not None:
@@ -224,7 +226,8 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
             limits=Limits(max_body=config.limits.max_body_bytes, max_head=config.limits.max_header_bytes),
         )
         watch = Watch(fleet, time.monotonic, tasks)
-        reloader = Reloader(config, read, installer=installer, fleet=fleet, watch=watch)
+        agents = AgentWatch(fleet.machines, tasks, config.health.interval_s)
+        reloader = Reloader(config, read, installer=installer, fleet=fleet, watch=watch, agents=agents)
         services = _services(config, storage, relay, keyring, reloader, watch)
         relay.serve_rest(AsgiSide(application(services, fleet, metrics, keyring)))
 
@@ -232,6 +235,7 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         metrics.connections.set_function(lambda: len(relay.connections))
         metrics.waiting.set_function(lambda: dispatcher.waiting)
 
+        agents.begin()
         await _first_look(watch, fleet)
         watch.begin()
         tasks.spawn(relay.sweeping(), "sweep")
@@ -251,6 +255,7 @@ def _services(
         calls=InsideCalls(relay),
         storage=storage,
         fleet=relay,
+        machines=relay.fleet.machines.snapshot,
         clock=time.time,
         new_id=relay.new_id,
         random_bytes=secrets.token_bytes,

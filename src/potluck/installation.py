@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import aiohttp
 import structlog
 
+from potluck.backends.agent import HttpAgent
 from potluck.backends.engine_settings import EngineSettings
 from potluck.backends.http import AiohttpEngine
 from potluck.backends.local.engine import LocalEngine, LocalSettings
@@ -20,10 +21,12 @@ from potluck.backends.local.library import Library, engine_installed, shipped_we
 from potluck.backends.local.threads import physical_cores
 from potluck.backends.port import Address
 from potluck.backends.table import BACKENDS
-from potluck.config.model import Config, EngineConfig
+from potluck.config.model import AgentConfig, Config, EngineConfig
+from potluck.config.secret import Secret
 from potluck.core.errors import NodeError, OperatorError
 from potluck.core.model import EngineId, EngineKind, NodeId
 from potluck.gateway.fleet import Installation
+from potluck.gateway.machines import MachineSetup
 from potluck.storage.datadir import DataDir
 
 log = structlog.get_logger(__name__)
@@ -51,6 +54,7 @@ class Installer:
         self._data = data
         self._session = session
         self._node = node
+        self._agents: dict[tuple[NodeId, AgentConfig], HttpAgent] = {}
 
     def installations(self, engines: Sequence[EngineConfig], *, with_local: bool) -> tuple[Installation, ...]:
         """The given engines, and the embedded one if it is wanted.
@@ -77,12 +81,23 @@ class Installer:
 
     def remote(self, engine: EngineConfig) -> Installation:
         """An engine that somebody else runs."""
-        key = engine.api_key.reveal() if engine.api_key is not None else ""
-        headers = (("authorization", f"Bearer {key}"),) if key else ()
-        address = Address(engine.host, engine.port, engine.tls, engine.base_path, headers)
+        address = Address(engine.host, engine.port, engine.tls, engine.base_path, _bearer(engine.api_key))
         made = BACKENDS[engine.kind](EngineSettings(address, engine.models, engine.context))
         http = AiohttpEngine(self._session, address, node=engine.node)
         return Installation(engine.id, engine.node, engine.kind, made.backend, http, engine.slots, keeper=made.keeper)
+
+    def machines(self, config: Config) -> tuple[MachineSetup, ...]:
+        """The configured nodes. An agent that stays as it was is the same object, and is asked on without a break."""
+        agents = {(node.id, node.agent): node.agent for node in config.nodes.values() if node.agent is not None}
+        self._agents = {key: self._agents.get(key) or self._agent(key[0], agent) for key, agent in agents.items()}
+        return tuple(
+            MachineSetup(node.id, node.memory_bytes, self._agents[node.id, node.agent] if node.agent else None)
+            for node in config.nodes.values()
+        )
+
+    def _agent(self, node: NodeId, agent: AgentConfig) -> HttpAgent:
+        address = Address(agent.host, agent.port, headers=_bearer(agent.api_key))
+        return HttpAgent(AiohttpEngine(self._session, address, node=node, who="The agent"))
 
     def _local(self) -> Installation:
         config = self._config.local
@@ -112,6 +127,10 @@ class Installer:
             keeper=LocalKeeper(backend),
             supervised=backend,
         )
+
+
+def _bearer(key: Secret | None) -> tuple[tuple[str, str], ...]:
+    return (("authorization", f"Bearer {key.reveal()}"),) if key is not None else ()
 
 
 async def usual_engines(installer: Installer, node: NodeId) -> tuple[EngineConfig, ...]:

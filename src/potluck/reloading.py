@@ -11,6 +11,7 @@ from potluck.config.model import Config, RouteConfig
 from potluck.core.catalogue import RouteRule
 from potluck.core.errors import OperatorError
 from potluck.core.model import EngineId
+from potluck.gateway.agents import AgentWatch
 from potluck.gateway.fleet import Fleet, Installation
 from potluck.gateway.watch import Watch
 from potluck.installation import Installer
@@ -25,13 +26,21 @@ class Reloader:
     """Reads the configuration again with ``read`` and applies what differs from ``config``."""
 
     def __init__(
-        self, config: Config, read: Callable[[], Config], *, installer: Installer, fleet: Fleet, watch: Watch
+        self,
+        config: Config,
+        read: Callable[[], Config],
+        *,
+        installer: Installer,
+        fleet: Fleet,
+        watch: Watch,
+        agents: AgentWatch,
     ) -> None:
         self._config = config
         self._read = read
         self._installer = installer
         self._fleet = fleet
         self._watch = watch
+        self._agents = agents
 
     def reload(self) -> Mapping[str, bool]:
         """The sections that are different now, and whether that holds at once: if not, it needs a restart.
@@ -43,6 +52,8 @@ class Reloader:
         if _AT_ONCE & set(changed):
             self._fleet.reconfigure(self._installations(wanted), rules(wanted))
             self._watch.begin()
+            self._fleet.machines.configure(self._installer.machines(wanted))
+            self._agents.begin()
         if waiting := [name for name in changed if name not in _AT_ONCE]:
             log.warning("these changes need a restart", sections=waiting)
         self._config = wanted

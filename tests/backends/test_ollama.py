@@ -57,6 +57,14 @@ async def test_a_look_joins_list_memory_and_abilities() -> None:
     assert report.models[0].capabilities == {Capability.COMPLETION, Capability.TOOLS}
 
 
+async def test_a_look_tells_what_a_ledger_of_memory_needs() -> None:
+    told = {"name": "b:7b", "context_length": 4096, "size": 9, "size_vram": 4, "expires_at": "2026-01-01T00:00:00Z"}
+    free, loaded = (await ollama().probe(well(tag("a:latest"), tag("b:7b", "d2"), loaded=(told,)))).models
+    assert (loaded.memory_bytes, loaded.vram_bytes, loaded.loaded_context) == (9, 4, 4096)
+    assert loaded.expires_at == "2026-01-01T00:00:00Z"
+    assert (free.memory_bytes, free.vram_bytes, free.expires_at) == (None, None, None)
+
+
 async def test_a_digest_is_shown_once_for_as_long_as_it_is_there() -> None:
     backend, script = ollama(), well(tag("a:latest"), tag("alias:latest"))
     await backend.probe(script)

@@ -80,6 +80,42 @@ def test_status_is_the_whole_picture(service: FakeService, ask: Run) -> None:
     assert "connection refused" in shown
 
 
+READING = {
+    "identity": {"host": "agx0"},
+    "memory": {"total_bytes": 64_000_000_000, "available_bytes": 41_200_000_000},
+    "gpus": [{"name": "17000000.gpu", "unified": True, "load": 0.734}],
+    "temperatures": [{"sensor": "tj-thermal", "celsius": 61.5}],
+}
+AGENTS = {
+    "nodes": [
+        {**NODES["nodes"][0], "agent": {"state": "up", "age_s": 2.0, "reading": READING}},
+        {"id": "pi3", "engines": [], "agent": {"state": "silent", "silent_s": 40.2, "why": "The agent is gone."}},
+    ]
+}
+
+
+@pytest.mark.parametrize("command", [["status"], ["nodes", "ls"]])
+def test_what_agents_tell_stands_below_the_engines(service: FakeService, ask: Run, command: list[str]) -> None:
+    service.on("GET /api/v1/nodes", Whole(AGENTS))
+    heard, silent = ask(*command).stdout.splitlines()[-2:]
+    assert heard.split("  ")[0] == "agx0"
+    assert all(word in heard for word in ("41.2 GB of 64.0 GB", "73 %", "62 °C", "answers"))
+    assert silent.endswith("agent silent for 40s: The agent is gone.")
+
+
+@pytest.mark.parametrize("command", [["status"], ["nodes", "ls"]])
+def test_what_agents_tell_fits_80_columns(
+    service: FakeService, ask: Run, command: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    service.on("GET /api/v1/nodes", Whole(AGENTS))
+    assert max(cells(line) for line in ask(*command).stdout.splitlines()) <= 80
+
+
+def test_without_agents_nothing_is_said_of_machines(ask: Run) -> None:
+    assert "AGENT" not in ask("nodes", "ls").stdout
+
+
 @pytest.mark.parametrize(
     ("command", "part"),
     [(["status"], "status"), (["models", "ls"], 0), (["nodes", "ls"], 0)],

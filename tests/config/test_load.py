@@ -6,8 +6,9 @@ from types import MappingProxyType
 import pytest
 
 from potluck.config.load import check, load
-from potluck.config.model import Config, Policy
+from potluck.config.model import AgentConfig, Config, Policy
 from potluck.config.problems import ConfigErrors, ConfigProblem, Severity
+from potluck.config.secret import Secret
 from potluck.core.errors import OperatorError
 from potluck.core.model import EngineKind, ModelId, NodeId
 
@@ -350,3 +351,41 @@ def test_no_config_shows_a_secret(write) -> None:
 
 def test_deep_nesting_is_a_problem_and_no_crash(only) -> None:
     assert "nested too deeply" in only("a: " + "[" * 5000).message
+
+
+@pytest.mark.parametrize(
+    ("written", "agent"),
+    [
+        ("true", AgentConfig("192.168.1.154")),
+        ("{}", AgentConfig("192.168.1.154")),
+        ("false", None),
+        ('{port: 9000, api_key: "${KEY}"}', AgentConfig("192.168.1.154", 9000, Secret("0123456789abcdef"))),
+    ],
+)
+def test_an_agent_is_said_in_a_word_or_in_keys(write, written: str, agent: AgentConfig | None) -> None:
+    text = f"nodes: {{agx0: {{address: 192.168.1.154, memory: 64GB, agent: {written}, engines: [{{kind: ollama}}]}}}}"
+    node = load(write(text), {"KEY": "0123456789abcdef"}).nodes[NodeId("agx0")]
+    assert (node.agent, node.memory_bytes) == (agent, 64_000_000_000)
+
+
+@pytest.mark.parametrize(
+    ("node", "message", "hint"),
+    [
+        (
+            "{agent: true, engines: [{kind: ollama, url: 'http://x:1'}]}",
+            "Nothing says where nodes.a.agent is",
+            "address",
+        ),
+        ("{address: x, agent: 8421}", "nodes.a.agent must be true, false or a mapping of keys", ""),
+        ("{address: x, agent: {prot: 1}}", "nodes.a.agent.prot is not a known key", "port"),
+        ("{address: x, agent: {port: 0}}", "nodes.a.agent.port must be at least 1", ""),
+    ],
+)
+def test_an_agent_that_cannot_be_asked_is_a_mistake(only, node: str, message: str, hint: str) -> None:
+    problem = only(f"nodes: {{a: {node}}}")
+    assert message in problem.message
+    assert hint in problem.hint
+
+
+def test_a_node_with_an_agent_alone_is_no_mistake(problems) -> None:
+    assert problems("nodes: {a: {address: x, agent: true}}") == []

@@ -36,11 +36,16 @@ async def open_engine_session() -> AsyncGenerator[aiohttp.ClientSession]:
 
 
 class AiohttpEngine:
-    """One engine behind its `Address`. ``node`` is the owner's name for the machine, for errors."""
+    """One engine behind its `Address`. ``node`` is the owner's name for the machine and ``who`` what listens there,
+    for errors.
+    """
 
-    def __init__(self, session: aiohttp.ClientSession, address: Address, *, node: str = "") -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, address: Address, *, node: str = "", who: str = "The engine"
+    ) -> None:
         self._session = session
         self._node = node
+        self._who = who
         self._address = address
         self._headers = dict(address.headers)
 
@@ -59,7 +64,7 @@ class AiohttpEngine:
             raise self._unreachable(error) from error
         except TimeoutError as error:
             raise NodeTimeout(
-                f"The engine did not answer within {timeout_s:g} seconds.", node=self._node, detail=path
+                f"{self._who} did not answer within {timeout_s:g} seconds.", node=self._node, detail=path
             ) from error
         except (aiohttp.ClientError, OSError) as error:
             raise self._unreachable(error) from error
@@ -97,12 +102,12 @@ class AiohttpEngine:
         async for piece in reply.content.iter_any():
             size += len(piece)
             if size > _LONGEST_REPLY_BYTES:
-                raise NodeFailed("The engine's answer has no end.", node=self._node, status=reply.status)
+                raise NodeFailed(f"{self._who}'s answer has no end.", node=self._node, status=reply.status)
             pieces.append(piece)
         return b"".join(pieces)
 
     def _unreachable(self, error: aiohttp.ClientError | OSError) -> NodeUnreachable:
-        return NodeUnreachable(_why(error), node=self._node, detail=str(error))
+        return NodeUnreachable(_why(error, self._who), node=self._node, detail=str(error))
 
 
 class _Stream:
@@ -120,24 +125,24 @@ class _Stream:
             raise MalformedAnswer("The engine's answer broke off.", detail=str(error)) from error
 
 
-def _why(error: aiohttp.ClientError | OSError) -> str:
+def _why(error: aiohttp.ClientError | OSError, who: str) -> str:
     """In words for the owner, without the address, which clients may not see."""
     match error:
         case aiohttp.ClientConnectorDNSError():
-            return "The engine's host name is not known."
+            return f"{who}'s host name is not known."
         case aiohttp.ClientSSLError():
-            return "The engine's TLS certificate or handshake is not accepted."
+            return f"{who}'s TLS certificate or handshake is not accepted."
         case aiohttp.ServerDisconnectedError() | aiohttp.ClientPayloadError():
-            return "The engine closed the connection."
+            return f"{who} closed the connection."
         case aiohttp.InvalidURL():
-            return "The engine's address is not a valid one."
+            return f"{who}'s address is not a valid one."
         case aiohttp.ConnectionTimeoutError():
-            return "The engine's machine does not answer."
+            return f"{who}'s machine does not answer."
         case OSError(errno=errno.ECONNREFUSED):
-            return "The engine refuses connections: nothing listens there."
+            return f"{who} refuses connections: nothing listens there."
         case OSError(errno=errno.ECONNRESET):
-            return "The engine closed the connection."
+            return f"{who} closed the connection."
         case OSError(errno=errno.EHOSTUNREACH | errno.ENETUNREACH):
-            return "The engine's machine cannot be reached."
+            return f"{who}'s machine cannot be reached."
         case _:
-            return "The engine cannot be reached."
+            return f"{who} cannot be reached."

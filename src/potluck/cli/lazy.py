@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # msgspec and the API's shapes are not needed for a page of h
 
 COMMANDS: Mapping[str, str] = {
     "up": "Start the service in the foreground.",
+    "agent": "Tell a gateway what this machine has left.",
     "check": "Check the configuration; print every error with file, line and a hint.",
     "status": "Show engines, models and what runs now.",
     "chat": "Ask a question, or talk.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Annotated
 from urllib.parse import quote
@@ -11,6 +11,7 @@ import typer
 
 from potluck.cli.client import Client
 from potluck.cli.failure import CliError, ServiceError
+from potluck.cli.machines import machine_cells, silence
 from potluck.cli.output import print_json, table, table_width
 from potluck.cli.places import DEFAULT_DATA
 from potluck.cli.service import AsJson, Data, Key, Url, find
@@ -33,12 +34,12 @@ def nodes() -> None:
 
 @app.command("ls")
 def list_nodes(as_json: AsJson = False, url: Url = "", key: Key = "", data: Data = DEFAULT_DATA) -> None:
-    """List the nodes with their engines."""
+    """List the nodes with their engines, and what their agents tell."""
     listed = Client(find(url, key, data)).get(NODES, NodeList)
     if as_json:
         print_json(listed.nodes)
     else:
-        print(nodes_table(listed.nodes, table_width()))
+        print(nodes_screen(listed.nodes, table_width()))
 
 
 @app.command()
@@ -53,6 +54,21 @@ def resume(name: Name, url: Url = "", key: Key = "", data: Data = DEFAULT_DATA) 
     """Give a drained node calls again."""
     _change(Client(find(url, key, data)), name, "resume")
     print(f"{name} takes calls again.")
+
+
+def nodes_screen(nodes: Sequence[NodeInfo], width: int) -> str:
+    """The engines; below them the machines, if any of them has an agent."""
+    return "\n\n".join(filter(None, [nodes_table(nodes, width), machines_table(nodes, width)]))
+
+
+def machines_table(nodes: Iterable[NodeInfo], width: int) -> str:
+    """A row for each node with an agent; empty if there is none."""
+    rows = [
+        (node.id, *machine_cells(node.agent.reading), silence(node.agent.state, node.agent.silent_s, node.agent.why))
+        for node in nodes
+        if node.agent is not None
+    ]
+    return table(("NODE", "MEMORY LEFT", "CPU", "GPU", "TEMP", "DISK LEFT", "AGENT"), rows, width) if rows else ""
 
 
 def nodes_table(nodes: Iterable[NodeInfo], width: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import typer
 
 from potluck.cli.client import Client
-from potluck.cli.nodes import nodes_table
+from potluck.cli.nodes import nodes_screen
 from potluck.cli.output import duration, print_json, table_width
 from potluck.cli.places import DEFAULT_DATA
 from potluck.cli.service import AsJson, Data, Key, Url, find
@@ -35,6 +35,6 @@ def screen(url: str, now: StatusReply, nodes: Sequence[NodeInfo], width: int) ->
         f"Engines {now.engines_up} of {now.engines} up   Models {now.models}   "
         f"Slots {now.busy} of {now.slots} busy   Waiting {now.waiting}",
         "",
-        nodes_table(nodes, width),
+        nodes_screen(nodes, width),
     ]
     return "\n".join(lines)

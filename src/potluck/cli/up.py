@@ -11,7 +11,8 @@ import typer
 from potluck.cli import lazy
 from potluck.cli.check import ConfigFile
 from potluck.cli.places import DEFAULT_DATA
-from potluck.cli.upline import PORTS, LogFormat, LogLevel, UpLine
+from potluck.cli.quick import PORTS
+from potluck.cli.upline import LogFormat, LogLevel, UpLine
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 

@@ -36,7 +36,14 @@ def _node(name: NodeId, node: NodeSection) -> model.NodeConfig:
         memory_bytes=node.memory,
         engines=tuple(_engines(name, node)),
         later=tuple(_later(name, node)),
+        agent=_agent(node),
     )
+
+
+def _agent(node: NodeSection) -> model.AgentConfig | None:
+    if node.agent is None or node.address is None:
+        return None
+    return model.AgentConfig(node.address, node.agent.port, node.agent.api_key)
 
 
 def _engines(name: NodeId, node: NodeSection) -> Iterator[model.EngineConfig]:

@@ -58,7 +58,11 @@ def _node(name: str, value: Json) -> Iterator[Finding]:
         hint = "Use letters, digits, '.', '_' and '-', beginning with a letter or a digit."
         yield Finding(path, f"{name!r} cannot be a node's name.", hint, at_key=True)
     node = _mapping(value)
-    if isinstance(value, dict) and node.get("engines", []) == []:
+    has_agent = node.get("agent") not in (None, False)
+    if has_agent and "address" not in node:
+        hint = f"Write 'address:' into {dotted(path)}."
+        yield Finding((*path, "agent"), f"Nothing says where {dotted((*path, 'agent'))} is.", hint, at_key=True)
+    if isinstance(value, dict) and node.get("engines", []) == [] and not has_agent:
         hint = "List the servers that run on it: engines: [{kind: ollama}]."
         yield Finding(path, f"{dotted(path)} has no engines, so it serves nothing.", hint, severity=Severity.WARNING)
     for index, item in enumerate(_list(node.get("engines"))):

@@ -69,6 +69,15 @@ class LaterEngine:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentConfig:
+    """A node agent to be asked what its machine has left."""
+
+    host: str
+    port: int = 8421
+    api_key: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NodeConfig:
     """One machine. ``address`` is empty where every engine has a ``url``; ``memory_bytes`` None: not said."""
 
@@ -77,6 +86,7 @@ class NodeConfig:
     memory_bytes: int | None = None
     engines: tuple[EngineConfig, ...] = ()
     later: tuple[LaterEngine, ...] = ()
+    agent: AgentConfig | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,9 @@ def json_schema() -> JsonObject:
     properties = _object(schema["properties"])
     local = _object(properties["local"])
     local["anyOf"] = [{"type": "boolean"}, {"$ref": local.pop("$ref")}]
+    node = _object(_object(schema["$defs"])["NodeSection"])
+    agent = _object(_object(node["properties"])["agent"])
+    agent["anyOf"] = [{"type": "boolean"}, *(each for each in _options(agent) if "$ref" in each)]
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "potluck.yaml"
     return schema

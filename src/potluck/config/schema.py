@@ -99,6 +99,15 @@ def _local(value: object) -> object:
     raise Unfit("be true, false or a mapping of keys")
 
 
+def _agent(value: object) -> object:
+    """``true`` is short for an agent as it is without options, ``false`` for none."""
+    if isinstance(value, bool):
+        return {} if value else None
+    if isinstance(value, dict):
+        return cast("dict[str, object]", value)
+    raise Unfit("be true, false or a mapping of keys")
+
+
 Duration = Annotated[float, BeforeValidator(parse_duration), _shape("duration", {"type": "number"}, {"type": "string"})]
 Size = Annotated[int, BeforeValidator(parse_size), _shape("size", {"type": "integer"}, {"type": "string"})]
 Port = Annotated[int, *_whole(1, 65535)]
@@ -162,6 +171,13 @@ class EngineSection(Section):
     )
 
 
+class AgentSection(Section):
+    """What tells how much the machine has left: a running `potluck agent`. `agent: true` is one without a key."""
+
+    port: Port = Field(model.AgentConfig("").port, description="Its port on the node's address.")
+    api_key: HeaderSecret | None = Field(None, description="The key that it was started with.")
+
+
 class NodeSection(Section):
     """A machine."""
 
@@ -169,6 +185,9 @@ class NodeSection(Section):
         None, description="Its host name or IP address. It may be left out if every engine has a `url`."
     )
     memory: Size | None = Field(None, ge=1, description="Memory that models may fill. Left out, it is learned.")
+    agent: Annotated[AgentSection | None, BeforeValidator(_agent)] = Field(
+        None, description="The node agent that runs there, or `true`; left out, its machine is not asked."
+    )
     engines: list[EngineSection] = Field([], description="The servers on it that run models.")
 
 

@@ -101,3 +101,25 @@ class Engine:
     busy: int = 0
     models: Mapping[ModelId, Model] = field(default_factory=dict[ModelId, Model])
     why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeReading:
+    """A node's memory and load at one moment: its owner's word and, while it is fresh, its agent's.
+
+    ``memory_bytes`` is what models may fill, by the config. All else is measured, None where no agent tells it:
+    ``total_bytes`` and ``available_bytes`` are the machine's main memory, ``vram_*`` that of all GPUs with memory of
+    their own; ``unified`` says that a GPU shares the main memory. Loads go from 0 to 1; ``gpu_load`` is the busiest
+    GPU's. ``age_s`` is how old the figures are; with ``memory_bytes`` alone it is None.
+    """
+
+    node: NodeId
+    memory_bytes: int | None = None
+    total_bytes: int | None = None
+    available_bytes: int | None = None
+    vram_bytes: int | None = None
+    vram_free_bytes: int | None = None
+    unified: bool = False
+    cpu_load: float | None = None
+    gpu_load: float | None = None
+    age_s: float | None = None

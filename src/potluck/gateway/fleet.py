@@ -11,6 +11,7 @@ from potluck.core.catalogue import Catalogue, RouteRule
 from potluck.core.health import EngineHealth, Seen, step
 from potluck.core.model import Capability, Engine, EngineId, EngineKind, Health, Model, ModelId, NodeId
 from potluck.core.names import canonical
+from potluck.gateway.machines import Machines
 from potluck.gateway.relay.engine import Pool
 
 
@@ -61,6 +62,7 @@ class Fleet:
         for each in installations:
             self._install(each)
         self.catalogue = Catalogue(self.engines, routes)
+        self.machines = Machines(clock, interval_s)
         self.changed: Callable[[], None] = lambda: None
         self.trouble: Callable[[EngineId], None] = lambda engine: None
         self._pools: dict[Address, Pool] = {}

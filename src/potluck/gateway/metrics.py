@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 
+from potluck.gateway.machine_metrics import MACHINE_METRICS, MachineGauges
 from potluck.storage.records import RequestRecord
 
 LABELS = {
@@ -23,6 +24,7 @@ LABELS = {
     "potluck_engine_up": ("engine", "node"),
     "potluck_engine_slots_busy": ("engine", "node"),
     "potluck_engine_slots": ("engine", "node"),
+    **dict.fromkeys(MACHINE_METRICS, ("node",)),
 }
 
 _SECONDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 40, 90, 180, 600)
@@ -101,6 +103,8 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.totals = CallTotals()
         self.registry.register(self.totals)
+        self.machines = MachineGauges()
+        self.registry.register(self.machines)
         self.attempts = Counter(
             "potluck_failed_attempts_total", "Attempts that another engine had to make good.", registry=self.registry
         )

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from potluck.backends.port import Child
 from potluck.core.model import Engine, EngineId, Model
+from potluck.gateway.machines import Machine
 from potluck.gateway.port import Calls
 from potluck.storage.ports import Storage
 
@@ -36,6 +37,7 @@ class FleetView(Protocol):
 class Services:
     """Handed down by app.py.
 
+    ``machines`` are the configured nodes' as they are now, whether they have engines or not.
     ``clock`` is Unix seconds, ``new_id`` a fresh token (letters and digits), ``random_bytes`` a cryptographic
     source. ``keys_changed`` is awaited after a key was made or revoked, so that it holds from the next request on.
     ``requests_written`` is awaited before the request log is read: what has ended is in it then.
@@ -46,6 +48,7 @@ class Services:
     calls: Calls
     storage: Storage
     fleet: FleetView
+    machines: Callable[[], Sequence[Machine]]
     clock: Callable[[], float]
     new_id: Callable[[], str]
     random_bytes: Callable[[int], bytes]

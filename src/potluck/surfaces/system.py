@@ -36,6 +36,7 @@ async def metrics(request: Request) -> Response:
         found.engine_up.labels(engine.id, engine.node).set(engine.health in _UP)
         found.engine_busy.labels(engine.id, engine.node).set(engine.busy)
         found.engine_slots.labels(engine.id, engine.node).set(engine.slots)
+    found.machines.show(fleet.machines.snapshot())
     return Response(found.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

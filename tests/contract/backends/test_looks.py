@@ -8,9 +8,9 @@ import pytest
 
 from potluck.backends.http import AiohttpEngine, open_engine_session
 from potluck.backends.port import Address
-from potluck.core.call import ChatCall, EmbedCall, Message, Role, TextCall, TextPart
+from potluck.core.call import ChatCall, EmbedCall, Message, Role, Sampling, TextCall, TextPart
 from potluck.core.errors import NodeError
-from potluck.core.model import Capability, EngineKind
+from potluck.core.model import Capability, EngineKind, Model
 from tests.contract.backends.rigs import CONTEXT, SLOTS, Rig
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -33,8 +33,25 @@ async def test_a_look_tells_models_context_and_slots(rig: Rig) -> None:
 
 async def test_looking_twice_finds_the_same(rig: Rig) -> None:
     first, second = (await rig.backend.probe(rig.http)).models, (await rig.backend.probe(rig.http)).models
-    # When a model will be unloaded is told anew, to the nanosecond, each time.
-    assert [replace(model, expires_at=None) for model in first] == [replace(model, expires_at=None) for model in second]
+
+    def lasting(model: Model) -> Model:
+        # When a model will be unloaded is told anew, to the nanosecond, each time; and a process may grow meanwhile.
+        return replace(model, expires_at=None, memory_bytes=None)
+
+    assert [lasting(model) for model in first] == [lasting(model) for model in second]
+
+
+async def test_what_a_loaded_model_takes_is_told_as_far_as_the_engine_tells(rig: Rig) -> None:
+    call = ChatCall("", (Message(Role.USER, (TextPart("Hi."),)),), sampling=Sampling(max_tokens=1))
+    await rig.answer(call)
+    model = await rig.model()
+    if rig.backend.kind is EngineKind.OPENAI:  # its list has no such thing
+        return
+    assert model.resident
+    assert model.size_bytes
+    assert model.loaded_context
+    # llama.cpp's server tells the size of its weights and nothing of what they and its context take in memory.
+    assert bool(model.memory_bytes) is (rig.backend.kind is not EngineKind.LLAMACPP)
 
 
 async def test_an_idle_engine_is_not_busy(rig: Rig) -> None:

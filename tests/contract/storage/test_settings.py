@@ -2,6 +2,8 @@ import asyncio
 
 import pytest
 
+from potluck.core.model import EngineId, ModelId
+from potluck.gateway.kept_rates import Figures, KeptRates
 from potluck.storage.ports import Storage
 
 
@@ -27,3 +29,21 @@ async def test_the_last_value_stands(storage: Storage) -> None:
 async def test_a_new_name_can_be_set_by_many_at_once(storage: Storage) -> None:
     await asyncio.gather(*(storage.settings.set("x", number, 1.0) for number in range(8)))
     assert await storage.settings.get("x") in range(8)
+
+
+async def test_what_was_learned_of_engines_is_kept_by_every_storage(storage: Storage) -> None:
+    key = (EngineId("agx0/ollama:11434"), ModelId("llama3.2:latest"))
+
+    class Learner:
+        recalled: Figures | None = None
+
+        def learned(self) -> Figures:
+            return {key: {"decode": 28.1, "prefill": 420.0}}
+
+        def recall(self, figures: Figures) -> None:
+            self.recalled = figures
+
+    await KeptRates(storage.settings, Learner(), lambda: 1.0).save()
+    after = Learner()
+    await KeptRates(storage.settings, after, lambda: 2.0).restore()
+    assert after.recalled == after.learned()

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 from potluck import __version__
+from potluck.core.model import NodeId, NodeReading
+from potluck.core.reading import Identity, Memory, Reading
+from potluck.gateway.machines import Machine
 
 from .world import OWNER, World
 
@@ -10,6 +13,8 @@ async def test_a_model_is_listed_once_with_everywhere_it_is() -> None:
     assert [model["id"] for model in models] == ["coder:1b", "lost:1b", "talker:8b"]
     coder, lost, _ = models
     assert [place["node"] for place in coder["engines"]] == ["agx0", "here"]
+    assert [(place["resident"], place["memory_bytes"]) for place in coder["engines"]] == [(True, 1200), (True, 1200)]
+    assert [(place["resident"], place["memory_bytes"]) for place in lost["engines"]] == [(False, None)]
     assert (coder["ready"], coder["capabilities"], coder["context"]) == (True, ["completion", "insert"], 4096)
     assert (lost["ready"], lost["engines"][0]["health"]) == (False, "down")
 
@@ -37,6 +42,33 @@ async def test_others_see_neither_addresses_nor_processes() -> None:
     assert b"192.168" not in served.body
     assert b"4711" not in served.body
     assert served.json()["nodes"][2]["engines"][0]["health"] == "down"
+
+
+READING = Reading(identity=Identity(host="a-secret-host"), memory=Memory(64, 40))
+MACHINES = (
+    Machine(NodeReading(NodeId("agx0"), 60, 64, 40, age_s=2.0), True, READING, age_s=2.0),
+    Machine(NodeReading(NodeId("here"))),
+    Machine(NodeReading(NodeId("edge")), True, None, silent_s=40.0, why="The agent refuses connections."),
+    Machine(NodeReading(NodeId("fresh")), True),
+)
+
+
+async def test_the_owner_sees_what_machines_have_left_and_which_agents_are_silent() -> None:
+    nodes = (await World(machines=MACHINES).ask("GET", "/api/v1/nodes", caller=OWNER)).json()["nodes"]
+    assert [node["id"] for node in nodes] == ["agx0", "here", "orin0", "edge", "fresh"]
+    agx0, here, orin0, edge, fresh = nodes
+    assert agx0["memory_bytes"] == 60
+    assert (agx0["agent"]["state"], agx0["agent"]["age_s"]) == ("up", 2.0)
+    assert agx0["agent"]["reading"]["memory"]["available_bytes"] == 40
+    assert (here["agent"], orin0["agent"]) == (None, None)
+    assert (edge["engines"], edge["agent"]["state"], edge["agent"]["silent_s"]) == ([], "silent", 40.0)
+    assert fresh["agent"]["state"] == "unknown"
+
+
+async def test_what_agents_tell_is_the_owners_alone() -> None:
+    served = await World(machines=MACHINES).ask("GET", "/api/v1/nodes")
+    assert b"secret" not in served.body
+    assert [node["agent"] for node in served.json()["nodes"]] == [None] * 5
 
 
 async def test_status_counts_what_serves() -> None:

@@ -31,6 +31,7 @@ from potluck.core.model import (
     NodeId,
     RequestId,
 )
+from potluck.gateway.machines import Machine
 from potluck.gateway.port import Caller, Generation
 from potluck.storage.ports import Storage
 from potluck.storage.records import (
@@ -144,6 +145,7 @@ CODER = Model(
     context=4096,
     resident=True,
     size_bytes=900,
+    memory_bytes=1200,
     family="coder",
 )
 TALKER = Model(ModelId("talker:8b"), context=8192)
@@ -356,6 +358,7 @@ class World:
     unwritten: list[RequestRecord] = field(default_factory=list[RequestRecord])
     key_changes: int = 0
     broken_config: str = ""
+    machines: Sequence[Machine] = ()
     storage: Storage | None = None
 
     def __post_init__(self) -> None:
@@ -366,6 +369,7 @@ class World:
             calls=self.calls,
             storage=self.storage or Storage(self.keys, self.conversations, self.requests, NoSettings()),
             fleet=FakeFleet(*self.engines),
+            machines=lambda: self.machines,
             clock=self._tick,
             new_id=lambda: f"id{next(numbers)}",
             random_bytes=bytes,

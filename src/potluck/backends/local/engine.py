@@ -13,6 +13,7 @@ from enum import StrEnum
 from potluck.backends import llama_server
 from potluck.backends.llama_server import Slot
 from potluck.backends.local.child import Task
+from potluck.backends.local.footprint import resident_bytes
 from potluck.backends.local.library import Library, Weights, engine_installed
 from potluck.backends.local.nursery import Ward
 from potluck.backends.local.process import Spawn, spawn
@@ -68,7 +69,8 @@ class LocalSettings:
 class LocalEngine:
     """`Backend` and `Supervised`. Opens nothing until it is probed or asked; `aclose` ends all it has started.
 
-    ``http_for`` gives an `EngineHttp` to a child, ``new_key`` a fresh secret of URL-safe letters for each.
+    ``http_for`` gives an `EngineHttp` to a child, ``new_key`` a fresh secret of URL-safe letters for each, ``memory``
+    the bytes that a process takes.
     """
 
     kind = EngineKind.LOCAL
@@ -86,6 +88,7 @@ class LocalEngine:
         chance: random.Random,
         new_key: Callable[[], str],
         spawn: Spawn = spawn,
+        memory: Callable[[int], int | None] = resident_bytes,
     ) -> None:
         self.library = library
         self._settings = settings
@@ -94,6 +97,7 @@ class LocalEngine:
         self._chance = chance
         self._new_key = new_key
         self._spawn = spawn
+        self._memory = memory
         self._weights: dict[str, Weights] = {}
         self._wards: dict[tuple[str, Role], Ward] = {}
         self._leaving: set[asyncio.Task[None]] = set()
@@ -187,8 +191,12 @@ class LocalEngine:
         return next(iter(self._weights.values()), None)
 
     def _model(self, weights: Weights) -> Model:
-        ready = any((ward := self._wards.get((canonical(weights.id), role))) and ward.ready for role in Role)
-        return weights.model(context=self._settings.context, resident=ready)
+        wards = (self._wards.get((canonical(weights.id), role)) for role in Role)
+        pids = [ward.shown().pid for ward in wards if ward is not None and ward.ready]
+        known = [taken for pid in pids if pid is not None and (taken := self._memory(pid)) is not None]
+        return weights.model(
+            context=self._settings.context, resident=bool(pids), memory_bytes=sum(known) if known else None
+        )
 
     def _ward(self, model: ModelId, role: Role) -> Ward:
         name = canonical(model)

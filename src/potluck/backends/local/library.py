@@ -42,8 +42,8 @@ class Weights:
     modified_s: float
     shipped: bool = False
 
-    def model(self, *, context: int, resident: bool) -> Model:
-        """As the fleet sees it, served with at most ``context`` tokens."""
+    def model(self, *, context: int, resident: bool, memory_bytes: int | None = None) -> Model:
+        """As the fleet sees it, served with at most ``context`` tokens; ``memory_bytes`` is what its processes take."""
         facts = self.facts
         served = min(context, facts.context or context)
         return Model(
@@ -59,6 +59,7 @@ class Weights:
             modified_at=f"{datetime.fromtimestamp(self.modified_s, UTC):%Y-%m-%dT%H:%M:%SZ}",
             template=facts.template or None,
             loaded_context=served if resident else None,
+            memory_bytes=memory_bytes,
             vram_bytes=0,  # the wheel computes on the CPU
         )
 

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from potluck import __version__
 from potluck.core.errors import BadRequest, OperatorError
 from potluck.core.model import Engine, Health, Model, ModelId, NodeId
+from potluck.gateway.machines import Machine
 from potluck.surfaces.v1.exchange import Exchange, Reply
 from potluck.surfaces.v1.shapes import (
+    AgentInfo,
     ChildInfo,
     EngineInfo,
     ModelInfo,
@@ -33,11 +35,17 @@ async def models(exchange: Exchange) -> Reply:
 
 
 async def nodes(exchange: Exchange) -> Reply:
-    """Why an engine is in its state, and its processes, are for the owner: they may name addresses and paths."""
+    """Nodes with an engine or an agent. Why an engine is in its state, its processes and what an agent tells are for
+    the owner: they may name addresses and paths.
+    """
+    machines = {machine.known.node: machine for machine in exchange.services.machines()}
     by_node: dict[NodeId, list[EngineInfo]] = {}
     for engine in exchange.services.fleet.snapshot():
         by_node.setdefault(engine.node, []).append(_engine(exchange, engine))
-    return Reply(NodeList([NodeInfo(node, engines) for node, engines in by_node.items()]))
+    for node, machine in machines.items():
+        if machine.has_agent:
+            by_node.setdefault(node, [])
+    return Reply(NodeList([_node(exchange, node, engines, machines.get(node)) for node, engines in by_node.items()]))
 
 
 async def reload(exchange: Exchange) -> Reply:
@@ -84,7 +92,40 @@ def _model(name: ModelId, offers: Sequence[tuple[Engine, Model]]) -> ModelInfo:
         family=model.family,
         parameter_size=model.parameter_size,
         quantization=model.quantization,
-        engines=[ModelPlace(engine.node, engine.id, engine.health, known.resident) for engine, known in offers],
+        engines=[_place(engine, known) for engine, known in offers],
+    )
+
+
+def _place(engine: Engine, model: Model) -> ModelPlace:
+    if not model.resident:
+        return ModelPlace(engine.node, engine.id, engine.health, resident=False)
+    return ModelPlace(
+        node=engine.node,
+        engine=engine.id,
+        health=engine.health,
+        resident=True,
+        memory_bytes=model.memory_bytes,
+        vram_bytes=model.vram_bytes,
+        loaded_context=model.loaded_context,
+        expires_at=model.expires_at,
+    )
+
+
+def _node(exchange: Exchange, node: NodeId, engines: list[EngineInfo], machine: Machine | None) -> NodeInfo:
+    if machine is None:
+        return NodeInfo(node, engines)
+    told = machine.has_agent and exchange.caller.owner
+    return NodeInfo(node, engines, machine.known.memory_bytes, _agent(machine) if told else None)
+
+
+def _agent(machine: Machine) -> AgentInfo:
+    state = "silent" if machine.silent_s is not None else "up" if machine.reading is not None else "unknown"
+    return AgentInfo(
+        state=state,
+        age_s=None if machine.age_s is None else round(machine.age_s, 3),
+        silent_s=None if machine.silent_s is None else round(machine.silent_s, 3),
+        why=machine.why,
+        reading=machine.reading,
     )
 
 

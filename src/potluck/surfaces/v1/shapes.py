@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from potluck.core.answer import Timings, Usage
+from potluck.core.reading import Reading
 from potluck.core.review import Severity
 from potluck.storage.records import CallStatus, MessageState
 
@@ -340,10 +341,18 @@ class ReviewReply(ReviewDone, kw_only=True):
 
 
 class ModelPlace(msgspec.Struct):
+    """Where a model is. What it takes in memory, the part of that in an accelerator's own, the context that it is
+    loaded with and when it will be unloaded are told of a resident one, as far as the engine tells them.
+    """
+
     node: str
     engine: str
     health: str
     resident: bool
+    memory_bytes: int | None = None
+    vram_bytes: int | None = None
+    loaded_context: int | None = None
+    expires_at: str | None = None
 
 
 class ModelInfo(msgspec.Struct):
@@ -389,9 +398,25 @@ class EngineInfo(msgspec.Struct):
     children: list[ChildInfo]
 
 
+class AgentInfo(msgspec.Struct):
+    """``state`` is ``up``, ``silent``, or ``unknown`` before its first answer. ``reading`` is its last one, taken
+    ``age_s`` ago; ``silent_s`` is for how long nothing was heard of a silent one, and ``why`` what came instead.
+    """
+
+    state: str
+    age_s: float | None = None
+    silent_s: float | None = None
+    why: str = ""
+    reading: Reading | None = None
+
+
 class NodeInfo(msgspec.Struct):
+    """``memory_bytes`` is what models may fill, as configured; ``agent`` what its machine tells, for the owner."""
+
     id: str
     engines: list[EngineInfo]
+    memory_bytes: int | None = None
+    agent: AgentInfo | None = None
 
 
 class NodeList(msgspec.Struct):

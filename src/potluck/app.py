@@ -20,7 +20,7 @@ from pathlib import Path
 import structlog
 
 from potluck import logs
-from potluck.backends.http import open_engine_session
+from potluck.backends.streaming import Streaming
 from potluck.config.load import load
 from potluck.config.model import Config, EngineConfig
 from potluck.core.errors import NodeError, OperatorError
@@ -35,6 +35,7 @@ from potluck.gateway.images import RemoteImages
 from potluck.gateway.ledger import Ledger
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.relay.bridge import AsgiSide
+from potluck.gateway.relay.pools import Pools
 from potluck.gateway.relay.relay import Clocks, Limits, Relay
 from potluck.gateway.tasks import Tasks
 from potluck.gateway.watch import Watch
@@ -188,8 +189,11 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         keyring = Keyring(time.time)
         keyring.replace(await storage.keys.all())
 
-        session = await stack.enter_async_context(open_engine_session())
-        installer = Installer(config, data, session, node=_this_machine())
+        pools = Pools(time.monotonic)
+        stack.callback(pools.close)
+        streaming = Streaming()
+        stack.push_async_callback(streaming.aclose)
+        installer = Installer(config, data, pools, streaming, node=_this_machine())
         found = await usual_engines(installer, _this_machine()) if config.source is None else ()
         installations = installer.installations([*config.engines, *found], with_local=_local_wanted(config, found))
         fleet = Fleet(
@@ -199,7 +203,6 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
             interval_s=config.health.interval_s,
         )
         fleet.machines.configure(installer.machines(config))
-        stack.callback(fleet.close)
         for each in installations:
             if each.supervised is not None:
                 stack.push_async_callback(each.supervised.aclose)
@@ -217,6 +220,7 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
             fallback=FALLBACK,
             authenticate=keyring.of_request,
             fleet=fleet,
+            pools=pools,
             dispatcher=dispatcher,
             images=images,
             tasks=tasks,

@@ -9,17 +9,16 @@ import secrets
 import time
 from collections.abc import Sequence
 
-import aiohttp
 import structlog
 
 from potluck.backends.agent import HttpAgent
 from potluck.backends.engine_settings import EngineSettings
-from potluck.backends.http import AiohttpEngine
 from potluck.backends.local.engine import LocalEngine, LocalSettings
 from potluck.backends.local.keeper import LocalKeeper
 from potluck.backends.local.library import Library, engine_installed, shipped_weights
 from potluck.backends.local.threads import physical_cores
 from potluck.backends.port import Address
+from potluck.backends.streaming import Streaming
 from potluck.backends.table import BACKENDS
 from potluck.config.model import AgentConfig, Config, EngineConfig
 from potluck.config.secret import Secret
@@ -27,6 +26,8 @@ from potluck.core.errors import NodeError, OperatorError
 from potluck.core.model import EngineId, EngineKind, NodeId
 from potluck.gateway.fleet import Installation
 from potluck.gateway.machines import MachineSetup
+from potluck.gateway.relay.asking import PooledEngine
+from potluck.gateway.relay.pools import Pools
 from potluck.storage.datadir import DataDir
 
 log = structlog.get_logger(__name__)
@@ -49,10 +50,11 @@ _LOOPBACK = "127.0.0.1"
 class Installer:
     """Makes `Installation`s. ``node`` is this machine's name, for what runs here without being configured."""
 
-    def __init__(self, config: Config, data: DataDir, session: aiohttp.ClientSession, node: NodeId) -> None:
+    def __init__(self, config: Config, data: DataDir, pools: Pools, streaming: Streaming, node: NodeId) -> None:
         self._config = config
         self._data = data
-        self._session = session
+        self._pools = pools
+        self._streaming = streaming
         self._node = node
         self._agents: dict[tuple[NodeId, AgentConfig], HttpAgent] = {}
 
@@ -83,7 +85,7 @@ class Installer:
         """An engine that somebody else runs."""
         address = Address(engine.host, engine.port, engine.tls, engine.base_path, _bearer(engine.api_key))
         made = BACKENDS[engine.kind](EngineSettings(address, engine.models, engine.context))
-        http = AiohttpEngine(self._session, address, node=engine.node)
+        http = self._http(address, engine.node)
         return Installation(engine.id, engine.node, engine.kind, made.backend, http, engine.slots, keeper=made.keeper)
 
     def machines(self, config: Config) -> tuple[MachineSetup, ...]:
@@ -97,7 +99,10 @@ class Installer:
 
     def _agent(self, node: NodeId, agent: AgentConfig) -> HttpAgent:
         address = Address(agent.host, agent.port, headers=_bearer(agent.api_key))
-        return HttpAgent(AiohttpEngine(self._session, address, node=node, who="The agent"))
+        return HttpAgent(self._http(address, node, who="The agent"))
+
+    def _http(self, address: Address, node: NodeId, who: str = "The engine") -> PooledEngine:
+        return PooledEngine(self._pools, address, lambda: self._streaming.to(address, node=node), node=node, who=who)
 
     def _local(self) -> Installation:
         config = self._config.local
@@ -110,12 +115,12 @@ class Installer:
                 threads=config.threads or physical_cores(),
                 idle_unload_s=config.idle_unload_s,
             ),
-            http_for=lambda address: AiohttpEngine(self._session, address, node=self._node),
+            http_for=lambda address: self._http(address, self._node),
             clock=time.monotonic,  # noqa: TID251 - part of the composition root
             chance=random.Random(),
             new_key=lambda: secrets.token_urlsafe(24),
         )
-        http = AiohttpEngine(self._session, Address(_LOOPBACK, 1), node=self._node)  # children have their own
+        http = self._http(Address(_LOOPBACK, 1), self._node)  # children have their own
         engine = EngineId(f"{self._node}/{EngineKind.LOCAL}")
         return Installation(
             engine,

@@ -8,7 +8,15 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any, Literal
 
-import structlog
+# structlog looks for rich, to print traces in colour: 6 MB in a process that writes lines to a journal. A module that
+# is None in `sys.modules` is not found. The command line, which does use it, has imported it by then or finds it later.
+if "rich" not in sys.modules:
+    sys.modules["rich"] = None  # type: ignore[assignment]
+    import structlog
+
+    del sys.modules["rich"]
+else:
+    import structlog
 
 LogFormat = Literal["text", "json"]
 

@@ -220,7 +220,7 @@ async def test_nothing_is_sent_again_after_a_byte_of_the_answer() -> None:
 async def test_a_connection_that_was_dialled_and_never_used_may_be_stale_too() -> None:
     """A client that leaves while its connection is dialled leaves one like this in the pool."""
     async with world(in_turn(dies, says_hi)) as w:
-        pool = w.fleet.pool(Address("127.0.0.1", w.engines[0].port))
+        pool = w.relay.pools.to(Address("127.0.0.1", w.engines[0].port))
         pool.give(await pool.dial())
         client = await w.connect()
         client.ask()

@@ -194,7 +194,7 @@ def read_answers(data: bytes, methods: Iterable[str], closed: bool) -> list[Answ
 
 def join(w: World, *answers: list[bytes]) -> Ends:
     """A new client, and a new engine connection that is the next to be used."""
-    pool = w.fleet.pool(Address("127.0.0.1", w.engines[0].port))
+    pool = w.relay.pools.to(Address("127.0.0.1", w.engines[0].port))
     while (idle := pool.take()) is not None:
         idle.abort()
     engine = EngineWire(EngineConnection(pool), answers)

@@ -29,6 +29,7 @@ from potluck.gateway.images import RemoteImages
 from potluck.gateway.ledger import Ledger
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.relay.bridge import AsgiSide
+from potluck.gateway.relay.pools import Pools
 from potluck.gateway.relay.relay import Clocks, Limits, Relay
 from potluck.gateway.tasks import Tasks
 from potluck.storage.records import KeyRecord, RequestRecord
@@ -364,7 +365,8 @@ async def world(
         for engine_id in fleet.engines:
             fleet.reported(engine_id, Report((Model(ModelId("m"), resident=True),)))
             fleet.saw(engine_id, Seen.PROBE_OK, "up")
-        stack.callback(fleet.close)
+        pools = Pools(clock)
+        stack.callback(pools.close)
         log = MemoryLog()
         ledger = Ledger(log, Metrics(), lambda error: status_of(type(error))[0])
         images = RemoteImages()
@@ -379,6 +381,7 @@ async def world(
             fallback=door,
             authenticate=keyring.of_request,
             fleet=fleet,
+            pools=pools,
             dispatcher=Dispatcher(fleet, Line(depth, max_wait_s), clock),
             images=images,
             tasks=tasks,

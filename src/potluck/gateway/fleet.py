@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from potluck.backends.port import Address, Backend, Child, EngineHttp, ModelKeeper, Report, Supervised
+from potluck.backends.port import Backend, Child, EngineHttp, ModelKeeper, Report, Supervised
 from potluck.core.catalogue import Catalogue, RouteRule
 from potluck.core.health import EngineHealth, Seen, step
 from potluck.core.model import Capability, Engine, EngineId, EngineKind, Health, Model, ModelId, NodeId
 from potluck.core.names import canonical
 from potluck.gateway.machines import Machines
-from potluck.gateway.relay.engine import Pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +48,9 @@ class Fleet:
         *,
         clock: Callable[[], float],
         interval_s: float,
-        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._clock = clock
         self._interval_s = interval_s
-        self._tls = tls
         self.installations: dict[EngineId, Installation] = {}
         self.engines: dict[EngineId, Engine] = {}
         self.busy: dict[EngineId, int] = {}
@@ -65,7 +61,6 @@ class Fleet:
         self.machines = Machines(clock, interval_s)
         self.changed: Callable[[], None] = lambda: None
         self.trouble: Callable[[EngineId], None] = lambda engine: None
-        self._pools: dict[Address, Pool] = {}
 
     # --- what the owner changes ---
 
@@ -137,26 +132,6 @@ class Fleet:
     def _change(self, after: Engine) -> None:
         self.engines[after.id] = after
         self.catalogue.refresh()
-
-    # --- connections ---
-
-    def pool(self, address: Address) -> Pool:
-        pool = self._pools.get(address)
-        if pool is None:
-            tls = (self._tls or ssl.create_default_context()) if address.tls else None
-            pool = self._pools[address] = Pool(address, self._clock, tls)
-        return pool
-
-    def sweep(self) -> None:
-        """Close connections that were idle too long, and forget addresses that nothing uses."""
-        for address, pool in list(self._pools.items()):
-            pool.sweep()
-            if pool.unused:
-                del self._pools[address]
-
-    def close(self) -> None:
-        for pool in self._pools.values():
-            pool.close()
 
     # --- looking ---
 

@@ -2,7 +2,7 @@
 
 Every address a name resolves to is checked in the moment of connecting, so a name that changes its mind (DNS
 rebinding) gains nothing; redirects are followed by hand and checked again; numbers that only look like names
-(``http://2130706433/``) resolve to addresses and are checked like all others.
+(``http://2130706433/``) resolve to addresses and are checked like all others. `outside` does it.
 """
 
 from __future__ import annotations
@@ -10,20 +10,17 @@ from __future__ import annotations
 import asyncio
 import base64
 import ipaddress
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from urllib.parse import urljoin, urlsplit
-
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from potluck.core.call import Call, ChatCall, ImagePart, Message, TextCall
 from potluck.core.errors import BadRequest
 from potluck.wire.images import sniff
 
-_REDIRECTS = 3
-_REDIRECT_STATUSES = (301, 302, 303, 307, 308)
+if TYPE_CHECKING:
+    from potluck.gateway.outside import Outside
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -40,41 +37,6 @@ def is_public(address: Address) -> bool:
     return address.is_global and not address.is_multicast
 
 
-class _InsideTheNetwork(OSError):
-    """The name resolves to an address that must not be asked."""
-
-
-class _CheckedResolver(AbstractResolver):
-    """Resolves names as the system does and refuses all that are not allowed."""
-
-    def __init__(self, allowed: Callable[[Address], bool]) -> None:
-        self._allowed = allowed
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
-        results: list[ResolveResult] = []
-        for kind, _, protocol, _, where in found:
-            if not self._allowed(ipaddress.ip_address(str(where[0]).partition("%")[0])):
-                raise _InsideTheNetwork(host)
-            results.append(
-                ResolveResult(
-                    hostname=host,
-                    host=str(where[0]),
-                    port=port,
-                    family=kind,
-                    proto=protocol,
-                    flags=socket.AI_NUMERICHOST,
-                )
-            )
-        return results
-
-    async def close(self) -> None:
-        """Holds nothing."""
-
-
 @dataclass(frozen=True, slots=True)
 class FetchLimits:
     max_bytes: int = 20 * 1024 * 1024
@@ -87,11 +49,11 @@ class RemoteImages:
     def __init__(self, allowed: Callable[[Address], bool] = is_public, limits: FetchLimits = FetchLimits()) -> None:
         self._allowed = allowed
         self._limits = limits
-        self._session: aiohttp.ClientSession | None = None
+        self._outside: Outside | None = None
 
     async def aclose(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        if self._outside is not None:
+            await self._outside.aclose()
 
     def needed(self, call: Call) -> bool:
         """Whether a call names an image by URL."""
@@ -108,66 +70,19 @@ class RemoteImages:
         return call
 
     async def _fetch(self, url: str) -> ImagePart:
-        try:
-            async with asyncio.timeout(self._limits.timeout_s):
-                data = await self._download(url)
-        except TimeoutError as error:
-            raise _refusal(url, f"it did not come within {self._limits.timeout_s:.0f} s") from error
-        except _InsideTheNetwork as error:
-            raise _refusal(url, "its address is not public") from error
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            if _caused_by_inside(error):
-                raise _refusal(url, "its address is not public") from error
-            raise _refusal(url, "it could not be fetched", detail=str(error)) from error
-        encoded = base64.b64encode(data).decode("ascii")
+        encoded = base64.b64encode(await self._client().fetch(url)).decode("ascii")
         media_type = sniff(encoded)
         if not media_type.startswith("image/"):
-            raise _refusal(url, "it is not an image")
+            raise refusal(url, "it is not an image")
         return ImagePart(data_b64=encoded, media_type=media_type)
 
-    async def _download(self, url: str) -> bytes:
-        for _ in range(_REDIRECTS + 1):
-            self._check(url)
-            async with self._client().get(url, allow_redirects=False, headers={"accept": "image/*"}) as reply:
-                if reply.status in _REDIRECT_STATUSES and "location" in reply.headers:
-                    url = urljoin(url, reply.headers["location"])
-                    continue
-                if reply.status != 200:
-                    raise _refusal(url, f"its server answered {reply.status}")
-                return await self._body(url, reply)
-        raise _refusal(url, "it redirects too often")
+    def _client(self) -> Outside:
+        if self._outside is None:
+            # aiohttp takes 14 MB, and most houses send their images as they are.
+            from potluck.gateway.outside import Outside  # noqa: PLC0415
 
-    async def _body(self, url: str, reply: aiohttp.ClientResponse) -> bytes:
-        pieces: list[bytes] = []
-        size = 0
-        async for piece in reply.content.iter_any():
-            size += len(piece)
-            if size > self._limits.max_bytes:
-                raise _refusal(url, f"it is larger than {self._limits.max_bytes} bytes")
-            pieces.append(piece)
-        return b"".join(pieces)
-
-    def _check(self, url: str) -> None:
-        """Scheme and literal address; names are checked when they are resolved."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise _refusal(url, "only http and https URLs are fetched")
-        try:
-            address = ipaddress.ip_address(parts.hostname.partition("%")[0])
-        except ValueError:
-            return
-        if not self._allowed(address):
-            raise _InsideTheNetwork(url)
-
-    def _client(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            connector = aiohttp.TCPConnector(
-                resolver=_CheckedResolver(self._allowed), use_dns_cache=False, force_close=True, limit=16
-            )
-            self._session = aiohttp.ClientSession(
-                connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
-            )
-        return self._session
+            self._outside = Outside(self._allowed, self._limits)
+        return self._outside
 
 
 def _images(call: Call) -> list[ImagePart]:
@@ -183,16 +98,8 @@ def _filled(message: Message, images: dict[str, ImagePart]) -> Message:
     return replace(message, parts=parts)
 
 
-def _caused_by_inside(error: BaseException) -> bool:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, _InsideTheNetwork) or isinstance(getattr(cause, "os_error", None), _InsideTheNetwork):
-            return True
-        cause = cause.__cause__
-    return False
-
-
-def _refusal(url: str, why: str, *, detail: str = "") -> BadRequest:
+def refusal(url: str, why: str, *, detail: str = "") -> BadRequest:
+    """The error that tells a client why its image was not used."""
     host = urlsplit(url).hostname or "?"
     return BadRequest(
         f"The image at '{host}' was not used: {why}.",

@@ -7,6 +7,8 @@ unsolicited bytes, bytes past the end, a parse error, or ``Connection: close``.
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
 import ssl
 from collections.abc import Callable
 from typing import Protocol, cast
@@ -225,6 +227,23 @@ class EngineConnection(asyncio.Protocol):
             user.engine_lost(error, stale=stale)
 
 
+def _why(error: OSError) -> str:
+    """In words for the owner, without the address, which clients may not see."""
+    match error:
+        case socket.gaierror():
+            return "The engine's host name is not known."
+        case ssl.SSLError() | ssl.CertificateError():
+            return "The engine's TLS certificate or handshake is not accepted."
+        case OSError(errno=errno.ECONNREFUSED):
+            return "The engine refuses connections: nothing listens there."
+        case OSError(errno=errno.ECONNRESET):
+            return "The engine closed the connection."
+        case OSError(errno=errno.EHOSTUNREACH | errno.ENETUNREACH):
+            return "The engine's machine cannot be reached."
+        case _:
+            return "The engine cannot be reached."
+
+
 class Pool:
     """The connections to one address. ``clock`` is monotonic seconds."""
 
@@ -243,7 +262,8 @@ class Pool:
         """A request's whole head, up to and with the empty line."""
         start = self._heads.get((method, path, content_type))
         if start is None:
-            headers = (*self.address.headers, ("content-type", content_type))
+            kind = (("content-type", content_type),) if content_type else ()
+            headers = (*self.address.headers, *kind)
             start = heads.engine_head(self._host, self.address.base_path, path, method, headers)
             self._heads[method, path, content_type] = start
         return start + b"content-length: %d\r\n\r\n" % len(body)
@@ -267,9 +287,9 @@ class Pool:
                     lambda: EngineConnection(self), self.address.host, self.address.port, ssl=self._tls
                 )
         except TimeoutError as error:
-            raise NodeUnreachable("The engine does not answer.", detail="connect timed out") from error
+            raise NodeUnreachable("The engine's machine does not answer.", detail="connect timed out") from error
         except OSError as error:
-            raise NodeUnreachable("The engine cannot be reached.", detail=str(error)) from error
+            raise NodeUnreachable(_why(error), detail=str(error)) from error
         return connection
 
     def give(self, connection: EngineConnection) -> None:

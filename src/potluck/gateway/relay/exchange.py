@@ -214,7 +214,7 @@ class Exchange:
         if address is None:
             self._relay.tasks.spawn(self._contained(self._prepare(seat)), f"prepare for {self.id}")
         else:
-            self._connect(self._relay.fleet.pool(address))
+            self._connect(self._relay.pools.to(address))
 
     def _encode(self, seat: Seat) -> bool:
         """Make the engine's request; False if no engine was needed and the answer is out already."""
@@ -279,7 +279,7 @@ class Exchange:
         if address is None:
             self._attempt_failed(NodeError("The model was unloaded again.", node=seat.node))
         else:
-            self._connect(self._relay.fleet.pool(address))
+            self._connect(self._relay.pools.to(address))
 
     def _connect(self, pool: Pool) -> None:
         connection = pool.take()
@@ -382,7 +382,7 @@ class Exchange:
             self.state = State.CONNECTING
             address = self.seat.installation.backend.address(self.seat.model, self.ask.needs)
             if address is not None:
-                self._relay.tasks.spawn(self._dial(self._relay.fleet.pool(address), self.seat), f"redial {self.id}")
+                self._relay.tasks.spawn(self._dial(self._relay.pools.to(address), self.seat), f"redial {self.id}")
                 return
         self._attempt_failed(error)
 
@@ -398,7 +398,7 @@ class Exchange:
         if address is None:
             self._attempt_failed(NodeError("The model was unloaded between two answers.", node=self.seat.node))
         else:
-            self._connect(self._relay.fleet.pool(address))
+            self._connect(self._relay.pools.to(address))
 
     # --- the client's side ---
 

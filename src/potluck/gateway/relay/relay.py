@@ -20,6 +20,7 @@ from potluck.gateway.port import Caller
 from potluck.gateway.relay.bridge import AsgiSide
 from potluck.gateway.relay.client import ClientConnection
 from potluck.gateway.relay.exchange import Exchange
+from potluck.gateway.relay.pools import Pools
 from potluck.gateway.relay.request import Request
 from potluck.gateway.tasks import Tasks
 
@@ -75,6 +76,7 @@ class Relay:
         fallback: Door,
         authenticate: Callable[[Request], Caller],
         fleet: Fleet,
+        pools: Pools,
         dispatcher: Dispatcher,
         images: RemoteImages,
         tasks: Tasks,
@@ -91,6 +93,7 @@ class Relay:
         self.authenticate = authenticate
         self.asgi: AsgiSide
         self.fleet = fleet
+        self.pools = pools
         self.dispatcher = dispatcher
         self.images = images
         self.tasks = tasks
@@ -144,7 +147,7 @@ class Relay:
         for connection in tuple(self.connections):
             connection.expire(now_s)
         self.dispatcher.expire()
-        self.fleet.sweep()
+        self.pools.sweep()
 
     async def sweeping(self, every_s: float = SWEEP_S) -> None:
         """Sweep for ever: what one call's end stumbles over must not stop the deadlines of all others."""

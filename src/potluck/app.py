@@ -22,10 +22,11 @@ import structlog
 
 from potluck import logs
 from potluck.backends.http import open_engine_session
+from potluck.backends.outward import Outward
 from potluck.config.load import load
 from potluck.config.model import Config, EngineConfig
 from potluck.core.errors import NodeError, OperatorError
-from potluck.core.model import KeyId, NodeId
+from potluck.core.model import EngineId, KeyId, ModelId, NodeId
 from potluck.core.waiting import Line
 from potluck.gateway.calls import InsideCalls
 from potluck.gateway.dispatch import Dispatcher
@@ -33,6 +34,8 @@ from potluck.gateway.fleet import Fleet, Installation
 from potluck.gateway.images import RemoteImages
 from potluck.gateway.ledger import Ledger
 from potluck.gateway.metrics import Metrics
+from potluck.gateway.models import Models
+from potluck.gateway.pins import Pinning, Pins
 from potluck.gateway.relay.bridge import AsgiSide
 from potluck.gateway.relay.relay import Clocks, Limits, Relay
 from potluck.gateway.tasks import Tasks
@@ -194,7 +197,8 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         keyring.replace(await storage.keys.all())
 
         session = await stack.enter_async_context(open_engine_session())
-        installer = Installer(config, data, session, node=_this_machine())
+        outward = await stack.enter_async_context(Outward())
+        installer = Installer(config, data, session, outward, node=_this_machine())
         found = await usual_engines(installer, _this_machine()) if config.source is None else ()
         installations = installer.installations([*config.engines, *found], with_local=_local_wanted(config, found))
         fleet = Fleet(
@@ -230,8 +234,12 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
             limits=Limits(max_body=config.limits.max_body_bytes, max_head=config.limits.max_header_bytes),
         )
         watch = Watch(fleet, time.monotonic, tasks)
+        pins = Pins(storage.settings, time.time)
+        await pins.read()
+        Pinning(pins, fleet, tasks)
+        models = Models(fleet, pins, tasks, look=watch.probe, in_use=_in_use(relay), clock=time.monotonic)
         reloader = Reloader(config, read, installer=installer, fleet=fleet, watch=watch)
-        services = _services(config, storage, relay, keyring, reloader, watch)
+        services = _services(config, storage, relay, keyring, reloader, watch, models)
         relay.serve_rest(AsgiSide(application(services, fleet, metrics, keyring)))
 
         metrics.running.set_function(lambda: len(relay.exchanges))
@@ -247,8 +255,24 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         yield App(relay, ledger, fleet, reloader)
 
 
+def _in_use(relay: Relay) -> Callable[[EngineId, ModelId], int]:
+    """How many calls a model answers on an engine now."""
+
+    def count(engine: EngineId, model: ModelId) -> int:
+        seats = [exchange.seat for exchange in relay.exchanges]
+        return sum(seat is not None and (seat.engine, seat.model.id) == (engine, model) for seat in seats)
+
+    return count
+
+
 def _services(
-    config: Config, storage: Storage, relay: Relay, keyring: Keyring, reloader: Reloader, watch: Watch
+    config: Config,
+    storage: Storage,
+    relay: Relay,
+    keyring: Keyring,
+    reloader: Reloader,
+    watch: Watch,
+    models: Models,
 ) -> Services:
     async def keys_changed() -> None:
         keyring.replace(await storage.keys.all())
@@ -264,6 +288,7 @@ def _services(
         reload=reloader.reload,
         requests_written=relay.ledger.flush,
         look=watch.probe,
+        models=models,
         started_s=time.time(),
         max_body_bytes=config.limits.max_body_bytes,
     )

@@ -8,6 +8,7 @@ import random
 import secrets
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import aiohttp
 import structlog
@@ -15,9 +16,12 @@ import structlog
 from potluck.backends.engine_settings import EngineSettings
 from potluck.backends.http import AiohttpEngine
 from potluck.backends.local.engine import LocalEngine, LocalSettings
+from potluck.backends.local.hub import Hub
 from potluck.backends.local.keeper import LocalKeeper
 from potluck.backends.local.library import Library, engine_installed, shipped_weights
-from potluck.backends.local.threads import physical_cores
+from potluck.backends.local.pulling import Puller
+from potluck.backends.local.threads import physical_cores, physical_memory
+from potluck.backends.outward import Outward
 from potluck.backends.port import Address
 from potluck.backends.table import BACKENDS
 from potluck.config.model import Config, EngineConfig
@@ -46,10 +50,13 @@ _LOOPBACK = "127.0.0.1"
 class Installer:
     """Makes `Installation`s. ``node`` is this machine's name, for what runs here without being configured."""
 
-    def __init__(self, config: Config, data: DataDir, session: aiohttp.ClientSession, node: NodeId) -> None:
+    def __init__(
+        self, config: Config, data: DataDir, session: aiohttp.ClientSession, outward: Outward, node: NodeId
+    ) -> None:
         self._config = config
         self._data = data
         self._session = session
+        self._outward = outward
         self._node = node
 
     def installations(self, engines: Sequence[EngineConfig], *, with_local: bool) -> tuple[Installation, ...]:
@@ -82,11 +89,22 @@ class Installer:
         address = Address(engine.host, engine.port, engine.tls, engine.base_path, headers)
         made = BACKENDS[engine.kind](EngineSettings(address, engine.models, engine.context))
         http = AiohttpEngine(self._session, address, node=engine.node)
-        return Installation(engine.id, engine.node, engine.kind, made.backend, http, engine.slots, keeper=made.keeper)
+        node = self._config.nodes.get(engine.node)
+        return Installation(
+            engine.id,
+            engine.node,
+            engine.kind,
+            made.backend,
+            http,
+            engine.slots,
+            keeper=made.keeper,
+            memory_bytes=node.memory_bytes if node is not None else None,
+        )
 
     def _local(self) -> Installation:
         config = self._config.local
-        library = Library(config.models_dir or self._data.models, shipped=shipped_weights())
+        folder = config.models_dir or self._data.models
+        library = Library(folder, shipped=shipped_weights())
         backend = LocalEngine(
             library,
             LocalSettings(
@@ -109,9 +127,16 @@ class Installer:
             backend,
             http,
             config.slots,
-            keeper=LocalKeeper(backend),
+            keeper=LocalKeeper(backend, self._puller(folder)),
             supervised=backend,
+            memory_bytes=physical_memory(),
         )
+
+    def _puller(self, folder: Path) -> Puller:
+        config = self._config.local
+        token = config.hub_token.reveal() if config.hub_token is not None else ""
+        hub = Hub(self._outward, config.hub, token)
+        return Puller(folder, self._outward, hub, now=time.time)  # noqa: TID251 - part of the composition root
 
 
 async def usual_engines(installer: Installer, node: NodeId) -> tuple[EngineConfig, ...]:

@@ -18,7 +18,8 @@ from potluck.gateway.relay.engine import Pool
 class Installation:
     """One configured engine with what is needed to speak to it. ``slots`` None: as the engine says.
 
-    ``keeper`` and ``supervised`` are the backend again, where it offers that.
+    ``keeper`` and ``supervised`` are the backend again, where it offers that. ``memory_bytes`` is what models may fill
+    on its node, None where nobody said.
     """
 
     id: EngineId
@@ -29,6 +30,7 @@ class Installation:
     slots: int | None = None
     keeper: ModelKeeper | None = None
     supervised: Supervised | None = None
+    memory_bytes: int | None = None
 
 
 # Where neither the owner nor the engine tells. Ollama runs one generation at a time by default (OLLAMA_NUM_PARALLEL
@@ -39,7 +41,8 @@ _DEFAULT_SLOTS = {EngineKind.OLLAMA: 1, EngineKind.LLAMACPP: 1, EngineKind.OPENA
 class Fleet:
     """Owns engines' health, models and counts of slots in use. Called from one task; holds no await.
 
-    ``clock`` is monotonic seconds. ``changed`` is called after anything that may let a waiting call start.
+    ``clock`` is monotonic seconds. ``changed`` is called after anything that may let a waiting call start,
+    ``looked`` after a probe that went well.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Fleet:
         self.catalogue = Catalogue(self.engines, routes)
         self.changed: Callable[[], None] = lambda: None
         self.trouble: Callable[[EngineId], None] = lambda engine: None
+        self.looked: Callable[[EngineId], None] = lambda engine: None
         self._pools: dict[Address, Pool] = {}
 
     # --- what the owner changes ---
@@ -130,6 +134,7 @@ class Fleet:
         self.saw(engine, Seen.PROBE_OK, f"answered with {len(models)} model{'' if len(models) == 1 else 's'}")
         if slots != before.slots or models != before.models:
             self.changed()
+        self.looked(engine)
 
     # --- connections ---
 

@@ -9,70 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import ipaddress
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 
+from potluck.backends.outward import CheckedResolver, InsideTheNetwork, caused_by_inside
+from potluck.core.addresses import Address, is_public, read_address
 from potluck.core.call import Call, ChatCall, ImagePart, Message, TextCall
 from potluck.core.errors import BadRequest
 from potluck.wire.images import sniff
 
 _REDIRECTS = 3
 _REDIRECT_STATUSES = (301, 302, 303, 307, 308)
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-
-def is_public(address: Address) -> bool:
-    """Whether an address is out on the Internet. IPv4 in IPv6's clothes is judged as the IPv4 address it is."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
-        if inner is not None:
-            return is_public(inner)
-        # 64:ff9b::/96 is NAT64: the last 32 bits are an IPv4 address that a router would go to.
-        if address in ipaddress.IPv6Network("64:ff9b::/96"):
-            return is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-    return address.is_global and not address.is_multicast
-
-
-class _InsideTheNetwork(OSError):
-    """The name resolves to an address that must not be asked."""
-
-
-class _CheckedResolver(AbstractResolver):
-    """Resolves names as the system does and refuses all that are not allowed."""
-
-    def __init__(self, allowed: Callable[[Address], bool]) -> None:
-        self._allowed = allowed
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
-        results: list[ResolveResult] = []
-        for kind, _, protocol, _, where in found:
-            if not self._allowed(ipaddress.ip_address(str(where[0]).partition("%")[0])):
-                raise _InsideTheNetwork(host)
-            results.append(
-                ResolveResult(
-                    hostname=host,
-                    host=str(where[0]),
-                    port=port,
-                    family=kind,
-                    proto=protocol,
-                    flags=socket.AI_NUMERICHOST,
-                )
-            )
-        return results
-
-    async def close(self) -> None:
-        """Holds nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +63,10 @@ class RemoteImages:
                 data = await self._download(url)
         except TimeoutError as error:
             raise _refusal(url, f"it did not come within {self._limits.timeout_s:.0f} s") from error
-        except _InsideTheNetwork as error:
+        except InsideTheNetwork as error:
             raise _refusal(url, "its address is not public") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            if _caused_by_inside(error):
+            if caused_by_inside(error):
                 raise _refusal(url, "its address is not public") from error
             raise _refusal(url, "it could not be fetched", detail=str(error)) from error
         encoded = base64.b64encode(data).decode("ascii")
@@ -152,17 +102,14 @@ class RemoteImages:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise _refusal(url, "only http and https URLs are fetched")
-        try:
-            address = ipaddress.ip_address(parts.hostname.partition("%")[0])
-        except ValueError:
-            return
-        if not self._allowed(address):
-            raise _InsideTheNetwork(url)
+        address = read_address(parts.hostname)
+        if address is not None and not self._allowed(address):
+            raise InsideTheNetwork(url)
 
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:
             connector = aiohttp.TCPConnector(
-                resolver=_CheckedResolver(self._allowed), use_dns_cache=False, force_close=True, limit=16
+                resolver=CheckedResolver(self._allowed), use_dns_cache=False, force_close=True, limit=16
             )
             self._session = aiohttp.ClientSession(
                 connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
@@ -181,15 +128,6 @@ def _filled(message: Message, images: dict[str, ImagePart]) -> Message:
         return message
     parts = tuple(images[part.url] if isinstance(part, ImagePart) and part.url else part for part in message.parts)
     return replace(message, parts=parts)
-
-
-def _caused_by_inside(error: BaseException) -> bool:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, _InsideTheNetwork) or isinstance(getattr(cause, "os_error", None), _InsideTheNetwork):
-            return True
-        cause = cause.__cause__
-    return False
 
 
 def _refusal(url: str, why: str, *, detail: str = "") -> BadRequest:

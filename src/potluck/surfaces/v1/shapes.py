@@ -340,10 +340,13 @@ class ReviewReply(ReviewDone, kw_only=True):
 
 
 class ModelPlace(msgspec.Struct):
+    """``resident``: in memory now; ``pinned``: the owner wants it to stay there."""
+
     node: str
     engine: str
     health: str
     resident: bool
+    pinned: bool = False
 
 
 class ModelInfo(msgspec.Struct):

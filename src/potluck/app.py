@@ -234,10 +234,7 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
             limits=Limits(max_body=config.limits.max_body_bytes, max_head=config.limits.max_header_bytes),
         )
         watch = Watch(fleet, time.monotonic, tasks)
-        pins = Pins(storage.settings, time.time)
-        await pins.read()
-        Pinning(pins, fleet, tasks)
-        models = Models(fleet, pins, tasks, look=watch.probe, in_use=_in_use(relay), clock=time.monotonic)
+        models = await _models(storage, fleet, tasks, watch, relay)
         reloader = Reloader(config, read, installer=installer, fleet=fleet, watch=watch)
         services = _services(config, storage, relay, keyring, reloader, watch, models)
         relay.serve_rest(AsgiSide(application(services, fleet, metrics, keyring)))
@@ -253,6 +250,13 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         tasks.spawn(ledger.pruning(time.time), "request log's end")
         tasks.spawn(_touching_keys(storage, keyring), "key use")
         yield App(relay, ledger, fleet, reloader)
+
+
+async def _models(storage: Storage, fleet: Fleet, tasks: Tasks, watch: Watch, relay: Relay) -> Models:
+    pins = Pins(storage.settings, time.time)
+    await pins.read()
+    Pinning(pins, fleet, tasks)
+    return Models(fleet, pins, tasks, look=watch.probe, in_use=_in_use(relay), clock=time.monotonic)
 
 
 def _in_use(relay: Relay) -> Callable[[EngineId, ModelId], int]:

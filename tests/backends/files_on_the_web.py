@@ -44,6 +44,8 @@ class WebServer:
     statuses: dict[str, int] = field(default_factory=dict)
     redirect_headers: dict[str, str] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
+    hang_ups: int = 0
+    """So many requests get no answer at all."""
 
     def put(self, path: str, data: bytes, **how: Any) -> File:
         file = self.files[path] = File(data, **{"etag": f'"{hashlib.md5(data).hexdigest()}"', **how})
@@ -71,7 +73,10 @@ class WebServer:
             path = lines[0].split()[1].partition("?")[0]
             headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:] if line)}
             self.asked.append(Asked(path, headers))
-            await self._answer(path, headers, writer)
+            if self.hang_ups:
+                self.hang_ups -= 1
+            else:
+                await self._answer(path, headers, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:

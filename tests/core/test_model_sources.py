@@ -16,6 +16,7 @@ from potluck.core.model_sources import (
     quant_of,
     read_sha256,
     url_name,
+    without_query,
     word,
 )
 
@@ -165,6 +166,10 @@ def test_a_url_names_its_model_or_must_be_told() -> None:
 )
 def test_the_name_is_known_before_where_it_can_be(source: FromRegistry | FromHub | FromUrl, name: str) -> None:
     assert likely_name(source) == name
+
+
+def test_a_signature_is_left_out_of_what_is_written_down() -> None:
+    assert without_query("https://x.org/m.gguf?sig=1?2") == "https://x.org/m.gguf"
 
 
 def test_a_word_of_a_name_has_at_most_80_characters() -> None:

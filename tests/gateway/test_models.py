@@ -86,6 +86,8 @@ class Keeper:
         self.models[tagged(destination)] = ""
 
     async def delete(self, name: str, http: object) -> None:
+        if self.fails is not None:
+            raise self.fails
         del self.models[name]
 
     def report(self) -> Report:
@@ -326,9 +328,10 @@ async def test_a_model_in_use_is_neither_unloaded_nor_deleted() -> None:
 async def test_an_engine_that_keeps_no_models_says_so() -> None:
     async with world({"vllm": None}) as made:
         change: Callable[[str], Any]
-        for change in (made.models.load, made.models.unload, made.models.pin, made.models.delete):
+        for change in (made.models.unload, made.models.pin, made.models.delete):
             with pytest.raises(NotImplementedHere):
                 await change("fixed")
+        assert (await made.models.load("fixed")).node == "vllm", "it is there always"
 
 
 async def test_a_model_that_is_not_there_is_not_found_and_where_it_is_is_told() -> None:
@@ -354,6 +357,16 @@ async def test_a_copy_is_made_wherever_the_model_is() -> None:
     async with world({"agx0": Keeper("m"), "orin0": Keeper("m"), "pi": Keeper()}) as made:
         assert [target.node for target in await made.models.copy("m", "mine")] == ["agx0", "orin0"]
         assert len(made.fleet.where("mine")) == 2
+
+
+async def test_an_engine_that_is_down_does_not_keep_a_model_on_the_others() -> None:
+    async with world({"orin0": Keeper("m"), "agx0": Keeper("m")}) as made:
+        for _ in range(2):
+            made.fleet.saw(EngineId("orin0/ollama"), Seen.PROBE_MISSED, "gone")
+        made.keeper("orin0").fails = NodeUnreachable("gone")
+        with pytest.raises(NodeUnreachable):
+            await made.models.delete("m")
+        assert not made.keeper("agx0").models
 
 
 # --- pins ---

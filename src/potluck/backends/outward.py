@@ -20,6 +20,7 @@ from yarl import URL
 
 from potluck.core.addresses import Address, is_public, read_address
 from potluck.core.errors import BadRequest, NodeFailed, NodeTimeout, NodeUnreachable
+from potluck.core.model_sources import without_query
 
 _REDIRECTS = 5
 _REDIRECT_STATUSES = (301, 302, 303, 307, 308)
@@ -152,16 +153,16 @@ class Outward:
         raise NodeFailed("The server redirects too often.")
 
     async def _send(self, url: str, headers: Mapping[str, str], *, inside: bool) -> aiohttp.ClientResponse:
-        # Encoded: ranges and checksums are of the bytes as they lie there.
+        # Unpacked: ranges and checksums are of the bytes as they lie there.
         sent = {"accept-encoding": "identity", "user-agent": "potluck", **headers}
         try:
-            return await self._session(inside=inside).get(URL(url), headers=sent, allow_redirects=False)
+            return await self._session(inside=inside).get(_exact(url), headers=sent, allow_redirects=False)
         except TimeoutError as error:
-            raise NodeTimeout("The server does not answer.", hint=_GO_ON, detail=url) from error
+            raise NodeTimeout("The server does not answer.", hint=_GO_ON, detail=without_query(url)) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if caused_by_inside(error):
                 raise _inside(url) from error
-            why = f"{url}: {error}"
+            why = f"{without_query(url)}: {error}"
             raise NodeUnreachable("The server cannot be reached.", hint=_GO_ON, detail=why) from error
 
     def _check(self, url: str, *, inside: bool) -> None:
@@ -201,6 +202,11 @@ class Outward:
 def _origin(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     return parts.scheme, parts.netloc.lower()
+
+
+def _exact(url: str) -> URL:
+    """As it stands, where it can stand so in a request: a signature holds for one spelling only."""
+    return URL(url, encoded=all("!" <= char <= "~" for char in url))
 
 
 def _led(url: str, location: str) -> str:

@@ -179,6 +179,11 @@ def likely_name(source: Source) -> str:
             assert_never(source)
 
 
+def without_query(url: str) -> str:
+    """A URL as it may be written down or logged: what is behind the question mark may be a signature."""
+    return url.partition("?")[0]
+
+
 def word(text: str) -> str:
     """The text as one part of a model's name.
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from potluck.backends.port import ModelKeeper, PullOrder
 from potluck.core.errors import Conflict, NotImplementedHere, PotluckError
-from potluck.core.model import Engine, EngineId, EngineKind, Json, JsonObject, Model, ModelId, NodeId
+from potluck.core.model import Engine, EngineId, EngineKind, Health, Json, JsonObject, Model, ModelId, NodeId
 from potluck.core.model_sources import FromRegistry, Source, likely_name, parse_source
 from potluck.core.names import canonical, same_model
 from potluck.core.pinning import Pin
@@ -166,7 +166,10 @@ class Models:
     # --- what is there already ---
 
     async def load(self, name: str, where: Where = ANYWHERE, *, keep_s: float | None = None) -> Target:
-        """Bring a model into memory where it fits best."""
+        """Bring a model into memory where it fits best. One that its engine holds always is there already."""
+        there = [kept for kept in self._having(name) if where.holds(kept.engine)]
+        if there and all(kept.installation.keeper is None and kept.model.resident for kept in there):
+            return there[0].target
         kept, keeper = await self._best(name, where)
         await keeper.load(kept.model.id, kept.installation.http, keep_s=keep_s)
         await self._looked(kept.engine.id)
@@ -239,9 +242,13 @@ class Models:
                     yield _Kept(installation, engine, model)
 
     def _all(self, name: str, where: Where) -> tuple[tuple[_Kept, ModelKeeper], ...]:
-        """Every place of a model that can be changed. Raises `ModelNotFound`, `NotImplementedHere`, `NotFound`."""
+        """Every place of a model that can be changed, those that are up first: one that is not ends what is done.
+
+        Raises `ModelNotFound`, `NotImplementedHere`, `NotFound`.
+        """
         checked_where(self._fleet, where)
         there = [kept for kept in self._having(name) if where.holds(kept.engine)]
+        there.sort(key=lambda kept: kept.engine.health is not Health.UP)
         if not there:
             raise absent(self._fleet, name, where)
         found = tuple((kept, kept.installation.keeper) for kept in there if kept.installation.keeper is not None)

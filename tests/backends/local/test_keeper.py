@@ -199,6 +199,12 @@ async def test_there_is_no_registry_here_and_it_says_what_there_is(shelf: Shelf)
         shelf.keeper.push("x", HTTP, insecure=False)
 
 
+async def test_nothing_is_pulled_in_the_place_of_the_shipped_model(shelf: Shelf) -> None:
+    order = PullOrder("https://x.org/m.gguf", alias="SmolLM2:135m")
+    with pytest.raises(Forbidden):
+        await anext(aiter(shelf.keeper.pull(order, HTTP)))
+
+
 async def test_a_model_that_is_not_there_is_neither_loaded_nor_unloaded(shelf: Shelf) -> None:
     with pytest.raises(ModelNotFound):
         await shelf.keeper.load("nobody", HTTP, keep_s=None)

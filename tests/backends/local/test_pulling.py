@@ -181,10 +181,20 @@ async def test_a_pull_that_was_left_goes_on_where_it_was(home: Home) -> None:
 
 async def test_a_line_that_breaks_is_tried_again_from_there(home: Home) -> None:
     home.web.put("/m.gguf", DATA, cuts=[1_500_000, 1_000_000])
-    await home.pull(home.url())
+    steps = await home.pull(home.url())
     first, second, third = home.starts()
     assert first == 0 < second < third  # what a library had in its hands when the line broke may be lost
     assert home.pauses == [1.0, 1.0]
+    assert {"status": "the line broke, going on in 1 s"} in steps
+    assert home.file() == DATA
+
+
+async def test_a_server_that_hangs_up_on_who_comes_back_costs_nothing_of_what_is_here(home: Home) -> None:
+    await home.stop_after(1_000_000, home.url())
+    here = home.parts()[".part"]
+    home.web.hang_ups = 2
+    await home.pull(home.url())
+    assert home.starts()[1:] == [here, here, here]
     assert home.file() == DATA
 
 
@@ -251,14 +261,40 @@ async def test_a_server_that_sends_another_part_is_not_believed(home: Home) -> N
 
 
 async def test_a_kill_in_the_middle_leaves_what_can_go_on(home: Home) -> None:
-    """As after ``kill -9``: a part and its note, whose bytes need not all have been noted."""
+    """As after a power cut: the part is shorter than its note says, or longer with holes in it."""
     await home.stop_after(1_000_000, home.url())
     part = next((home.folder / PULLS).glob("*.part"))
     with part.open("r+b") as file:
         file.truncate(700_001)
+    await home.stop_after(1_500_000, home.url())
+    assert home.starts()[-1] == 700_001
+    here = part.stat().st_size
+    with part.open("ab") as file:
+        file.write(b"\xff" * 100_000)
     await home.pull(home.url())
-    assert home.web.ranges("/m.gguf")[-1] == "bytes=700001-"
+    assert home.starts()[-1] == here
     assert home.file() == DATA
+
+
+async def test_a_note_that_cannot_be_read_costs_the_part_and_nothing_else(home: Home) -> None:
+    await home.stop_after(1_000_000, home.url())
+    for note in (home.folder / PULLS).glob("*.json"):
+        note.write_text("{")
+    await home.pull(home.url())
+    assert home.starts() == [0, 0]
+    assert home.file() == DATA
+
+
+async def test_a_long_download_is_made_safe_on_the_way(home: Home) -> None:
+    big = gguf(CHAT, tensors=bytes(40 << 20))
+    held = home.web.put("/m.gguf", big, hold=asyncio.Event(), hold_after=35 << 20)
+    assert held.hold is not None
+    async with aclosing(home.puller.pull(PullOrder(home.url(), inside=True))) as steps:
+        while int(str((await anext(steps)).get("completed", 0))) < 33 << 20:
+            pass
+        note = next((home.folder / PULLS).glob("*.json")).read_text()
+        assert int(note.partition('"safe":')[2].rstrip("}")) >= 32 << 20
+        held.hold.set()
 
 
 async def test_parts_that_nobody_went_on_with_are_forgotten(home: Home) -> None:
@@ -282,8 +318,18 @@ async def test_one_name_is_pulled_from_one_place_at_a_time(home: Home) -> None:
             pass
         with pytest.raises(Conflict, match="already"):
             await home.pull(home.url())
+        with pytest.raises(Conflict, match="already"):
+            await home.pull(home.url("/held.gguf"), alias="other")
         held.hold.set()
         assert [step async for step in steps][-1]["status"] == "success"
+
+
+async def test_a_url_is_asked_for_as_it_was_written(home: Home) -> None:
+    home.web.put("/a%2Bb%20c/m.gguf", DATA)
+    await home.pull(home.url("/a%2Bb%20c/m.gguf?sig=%2f%2F"))
+    home.web.put("/d%20e/n.gguf", DATA)
+    await home.pull(home.url("/d e/n.gguf"))
+    assert home.ids() == ["m:latest", "n:latest"]
 
 
 # --- what is not accepted ---
@@ -408,6 +454,18 @@ async def test_a_folder_that_cannot_be_written_is_the_owners_to_mend(home: Home)
     home.folder.write_text("a file stands in the way")
     with pytest.raises(OperatorError, match="models folder"):
         await home.pull(home.url())
+
+
+async def test_a_urls_signature_is_written_down_nowhere(home: Home) -> None:
+    await home.stop_after(1_000_000, home.url("/m.gguf?signature=secret"))
+    written = [path.read_bytes() for path in home.folder.rglob("*") if path.is_file()]
+    await home.pull(home.url("/m.gguf?signature=secret"))
+    assert home.starts()[-1] > 0
+    written += [path.read_bytes() for path in home.folder.rglob("*") if path.is_file()]
+    assert not any(b"secret" in data for data in written)
+    home.web.asked.clear()
+    await home.pull(home.url("/m.gguf?signature=other"))
+    assert home.web.asked[0].headers["if-none-match"]
 
 
 async def test_where_a_model_came_from_is_kept_beside_it(home: Home) -> None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import structlog
 
@@ -21,7 +22,7 @@ from potluck.core.model_sources import read_sha256
 log = structlog.get_logger(__name__)
 
 _PIECE_BYTES = 1 << 20
-# Between two looks at the disk while the file comes: other programs write to it too.
+# Between two looks at the disk while the file comes, for other programs write to it too; and what a power cut may cost.
 _LOOK_BYTES = 32 << 20
 _MAGIC = b"GGUF"
 
@@ -40,6 +41,16 @@ class Sample:
 
     completed: int
     total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The line broke; it is tried again in so many seconds."""
+
+    seconds: float
+
+
+Progress: TypeAlias = Sample | Waiting
 
 
 @dataclass(slots=True)
@@ -66,17 +77,17 @@ class Download:
         self._free = free
         self._pause = pause
 
-    async def fetch(self, offer: Offer, part: Part, fetched: Fetched, *, inside: bool) -> AsyncGenerator[Sample]:
+    async def fetch(self, offer: Offer, part: Part, fetched: Fetched, *, inside: bool) -> AsyncGenerator[Progress]:
         """Get the whole file into ``part``, open and noted in ``fetched``. Whoever stops here can go on later.
 
         Raises `NoRoom` before the first byte and later, `ModelNotFound`, `BadRequest`, `Forbidden`, `NodeError`.
         """
-        note = await asyncio.to_thread(part.open)
+        await asyncio.to_thread(part.open)
         tries = 0
         while True:
             before = part.size
             try:
-                async with aclosing(self._attempt(offer, part, note, fetched, inside=inside)) as samples:
+                async with aclosing(self._attempt(offer, part, fetched, inside=inside)) as samples:
                     async for sample in samples:
                         yield sample
                 return
@@ -85,13 +96,13 @@ class Download:
                 if tries >= _TRIES:
                     raise
                 log.info("download broke off; going on", model=offer.name, here=part.size, why=error.message)
-            await self._pause(_FIRST_PAUSE_S * 2 ** (tries - 1))
-            note = Note(offer.url, fetched.validator, fetched.size)
+            pause_s = _FIRST_PAUSE_S * 2 ** (tries - 1)
+            yield Waiting(pause_s)
+            await self._pause(pause_s)
 
-    async def _attempt(
-        self, offer: Offer, part: Part, note: Note, fetched: Fetched, *, inside: bool
-    ) -> AsyncGenerator[Sample]:
+    async def _attempt(self, offer: Offer, part: Part, fetched: Fetched, *, inside: bool) -> AsyncGenerator[Sample]:
         """1. Ask for the rest. 2. See what comes. 3. See that there is room. 4. Take it."""
+        note = part.note
         resumed = part.size > 0 and bool(note.validator)
         headers = {"range": f"bytes={part.size}-", "if-range": note.validator} if resumed else {}
         ask = Ask(offer.url, inside=inside or offer.trusted, headers=headers, secret=offer.secret or {})
@@ -100,11 +111,11 @@ class Download:
                 fetched.size, fetched.validator = note.size, note.validator
                 return
             if answer.status == 416:
-                await asyncio.to_thread(part.begin, Note(offer.url))
+                await asyncio.to_thread(part.begin, Note(part.url))
                 raise NodeUnreachable("The file on the server is not what it was.")
             if answer.status not in (200, 206):
                 raise refused(answer.status, offer.name, hub=offer.trusted)
-            await self._settle_start(answer, offer, part, note, fetched)
+            await self._settle_start(answer, offer, part, fetched)
             total = fetched.size
             await self._see_room(part, total)
             yield Sample(part.size, total or 0)
@@ -114,8 +125,9 @@ class Download:
         if total is not None and part.size != total:
             raise NodeUnreachable("The download broke off.", hint="Pull again: what is here is kept.")
 
-    async def _settle_start(self, answer: Answer, offer: Offer, part: Part, note: Note, fetched: Fetched) -> None:
+    async def _settle_start(self, answer: Answer, offer: Offer, part: Part, fetched: Fetched) -> None:
         """Either the rest of what is here, or the whole file anew."""
+        note = part.note
         if answer.headers.get("content-encoding", "identity") not in ("identity", ""):
             raise NodeFailed("The server sends the file packed, which cannot be checked.")
         fetched.linked_sha256 = _linked(answer) or fetched.linked_sha256
@@ -126,19 +138,19 @@ class Download:
                 raise NodeFailed("The server sends another part of the file than it was asked for.")
             if fetched.validator not in ("", note.validator) or note.size not in (None, total):
                 # It should have sent the whole new file, but there are servers that overlook If-Range.
-                await asyncio.to_thread(part.begin, Note(offer.url))
+                await asyncio.to_thread(part.begin, Note(part.url))
                 raise NodeUnreachable("The file on the server is not what it was.")
             fetched.size, fetched.validator = total, note.validator
             return
         length = answer.headers.get("content-length", "")
         fetched.size = int(length) if length.isdecimal() else None
-        await asyncio.to_thread(part.begin, Note(offer.url, fetched.validator, fetched.size))
+        await asyncio.to_thread(part.begin, Note(part.url, fetched.validator, fetched.size))
 
     async def _take(self, answer: Answer, part: Part, total: int | None) -> AsyncGenerator[Sample]:
         looked = part.size
         async for piece in answer.pieces(_PIECE_BYTES):
             await asyncio.to_thread(part.append, piece)
-            if not part.starts_like(_MAGIC):
+            if part.size - len(piece) < len(_MAGIC) and not part.starts_like(_MAGIC):
                 await asyncio.to_thread(part.drop)
                 raise BadRequest("What lies there is not a GGUF file.", param="model")
             if total is not None and part.size > total:
@@ -146,6 +158,7 @@ class Download:
                 raise NodeFailed("The server sends more than it said.")
             if part.size - looked >= _LOOK_BYTES:
                 looked = part.size
+                await asyncio.to_thread(part.secure)
                 await self._see_room(part, total)
             yield Sample(part.size, total or 0)
 

@@ -70,6 +70,10 @@ class LocalKeeper:
             yield {"status": "pulling manifest"}
             yield {"status": "success"}
             return
+        if order.alias and any(
+            weights.shipped and same_model(weights.id, order.alias) for weights in await self._all_weights()
+        ):
+            raise Forbidden(f"'{order.alias}' is the model that comes with Potluck.", hint="Choose another name.")
         async with aclosing(self._puller.pull(order)) as steps:
             async for step in steps:
                 yield step
@@ -151,10 +155,13 @@ class LocalKeeper:
 
     async def _weights(self, name: str) -> Weights:
         """Raises `ModelNotFound`."""
-        for weights in await asyncio.to_thread(self._engine.library.scan):
+        for weights in await self._all_weights():
             if same_model(weights.id, name):
                 return weights
         raise ModelNotFound(name)
+
+    async def _all_weights(self) -> tuple[Weights, ...]:
+        return await asyncio.to_thread(self._engine.library.scan)
 
     async def _here(self, name: str) -> Weights:
         """Raises `ModelNotFound` that says what can be fetched instead."""

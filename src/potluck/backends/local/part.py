@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from potluck.core.errors import NoRoom, OperatorError, PotluckError
+from potluck.core.model_sources import without_query
 from potluck.core.placing_models import DISK_RESERVE_BYTES
 from potluck.core.sizes import size_words
 
@@ -28,39 +29,46 @@ _FORGOTTEN_S = 30 * 86_400.0
 
 
 class Note(msgspec.Struct, frozen=True):
-    """What a part is a part of. ``validator`` is what ``If-Range`` takes: a strong ETag, or the time of change."""
+    """What a part is a part of, for people by its ``url`` without query.
+
+    ``validator`` is what ``If-Range`` takes: a strong ETag, or the time of change. ``safe`` is how many
+    of its bytes are on disk for certain: after a power cut the file may be longer, and hold holes.
+    """
 
     url: str
     validator: str = ""
     size: int | None = None
+    safe: int = 0
 
 
 class Part:
-    """The part of one URL's file. Not for two downloads at once."""
+    """The part of one URL's file, and its note. Not for two downloads at once."""
 
     def __init__(self, folder: Path, url: str) -> None:
         key = hashlib.sha256(url.encode()).hexdigest()[:24]
-        self.url = url
+        self.url = without_query(url)
         self.folder = folder
         self.path = folder / f"{key}.part"
-        self._note = folder / f"{key}.json"
+        self._note_path = folder / f"{key}.json"
+        self.note = Note(self.url)
         self._hash = hashlib.sha256()
         self._file: int | None = None
         self.size = 0
 
-    def open(self) -> Note:
+    def open(self) -> None:
         """Begin where an earlier download ended; the note says of what. Reads what is here, for its checksum."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            note = self._read_note()
-            flags = os.O_RDWR | os.O_CREAT | (0 if note.validator else os.O_TRUNC)
+            self.note = self._read_note()
+            flags = os.O_RDWR | os.O_CREAT | (0 if self.note.safe else os.O_TRUNC)
             self._file = os.open(self.path, flags, 0o644)
-            while note.validator and (data := os.read(self._file, _READ_BYTES)):
+            if os.fstat(self._file).st_size > self.note.safe:
+                os.ftruncate(self._file, self.note.safe)
+            while self.note.safe and (data := os.read(self._file, _READ_BYTES)):
                 self._hash.update(data)
                 self.size += len(data)
         except OSError as error:
             raise disk_error(error) from error
-        return note
 
     def begin(self, note: Note) -> None:
         """From the first byte, of what ``note`` says."""
@@ -69,7 +77,17 @@ class Part:
                 os.ftruncate(self._fd, 0)
                 os.lseek(self._fd, 0, os.SEEK_SET)
             self._hash, self.size = hashlib.sha256(), 0
-            self._note.write_bytes(msgspec.json.encode(note))
+            self._write_note(note)
+        except OSError as error:
+            raise disk_error(error) from error
+
+    def secure(self) -> None:
+        """See to it that what is here will be here after a power cut. Without a validator it would be of no use."""
+        if not self.note.validator:
+            return
+        try:
+            os.fsync(self._fd)
+            self._write_note(msgspec.structs.replace(self.note, safe=self.size))
         except OSError as error:
             raise disk_error(error) from error
 
@@ -104,34 +122,45 @@ class Part:
                 os.fsync(folder)
             finally:
                 os.close(folder)
-            self._note.unlink(missing_ok=True)
+            self._note_path.unlink(missing_ok=True)
         except OSError as error:
             raise disk_error(error) from error
 
     def close(self) -> None:
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
-        with suppress(OSError):  # a note without bytes is of no use to anybody
-            if not self.path.stat().st_size:
-                self.drop()
+        """Keep what is here for the next time, if there is anything that can be gone on with."""
+        if self._file is None:
+            return
+        if self.path.exists():
+            with suppress(OperatorError):  # what is not safe is fetched again
+                self.secure()
+        os.close(self._file)
+        self._file = None
+        if self.path.exists() and not self.note.safe:
+            self.drop()
 
     def drop(self) -> None:
         """It is worth nothing: forget it."""
         self.path.unlink(missing_ok=True)
-        self._note.unlink(missing_ok=True)
+        self._note_path.unlink(missing_ok=True)
 
     @property
     def _fd(self) -> int:
         assert self._file is not None, "the part is not open"
         return self._file
 
+    def _write_note(self, note: Note) -> None:
+        """Whole or not at all: a note that is cut off would lose the part."""
+        fresh = self._note_path.with_suffix(".new")
+        fresh.write_bytes(msgspec.json.encode(note))
+        fresh.replace(self._note_path)
+        self.note = note
+
     def _read_note(self) -> Note:
         try:
-            note = msgspec.json.decode(self._note.read_bytes(), type=Note)
+            note = msgspec.json.decode(self._note_path.read_bytes(), type=Note)
         except (OSError, msgspec.DecodeError):
             return Note(self.url)
-        return note if note.url == self.url else Note(self.url)
+        return note
 
 
 def size_here(folder: Path, url: str) -> int:

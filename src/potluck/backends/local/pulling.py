@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from potluck.backends.local.download import Download, Fetched, checked
+from potluck.backends.local.download import Download, Fetched, Waiting, checked
 from potluck.backends.local.hub import Hub, Offer, refused
 from potluck.backends.local.library import PROJECTORS, place_of
 from potluck.backends.local.part import PULLS, Part, disk_error, free_bytes, prune, size_here
@@ -19,14 +19,22 @@ from potluck.backends.outward import Ask, Outward
 from potluck.backends.port import PullOrder, Weight
 from potluck.core.errors import BadRequest, Conflict, ModelNotFound
 from potluck.core.model import JsonObject
-from potluck.core.model_sources import FromHub, FromRegistry, FromUrl, parse_source, read_sha256, url_name
+from potluck.core.model_sources import (
+    FromHub,
+    FromRegistry,
+    FromUrl,
+    parse_source,
+    read_sha256,
+    url_name,
+    without_query,
+)
 from potluck.core.names import tagged
 
 NO_REGISTRY = "The embedded engine fetches GGUF files: give a URL, or a hub's repository as in hf.co/OWNER/REPO:Q4_K_M."
 
 
 class Record(msgspec.Struct, frozen=True):
-    """Where a model came from; beside its file."""
+    """Where a model came from, without the URL's query; beside its file."""
 
     url: str
     sha256: str
@@ -55,7 +63,7 @@ class Puller:
         self._now = now
         self._free = free
         self._download = Download(outward, free=free, pause=pause)
-        self._under_way: set[Path] = set()
+        self._under_way: set[str] = set()
 
     async def room(self) -> int | None:
         """Free bytes on the models' disk; None if that cannot be told."""
@@ -87,9 +95,10 @@ class Puller:
         yield {"status": "pulling manifest"}
         offer = await self._offer(source, order)
         place = self._place(offer.name)
-        if place in self._under_way:
-            raise Conflict(f"'{offer.name}' is being pulled already, from elsewhere.")
-        self._under_way.add(place)
+        ours = {str(place), offer.url}  # two downloads share neither a name nor a part
+        if ours & self._under_way:
+            raise Conflict(f"'{offer.name}' is being pulled already, under another name or from elsewhere.")
+        self._under_way |= ours
         try:
             if offer.license:
                 yield license_step(offer.license)
@@ -100,7 +109,7 @@ class Puller:
                 async for step in steps:
                     yield step
         finally:
-            self._under_way.discard(place)
+            self._under_way -= ours
 
     # --- what is meant ---
 
@@ -129,7 +138,11 @@ class Puller:
     async def _unchanged(self, offer: Offer, order: PullOrder, place: Path) -> bool:
         """Whether the file in its place is what the server has now."""
         record = await asyncio.to_thread(read_record, place)
-        if record is None or record.url != offer.url or record.size != await asyncio.to_thread(_size, place):
+        if (
+            record is None
+            or record.url != without_query(offer.url)
+            or record.size != await asyncio.to_thread(_size, place)
+        ):
             return False
         if known := read_sha256(order.sha256) or offer.sha256:
             return known == record.sha256
@@ -153,7 +166,10 @@ class Puller:
         try:
             async with aclosing(self._download.fetch(offer, part, fetched, inside=order.inside)) as samples:
                 async for sample in samples:
-                    yield {**line, "total": sample.total, "completed": sample.completed}
+                    if isinstance(sample, Waiting):
+                        yield {"status": f"the line broke, going on in {sample.seconds:g} s"}
+                    else:
+                        yield {**line, "total": sample.total, "completed": sample.completed}
             yield {"status": "verifying sha256 digest"}
             facts = await checked(offer, part, fetched, wanted)
             if facts.architecture in PROJECTORS:
@@ -162,7 +178,7 @@ class Puller:
             if facts.license and not offer.license:
                 yield license_step(facts.license)
             yield {"status": "writing manifest"}
-            record = Record(offer.url, part.sha256, part.size, fetched.validator, offer.license or facts.license)
+            record = Record(part.url, part.sha256, part.size, fetched.validator, offer.license or facts.license)
             await asyncio.to_thread(_settle, part, place, record)
         finally:
             await asyncio.to_thread(part.close)

@@ -25,7 +25,7 @@ from potluck.config.load import load
 from potluck.config.model import Config, EngineConfig
 from potluck.core.errors import NodeError, OperatorError
 from potluck.core.ids import Ids
-from potluck.core.model import KeyId, NodeId
+from potluck.core.model import EngineId, KeyId, ModelId, NodeId
 from potluck.core.waiting import Line
 from potluck.gateway.agents import AgentWatch
 from potluck.gateway.calls import InsideCalls
@@ -34,6 +34,8 @@ from potluck.gateway.fleet import Fleet, Installation
 from potluck.gateway.images import RemoteImages
 from potluck.gateway.ledger import Ledger
 from potluck.gateway.metrics import Metrics
+from potluck.gateway.models import Models
+from potluck.gateway.pins import Pinning, Pins
 from potluck.gateway.relay.bridge import AsgiSide
 from potluck.gateway.relay.pools import Pools
 from potluck.gateway.relay.relay import Clocks, Limits, Relay
@@ -194,6 +196,7 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         streaming = Streaming()
         stack.push_async_callback(streaming.aclose)
         installer = Installer(config, data, pools, streaming, node=_this_machine())
+        stack.push_async_callback(installer.aclose)
         found = await usual_engines(installer, _this_machine()) if config.source is None else ()
         installations = installer.installations([*config.engines, *found], with_local=_local_wanted(config, found))
         fleet = Fleet(
@@ -231,8 +234,9 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         )
         watch = Watch(fleet, time.monotonic, tasks)
         agents = AgentWatch(fleet.machines, tasks, config.health.interval_s)
+        models = await _models(storage, fleet, tasks, watch, relay)
         reloader = Reloader(config, read, installer=installer, fleet=fleet, watch=watch, agents=agents)
-        services = _services(config, storage, relay, keyring, reloader, watch)
+        services = _services(config, storage, relay, keyring, reloader, watch, models)
         relay.serve_rest(AsgiSide(application(services, fleet, metrics, keyring)))
 
         metrics.running.set_function(lambda: len(relay.exchanges))
@@ -249,8 +253,31 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         yield App(relay, ledger, fleet, reloader)
 
 
+async def _models(storage: Storage, fleet: Fleet, tasks: Tasks, watch: Watch, relay: Relay) -> Models:
+    pins = Pins(storage.settings, time.time)
+    await pins.read()
+    Pinning(pins, fleet, tasks)
+    return Models(fleet, pins, tasks, look=watch.probe, in_use=_in_use(relay), clock=time.monotonic)
+
+
+def _in_use(relay: Relay) -> Callable[[EngineId, ModelId], int]:
+    """How many calls a model answers on an engine now."""
+
+    def count(engine: EngineId, model: ModelId) -> int:
+        seats = [exchange.seat for exchange in relay.exchanges]
+        return sum(seat is not None and (seat.engine, seat.model.id) == (engine, model) for seat in seats)
+
+    return count
+
+
 def _services(
-    config: Config, storage: Storage, relay: Relay, keyring: Keyring, reloader: Reloader, watch: Watch
+    config: Config,
+    storage: Storage,
+    relay: Relay,
+    keyring: Keyring,
+    reloader: Reloader,
+    watch: Watch,
+    models: Models,
 ) -> Services:
     async def keys_changed() -> None:
         keyring.replace(await storage.keys.all())
@@ -267,6 +294,7 @@ def _services(
         reload=reloader.reload,
         requests_written=relay.ledger.flush,
         look=watch.probe,
+        models=models,
         started_s=time.time(),
         max_body_bytes=config.limits.max_body_bytes,
     )

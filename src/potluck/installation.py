@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
-import secrets
-import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import structlog
 
 from potluck.backends.agent import HttpAgent
 from potluck.backends.engine_settings import EngineSettings
-from potluck.backends.local.engine import LocalEngine, LocalSettings
-from potluck.backends.local.keeper import LocalKeeper
-from potluck.backends.local.library import Library, engine_installed, shipped_weights
-from potluck.backends.local.threads import physical_cores
+from potluck.backends.local.library import engine_installed
 from potluck.backends.port import Address
 from potluck.backends.streaming import Streaming
 from potluck.backends.table import BACKENDS
 from potluck.config.model import AgentConfig, Config, EngineConfig
 from potluck.config.secret import Secret
 from potluck.core.errors import NodeError, OperatorError
-from potluck.core.model import EngineId, EngineKind, NodeId
+from potluck.core.model import EngineKind, NodeId
 from potluck.gateway.fleet import Installation
 from potluck.gateway.machines import MachineSetup
 from potluck.gateway.relay.asking import PooledEngine
 from potluck.gateway.relay.pools import Pools
 from potluck.storage.datadir import DataDir
+
+if TYPE_CHECKING:
+    from potluck.embedded import Embedded
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +54,7 @@ class Installer:
         self._pools = pools
         self._streaming = streaming
         self._node = node
+        self._embedded: Embedded | None = None
         self._agents: dict[tuple[NodeId, AgentConfig], HttpAgent] = {}
 
     def installations(self, engines: Sequence[EngineConfig], *, with_local: bool) -> tuple[Installation, ...]:
@@ -86,7 +85,17 @@ class Installer:
         address = Address(engine.host, engine.port, engine.tls, engine.base_path, _bearer(engine.api_key))
         made = BACKENDS[engine.kind](EngineSettings(address, engine.models, engine.context))
         http = self._http(address, engine.node)
-        return Installation(engine.id, engine.node, engine.kind, made.backend, http, engine.slots, keeper=made.keeper)
+        node = self._config.nodes.get(engine.node)
+        return Installation(
+            engine.id,
+            engine.node,
+            engine.kind,
+            made.backend,
+            http,
+            engine.slots,
+            keeper=made.keeper,
+            memory_bytes=node.memory_bytes if node is not None else None,
+        )
 
     def machines(self, config: Config) -> tuple[MachineSetup, ...]:
         """The configured nodes. An agent that stays as it was is the same object, and is asked on without a break."""
@@ -105,33 +114,16 @@ class Installer:
         return PooledEngine(self._pools, address, lambda: self._streaming.to(address, node=node), node=node, who=who)
 
     def _local(self) -> Installation:
-        config = self._config.local
-        library = Library(config.models_dir or self._data.models, shipped=shipped_weights())
-        backend = LocalEngine(
-            library,
-            LocalSettings(
-                slots=config.slots,
-                context=config.context,
-                threads=config.threads or physical_cores(),
-                idle_unload_s=config.idle_unload_s,
-            ),
-            http_for=lambda address: self._http(address, self._node),
-            clock=time.monotonic,  # noqa: TID251 - part of the composition root
-            chance=random.Random(),
-            new_key=lambda: secrets.token_urlsafe(24),
-        )
-        http = self._http(Address(_LOOPBACK, 1), self._node)  # children have their own
-        engine = EngineId(f"{self._node}/{EngineKind.LOCAL}")
-        return Installation(
-            engine,
-            self._node,
-            EngineKind.LOCAL,
-            backend,
-            http,
-            config.slots,
-            keeper=LocalKeeper(backend),
-            supervised=backend,
-        )
+        # Its downloads go over aiohttp: 14 MB that a house with engines of its own need not pay.
+        from potluck.embedded import Embedded  # noqa: PLC0415
+
+        if self._embedded is None:
+            self._embedded = Embedded(self._config.local, self._data, self._node, self._http)
+        return self._embedded.installation()
+
+    async def aclose(self) -> None:
+        if self._embedded is not None:
+            await self._embedded.aclose()
 
 
 def _bearer(key: Secret | None) -> tuple[tuple[str, str], ...]:

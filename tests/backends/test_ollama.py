@@ -11,7 +11,7 @@ from potluck.backends.engine_settings import EngineSettings
 from potluck.backends.http import AiohttpEngine, open_engine_session
 from potluck.backends.ollama import Ollama
 from potluck.backends.ollama_keeper import OllamaKeeper
-from potluck.backends.port import Address
+from potluck.backends.port import Address, PullOrder
 from potluck.core.errors import BadRequest, MalformedAnswer, ModelNotFound, NodeFailed, PotluckError
 from potluck.core.model import Capability, Model, ModelId
 from potluck.wire.ollama.asks import read_chat
@@ -135,7 +135,7 @@ async def kept() -> AsyncIterator[Kept]:
 
 
 async def test_a_pull_tells_its_progress_and_ends_with_success(kept: Kept) -> None:
-    steps = await collected(KEEPER.pull("remote-model", kept.http, insecure=False))
+    steps = await collected(KEEPER.pull(PullOrder("remote-model"), kept.http))
     assert steps[0]["status"] == "pulling manifest"
     assert steps[-1]["status"] == "success"
     assert any(name.startswith("remote-model") for name in await kept.models())
@@ -143,13 +143,13 @@ async def test_a_pull_tells_its_progress_and_ends_with_success(kept: Kept) -> No
 
 async def test_a_model_that_the_registry_lacks_is_not_found(kept: Kept) -> None:
     with pytest.raises(ModelNotFound):
-        await collected(KEEPER.pull("nowhere", kept.http, insecure=False))
+        await collected(KEEPER.pull(PullOrder("nowhere"), kept.http))
 
 
 async def test_a_pull_that_breaks_off_is_no_success(kept: Kept) -> None:
     kept.fake.fault("cut", path="/api/pull", after=2)
     with pytest.raises(PotluckError):
-        await collected(KEEPER.pull("remote-model", kept.http, insecure=False))
+        await collected(KEEPER.pull(PullOrder("remote-model"), kept.http))
 
 
 async def test_models_are_copied_shown_and_deleted(kept: Kept) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from potluck.cli.output import cells
 from tests.cli.conftest import Run
-from tests.cli.fake_service import FakeService, Stream, Whole, refusal
+from tests.cli.fake_service import FakeService, Whole, refusal
 
 STATUS: dict[str, Any] = {
     "version": "0.1.0",
@@ -147,66 +147,6 @@ def test_a_crashed_process_of_an_engine_is_shown(service: FakeService, ask: Run)
         "GET /api/v1/nodes", Whole({"nodes": [{"id": "n", "engines": [engine("n/local:0", "up", children=[child])]}]})
     )
     assert "killed by" in ask("nodes", "ls").stdout
-
-
-# --- Models --------------------------------------------------------------------------------------------------------
-
-
-def pull(*lines: dict[str, object]) -> Stream:
-    return Stream(tuple(json.dumps(line).encode() + b"\n" for line in lines), "application/x-ndjson")
-
-
-def test_a_pull_shows_its_steps_and_its_end(service: FakeService, ask: Run) -> None:
-    layer = {"status": "pulling 0123456789ab", "digest": "sha256:0123456789ab", "total": 100}
-    service.on(
-        "POST /api/pull", pull({"status": "pulling manifest"}, layer, {**layer, "completed": 50}, {"status": "success"})
-    )
-    result = ask("models", "pull", "llama3.2")
-    assert (result.exit_code, result.stdout) == (0, "Pulled llama3.2.\n")
-    assert result.stderr.splitlines() == ["pulling manifest", "pulling 0123456789ab", "success"]
-    assert service.bodies("POST /api/pull") == [{"model": "llama3.2", "stream": True}]
-
-
-@pytest.mark.parametrize(
-    ("lines", "words"),
-    [
-        ([{"status": "pulling manifest"}, {"error": "pull model manifest: file does not exist"}], "does not exist"),
-        ([{"status": "pulling manifest"}], "broke off"),
-    ],
-)
-def test_a_pull_that_fails_says_why(service: FakeService, ask: Run, lines: list[dict[str, object]], words: str) -> None:
-    service.on("POST /api/pull", pull(*lines))
-    result = ask("models", "pull", "nope")
-    assert result.exit_code == 1
-    assert words in result.stderr
-
-
-def test_a_model_is_removed_with_a_delete(service: FakeService, ask: Run) -> None:
-    service.on("DELETE /api/delete", Whole(None))
-    assert ask("models", "rm", "a").exit_code == 0
-    assert service.bodies("DELETE /api/delete") == [{"model": "a"}]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "options"),
-    [
-        (["load", "a"], {}),
-        (["load", "a", "--keep-alive", "2h"], {"keep_alive": "2h"}),
-        (["unload", "a"], {"keep_alive": 0}),
-    ],
-)
-def test_loading_and_unloading_prompt_nothing(
-    service: FakeService, ask: Run, arguments: list[str], options: dict[str, object]
-) -> None:
-    service.on("POST /api/generate", Whole({"response": "", "done": True}))
-    assert ask("models", *arguments).exit_code == 0
-    assert service.bodies("POST /api/generate") == [{"model": "a", "prompt": "", "stream": False, **options}]
-
-
-def test_an_unknown_model_is_ollamas_error_in_our_words(service: FakeService, ask: Run) -> None:
-    service.on("DELETE /api/delete", Whole({"error": "model 'x' not found"}, 404))
-    result = ask("models", "rm", "x")
-    assert (result.exit_code, result.stderr) == (1, "Error: model 'x' not found\n")
 
 
 # --- Nodes ---------------------------------------------------------------------------------------------------------

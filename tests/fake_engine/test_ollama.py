@@ -228,7 +228,8 @@ async def test_a_pull_tells_its_progress_and_goes_on_where_it_was(fake: FakeEngi
             await asyncio.sleep(0.005)
         slow.change_settings(speed=1000)
         lines = (await ask(slow, "POST", "/api/pull", {"model": "remote-model"})).lines()
-    counted = [line["completed"] for line in lines if "completed" in line]
+    weights = next(line["digest"] for line in lines if "digest" in line)
+    counted = [line["completed"] for line in lines if "completed" in line and line["digest"] == weights]
     assert counted == sorted(counted)
     assert counted[0] >= reached
     assert counted[-1] == lines[1]["total"]

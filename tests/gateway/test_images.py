@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from potluck.core.addresses import is_public
 from potluck.core.call import ChatCall, EmbedCall, ImagePart, Message, Role, TextCall, TextPart
 from potluck.core.errors import BadRequest
-from potluck.gateway.images import FetchLimits, RemoteImages, is_public
+from potluck.gateway.images import FetchLimits, RemoteImages
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 

@@ -252,15 +252,63 @@ async def test_a_pull_tells_its_progress_and_the_model_is_there(keeping: World) 
     assert "other:1b" in await names(keeping)
 
 
-async def test_a_pull_of_nothing_says_so(keeping: World) -> None:
+async def test_a_pull_of_nothing_says_so_to_the_letter(keeping: World) -> None:
+    words = "pull model manifest: file does not exist"
     reply = await keeping.client.post("/api/pull", {"model": "nowhere"})
-    assert reply.status in (200, 404)
-    last = json.loads(reply.body.splitlines()[-1])
-    assert isinstance(last["error"], str)
+    assert (reply.status, reply.content_type) == (200, "application/x-ndjson")
+    assert [json.loads(line) for line in reply.body.splitlines()] == [{"status": "pulling manifest"}, {"error": words}]
     reply = await keeping.client.post("/api/pull", {"model": "nowhere", "stream": False})
-    assert reply.status >= 400
-    assert isinstance(reply.json["error"], str)
+    assert (reply.status, reply.json) == (500, {"error": words})
     checked_error("ollama", await keeping.client.post("/api/pull", {}), 400, words="model is required")
+
+
+async def test_the_native_api_pulls_pins_and_removes_on_the_same_engine(keeping: World) -> None:
+    fake = keeping.engines["ollama"]
+    whole = await keeping.client.post("/api/v1/models/pull", {"model": "remote-model", "stream": False})
+    assert (whole.status, whole.json["node"]) == (200, "ollama")
+    assert (await keeping.client.post("/api/v1/models/remote-model:latest/pin", {})).status == 200
+    assert fake.state()["resident"][0]["keep_alive_s"] is None
+    listed = {model["id"]: model for model in (await keeping.client.get("/api/v1/models")).json["models"]}
+    assert listed["remote-model:latest"]["engines"][0]["pinned"]
+    assert (await keeping.client.post("/api/v1/models/remote-model/unload", {})).status == 409
+    fake.change("remote-model", loaded=False)  # as after its restart
+    keeping.app.fleet.trouble(keeping.app.fleet.snapshot()[0].id)
+    await settled(lambda: fake.engine.loaded("remote-model"))
+    reply = await keeping.client.ask("DELETE", "/api/v1/models/remote-model?node=ollama")
+    assert reply.json["changed"][0]["model"] == "remote-model:latest"
+    assert not fake.engine.loaded("remote-model")
+
+
+async def test_a_model_that_answers_is_not_deleted(keeping: World) -> None:
+    fake = keeping.engines["ollama"]
+    fake.change("m-ollama", decode=20)
+    async with keeping.client.connection() as connection:
+        connection.send("POST", "/api/generate", {"model": "m-ollama", "prompt": "repeat 500"})
+        await settled(lambda: fake.busy() == 1)
+        reply = await keeping.client.ask("DELETE", "/api/delete", {"model": "m-ollama"})
+        checked_error("ollama", reply, 409, words="answers a call")
+        connection.cut()
+    await settled(lambda: keeping.busy() == 0)
+    assert (await keeping.client.ask("DELETE", "/api/delete", {"model": "m-ollama"})).status == 200
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"kind": "cut", "after": 6}, "broke off"),
+        ({"kind": "in-band", "after": 4, "message": "write /x/blobs: no space left on device"}, "disk of the engine"),
+    ],
+)
+async def test_a_pull_that_fails_in_the_middle_ends_in_band_on_both_apis(
+    keeping: World, fault: dict[str, Any], words: str
+) -> None:
+    for path, last in (("/api/pull", b'{"error"'), ("/api/v1/models/pull", b"event: error")):
+        keeping.engines["ollama"].fault(**fault, path="/api/pull")
+        reply = await keeping.client.post(path, {"model": "remote-model"})
+        assert reply.status == 200
+        assert last in reply.body
+        assert words.encode() in reply.body
+        assert b"/x/blobs" not in reply.body
 
 
 async def test_models_are_made_copied_and_deleted(keeping: World) -> None:

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 
 import msgspec
 
 from potluck.backends.digests import checked_digest
-from potluck.backends.port import EngineHttp, HttpReply
+from potluck.backends.port import EngineHttp, HttpReply, PullOrder, Weight
 from potluck.backends.reading import decoded_object
-from potluck.core.errors import BadRequest, Conflict, ModelNotFound, NodeFailed, PotluckError
+from potluck.core.errors import (
+    BadRequest,
+    Conflict,
+    ModelNotFound,
+    NodeFailed,
+    NoRoom,
+    NotImplementedHere,
+    PotluckError,
+)
 from potluck.core.model import Json, JsonObject, Model
+from potluck.core.model_sources import HUB_HOST, FromHub, FromRegistry, Source, parse_source
 from potluck.wire.ndjson import LineSplitter
 from potluck.wire.ollama.errors import read_engine_error
 
+# A cold load of a large model from a slow disk; Ollama itself gives up when nothing moves for five minutes.
+_LOAD_S = 900.0
+
+_FULL = "no space left on device"
 _MISSING = ("file does not exist", "not found", "no such")
 
 
@@ -25,8 +39,35 @@ class OllamaKeeper:
         _check(reply, model.id)
         return decoded_object(reply.body)
 
-    def pull(self, name: str, http: EngineHttp, *, insecure: bool) -> AsyncIterator[JsonObject]:
-        return _progress(http, "/api/pull", {"model": name, "insecure": insecure, "stream": True}, name)
+    def fetches(self, source: Source) -> bool:
+        """Names of registries, which a hub is too, by repository and quantisation; no files by URL."""
+        return isinstance(source, FromRegistry) or (isinstance(source, FromHub) and not source.file)
+
+    async def room(self) -> int | None:
+        """None: Ollama does not tell."""
+        return None
+
+    async def weigh(self, order: PullOrder) -> Weight | None:
+        """None: only the registry knows, and Ollama asks it while it pulls."""
+        return None
+
+    async def pull(self, order: PullOrder, http: EngineHttp) -> AsyncIterator[JsonObject]:
+        """By Ollama, under the name it has there; an ``alias`` is made of it afterwards, and it keeps both."""
+        if order.sha256:
+            raise NotImplementedHere("Ollama checks its files by its registry's digests, not by one that is given.")
+        name = _registry_name(order.name)
+        async for step in _progress(http, "/api/pull", _pull_body(name, order), name):
+            if order.alias and step.get("status") == "success":
+                await self.copy(name, order.alias, http)
+            yield step
+
+    async def load(self, name: str, http: EngineHttp, *, keep_s: float | None) -> None:
+        """A prompt of nothing, or for models that only embed an input of nothing."""
+        keep: JsonObject = {} if keep_s is None else {"keep_alive": keep_s}
+        await _prompt_nothing(name, http, keep)
+
+    async def unload(self, name: str, http: EngineHttp) -> None:
+        await _prompt_nothing(name, http, {"keep_alive": 0})
 
     def push(self, name: str, http: EngineHttp, *, insecure: bool) -> AsyncIterator[JsonObject]:
         return _progress(http, "/api/push", {"model": name, "insecure": insecure, "stream": True}, name)
@@ -39,6 +80,9 @@ class OllamaKeeper:
         _check(await http.request("POST", "/api/copy", body, timeout_s=60.0), source)
 
     async def delete(self, name: str, http: EngineHttp) -> None:
+        """Ollama would keep in memory what it has deleted, until its time is up."""
+        with suppress(PotluckError):  # what cannot be unloaded may still be deleted; if not, that says so
+            await self.unload(name, http)
         _check(await http.request("DELETE", "/api/delete", _json({"model": name}), timeout_s=60.0), name)
 
     async def has_blob(self, digest: str, http: EngineHttp) -> bool:
@@ -54,6 +98,27 @@ class OllamaKeeper:
         if stream.status == 400:
             raise BadRequest("The blob does not have the digest it was sent under.", param="digest")
         _check(HttpReply(stream.status, body), digest)
+
+
+def _registry_name(text: str) -> str:
+    source = parse_source(text)
+    if isinstance(source, FromHub):
+        return f"{HUB_HOST}/{source.owner}/{source.repo}{':' if source.tag else ''}{source.tag}"
+    return text
+
+
+def _pull_body(name: str, order: PullOrder) -> JsonObject:
+    return {"model": name, "insecure": order.insecure, "stream": True}
+
+
+async def _prompt_nothing(name: str, http: EngineHttp, keep: JsonObject) -> None:
+    reply = await http.request(
+        "POST", "/api/generate", _json({"model": name, "stream": False, **keep}), timeout_s=_LOAD_S
+    )
+    if reply.status == 400:
+        # It only embeds. Without an input the engine loads or unloads, and computes nothing.
+        reply = await http.request("POST", "/api/embed", _json({"model": name, "input": [], **keep}), timeout_s=_LOAD_S)
+    _check(reply, name)
 
 
 async def _progress(http: EngineHttp, path: str, body: JsonObject, name: str) -> AsyncIterator[JsonObject]:
@@ -86,13 +151,15 @@ def _said(text: str, name: str) -> PotluckError:
     """What an error inside a 200 means: mostly that the registry does not have the model."""
     if any(words in text for words in _MISSING):
         return ModelNotFound(name)
+    if _FULL in text:
+        return NoRoom("The disk of the engine's machine is full.", hint="Make room there and pull again.", detail=text)
     return NodeFailed("The engine could not do it.", detail=text)
 
 
 def _refusal(status: int, body: bytes, name: str) -> PotluckError:
-    """Ollama answers 500 for names that its registry does not have."""
-    if any(words.encode() in body for words in _MISSING):
-        return ModelNotFound(name)
+    """Ollama answers 500 for names that its registry does not have, and for a full disk."""
+    if any(words.encode() in body for words in (*_MISSING, _FULL)):
+        return _said(body.decode("utf-8", "replace"), name)
     return read_engine_error(status, body, name)
 
 

@@ -15,6 +15,7 @@ from potluck.core.answer import Event
 from potluck.core.call import Call
 from potluck.core.errors import PotluckError
 from potluck.core.model import Capability, EngineKind, Json, JsonObject, Model
+from potluck.core.model_sources import Source
 from potluck.wire.port import Ask, EngineRequest, Shape
 
 
@@ -132,16 +133,61 @@ class Backend(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class PullOrder:
+    """What is to be fetched: a name or URL as `core.model_sources` reads it.
+
+    ``sha256`` (hex) is what the file must have, ``alias`` what it is to be called, each empty if nobody said.
+    ``inside``: the URL's own address may be inside the network. ``insecure`` is for Ollama's registries.
+    """
+
+    name: str
+    insecure: bool = False
+    sha256: str = ""
+    alias: str = ""
+    inside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """How large what is to be fetched is, and how much of it is here already."""
+
+    size_bytes: int
+    have_bytes: int = 0
+
+
 class ModelKeeper(Protocol):
     """What an engine that manages models offers beside `Backend` (Ollama, and ``local`` in part).
 
-    Everything raises `ModelNotFound` for a name that is not there, `NotImplementedHere` for what this kind cannot do.
-    Streams yield Ollama's status objects (API-CONTRACTS.md 2, ``/api/pull``), the last being ``success``.
+    Everything raises `ModelNotFound` for a name that is not there, `NotImplementedHere` for what this kind cannot do,
+    `Conflict` for what is in use, `NoRoom` for a disk that is full. Streams yield Ollama's status objects
+    (API-CONTRACTS.md 2, ``/api/pull``), the last being ``success``; one may hold a ``license`` beside.
     """
 
     async def show(self, model: Model, http: EngineHttp, *, verbose: bool) -> JsonObject: ...
 
-    def pull(self, name: str, http: EngineHttp, *, insecure: bool) -> AsyncIterator[JsonObject]: ...
+    def fetches(self, source: Source) -> bool:
+        """Whether it can pull from there, if what is asked for exists."""
+        ...
+
+    async def room(self) -> int | None:
+        """Free bytes on its disk; None where nobody tells."""
+        ...
+
+    async def weigh(self, order: PullOrder) -> Weight | None:
+        """None where that is not known before. Raises as `pull` does."""
+        ...
+
+    def pull(self, order: PullOrder, http: EngineHttp) -> AsyncIterator[JsonObject]:
+        """Fetch a model. Whoever stops iterating ends it; what is there by then is not fetched twice."""
+        ...
+
+    async def load(self, name: str, http: EngineHttp, *, keep_s: float | None) -> None:
+        """Bring a model into memory and wait for it. It stays for ``keep_s`` without a call: negative is for ever,
+        None as the engine is set up."""
+        ...
+
+    async def unload(self, name: str, http: EngineHttp) -> None: ...
 
     def push(self, name: str, http: EngineHttp, *, insecure: bool) -> AsyncIterator[JsonObject]: ...
 
@@ -149,7 +195,9 @@ class ModelKeeper(Protocol):
 
     async def copy(self, source: str, destination: str, http: EngineHttp) -> None: ...
 
-    async def delete(self, name: str, http: EngineHttp) -> None: ...
+    async def delete(self, name: str, http: EngineHttp) -> None:
+        """Remove it from disk, and from memory too."""
+        ...
 
     async def has_blob(self, digest: str, http: EngineHttp) -> bool: ...
 

@@ -48,10 +48,17 @@ class Client:
         return self.call("GET", path, answer, query=query)
 
     def call(
-        self, method: str, path: str, answer: type[T], *, body: object = None, query: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        answer: type[T],
+        *,
+        body: object = None,
+        query: Mapping[str, str] | None = None,
+        patient: bool = False,
     ) -> T:
-        """Send ``body`` as JSON and decode the whole answer."""
-        return decoded(self.raw(method, path, body=body, query=query), answer)
+        """Send ``body`` as JSON and decode the whole answer; ``patient`` as in `raw`."""
+        return decoded(self.raw(method, path, body=body, query=query, patient=patient), answer)
 
     def raw(
         self,

@@ -10,6 +10,8 @@ from unicodedata import combining, east_asian_width
 
 import msgspec
 
+from potluck.core.sizes import size_words
+
 _SHORTEST: Final = 6
 """No column is cut below this many cells: less would not tell two names apart."""
 _GAP: Final = "  "
@@ -109,14 +111,7 @@ def size(count: int | None) -> str:
     >>> size(4_700_000_000)
     '4.7 GB'
     """
-    if count is None:
-        return "-"
-    amount = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if amount < 999.5:
-            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} TB"
+    return "-" if count is None else size_words(count)
 
 
 def duration(seconds: float) -> str:

@@ -100,4 +100,6 @@ def _local(local: LocalSection, folder: Path) -> model.LocalConfig:
         slots=local.slots,
         threads=local.threads,
         context=local.context,
+        hub=local.hub.rstrip("/"),
+        hub_token=local.hub_token,
     )

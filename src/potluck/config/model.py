@@ -157,7 +157,7 @@ class LocalConfig:
     """The embedded engine. ``enabled`` None: on if no engine is configured (`Config.local_wanted`).
 
     ``models_dir`` None: ``models/`` in the data directory. ``threads`` None: the engine's own choice.
-    ``idle_unload_s`` 0 keeps models loaded for ever.
+    ``idle_unload_s`` 0 keeps models loaded for ever. ``hub`` has no slash at its end.
     """
 
     enabled: bool | None = None
@@ -166,6 +166,8 @@ class LocalConfig:
     slots: int = 2
     threads: int | None = None
     context: int = 8192
+    hub: str = "https://huggingface.co"
+    hub_token: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -279,6 +279,13 @@ class LocalSection(Section):
     context: Context = Field(
         _LOCAL.context, description="Context of each slot in tokens, at most what the model was made for."
     )
+    hub: Url = Field(
+        _LOCAL.hub,
+        description="The hub that `potluck models pull hf.co/OWNER/REPO` asks; it may stand inside the network.",
+    )
+    hub_token: HeaderSecret | None = Field(
+        None, description="The token that Potluck shows to the hub, for repositories that are not for everybody."
+    )
 
 
 class FileSection(Section):

@@ -149,8 +149,8 @@ class NodeError(PotluckError):
     The message names no address; ``node`` is the owner's name for the machine, empty where not known yet.
     """
 
-    def __init__(self, message: str, *, node: str = "", detail: str = "") -> None:
-        super().__init__(message, detail=detail)
+    def __init__(self, message: str, *, node: str = "", hint: str = "", detail: str = "") -> None:
+        super().__init__(message, hint=hint, detail=detail)
         self.node = node
 
 
@@ -161,8 +161,8 @@ class NodeUnreachable(NodeError):
 class NodeFailed(NodeError):
     """The engine answered with a status of its own fault, or in-band with an error."""
 
-    def __init__(self, message: str, *, node: str = "", status: int = 0, detail: str = "") -> None:
-        super().__init__(message, node=node, detail=detail)
+    def __init__(self, message: str, *, node: str = "", status: int = 0, hint: str = "", detail: str = "") -> None:
+        super().__init__(message, node=node, hint=hint, detail=detail)
         self.status = status
 
 
@@ -183,3 +183,7 @@ class NodeTimeout(NodeError):
 
 class OperatorError(PotluckError):
     """The owner must act: configuration, disk, database, ports."""
+
+
+class NoRoom(OperatorError):
+    """A disk, or a machine's memory, is too small for what was asked (HTTP 507)."""

@@ -17,7 +17,8 @@ from potluck.gateway.machines import Machines
 class Installation:
     """One configured engine with what is needed to speak to it. ``slots`` None: as the engine says.
 
-    ``keeper`` and ``supervised`` are the backend again, where it offers that.
+    ``keeper`` and ``supervised`` are the backend again, where it offers that. ``memory_bytes`` is what models may fill
+    on its node, None where nobody said.
     """
 
     id: EngineId
@@ -28,6 +29,7 @@ class Installation:
     slots: int | None = None
     keeper: ModelKeeper | None = None
     supervised: Supervised | None = None
+    memory_bytes: int | None = None
 
 
 # Where neither the owner nor the engine tells. Ollama runs one generation at a time by default (OLLAMA_NUM_PARALLEL
@@ -38,7 +40,8 @@ _DEFAULT_SLOTS = {EngineKind.OLLAMA: 1, EngineKind.LLAMACPP: 1, EngineKind.OPENA
 class Fleet:
     """Owns engines' health, models and counts of slots in use. Called from one task; holds no await.
 
-    ``clock`` is monotonic seconds. ``changed`` is called after anything that may let a waiting call start.
+    ``clock`` is monotonic seconds. ``changed`` is called after anything that may let a waiting call start,
+    ``looked`` after a probe that went well.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Fleet:
         self.machines = Machines(clock, interval_s)
         self.changed: Callable[[], None] = lambda: None
         self.trouble: Callable[[EngineId], None] = lambda engine: None
+        self.looked: Callable[[EngineId], None] = lambda engine: None
 
     # --- what the owner changes ---
 
@@ -128,6 +132,7 @@ class Fleet:
         self.saw(engine, Seen.PROBE_OK, f"answered with {len(models)} model{'' if len(models) == 1 else 's'}")
         if slots != before.slots or models != before.models:
             self.changed()
+        self.looked(engine)
 
     def _change(self, after: Engine) -> None:
         self.engines[after.id] = after

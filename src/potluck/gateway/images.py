@@ -1,40 +1,24 @@
 """Images that a client names by URL: fetched here, never by an engine, and never from inside the network.
 
-Every address a name resolves to is checked in the moment of connecting, so a name that changes its mind (DNS
-rebinding) gains nothing; redirects are followed by hand and checked again; numbers that only look like names
-(``http://2130706433/``) resolve to addresses and are checked like all others. `outside` does it.
+`outside` fetches them, when there are any.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from potluck.core.addresses import Address, is_public
 from potluck.core.call import Call, ChatCall, ImagePart, Message, TextCall
 from potluck.core.errors import BadRequest
 from potluck.wire.images import sniff
 
 if TYPE_CHECKING:
     from potluck.gateway.outside import Outside
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-
-def is_public(address: Address) -> bool:
-    """Whether an address is out on the Internet. IPv4 in IPv6's clothes is judged as the IPv4 address it is."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
-        if inner is not None:
-            return is_public(inner)
-        # 64:ff9b::/96 is NAT64: the last 32 bits are an IPv4 address that a router would go to.
-        if address in ipaddress.IPv6Network("64:ff9b::/96"):
-            return is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-    return address.is_global and not address.is_multicast
 
 
 @dataclass(frozen=True, slots=True)

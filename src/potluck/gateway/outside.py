@@ -3,53 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import socket
 from collections.abc import Callable
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 
-from potluck.gateway.images import Address, FetchLimits, refusal
+from potluck.backends.outward import InsideTheNetwork, caused_by_inside, checked_connector
+from potluck.core.addresses import Address
+from potluck.gateway.images import FetchLimits, refusal
 
 _REDIRECTS = 3
 _REDIRECT_STATUSES = (301, 302, 303, 307, 308)
-
-
-class _InsideTheNetwork(OSError):
-    """The name resolves to an address that must not be asked."""
-
-
-class _CheckedResolver(AbstractResolver):
-    """Resolves names as the system does and refuses all that are not allowed."""
-
-    def __init__(self, allowed: Callable[[Address], bool]) -> None:
-        self._allowed = allowed
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
-        results: list[ResolveResult] = []
-        for kind, _, protocol, _, where in found:
-            if not self._allowed(ipaddress.ip_address(str(where[0]).partition("%")[0])):
-                raise _InsideTheNetwork(host)
-            results.append(
-                ResolveResult(
-                    hostname=host,
-                    host=str(where[0]),
-                    port=port,
-                    family=kind,
-                    proto=protocol,
-                    flags=socket.AI_NUMERICHOST,
-                )
-            )
-        return results
-
-    async def close(self) -> None:
-        """Holds nothing."""
 
 
 class Outside:
@@ -71,10 +35,10 @@ class Outside:
                 return await self._download(url)
         except TimeoutError as error:
             raise refusal(url, f"it did not come within {self._limits.timeout_s:.0f} s") from error
-        except _InsideTheNetwork as error:
+        except InsideTheNetwork as error:
             raise refusal(url, "its address is not public") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            if _caused_by_inside(error):
+            if caused_by_inside(error):
                 raise refusal(url, "its address is not public") from error
             raise refusal(url, "it could not be fetched", detail=str(error)) from error
 
@@ -101,32 +65,17 @@ class Outside:
         return b"".join(pieces)
 
     def _check(self, url: str) -> None:
-        """Scheme and literal address; names are checked when they are resolved."""
+        """The scheme; addresses are checked when they are connected to."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise refusal(url, "only http and https URLs are fetched")
-        try:
-            address = ipaddress.ip_address(parts.hostname.partition("%")[0])
-        except ValueError:
-            return
-        if not self._allowed(address):
-            raise _InsideTheNetwork(url)
 
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:
-            connector = aiohttp.TCPConnector(
-                resolver=_CheckedResolver(self._allowed), use_dns_cache=False, force_close=True, limit=16
-            )
             self._session = aiohttp.ClientSession(
-                connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
+                connector=checked_connector(self._allowed, limit=16),
+                trust_env=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
             )
         return self._session
-
-
-def _caused_by_inside(error: BaseException) -> bool:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, _InsideTheNetwork) or isinstance(getattr(cause, "os_error", None), _InsideTheNetwork):
-            return True
-        cause = cause.__cause__
-    return False

@@ -29,7 +29,7 @@ def document(routes: Sequence[Route], version: str) -> JsonObject:
     by_shape = cast("dict[type[msgspec.Struct], Json]", dict(zip(shapes, schemas, strict=True)))
     paths: dict[str, Json] = {}
     for route in routes:
-        item = paths.setdefault(route.path, {})
+        item = paths.setdefault(route.shown, {})
         assert isinstance(item, dict)
         item[route.method.lower()] = _operation(route, by_shape, cast("JsonObject", components))
     return {
@@ -85,12 +85,12 @@ def _operation(route: Route, schemas: dict[type[msgspec.Struct], Json], componen
 
 
 def _operation_id(route: Route) -> str:
-    words = re.findall(r"\w+", route.path.removeprefix("/api/v1"))
+    words = re.findall(r"\w+", route.shown.removeprefix("/api/v1"))
     return "_".join([route.method.lower(), *words])
 
 
 def _path_parameters(route: Route) -> list[Json]:
-    names: list[str] = _PATH_PARAM.findall(route.path)
+    names: list[str] = _PATH_PARAM.findall(route.shown)
     return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
 
 
@@ -131,7 +131,7 @@ def _rows(routes: Sequence[Route]) -> Iterator[str]:
         errors = "; ".join(f"{status} {', '.join(words)}" for status, words in errors_of(route).items())
         cells = (
             f"<code>{route.method}</code>",
-            f"<code>{escape(route.path)}</code>",
+            f"<code>{escape(route.shown)}</code>",
             escape(route.summary) + (" <em>Owner only.</em>" if route.owner_only else ""),
             _fields(route.action.body or route.action.query),
             _fields(route.answer) + (f"<br>events: {escape(streams)}" if streams else ""),
@@ -198,12 +198,12 @@ left out; fields that are not known are ignored.
 
 
 def _row(route: Route) -> str:
-    return f"| {route.method} | `{route.path}` | {route.summary}{' Owner only.' if route.owner_only else ''} |"
+    return f"| {route.method} | `{route.shown}` | {route.summary}{' Owner only.' if route.owner_only else ''} |"
 
 
 def _sections(routes: Sequence[Route]) -> Iterator[str]:
     for route in routes:
-        yield f"## {route.method} {route.path}\n\n{route.summary}\n"
+        yield f"## {route.method} {route.shown}\n\n{route.summary}\n"
         if shape := route.action.body or route.action.query:
             yield f"{'Body' if route.action.body else 'Query'}: {_named(shape)}\n"
         if route.answer:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from potluck.backends.port import Child
-from potluck.core.model import Engine, EngineId, Model
+from potluck.backends.port import Child, PullOrder
+from potluck.core.model import Engine, EngineId, Model, ModelId
 from potluck.gateway.machines import Machine
+from potluck.gateway.models import PullStep, Target
+from potluck.gateway.placed import Where
 from potluck.gateway.port import Calls
 from potluck.storage.ports import Storage
 
@@ -33,6 +35,26 @@ class FleetView(Protocol):
         ...
 
 
+class ModelCare(Protocol):
+    """Models on the engines' disks and in their memory: `gateway.models.Models`, which says what each raises."""
+
+    def pinned(self, engine: EngineId, model: ModelId) -> bool: ...
+
+    def pull(self, order: PullOrder, where: Where = ...) -> AsyncGenerator[PullStep]: ...
+
+    async def load(self, name: str, where: Where = ..., *, keep_s: float | None = None) -> Target: ...
+
+    async def unload(self, name: str, where: Where = ...) -> Sequence[Target]: ...
+
+    async def pin(self, name: str, where: Where = ...) -> Target: ...
+
+    async def unpin(self, name: str, where: Where = ...) -> Sequence[Target]: ...
+
+    async def copy(self, source: str, destination: str, where: Where = ...) -> Sequence[Target]: ...
+
+    async def delete(self, name: str, where: Where = ...) -> Sequence[Target]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Handed down by app.py.
@@ -43,6 +65,7 @@ class Services:
     ``requests_written`` is awaited before the request log is read: what has ended is in it then.
     ``reload`` reads the configuration again and names the sections that changed, each with whether it holds at once; it
     raises `OperatorError` if there are errors. ``look`` asks an engine anew what it has, after its models were changed.
+    ``models`` changes them, and is for the owner's key alone.
     """
 
     calls: Calls
@@ -56,6 +79,7 @@ class Services:
     reload: Callable[[], Mapping[str, bool]]
     requests_written: Callable[[], Awaitable[None]]
     look: Callable[[EngineId], Awaitable[None]]
+    models: ModelCare
     started_s: float
     max_body_bytes: int = 64_000_000
     # Proxies cut a connection that is silent for a minute, some after half of one.

@@ -15,6 +15,8 @@ from potluck_fake_engine.http import JSON, NDJSON, Reply, Request
 from potluck_fake_engine.settings import ModelSpec
 
 _PULL_STEPS = 20
+# What comes beside the weights, as real models have it.
+_SMALL_LAYERS = (("template", 1_429), ("license", 11_343), ("params", 96))
 
 
 class _Failed(Exception):
@@ -50,26 +52,33 @@ async def pull(engine: Engine, request: Request, reply: Reply) -> None:
 
 
 async def _pulling(engine: Engine, name: str) -> Progress:
-    """A pull that was broken off goes on where it was."""
+    """Layer by layer, the weights first. A pull that was broken off goes on where it was."""
     yield {"status": "pulling manifest"}
     known = lookup(engine, name)
     if known is None and full_name(name).lower() not in [full_name(n).lower() for n in engine.settings.remote]:
         raise _Failed("pull model manifest: file does not exist")
     spec = known.spec if known else ModelSpec(name)
-    digest = known.digest if known else digest_of(name)
-    completed = spec.size if known else engine.pulled.get(digest, 0)
-    line: JsonObject = {"status": f"pulling {digest[:12]}", "digest": f"sha256:{digest}", "total": spec.size}
-    while completed < spec.size:
-        yield {**line, "completed": completed} if completed else line
-        await asyncio.sleep(engine.settings.pull_s / _PULL_STEPS / engine.settings.speed)
-        completed = min(spec.size, completed + -(-spec.size // _PULL_STEPS))
-        engine.pulled[digest] = completed
-    yield {**line, "completed": completed}
+    async for line in _weights(engine, known.digest if known else digest_of(name), spec.size, here=known is not None):
+        yield line
+    for what, size in _SMALL_LAYERS:
+        digest = digest_of(f"{what} of {name}")
+        yield {"status": f"pulling {digest[:12]}", "digest": f"sha256:{digest}", "total": size, "completed": size}
     for status in ("verifying sha256 digest", "writing manifest"):
         yield {"status": status}
     if known is None:
         engine.add(spec)
     yield {"status": "success"}
+
+
+async def _weights(engine: Engine, digest: str, size: int, *, here: bool) -> Progress:
+    completed = size if here else engine.pulled.get(digest, 0)
+    line: JsonObject = {"status": f"pulling {digest[:12]}", "digest": f"sha256:{digest}", "total": size}
+    while completed < size:
+        yield {**line, "completed": completed} if completed else line
+        await asyncio.sleep(engine.settings.pull_s / _PULL_STEPS / engine.settings.speed)
+        completed = min(size, completed + -(-size // _PULL_STEPS))
+        engine.pulled[digest] = completed
+    yield {**line, "completed": completed}
 
 
 async def push(engine: Engine, request: Request, reply: Reply) -> None:

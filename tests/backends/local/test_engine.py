@@ -17,12 +17,16 @@ import pytest
 
 from potluck.backends.http import AiohttpEngine, open_engine_session
 from potluck.backends.local.engine import LocalEngine
+from potluck.backends.local.hub import Hub
+from potluck.backends.local.keeper import LocalKeeper
 from potluck.backends.local.library import shipped_weights
+from potluck.backends.local.pulling import Puller
+from potluck.backends.outward import Outward
 from potluck.backends.port import Address, EngineHttp, Ready
 from potluck.core.answer import Finish, FinishReason, collect
 from potluck.core.call import ChatCall, EmbedCall, LoadCall, Message, Role, Sampling, TextPart
-from potluck.core.errors import ModelNotFound, NodeError
-from potluck.core.model import Capability, Model
+from potluck.core.errors import Conflict, ModelNotFound, NodeError
+from potluck.core.model import Capability, Model, ModelId
 from tests.contract.backends.rigs import Rig, local_engine
 
 pytestmark = [pytest.mark.model]
@@ -113,6 +117,40 @@ async def test_an_idle_model_is_unloaded_and_comes_back_when_it_is_asked_for(tmp
         await until(lambda: [child.state for child in here.engine.children()] == ["ready", "asleep"])
         assert len(here.pids()) == 1
         assert await here.say(models["second:latest"])
+
+
+async def test_a_pinned_model_stays_until_it_is_let_go(tmp_path: Path) -> None:
+    link(tmp_path, "second.gguf")
+    link(tmp_path, "third.gguf")
+    async with home(tmp_path, idle_unload_s=0.3) as here:
+        await here.models()
+        await here.engine.load(ModelId("second:latest"), -1.0)
+        await here.engine.load(ModelId("third:latest"), None)
+        await until(lambda: [child.state for child in here.engine.children()] == ["ready", "asleep"])
+        assert (await here.models())["second:latest"].resident
+        await here.engine.load(ModelId("second:latest"), None)
+        await until(lambda: not here.pids())
+
+
+async def test_a_model_at_work_is_not_deleted(tmp_path: Path) -> None:
+    path = link(tmp_path, "second.gguf")
+    async with home(tmp_path, context=2048) as here, Outward() as outward:
+        model = (await here.models())["second:latest"]
+        await here.engine.prepare(model)
+        keeper = LocalKeeper(here.engine, Puller(tmp_path, outward, Hub(outward), now=lambda: 0.0))
+        asked = asyncio.ensure_future(here.say(model, "word " * 1500))
+        async with asyncio.timeout(10):
+            while not await here.engine.works_with(model.id):
+                await asyncio.sleep(0.02)
+        with pytest.raises(Conflict):
+            await keeper.delete("second", here.http)
+        assert path.exists()
+        asked.cancel()
+        async with asyncio.timeout(10):
+            while await here.engine.works_with(model.id):
+                await asyncio.sleep(0.02)
+        await keeper.delete("second", here.http)
+        assert not path.exists()
 
 
 async def test_two_models_answer_side_by_side(tmp_path: Path) -> None:

@@ -12,9 +12,13 @@ import pytest
 
 from potluck.backends.local.child import Task
 from potluck.backends.local.engine import LocalEngine, LocalSettings
+from potluck.backends.local.hub import Hub
 from potluck.backends.local.keeper import LocalKeeper
 from potluck.backends.local.library import BLOBS, Library
 from potluck.backends.local.process import Process
+from potluck.backends.local.pulling import Puller
+from potluck.backends.outward import Outward
+from potluck.backends.port import PullOrder
 from potluck.core.errors import BadRequest, Forbidden, ModelNotFound, NotImplementedHere
 from potluck.core.model import Model, ModelId
 from tests.backends.local.gguf_files import CHAT, gguf
@@ -46,7 +50,9 @@ class Shelf:
             new_key=lambda: "k",
             spawn=nobody,
         )
-        self.keeper = LocalKeeper(engine)
+        # Nothing here goes out: `test_pulling` has a server for that.
+        outward = Outward()
+        self.keeper = LocalKeeper(engine, Puller(self.folder, outward, Hub(outward), now=lambda: 0.0))
 
     def ids(self) -> list[str]:
         return [weights.id for weights in self.library.scan()]
@@ -140,7 +146,7 @@ async def test_a_copy_onto_itself_changes_nothing(shelf: Shelf) -> None:
 
 
 async def test_what_is_here_needs_no_pulling(shelf: Shelf) -> None:
-    steps = [step async for step in shelf.keeper.pull("SmolLM2:135m", HTTP, insecure=False)]
+    steps = [step async for step in shelf.keeper.pull(PullOrder("SmolLM2:135m"), HTTP)]
     assert steps[-1] == {"status": "success"}
 
 
@@ -186,8 +192,29 @@ async def test_a_model_is_shown_by_what_its_file_says(shelf: Shelf) -> None:
     assert (info["general.architecture"], info["llama.context_length"]) == ("llama", 4096)
 
 
-async def test_there_is_no_registry_yet(shelf: Shelf) -> None:
-    with pytest.raises(NotImplementedHere, match="GGUF"):
-        await anext(aiter(shelf.keeper.pull("x", HTTP, insecure=False)))
+async def test_there_is_no_registry_here_and_it_says_what_there_is(shelf: Shelf) -> None:
+    with pytest.raises(ModelNotFound, match="OWNER/REPO"):
+        await anext(aiter(shelf.keeper.pull(PullOrder("x"), HTTP)))
     with pytest.raises(NotImplementedHere):
         shelf.keeper.push("x", HTTP, insecure=False)
+
+
+async def test_nothing_is_pulled_in_the_place_of_the_shipped_model(shelf: Shelf) -> None:
+    order = PullOrder("https://x.org/m.gguf", alias="SmolLM2:135m")
+    with pytest.raises(Forbidden):
+        await anext(aiter(shelf.keeper.pull(order, HTTP)))
+
+
+async def test_a_model_that_is_not_there_is_neither_loaded_nor_unloaded(shelf: Shelf) -> None:
+    with pytest.raises(ModelNotFound):
+        await shelf.keeper.load("nobody", HTTP, keep_s=None)
+    with pytest.raises(ModelNotFound):
+        await shelf.keeper.unload("nobody", HTTP)
+
+
+async def test_the_licence_is_shown_if_the_file_tells_it(shelf: Shelf) -> None:
+    path = shelf.folder / "licensed.gguf"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(gguf({**CHAT, "general.license": "apache-2.0"}))
+    shown = await shelf.keeper.show(Model(ModelId("licensed")), HTTP, verbose=False)
+    assert shown["license"] == "apache-2.0"

@@ -35,6 +35,8 @@ def test_files_are_models_by_their_place(tmp_path: Path) -> None:
         ("big-00001-of-00003.gguf", "big:latest"),
         ("big-00002-of-00003.gguf", None),
         ("a/b/c/d.gguf", None),
+        ("hf.co/b/c/d.gguf", "hf.co/b/c:d"),
+        ("hf.co/a/b/c/d.gguf", None),
         ("....gguf", None),
         ("qwen2.5-coder/1.5b-q4_k_m.gguf", "qwen2.5-coder:1.5b-q4_k_m"),
     ],
@@ -43,7 +45,7 @@ def test_names_are_made_of_what_names_may_hold(place: str, name: str | None) -> 
     assert name_of(Path(place)) == name
 
 
-@pytest.mark.parametrize("name", ["tiny:latest", "qwen:7b", "me/mine:v1"])
+@pytest.mark.parametrize("name", ["tiny:latest", "qwen:7b", "me/mine:v1", "hf.co/owner/repo:Q4_K_M"])
 def test_a_name_has_its_place(name: str) -> None:
     place = place_of(name)
     assert place is not None

@@ -35,6 +35,22 @@ def test_who_wants_a_ready_child_is_admitted_at_once() -> None:
     assert run(*READY, (2.0, rules.Wanted()))[1][-1] == rules.Admit()
 
 
+def test_a_child_that_stays_for_good_goes_in_its_time_on_other_terms() -> None:
+    kept, _ = run(*READY, terms=KEPT)
+    assert kept.due_s is None
+    freed, _ = step(kept, rules.Used(), TERMS, 10.0, 1.0)
+    assert freed.due_s == 310.0
+    assert step(freed, rules.Due(), TERMS, 310.0, 1.0)[1] == (rules.Look(),)
+
+
+def test_a_child_whose_time_is_up_stays_if_its_terms_say_so_meanwhile() -> None:
+    ready, _ = run(*READY)
+    due, effects = step(ready, rules.Due(), KEPT, 400.0, 1.0)
+    assert effects == (rules.Look(),)
+    stays, effects = step(due, rules.Looked(busy=False), KEPT, 400.5, 1.0)
+    assert (stays.state, stays.due_s, effects) == (ChildState.READY, None, ())
+
+
 def test_a_crash_is_told_to_those_who_wait_and_followed_by_another_start() -> None:
     child, effects = run((0.0, rules.Wanted()), (1.0, rules.Died("out of memory")), (1.5, rules.Due()))
     assert effects == [rules.Start(), rules.Refuse("out of memory"), rules.Start()]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from potluck.backends.local.threads import physical_cores
+from potluck.backends.local.threads import physical_cores, physical_memory
 
 
 def machine(root: Path, siblings: dict[int, str]) -> Path:
@@ -33,3 +33,14 @@ def test_a_container_has_no_more_than_its_share(tmp_path: Path, said: str, cores
     quota = tmp_path / "cpu.max"
     quota.write_text(said)
     assert physical_cores(tmp_path, quota) == (cores or len(ALLOWED))
+
+
+def test_memory_is_the_machines_or_the_containers_share_of_it(tmp_path: Path) -> None:
+    limit = tmp_path / "memory.max"
+    machine = physical_memory(limit)
+    assert machine is not None
+    assert machine > 100_000_000
+    limit.write_text("max\n")
+    assert physical_memory(limit) == machine
+    limit.write_text("50000000\n")
+    assert physical_memory(limit) == 50_000_000

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import itertools
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 from starlette.applications import Starlette
 
-from potluck.backends.port import Child
+from potluck.backends.port import Child, PullOrder
 from potluck.core.answer import Event, Finish, FinishReason, Text, Timings, Usage
 from potluck.core.call import Call
 from potluck.core.errors import BadRequest, Conflict, ModelNotFound, NotFound, OperatorError, PotluckError
@@ -32,6 +32,8 @@ from potluck.core.model import (
     RequestId,
 )
 from potluck.gateway.machines import Machine
+from potluck.gateway.models import PullStep, Target
+from potluck.gateway.placed import ANYWHERE, Where
 from potluck.gateway.port import Caller, Generation
 from potluck.storage.ports import Storage
 from potluck.storage.records import (
@@ -307,6 +309,50 @@ class MemoryRequests:
         raise AssertionError("not used here")
 
 
+class FakeModels:
+    """Does what it is told with models: remembers it, and answers from ``steps`` or with ``fails``."""
+
+    def __init__(self) -> None:
+        self.pins: set[tuple[EngineId, ModelId]] = set()
+        self.steps: list[PullStep | PotluckError] = []
+        self.fails: PotluckError | None = None
+        self.asked: list[tuple[object, ...]] = []
+
+    def pinned(self, engine: EngineId, model: ModelId) -> bool:
+        return (engine, model) in self.pins
+
+    async def pull(self, order: PullOrder, where: Where = ANYWHERE) -> AsyncGenerator[PullStep]:
+        self.asked.append(("pull", order, where))
+        for step in self.steps:
+            if isinstance(step, PotluckError):
+                raise step
+            yield step
+
+    async def load(self, name: str, where: Where = ANYWHERE, *, keep_s: float | None = None) -> Target:
+        return self._one("load", name, where, keep_s)
+
+    async def pin(self, name: str, where: Where = ANYWHERE) -> Target:
+        return self._one("pin", name, where)
+
+    async def unload(self, name: str, where: Where = ANYWHERE) -> Sequence[Target]:
+        return [self._one("unload", name, where)]
+
+    async def unpin(self, name: str, where: Where = ANYWHERE) -> Sequence[Target]:
+        return [self._one("unpin", name, where)]
+
+    async def copy(self, source: str, destination: str, where: Where = ANYWHERE) -> Sequence[Target]:
+        return [self._one("copy", source, destination, where)]
+
+    async def delete(self, name: str, where: Where = ANYWHERE) -> Sequence[Target]:
+        return [self._one("delete", name, where)]
+
+    def _one(self, verb: str, name: str, *rest: object) -> Target:
+        self.asked.append((verb, name, *rest))
+        if self.fails is not None:
+            raise self.fails
+        return Target(AGX0.node, AGX0.id, ModelId(name))
+
+
 class NoSettings:
     async def get(self, name: str) -> Json:
         return None
@@ -360,6 +406,7 @@ class World:
     broken_config: str = ""
     machines: Sequence[Machine] = ()
     storage: Storage | None = None
+    models: FakeModels = field(default_factory=FakeModels)
 
     def __post_init__(self) -> None:
         self.calls = FakeCalls(self.script)
@@ -377,6 +424,7 @@ class World:
             reload=self._reload,
             requests_written=self._requests_written,
             look=self._look,
+            models=self.models,
             started_s=self.now - 60,
             max_body_bytes=self.max_body_bytes,
             ping_s=self.ping_s,

@@ -101,6 +101,7 @@ class LocalEngine:
         self._weights: dict[str, Weights] = {}
         self._wards: dict[tuple[str, Role], Ward] = {}
         self._leaving: set[asyncio.Task[None]] = set()
+        self._kept_s: dict[str, float] = {}
         self._eager = settings.eager
 
     # --- calls ---
@@ -169,9 +170,43 @@ class LocalEngine:
     def forget(self, model: ModelId) -> None:
         """The model's file is no longer what it was: end its children; the next probe looks at it anew."""
         self._weights.pop(canonical(model), None)
+        self._kept_s.pop(canonical(model), None)
         for role in Role:
             if ward := self._wards.pop((canonical(model), role), None):
                 self._leave(ward)
+
+    # --- what stays in memory ---
+
+    async def load(self, model: ModelId, keep_s: float | None) -> None:
+        """Start the model's child and wait for it. It stays for ``keep_s`` without work, negative for ever; None as
+        the settings say. Raises as `prepare` does."""
+        if keep_s is None:
+            self._kept_s.pop(canonical(model), None)
+        else:
+            self._kept_s[canonical(model)] = keep_s
+        self._agree(model)
+        weights = self._weights.get(canonical(model))
+        if weights is None:
+            raise ModelNotFound(model)
+        await self._ward(model, _role_of(weights)).wanted()
+
+    def unload(self, model: ModelId) -> None:
+        """End the model's children; the next call starts them again, on the settings' terms."""
+        self._kept_s.pop(canonical(model), None)
+        self._agree(model)
+        for role in Role:
+            if ward := self._wards.get((canonical(model), role)):
+                ward.dismiss()
+
+    async def works_with(self, model: ModelId) -> bool:
+        """Whether a child of the model has work now."""
+        return any([await self._works(canonical(model), role) for role in Role])
+
+    def _agree(self, model: ModelId) -> None:
+        weights = self._weights.get(canonical(model))
+        for role in Role:
+            if weights is not None and (ward := self._wards.get((canonical(model), role))):
+                ward.agree(self._terms(weights, role))
 
     # --- inside ---
 
@@ -241,10 +276,13 @@ class LocalEngine:
 
     def _terms(self, weights: Weights, role: Role) -> Terms:
         default = self._default()
-        kept = default is not None and default.id == weights.id and role is _role_of(weights)
+        first = default is not None and default.id == weights.id
+        keep_s = self._kept_s.get(canonical(weights.id))
+        kept = role is _role_of(weights) and (first or (keep_s is not None and keep_s < 0))
+        idle_s = self._settings.idle_unload_s if keep_s is None or keep_s < 0 else keep_s
         return Terms(
             start_s=_START_S + weights.facts.size_bytes / _READ_BYTES_PER_S,
-            idle_s=0.0 if kept else self._settings.idle_unload_s,
+            idle_s=0.0 if kept else idle_s,
             kept=kept,
         )
 

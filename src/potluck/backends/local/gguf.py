@@ -82,6 +82,7 @@ class Gguf:
     causal: bool = True
     template: str = ""
     inserts: bool = False
+    license: str = ""
     fingerprint: str = ""
     size_bytes: int = 0
 
@@ -147,6 +148,7 @@ def read_from(file: BinaryIO, size: int) -> Gguf:
         causal=pairs.get(f"{architecture}.attention.causal") is not False,
         template=_text(pairs, "tokenizer.chat_template"),
         inserts=source.inserts(pairs),
+        license=_license(pairs),
         fingerprint=source.fingerprint(),
         size_bytes=size,
     )
@@ -155,6 +157,12 @@ def read_from(file: BinaryIO, size: int) -> Gguf:
 def _text(pairs: dict[str, _Scalar], key: str) -> str:
     value = pairs.get(key)
     return value if isinstance(value, str) else ""
+
+
+def _license(pairs: dict[str, _Scalar]) -> str:
+    """Its short name; one that has none of its own is called ``other`` and named in words."""
+    short = _text(pairs, "general.license")
+    return _text(pairs, "general.license.name") or short if short in ("", "other") else short
 
 
 def _number(pairs: dict[str, _Scalar], key: str) -> int | None:

@@ -1,4 +1,4 @@
-"""Looking after the embedded engine's models: files in one folder, uploads kept by their digest."""
+"""Looking after the embedded engine's models: files in one folder, fetched, or uploaded and kept by their digest."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from pathlib import Path
 from tempfile import mkstemp
 
@@ -15,12 +15,13 @@ from potluck.backends.digests import checked_digest
 from potluck.backends.local.engine import LocalEngine
 from potluck.backends.local.gguf import Gguf, NotGguf, read
 from potluck.backends.local.library import BLOBS, Weights, place_of
-from potluck.backends.port import EngineHttp
-from potluck.core.errors import BadRequest, Conflict, Forbidden, ModelNotFound, NotImplementedHere, OperatorError
+from potluck.backends.local.part import disk_error
+from potluck.backends.local.pulling import NO_REGISTRY, Puller, read_record, record_path
+from potluck.backends.port import EngineHttp, PullOrder, Weight
+from potluck.core.errors import BadRequest, Conflict, Forbidden, ModelNotFound, NotImplementedHere
 from potluck.core.model import Json, JsonObject, Model
+from potluck.core.model_sources import FromHub, FromRegistry, FromUrl, Source, parse_source
 from potluck.core.names import canonical, same_model, tagged
-
-_NO_REGISTRY = "Put a GGUF file into the models folder, or upload one with 'ollama create'."
 
 # What a Modelfile may say beside FROM and LICENSE.
 _NOT_KEPT = ("system", "template", "parameters", "messages", "adapters", "quantize")
@@ -32,8 +33,9 @@ class LocalKeeper:
     Files come into place whole: a half-written one never has a model's name.
     """
 
-    def __init__(self, engine: LocalEngine) -> None:
+    def __init__(self, engine: LocalEngine, puller: Puller) -> None:
         self._engine = engine
+        self._puller = puller
         self._folder = engine.library.folder
 
     async def show(self, model: Model, http: EngineHttp, *, verbose: bool) -> JsonObject:
@@ -47,17 +49,43 @@ class LocalKeeper:
             f"{facts.architecture}.context_length": facts.context,
             f"{facts.architecture}.embedding_length": facts.embedding,
         }
-        return {"model_info": {name: value for name, value in info.items() if value}}
+        record = await asyncio.to_thread(read_record, weights.path)
+        license = facts.license or (record.license if record else "")
+        return {"license": license, "model_info": {name: value for name, value in info.items() if value}}
 
-    async def pull(self, name: str, http: EngineHttp, *, insecure: bool) -> AsyncIterator[JsonObject]:
-        """A model that is here is up to date. Raises `NotImplementedHere` for others: there is no registry yet."""
-        try:
-            await self._weights(name)
-        except ModelNotFound as error:
-            what = "The embedded engine does not download models yet."
-            raise NotImplementedHere(what, hint=_NO_REGISTRY) from error
-        yield {"status": "pulling manifest"}
-        yield {"status": "success"}
+    def fetches(self, source: Source) -> bool:
+        """GGUF files, from a URL or a hub's repository."""
+        return isinstance(source, FromHub | FromUrl)
+
+    async def room(self) -> int | None:
+        return await self._puller.room()
+
+    async def weigh(self, order: PullOrder) -> Weight | None:
+        return await self._puller.weigh(order)
+
+    async def pull(self, order: PullOrder, http: EngineHttp) -> AsyncIterator[JsonObject]:
+        """A GGUF file by URL or hub's name; for any other name only what is here, which is up to date."""
+        if isinstance(parse_source(order.name), FromRegistry):
+            await self._here(order.name)
+            yield {"status": "pulling manifest"}
+            yield {"status": "success"}
+            return
+        if order.alias and any(
+            weights.shipped and same_model(weights.id, order.alias) for weights in await self._all_weights()
+        ):
+            raise Forbidden(f"'{order.alias}' is the model that comes with Potluck.", hint="Choose another name.")
+        async with aclosing(self._puller.pull(order)) as steps:
+            async for step in steps:
+                yield step
+
+    async def load(self, name: str, http: EngineHttp, *, keep_s: float | None) -> None:
+        """Pinned ones have no end of their time and are never given up."""
+        weights = await self._weights(name)
+        await self._engine.load(weights.id, keep_s)
+
+    async def unload(self, name: str, http: EngineHttp) -> None:
+        weights = await self._weights(name)
+        self._engine.unload(weights.id)
 
     def push(self, name: str, http: EngineHttp, *, insecure: bool) -> AsyncIterator[JsonObject]:
         raise NotImplementedHere("The embedded engine does not upload models.")
@@ -94,10 +122,12 @@ class LocalKeeper:
             await asyncio.to_thread(_link, weights.path, place)
 
     async def delete(self, name: str, http: EngineHttp) -> None:
-        """Raises `Forbidden` for the weights that come with Potluck."""
+        """Raises `Forbidden` for the weights that come with Potluck, `Conflict` while they answer."""
         weights = await self._weights(name)
         if weights.shipped:
-            raise Forbidden(f"'{name}' comes with Potluck and cannot be deleted.")
+            raise Forbidden(f"'{name}' comes with Potluck and cannot be deleted.", hint="Others can.")
+        if await self._engine.works_with(weights.id):
+            raise Conflict(f"'{name}' is answering now.", hint="Try again when it has ended.")
         self._engine.forget(weights.id)
         await asyncio.to_thread(_remove, weights.path, self._folder)
 
@@ -125,10 +155,20 @@ class LocalKeeper:
 
     async def _weights(self, name: str) -> Weights:
         """Raises `ModelNotFound`."""
-        for weights in await asyncio.to_thread(self._engine.library.scan):
+        for weights in await self._all_weights():
             if same_model(weights.id, name):
                 return weights
         raise ModelNotFound(name)
+
+    async def _all_weights(self) -> tuple[Weights, ...]:
+        return await asyncio.to_thread(self._engine.library.scan)
+
+    async def _here(self, name: str) -> Weights:
+        """Raises `ModelNotFound` that says what can be fetched instead."""
+        try:
+            return await self._weights(name)
+        except ModelNotFound as error:
+            raise ModelNotFound(name, hint=NO_REGISTRY) from error
 
     def _free_place(self, name: str) -> Path:
         """Raises `BadRequest` for what cannot be a name. A name in use is given to the new model, as Ollama does."""
@@ -143,7 +183,7 @@ def _only_file(files: Json) -> str:
     if not digests:
         raise BadRequest("neither 'from' or 'files' was specified", param="files")
     if len(digests) > 1:
-        raise NotImplementedHere("The embedded engine takes models of one GGUF file.", hint=_NO_REGISTRY)
+        raise NotImplementedHere("The embedded engine takes models of one GGUF file.", hint="Join its parts first.")
     return digests[0]
 
 
@@ -168,7 +208,7 @@ def _link(source: Path, place: Path) -> None:
         # Two names of one file: the replacement is none, and leaves both.
         part.unlink(missing_ok=True)
     except OSError as error:
-        raise _disk(error) from error
+        raise disk_error(error) from error
 
 
 def _remove(path: Path, folder: Path) -> None:
@@ -176,6 +216,7 @@ def _remove(path: Path, folder: Path) -> None:
     try:
         uploads = [blob for blob in (folder / BLOBS).glob("sha256-*") if path.exists() and blob.samefile(path)]
         path.unlink(missing_ok=True)
+        record_path(path).unlink(missing_ok=True)
         for blob in uploads:
             if blob.stat().st_nlink == 1:
                 blob.unlink()
@@ -197,7 +238,7 @@ class _Part:
             place.parent.mkdir(parents=True, exist_ok=True)
             handle, name = mkstemp(dir=place.parent, prefix=".part-")
         except OSError as error:
-            raise _disk(error) from error
+            raise disk_error(error) from error
         self._file = os.fdopen(handle, "wb")
         self._path, self._place = Path(name), place
         self._hash = hashlib.sha256()
@@ -207,7 +248,7 @@ class _Part:
         try:
             self._file.write(piece)
         except OSError as error:
-            raise _disk(error) from error
+            raise disk_error(error) from error
 
     def finish(self, digest: str) -> None:
         """Move it to its place, safely on disk. Raises `BadRequest` if it does not have the digest."""
@@ -218,16 +259,10 @@ class _Part:
             os.fsync(self._file.fileno())
             self._path.replace(self._place)
         except OSError as error:
-            raise _disk(error) from error
+            raise disk_error(error) from error
 
     def close(self) -> None:
         """Nothing of it is left but what was finished."""
         with suppress(OSError):
             self._file.close()
         self._path.unlink(missing_ok=True)
-
-
-def _disk(error: OSError) -> OperatorError:
-    return OperatorError(
-        "The models folder cannot be written.", hint=error.strerror or "", detail=str(error.filename or "")
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,8 +28,8 @@ BLOBS = "blobs"
 _ODD = re.compile(r"[^A-Za-z0-9_.-]+")
 # Models in parts: llama.cpp opens the first and finds the others beside it.
 _PART = re.compile(r"-(\d{5})-of-\d{5}$")
-# A projector belongs to a model and is none itself.
-_PROJECTORS = frozenset({"clip", "mmproj"})
+PROJECTORS = frozenset({"clip", "mmproj"})
+"""Architectures of files that belong to a model and are none themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class Library:
             log.warning("model file cannot be read", file=path.name, why=error.strerror)
             return None
         facts = known[1]
-        if facts is None or facts.architecture in _PROJECTORS:
+        if facts is None or facts.architecture in PROJECTORS:
             return None
         return Weights(model_id, path, facts, status.st_mtime, shipped)
 
@@ -133,7 +133,8 @@ class Library:
 def name_of(place: Path) -> ModelId | None:
     """The model's name for a file's place in the folder: ``NAME.gguf``, ``NAME/TAG.gguf`` or ``SPACE/NAME/TAG.gguf``.
 
-    None for files that are no model of their own: later parts, and what lies deeper.
+    Before a space may stand a host, which has a dot: ``hf.co/OWNER/REPO/Q4_K_M.gguf``. None for files that are no
+    model of their own: later parts, and what lies deeper.
     """
     stem = place.name.removesuffix(".gguf")
     if part := _PART.search(stem):
@@ -141,7 +142,7 @@ def name_of(place: Path) -> ModelId | None:
             return None
         stem = stem[: part.start()]
     *folders, last = [_ODD.sub("-", part).strip("-.") for part in (*place.parts[:-1], stem)]
-    if not last or not all(folders) or len(folders) > 2:
+    if not last or not all(folders) or not _fits(folders):
         return None
     if not folders:
         return ModelId(f"{last}:latest")
@@ -153,11 +154,15 @@ def place_of(name: str) -> Path | None:
     path, _, tag = name.partition(":")
     parts = path.split("/")
     tag = tag or "latest"
-    if len(parts) > 2 or any(not part or _ODD.search(part) or part[0] in ".-" for part in (*parts, tag)):
+    if not _fits(parts) or any(not part or _ODD.search(part) or part[0] in ".-" for part in (*parts, tag)):
         return None
     if parts[0] == BLOBS:
         return None
     return Path(*parts, f"{tag}.gguf")
+
+
+def _fits(folders: Sequence[str]) -> bool:
+    return len(folders) <= 2 or (len(folders) == 3 and "." in folders[0])
 
 
 def shipped_weights() -> Path | None:

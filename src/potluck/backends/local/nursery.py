@@ -76,6 +76,11 @@ class Ward:
         """Start it without waiting."""
         self.tell(rules.Wanted())
 
+    def agree(self, terms: Terms) -> None:
+        """Other terms hold from now on."""
+        self._terms = terms
+        self.tell(rules.Used())
+
     def dismiss(self) -> None:
         """Unload it; the next who wants it has it loaded again."""
         self.tell(rules.Dismissed())

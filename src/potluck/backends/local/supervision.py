@@ -55,7 +55,7 @@ class Died:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """A call goes to it."""
+    """A call goes to it, or its terms have changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ def step(child: Supervision, event: Happening, terms: Terms, now: float, jitter:
         case Died():
             return _died(child, event.why, terms, now, jitter)
         case Used():
-            return replace(child, used_s=now), _NOTHING
+            return _used(child, terms, now), _NOTHING
         case Looked():
             return _looked(child, event.busy, terms, now)
         case Due():
@@ -235,6 +235,12 @@ def _died(child: Supervision, why: str, terms: Terms, now: float, jitter: float)
             return pausing, (Refuse(pausing.why),)
         case _:
             return child, _NOTHING
+
+
+def _used(child: Supervision, terms: Terms, now: float) -> Supervision:
+    """One that was never to sleep may do so now, on other terms; the reverse is seen when its time is up."""
+    sleepless = child.state is ChildState.READY and child.due_s is None and terms.idle_s > 0
+    return replace(child, used_s=now, due_s=now + terms.idle_s if sleepless else child.due_s)
 
 
 def _looked(child: Supervision, busy: bool, terms: Terms, now: float) -> Step:

@@ -26,7 +26,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A handler with what it reads: a body, a query, or nothing. Made by `reading`, `asking` and `plain`."""
+    """A handler with what it reads: a body, a query, or nothing. Made by `reading`, `perhaps`, `asking`, `plain`."""
 
     run: Callable[[Exchange, bytes, QueryParams], Awaitable[Result]]
     body: type[msgspec.Struct] | None = None
@@ -38,6 +38,15 @@ def reading(shape: type[T], handler: Callable[[Exchange, T], Awaitable[Result]])
 
     async def run(exchange: Exchange, body: bytes, query: QueryParams) -> Result:
         return await handler(exchange, decode_body(body, shape))
+
+    return Action(run, body=shape)
+
+
+def perhaps(shape: type[T], handler: Callable[[Exchange, T], Awaitable[Result]]) -> Action:
+    """A handler of a JSON body that may be left out, because all of its fields may."""
+
+    async def run(exchange: Exchange, body: bytes, query: QueryParams) -> Result:
+        return await handler(exchange, decode_body(body.strip() or b"{}", shape))
 
     return Action(run, body=shape)
 
@@ -78,6 +87,11 @@ class Route:
     status: int = 200
     owner_only: bool = False
     media_type: str = "application/json"
+
+    @property
+    def shown(self) -> str:
+        """The path as it is described: ``{name:path}``, which may hold slashes, is a name like others."""
+        return self.path.replace(":path}", "}")
 
 
 def decode_query(query: QueryParams, shape: type[T]) -> T:

@@ -24,6 +24,7 @@ STATUS: dict[type[e.PotluckError], tuple[int, str, str]] = {
     e.UnsupportedEncoding: (415, "unsupported_encoding", "Send the body as plain JSON."),
     e.ClientError: (400, "bad_request", ""),
     e.RateLimited: (429, "rate_limited", "Try again later."),
+    e.NoRoom: (507, "no_room", "Make room, or take a smaller model."),
     e.OperatorError: (500, "internal", "The owner finds the reason in Potluck's log."),
     e.PotluckError: (500, "internal", "The owner finds the reason in Potluck's log."),
     e.NotImplementedHere: (501, "not_implemented", ""),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from potluck import __version__
 from potluck.core.errors import BadRequest, OperatorError
-from potluck.core.model import Engine, Health, Model, ModelId, NodeId
+from potluck.core.model import Engine, EngineId, Health, Model, ModelId, NodeId
 from potluck.gateway.machines import Machine
 from potluck.surfaces.v1.exchange import Exchange, Reply
 from potluck.surfaces.v1.shapes import (
@@ -31,7 +31,8 @@ async def models(exchange: Exchange) -> Reply:
     for engine in exchange.services.fleet.snapshot():
         for model in engine.models.values():
             offers.setdefault(model.id, []).append((engine, model))
-    return Reply(ModelList([_model(name, offers[name]) for name in sorted(offers)]))
+    pinned = exchange.services.models.pinned
+    return Reply(ModelList([_model(name, offers[name], pinned) for name in sorted(offers)]))
 
 
 async def nodes(exchange: Exchange) -> Reply:
@@ -77,7 +78,9 @@ async def status(exchange: Exchange) -> Reply:
     )
 
 
-def _model(name: ModelId, offers: Sequence[tuple[Engine, Model]]) -> ModelInfo:
+def _model(
+    name: ModelId, offers: Sequence[tuple[Engine, Model]], pinned: Callable[[EngineId, ModelId], bool]
+) -> ModelInfo:
     # Engines may describe one model unlike each other: the first that serves speaks for it, and the least context
     # is what a call can count on.
     serving = [model for engine, model in offers if engine.health in _SERVING]
@@ -92,18 +95,19 @@ def _model(name: ModelId, offers: Sequence[tuple[Engine, Model]]) -> ModelInfo:
         family=model.family,
         parameter_size=model.parameter_size,
         quantization=model.quantization,
-        engines=[_place(engine, known) for engine, known in offers],
+        engines=[_place(engine, known, pinned(engine.id, known.id)) for engine, known in offers],
     )
 
 
-def _place(engine: Engine, model: Model) -> ModelPlace:
+def _place(engine: Engine, model: Model, pinned: bool) -> ModelPlace:
     if not model.resident:
-        return ModelPlace(engine.node, engine.id, engine.health, resident=False)
+        return ModelPlace(engine.node, engine.id, engine.health, resident=False, pinned=pinned)
     return ModelPlace(
         node=engine.node,
         engine=engine.id,
         health=engine.health,
         resident=True,
+        pinned=pinned,
         memory_bytes=model.memory_bytes,
         vram_bytes=model.vram_bytes,
         loaded_context=model.loaded_context,

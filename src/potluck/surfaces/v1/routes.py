@@ -10,11 +10,25 @@ from starlette.routing import Route as StarletteRoute
 from potluck import __version__
 from potluck.core import errors as e
 from potluck.surfaces import openapi
-from potluck.surfaces.v1 import chat, complete, conversations, fleet, keys, requests, review, shapes
-from potluck.surfaces.v1.endpoint import Endpoint, Route, asking, plain, reading
+from potluck.surfaces.v1 import (
+    chat,
+    complete,
+    conversations,
+    fleet,
+    keys,
+    model_shapes,
+    models,
+    requests,
+    review,
+    shapes,
+)
+from potluck.surfaces.v1.endpoint import Action, Endpoint, Route, asking, perhaps, plain, reading
 from potluck.surfaces.v1.exchange import Exchange, Page
 
 _MODEL_ERRORS: Final = (e.ModelNotFound, e.ContextOverflow, e.Unsupported, e.Overloaded, e.NodeError, e.NodeTimeout)
+
+
+_KEEPING_ERRORS: Final = (e.NotImplementedHere, e.NoEngineReady, e.NodeError, e.NodeTimeout)
 
 
 async def _document(_: Exchange) -> Page:
@@ -23,6 +37,19 @@ async def _document(_: Exchange) -> Page:
 
 async def _docs(_: Exchange) -> Page:
     return Page(openapi.page(NATIVE_ROUTES).encode(), "text/html; charset=utf-8")
+
+
+def _keeping(verb: str, summary: str, action: Action) -> Route:
+    """A change to one model. Its name may hold slashes and a colon."""
+    return Route(
+        "POST",
+        f"/api/v1/models/{{name:path}}/{verb}",
+        summary,
+        action,
+        model_shapes.ModelsChanged,
+        errors=(e.ModelNotFound, e.NotFound, e.Conflict, e.NoRoom, *_KEEPING_ERRORS),
+        owner_only=True,
+    )
 
 
 NATIVE_ROUTES: Final[tuple[Route, ...]] = (
@@ -110,6 +137,35 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         },
     ),
     Route("GET", "/api/v1/models", "List models and where they are.", plain(fleet.models), shapes.ModelList),
+    Route(
+        "POST",
+        "/api/v1/models/pull",
+        "Fetch a model onto the best engine, or the one that is named.",
+        reading(model_shapes.PullRequest, models.pull),
+        model_shapes.PullDone,
+        errors=(e.ModelNotFound, e.NotFound, e.Conflict, e.NoRoom, *_KEEPING_ERRORS),
+        events={
+            "placed": model_shapes.PullPlaced,
+            "progress": model_shapes.PullProgress,
+            "done": model_shapes.PullDone,
+            "error": shapes.ErrorBody,
+        },
+        owner_only=True,
+    ),
+    _keeping("load", "Bring a model into memory.", perhaps(model_shapes.LoadRequest, models.load)),
+    _keeping("unload", "Take a model out of memory.", perhaps(model_shapes.PlaceQuery, models.unload)),
+    _keeping("pin", "Load a model and keep it in memory.", perhaps(model_shapes.PlaceQuery, models.pin)),
+    _keeping("unpin", "Let a pinned model go when it is not used.", perhaps(model_shapes.PlaceQuery, models.unpin)),
+    _keeping("copy", "Give a model another name beside its own.", reading(model_shapes.CopyRequest, models.copy)),
+    Route(
+        "DELETE",
+        "/api/v1/models/{name:path}",
+        "Remove a model from the disks of the engines that have it.",
+        asking(model_shapes.PlaceQuery, models.remove),
+        model_shapes.ModelsChanged,
+        errors=(e.ModelNotFound, e.NotFound, e.Conflict, *_KEEPING_ERRORS),
+        owner_only=True,
+    ),
     Route("GET", "/api/v1/nodes", "List nodes, their engines and how they are.", plain(fleet.nodes), shapes.NodeList),
     Route("GET", "/api/v1/status", "Version, uptime and counts.", plain(fleet.status), shapes.StatusReply),
     Route(

@@ -343,12 +343,14 @@ class ReviewReply(ReviewDone, kw_only=True):
 class ModelPlace(msgspec.Struct):
     """Where a model is. What it takes in memory, the part of that in an accelerator's own, the context that it is
     loaded with and when it will be unloaded are told of a resident one, as far as the engine tells them.
+    ``pinned``: the owner wants it to stay there.
     """
 
     node: str
     engine: str
     health: str
     resident: bool
+    pinned: bool = False
     memory_bytes: int | None = None
     vram_bytes: int | None = None
     loaded_context: int | None = None

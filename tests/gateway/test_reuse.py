@@ -287,7 +287,7 @@ async def test_a_stream_is_never_continued_on_another_connection() -> None:
 
 async def test_each_of_several_generations_may_meet_a_connection_that_is_closed() -> None:
     turns = [says(FRAMED), says(close=True)] * 3
-    async with world(in_turn(*turns)) as w:
+    async with world(in_turn(*turns, says(FRAMED))) as w:
         w.backends[0].many = False  # so it is asked once for each
         client = await w.connect()
         client.ask(n="4")

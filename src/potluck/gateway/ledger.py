@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# A crash may lose this many seconds of the request log. It is a log; conversations and keys are written at once. Writing
-# takes the processor from streams for a millisecond or two: rarely enough, it is no word's delay in a hundred.
+# A crash may lose this many seconds of the request log. It is a log; conversations and keys are written at once.
+# Writing takes the processor from streams for a millisecond or two: so seldom, it delays no word in a hundred.
 FLUSH_S = 2.0
 # With the database away the log waits in memory, this many calls long; then later ones are dropped and counted.
 MAX_WAITING = 50_000

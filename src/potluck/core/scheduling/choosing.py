@@ -28,7 +28,7 @@ def choose(waiting: Waiting, seats: list[tuple[Lane, float]], now: float) -> Cho
 def _learned(waiting: Waiting, seats: list[tuple[Lane, float]], now: float) -> Choice:
     """The cheapest place, counting what can start and what is to be waited for alike; now, if it can start there.
 
-    To step back from a place that could start, until other models there are done, gained nothing (docs/decisions/0008).
+    To step back from a place that could start, until other models there are done, gained nothing (docs/decisions/0012).
     """
     prices = _weighed(waiting, seats, now)
     possible = [index for index, price in enumerate(prices) if price.verdict not in OUT]
@@ -56,7 +56,8 @@ def _by_weight(waiting: Waiting, seats: list[tuple[Lane, float]], now: float) ->
         return Choice(prices)
     places = [prices[index].place for index in present]
     shares = waiting.goal.shares
-    if shares is not None and waiting.bound not in places:
+    assert shares is not None
+    if waiting.bound not in places:
         if waiting.bound is not None:
             shares.undo(waiting.bound)
         waiting.bound = shares.pick(places)

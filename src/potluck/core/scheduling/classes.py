@@ -90,10 +90,6 @@ class Standard:
     def of(cls, kind: Kind, limits: Limits) -> Standard:
         return cls(kind, limits, 1 / limits.first_s, 1 / limits.finish_s, limits.answer_tokens, kind in QUIET)
 
-    @property
-    def per_both(self) -> float:
-        return self.per_first + self.per_finish
-
 
 def standards(limits: Mapping[Kind, Limits]) -> list[Standard]:
     """One for each kind, at its ``place``; the defaults for those that ``limits`` leaves out."""

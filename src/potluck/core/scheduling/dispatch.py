@@ -59,7 +59,7 @@ class Dispatch:
     def directly(self, waiting: Waiting, now: float) -> list[Decision]:
         """Start a call that may not queue; nothing if it cannot start now."""
         decided: list[Decision] = []
-        choice = choose(waiting, waiting.goal.sample(None, waiting.ask.conversation), now)
+        choice = choose(waiting, waiting.goal.sample(None, waiting.ask), now)
         if choice.now:
             self._start(waiting, choice, now, decided)
         return decided
@@ -95,12 +95,12 @@ class Dispatch:
                 local = waiting.goal.on(node)
                 if not could_start(waiting, local, now):
                     continue
-            seats = waiting.goal.sample(node, waiting.ask.conversation)
+            seats = waiting.goal.sample(node, waiting.ask)
             if len(seats) < len(waiting.goal.seats):
                 weighed += len(seats)
             choice = choose(waiting, seats, now)
             if choice.now:
-                self._queue.started(waiting.ask.request)
+                self._queue.started(waiting)
                 self._start(waiting, choice, now, decided)
                 if node is not None and not node.has_free_slot():
                     break
@@ -113,13 +113,14 @@ class Dispatch:
 
     def _start(self, waiting: Waiting, choice: Choice, now: float, decided: list[Decision]) -> None:
         lane, price = choice.lane, choice.price
-        if lane is None or price is None or price.terms is None:
-            return
+        assert lane is not None
+        assert price is not None
+        assert price.terms is not None
         self._release_claim(waiting)
         loads = not lane.resident
         if loads:
             for victim in price.victims:
-                victim.settle(now, resident=False)
+                victim.evict(now)
                 decided.append(Evict(victim.engine.id, victim.model))
             self._begin_load(lane, now)
             decided.append(Load(lane.engine.id, lane.model))
@@ -157,11 +158,14 @@ class Dispatch:
     def _consider_claim(self, waiting: Waiting, choice: Choice, now: float) -> None:
         """Whoever is out of patience and cannot get onto its node keeps it from filling anew: nobody starves."""
         lane, price = choice.lane, choice.price
-        if lane is None or price is None or not waiting.impatient(now) or lane.node.claim is not None:
+        assert lane is not None
+        assert price is not None
+        if waiting.claims not in (None, lane.node.id):  # it waits for another node by now
+            self._release_claim(waiting)
+        if not waiting.impatient(now) or lane.node.claim is not None:
             return
         if lane.resident or price.verdict not in _CLAIMING:
             return
-        self._release_claim(waiting)
         lane.node.claim, lane.node.claimed = waiting.ask.request, lane
         waiting.claims = lane.node.id
         lane.node.refresh()

@@ -65,7 +65,6 @@ class Lane:
     memory_bytes: int
     resident: bool = False
     loading: bool = False
-    loaded_s: float = 0.0
     evicted_s: float = float("-inf")
     pinned: bool = False
     offered: bool = True
@@ -127,23 +126,27 @@ class Lane:
         self.offered = True
         if self.loading:
             if model.resident:
-                self.settle(now, resident=True)
+                self.settle(resident=True)
         elif model.resident:
             # The list may be older than our eviction.
             self.resident = self.resident or now - self.evicted_s > 5.0
         elif not self.active:
-            self.settle(now, resident=False)
+            self.settle(resident=False)
 
-    def settle(self, now: float, *, resident: bool) -> None:
+    def settle(self, *, resident: bool) -> None:
         """A load or an eviction is over."""
         if self.loading:
             self.node.loading = None
             self.loading = False
         self.resident = resident
         if not resident:
-            self.evicted_s = now
             self.warm.clear()
         self.node.refresh()
+
+    def evict(self, now: float) -> None:
+        """We have it put out."""
+        self.evicted_s = now
+        self.settle(resident=False)
 
 
 @dataclass(slots=True, eq=False)

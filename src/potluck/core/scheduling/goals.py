@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from potluck.core.model import EngineId, NodeId
-from potluck.core.scheduling.asks import Place, Policy, Target
+from potluck.core.scheduling.asks import Ask, Place, Policy, Target
 from potluck.core.scheduling.fleet import EngineState, Lane, Node
 from potluck.core.scheduling.shares import Shares
+from potluck.core.scheduling.weighing import exclusion
 
 # A fleet of this many places is looked at whole; of a larger one a part, another each time.
 LOOK_AT = 16
@@ -70,20 +71,26 @@ class Goal:
         fading = 1 / (1 + lane.rates.readings / _PRIOR_CALLS)
         return float((most / max(place.weight, 1e-3 * most)) ** fading)
 
-    def sample(self, node: Node | None, conversation: str) -> list[tuple[Lane, float]]:
+    def sample(self, node: Node | None, ask: Ask) -> list[tuple[Lane, float]]:
         """All seats of a small fleet; of a large one those on ``node``, the conversation's last, and a window.
 
-        The window moves on with every look, so that each place is looked at by someone before long.
+        The window holds only what could serve the call some time, and moves on with every look, so that each place is
+        looked at by someone before long.
         """
         seats = self.seats
         if len(seats) <= LOOK_AT:
             return seats
-        start = self._window
-        self._window = (start + WINDOW) % len(seats)
-        window = [seats[(start + step) % len(seats)] for step in range(WINDOW)]
+        window: list[tuple[Lane, float]] = []
+        for _ in seats:
+            self._window = (self._window + 1) % len(seats)
+            seat = seats[self._window]
+            if exclusion(ask, seat[0]) is None:
+                window.append(seat)
+                if len(window) == WINDOW:
+                    break
         more = self.on(node) if node is not None else []
-        if conversation:
-            more = more + [seat for seat in seats if conversation in seat[0].warm]
+        if ask.conversation:
+            more = more + [seat for seat in seats if ask.conversation in seat[0].warm]
         return window + [seat for seat in more if seat not in window]
 
     def on(self, node: Node) -> list[tuple[Lane, float]]:

@@ -150,12 +150,10 @@ class Queue:
         self._ungroup(waiting)
         return waiting
 
-    def started(self, request: RequestId) -> Waiting | None:
+    def started(self, waiting: Waiting) -> None:
         """It got its place."""
-        waiting = self.leave(request)
-        if waiting is not None:
-            self._level_s = max(self._level_s, waiting.user.served_s)
-        return waiting
+        self.leave(waiting.ask.request)
+        self._level_s = max(self._level_s, waiting.user.served_s)
 
     def expired(self, now: float) -> list[Waiting]:
         """Those whose time is over, taken out."""

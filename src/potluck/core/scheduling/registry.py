@@ -64,8 +64,6 @@ class Registry:
 
     def _new_engine(self, engine: Engine) -> EngineState:
         node = self.nodes.setdefault(engine.node, Node(engine.node))
-        if engine.memory_bytes is not None:
-            node.memory_bytes = engine.memory_bytes
         state = EngineState(engine.id, node, max(1, engine.slots), engine.health)
         self.engines[engine.id] = node.engines[engine.id] = state
         return state
@@ -82,7 +80,7 @@ class Registry:
         for gone in [lane for lane in state.lanes.values() if lane.model not in models]:
             gone.offered = False
             if not gone.active:
-                gone.settle(now, resident=False)
+                gone.settle(resident=False)
                 del state.lanes[gone.model]
                 changed = True
         return changed

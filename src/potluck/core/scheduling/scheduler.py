@@ -108,7 +108,7 @@ class Scheduler:
         if timing is not None:
             self._learn(turn, timing, now)
         if turn.lane.loading:  # it answered: the model is there
-            turn.lane.settle(now, resident=True)
+            turn.lane.settle(resident=True)
         return self._dispatch.after(turn.lane.node, now) if self._queue.by_request else _NOTHING
 
     def leave(self, request: RequestId, now: float) -> Sequence[Decision]:
@@ -126,7 +126,7 @@ class Scheduler:
         self._end(turn, now)
         lane = turn.lane
         if lane.loading and not lane.active:  # nobody waits for the load any more; the next snapshot tells how it went
-            lane.settle(now, resident=False)
+            lane.settle(resident=False)
         return self._dispatch.after(lane.node, now) if self._queue.by_request else _NOTHING
 
     # --- the fleet ---------------------------------------------------------------------------------------------------
@@ -160,7 +160,7 @@ class Scheduler:
             return _NOTHING
         if took_s is not None:
             lane.rates.observe_load(took_s)
-        lane.settle(now, resident=True)
+        lane.settle(resident=True)
         return self._dispatch.after(lane.node, now)
 
     def load_failed(self, engine: EngineId, model: ModelId, now: float) -> Sequence[Decision]:
@@ -168,7 +168,7 @@ class Scheduler:
         lane = self._fleet.lane(engine, model)
         if lane is None:
             return _NOTHING
-        lane.settle(now, resident=False)
+        lane.settle(resident=False)
         return self._dispatch.after(lane.node, now)
 
     def pin(self, engine: EngineId, model: ModelId, *, pinned: bool) -> None:
@@ -270,7 +270,7 @@ class Scheduler:
             decided = self._dispatch.arrived(waiting, now)
             return [*decided, Wait(ask.request)] if ask.request in self._queue.by_request else decided
         decided = self._dispatch.directly(waiting, now)
-        return decided or (Refuse(ask.request, Reason.FULL, estimate_s(goal, standard, goal.waiting, now)),)
+        return decided or (Refuse(ask.request, Reason.FULL, estimate_s(waiting, now)),)
 
     def _learn(self, turn: Turn, timing: Timing, now: float) -> None:
         """Rates, the engine's correction and the class's mean answer follow what was seen."""

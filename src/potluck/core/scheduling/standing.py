@@ -9,7 +9,6 @@ from heapq import heapify, heapreplace
 from potluck.core.model import EngineId, RequestId
 from potluck.core.scheduling.classes import Standard
 from potluck.core.scheduling.fleet import EngineState, Lane
-from potluck.core.scheduling.goals import Goal
 from potluck.core.scheduling.queue import Queue, Waiting
 from potluck.core.scheduling.weighing import exclusion
 
@@ -36,7 +35,7 @@ def standings(queue: Queue, now: float) -> Mapping[RequestId, Standing]:
 def _starts_s(waiting: Waiting, free: dict[EngineId, list[float]], now: float) -> float:
     """When its turn comes; its slot is then taken for those behind it."""
     best: tuple[float, float, list[float], float] | None = None
-    for lane, _ in waiting.goal.sample(None, ""):
+    for lane, _ in waiting.goal.sample(None, waiting.ask):
         if exclusion(waiting.ask, lane) is not None:
             continue
         slots = free.get(lane.engine.id)
@@ -65,16 +64,15 @@ def _service_s(lane: Lane, standard: Standard, prompt_tokens: int) -> float:
     return lane.alone(standard, lane.slots - 1).service_s(prompt_tokens)
 
 
-def estimate_s(goal: Goal, standard: Standard, ahead: int, now: float) -> float:
-    """In how many seconds one more call of this kind would have its turn, with ``ahead`` before it."""
+def estimate_s(waiting: Waiting, now: float) -> float:
+    """In how many seconds a call would have its turn, behind all that wait for the same target."""
     slots, service_s, first_s = 0, 0.0, _LONGEST_RETRY_S
-    for lane, _ in goal.sample(None, ""):
-        if not lane.engine.serves or not lane.offered:
+    for lane, _ in waiting.goal.sample(None, waiting.ask):
+        if exclusion(waiting.ask, lane) is not None:
             continue
         slots += lane.slots
-        service_s += lane.slots * _service_s(lane, standard, 0)
-        first_s = min(first_s, 0.0 if len(lane.engine.turns) < lane.slots else lane.engine.release_s(now, 1))
-    if not slots:
-        return _LONGEST_RETRY_S
-    wait_s = first_s + ahead * service_s / slots / slots
+        service_s += lane.slots * _service_s(lane, waiting.standard, 0)
+        free = len(lane.engine.turns) < lane.slots
+        first_s = min(first_s, 0.0 if free else lane.engine.release_s(now, 1))
+    wait_s = first_s + waiting.goal.waiting * service_s / slots / slots
     return min(_LONGEST_RETRY_S, max(_LEAST_RETRY_S, wait_s))

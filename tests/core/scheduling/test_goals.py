@@ -71,6 +71,7 @@ def test_a_waiting_call_of_a_policy_stays_when_all_its_engines_go_down() -> None
         fleet.arrive(ask("r0"), 0.0)
         fleet.arrive(ask("r1"), 0.0)
         assert told(fleet.engine(engine("a", [model("m")], slots=1, health=Health.DOWN), 1.0)) == []
+        assert told(fleet.tick(1.5)) == []
         assert told(fleet.arrive(ask("r2"), 1.0)) == ["refuse r2 NOT_UP"]
         fleet.finish(RequestId("r0"), 2.0)
         assert told(fleet.engine(engine("a", [model("m")], slots=1), 3.0)) == ["start r1 a"]

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from potluck.core.model import EngineId, Health, ModelId, RequestId
 from potluck.core.scheduling.classes import Kind
+from potluck.core.scheduling.decisions import Start
 from potluck.core.scheduling.fleet import COLD_S
+from potluck.core.scheduling.rates import Timing
 
 from .fleets import ask, engine, model, scheduler, told
 
@@ -210,3 +212,90 @@ def test_an_engine_that_goes_while_it_loads_blocks_nobody() -> None:
     fleet.arrive(ask("r1", "m"), 0.0)
     fleet.engine_gone(EngineId("text"), 1.0)
     assert told(fleet.arrive(ask("r2", "sd"), 1.0)) == ["load sd image", "start r2 image"]
+
+
+def test_a_claim_on_a_node_that_left_the_fleet_is_forgotten() -> None:
+    fleet = scheduler(
+        engine("a", [model("m", 10), model("big", 10, resident=False)]),
+        engine("b", [model("big", 10)], slots=1),
+    )
+    fleet.arrive(ask("b0", "big", tried=["a"]), 0.0)
+    fleet.arrive(ask("r0", "m"), 0.0)
+    fleet.arrive(ask("big", "big", tried=["b"]), 0.0)
+    fleet.tick(30.0)
+    fleet.engine_gone(A, 31.0)
+    fleet.engine(engine("a", [model("m", 10), model("big", 10, resident=False)]), 32.0)
+    assert fleet.waiting == 0
+
+
+def test_who_claims_one_node_and_comes_to_wait_for_another_lets_go() -> None:
+    a = engine("a", [model("m", 10), model("big", 10, resident=False)])
+    fleet = scheduler(a, engine("b", [model("x", 2), model("big", 10)], slots=1))
+    fleet.engine(engine("b", [model("x", 2)], slots=1), 0.0)
+    for request, name in (("r0", "m"), ("x0", "x"), ("big", "big")):
+        fleet.arrive(ask(request, name), 0.0)
+    fleet.tick(30.0)
+    assert told(fleet.arrive(ask("r1", "m"), 30.0)) == ["wait r1"]
+    # Now b has it too, and will have its slot free long before a could load it.
+    fleet.engine(engine("b", [model("x", 2), model("big", 10)], slots=1), 31.0)
+    assert told(fleet.tick(31.5)) == ["start r1 a"]
+
+
+def test_a_call_whose_load_failed_does_not_count_as_what_is_in_the_way() -> None:
+    fleet = scheduler(
+        engine("a", [model("m"), model("n", 4, resident=False), model("big", 10, resident=False)], slots=4)
+    )
+    fleet.arrive(ask("m0", "m"), 0.0)
+    fleet.arrive(ask("big0", "big"), 0.0)
+    fleet.load_failed(A, ModelId("big"), 1.0)
+    fleet.arrive(ask("n0", "n"), 2.0)
+    fleet.loaded(A, ModelId("n"), 3.0)
+    assert told(fleet.arrive(ask("big1", "big"), 4.0)) == ["wait big1"]
+
+
+def test_a_conversation_gives_up_its_slot_to_others() -> None:
+    fleet = scheduler(engine("a", [model("m")], slots=1))
+    lane = fleet._fleet.engines[A].lanes[ModelId("m")]
+    for talk in ("x", "y"):
+        fleet.arrive(ask(talk, conversation=talk), 0.0)
+        fleet.finish(r(talk), 1.0, Timing(100, 1.0, 50, 1.0))
+    assert set(lane.warm) == {"y"}
+
+
+def test_what_is_kept_leaves_out_models_that_never_ran() -> None:
+    fleet = scheduler(engine("a", [model("m"), model("n")]))
+    fleet.arrive(ask("r1", "m"), 0.0)
+    fleet.finish(r("r1"), 1.0, Timing(100, 1.0, 50, 1.0))
+    assert set(fleet.rates()) == {(A, ModelId("m"))}
+
+
+def test_a_slot_that_falls_free_on_a_kept_node_goes_to_nobody_else() -> None:
+    fleet = scheduler(engine("a", [model("m", 10), model("big", 10, resident=False)], slots=2))
+    for request, name in (("r0", "m"), ("r1", "m"), ("big", "big"), ("r2", "m")):
+        fleet.arrive(ask(request, name), 0.0)
+    fleet.tick(30.0)
+    assert told(fleet.finish(r("r0"), 31.0)) == []
+    assert told(fleet.finish(r("r1"), 32.0))[-1] == "start big a"
+
+
+def test_a_slot_that_falls_free_on_one_engine_is_of_no_use_to_calls_for_its_neighbour() -> None:
+    fleet = scheduler(
+        engine("text", [model("m")], node="n", slots=1), engine("image", [model("sd")], node="n", slots=1)
+    )
+    for request, name in (("r0", "m"), ("i0", "sd"), ("i1", "sd")):
+        fleet.arrive(ask(request, name), 0.0)
+    assert told(fleet.finish(r("r0"), 1.0)) == []
+
+
+def test_of_two_engines_the_sooner_one_is_expected() -> None:
+    fleet = scheduler(engine("a", [model("m")], slots=1), engine("b", [model("m", 12)], slots=1))
+    for number in range(3):
+        fleet.arrive(ask(f"r{number}", tokens=10), 0.0)
+    (only,) = fleet.standings(0.0).values()
+    ends = [fleet._fleet.engines[EngineId(name)].release_s(0.0, 1) for name in "ab"]
+    assert only.eta_s == min(ends)
+    idle = scheduler(engine("a", [model("m")]))
+    assert idle._fleet.engines[A].release_s(0.0, 1) == 0.0
+    (start,) = idle.arrive(ask("r0"), 0.0)
+    assert isinstance(start, Start)
+    assert start.model == "m"

@@ -28,7 +28,7 @@ def choose(waiting: Waiting, seats: list[tuple[Lane, float]], now: float) -> Cho
 def _learned(waiting: Waiting, seats: list[tuple[Lane, float]], now: float) -> Choice:
     """The cheapest place, counting what can start and what is to be waited for alike; now, if it can start there.
 
-    To step back from a place that could start, until other models there are done, gained nothing (docs/decisions/0012).
+    To step back from a place that could start, until other models there are done, gained nothing (docs/decisions/0004).
     """
     prices = _weighed(waiting, seats, now)
     possible = [index for index, price in enumerate(prices) if price.verdict not in OUT]

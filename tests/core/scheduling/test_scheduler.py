@@ -215,6 +215,16 @@ def test_everybody_who_waits_has_a_position_and_an_expected_start() -> None:
     assert fleet.standings(1.0)[r("w0")].eta_s == DEFAULT_LIMITS[Kind.CHAT].gives_up_s - 1.0
 
 
+def test_nobody_is_left_out_of_the_standings_however_the_classes_are_mixed() -> None:
+    fleet = scheduler(engine("a", [model("m")], slots=1))
+    fleet.arrive(ask("r0"), 0.0)
+    for number, kind in enumerate([Kind.CHAT] * 9 + [Kind.BATCH, Kind.REVIEW, Kind.COMPLETION]):
+        fleet.arrive(ask(f"w{number}", kind=kind), 0.0)
+    found = fleet.standings(1.0)
+    assert sorted(one.position for one in found.values()) == list(range(1, 13))
+    assert found[r("w11")].position == 1
+
+
 def test_a_newcomer_does_not_pass_those_who_wait_for_the_same() -> None:
     fleet = scheduler(engine("a", [model("m")], slots=1))
     fleet.arrive(ask("r0"), 0.0)

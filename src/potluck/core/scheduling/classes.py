@@ -75,9 +75,13 @@ DEFAULT_LIMITS: Mapping[Kind, Limits] = MappingProxyType(
 QUIET = frozenset({Kind.BACKGROUND, Kind.BATCH})
 
 
+# How far waiting lifts a call by the time it would give up: past any class, and past the step back of late ones.
+AGE_LIFT = 4.0
+
+
 @dataclass(slots=True)
 class Standard:
-    """A class's limits as the rule computes with them; ``answer_tokens`` is learned."""
+    """A class's limits as the rule computes with them; ``answer_tokens`` is learned, ``lift`` is by the second."""
 
     kind: Kind
     limits: Limits
@@ -85,10 +89,19 @@ class Standard:
     per_finish: float
     answer_tokens: float
     quiet: bool
+    lift: float
 
     @classmethod
     def of(cls, kind: Kind, limits: Limits) -> Standard:
-        return cls(kind, limits, 1 / limits.first_s, 1 / limits.finish_s, limits.answer_tokens, kind in QUIET)
+        return cls(
+            kind,
+            limits,
+            1 / limits.first_s,
+            1 / limits.finish_s,
+            limits.answer_tokens,
+            kind in QUIET,
+            AGE_LIFT / limits.gives_up_s,
+        )
 
 
 def standards(limits: Mapping[Kind, Limits]) -> list[Standard]:

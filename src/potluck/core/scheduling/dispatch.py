@@ -14,7 +14,7 @@ from potluck.core.scheduling.weighing import Verdict
 # So many of the queue are looked at in one pass: far enough to see what those at its head wait for.
 LOOK_AHEAD = 24
 # And, where a target has more places than are all looked at, so many are weighed for them.
-MOST_WEIGHED = 32
+MOST_WEIGHED = 16
 
 _CLAIMING = frozenset({Verdict.IN_USE, Verdict.LOADING, Verdict.FULL})
 # How late a byte may be, by the rate, before it means trouble (SCHEDULING.md 3).
@@ -124,7 +124,7 @@ class Dispatch:
                 decided.append(Evict(victim.engine.id, victim.model))
             self._begin_load(lane, now)
             decided.append(Load(lane.engine.id, lane.model))
-        turn = Turn(waiting.ask, lane, waiting.standard, now, lane.active, price.terms, wait_s=price.wait_s)
+        turn = Turn(waiting.ask, lane, now, lane.active, price.terms, wait_s=price.wait_s)
         turn.share = 1 + lane.node.others(lane)
         turn.charged_s = price.terms.service_s(waiting.ask.prompt_tokens) / 2
         waiting.user.served_s += turn.charged_s

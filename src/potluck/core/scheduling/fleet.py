@@ -29,7 +29,6 @@ class Turn:
 
     ask: Ask
     lane: Lane
-    standard: Standard
     started_s: float
     neighbours: int
     terms: Terms

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heapreplace
 from itertools import islice
 
 from potluck.core.model import KeyId, NodeId, RequestId
@@ -17,9 +17,8 @@ from potluck.core.scheduling.asks import Ask, Place
 from potluck.core.scheduling.classes import Standard
 from potluck.core.scheduling.goals import Goal
 
-# How far a late call steps back; how far waiting lifts a call by the time it would give up: past any class and step.
+# How far a late call steps back.
 LATE_STEP = 1.5
-AGE_LIFT = 4.0
 # Steps of priority: within one, users take turns. Finer, and age alone would decide.
 _GRAIN = 4
 
@@ -49,12 +48,12 @@ class Waiting:
     gone: bool = False
     claims: NodeId | None = None
 
-    def priority(self, now: float) -> float:
+    def priority(self, now: float) -> int:
         """Smaller goes first."""
-        limits = self.standard.limits
-        lift = AGE_LIFT * (now - self.since_s) / limits.gives_up_s
+        standard = self.standard
+        lift = (now - self.since_s) * standard.lift
         step = LATE_STEP if self.late else 0.0
-        return int((limits.priority + step - lift) * _GRAIN) / _GRAIN
+        return int((standard.limits.priority + step - lift) * _GRAIN)
 
     def impatient(self, now: float) -> bool:
         return now - self.since_s > self.standard.limits.patience_s
@@ -94,21 +93,26 @@ class Group:
 
     def _users(self, most: int) -> list[KeyId]:
         """The least served users that wait here."""
+        turns, lines = self.turns, self.lines
         users: list[KeyId] = []
         met: list[tuple[float, int, KeyId]] = []
-        while self.turns and len(users) < most:
-            served_s, number, user = heappop(self.turns)
-            line = self.lines.get(user)
+        while turns and len(users) < most:
+            turn = turns[0]
+            user = turn[2]
+            line = lines.get(user)
             if line is None or user in users:
+                heappop(turns)
                 continue
             true_s = next(iter(line.values())).user.served_s
-            if served_s < true_s:
-                heappush(self.turns, (true_s, number, user))
+            if turn[0] < true_s:
+                heapreplace(turns, (true_s, turn[1], user))
                 continue
             users.append(user)
-            met.append((served_s, number, user))
+            if len(users) == most:  # the last one may stay where it is
+                break
+            met.append(heappop(turns))
         for turn in met:
-            heappush(self.turns, turn)
+            heappush(turns, turn)
         return users
 
 
@@ -178,10 +182,13 @@ class Queue:
         """The first ``most`` of the queue, or of those who want one of ``goals``."""
         groups = [group for group in self._groups.values() if goals is None or group.goal.name in goals]
         # Of many groups each one's first few are enough: no pass gets further.
-        each = most if len(groups) <= 2 else max(2, 2 * most // len(groups))
-        found = [waiting for group in groups for waiting in group.heads(each)]
-        found.sort(key=lambda waiting: (waiting.priority(now), waiting.user.served_s, waiting.number))
-        return found[:most]
+        each = most if len(groups) <= 2 else max(1, 2 * most // len(groups))
+        return _in_order([waiting for group in groups for waiting in group.heads(each)], now)[:most]
+
+    def order(self, now: float) -> list[Waiting]:
+        """Everybody, as they would be served if nothing else came."""
+        whole = len(self.by_request)
+        return _in_order([waiting for group in self._groups.values() for waiting in group.heads(whole)], now)
 
     def regoal(self, goals: Mapping[str, Goal]) -> None:
         """Targets were declared anew: those who wait follow theirs."""
@@ -215,3 +222,7 @@ class Queue:
 
 # Ten minutes of machine time: who used more than that before others came is not made to wait longer for it.
 _LONGEST_DEBT_S = 600.0
+
+
+def _in_order(waiting: list[Waiting], now: float) -> list[Waiting]:
+    return sorted(waiting, key=lambda one: (one.priority(now), one.user.served_s, one.number))

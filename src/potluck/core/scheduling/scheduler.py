@@ -82,7 +82,7 @@ class Scheduler:
                 best, best_cost, best_terms = lane, cost, terms
         if best is None or best_terms is None or (ask.deadline_s is not None and ask.deadline_s <= now):
             return self._admit(ask, now)
-        self._begin(Turn(ask, best, self._standards[place], now, best.active, best_terms))
+        self._begin(Turn(ask, best, now, best.active, best_terms))
         return (Start(ask.request, best.place, ask, now, False, kept),)
 
     def first(self, request: RequestId, now: float) -> Sequence[Decision]:
@@ -277,7 +277,9 @@ class Scheduler:
         lane, terms = turn.lane, turn.terms
         share = (turn.share + 1 + lane.node.others(lane)) / 2
         expected_s = timing.prompt_tokens * terms.prefill_token_s
-        expected_s += terms.decode_s * timing.answer_tokens / max(1.0, turn.standard.answer_tokens)
+        expected_s += (
+            terms.decode_s * timing.answer_tokens / max(1.0, self._standards[turn.ask.kind.place].answer_tokens)
+        )
         actual_s = timing.prefill_s + timing.decode_s
         lane.rates.observe(timing, neighbours=(turn.neighbours + lane.active) / 2, share=share)
         if actual_s > 0 and expected_s > 0 and lane.rates.readings > 1:

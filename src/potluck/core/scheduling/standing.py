@@ -27,7 +27,7 @@ def standings(queue: Queue, now: float) -> Mapping[RequestId, Standing]:
     """The whole queue in order, each call put where it would start first."""
     free: dict[EngineId, list[float]] = {}
     found: dict[RequestId, Standing] = {}
-    for position, waiting in enumerate(queue.heads(now, len(queue)), start=1):
+    for position, waiting in enumerate(queue.order(now), start=1):
         found[waiting.ask.request] = Standing(position, _starts_s(waiting, free, now))
     return found
 

@@ -6,15 +6,14 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from potluck.core.errors import OperatorError
 from potluck.storage.ports import Storage
 from potluck.storage.sql.conversations import SqlConversations
-from potluck.storage.sql.database import Database, Traits
+from potluck.storage.sql.database import Traits, open_database
 from potluck.storage.sql.keys import SqlKeys
 from potluck.storage.sql.requests import SqlRequests
 from potluck.storage.sql.schema import HEAD, REVISIONS
@@ -39,21 +38,17 @@ async def open_storage(url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> A
     written, is locked for ``busy_timeout_s``, is damaged, is not Potluck's, or was written by a newer version.
     """
     engine, traits = _engine(url, busy_timeout_s)
-    database = Database(engine, traits)
-    try:
-        async with database.write() as connection:  # a writing one, so that what cannot be written is known now
-            await connection.run_sync(_bring_up_to_date)
+    async with open_database(engine, traits) as database:
+        await database.write(_bring_up_to_date)  # writes, so that what cannot be written is known now
         yield Storage(
             keys=SqlKeys(database),
             conversations=SqlConversations(database),
             requests=SqlRequests(database),
             settings=SqlSettings(database),
         )
-    finally:
-        await engine.dispose()
 
 
-def _engine(url: str, busy_timeout_s: float) -> tuple[AsyncEngine, Traits]:
+def _engine(url: str, busy_timeout_s: float) -> tuple[Engine, Traits]:
     try:
         parts = make_url(url)
     except ArgumentError:  # its text would repeat the URL, password and all

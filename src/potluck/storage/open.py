@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
@@ -16,12 +17,19 @@ from potluck.storage.sql.conversations import SqlConversations
 from potluck.storage.sql.database import Traits, open_database
 from potluck.storage.sql.keys import SqlKeys
 from potluck.storage.sql.requests import SqlRequests
-from potluck.storage.sql.schema import HEAD, REVISIONS
+from potluck.storage.sql.schema import HEAD, REVISIONS, metadata
 from potluck.storage.sql.settings import SqlSettings
 from potluck.storage.sql.sqlite import open_engine as open_sqlite
 
 # Longer than any transaction here takes on a slow SD card, short enough that a start says what is wrong.
 BUSY_TIMEOUT_S = 5.0
+
+
+# As Alembic makes it.
+_VERSION_TABLE = (
+    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
+    "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+)
 
 
 def sqlite_url(file: Path) -> str:
@@ -39,7 +47,8 @@ async def open_storage(url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> A
     """
     engine, traits = _engine(url, busy_timeout_s)
     async with open_database(engine, traits) as database:
-        await database.write(_bring_up_to_date)  # writes, so that what cannot be written is known now
+        # It writes, so that what cannot be written is known now.
+        await database.write(partial(_bring_up_to_date, schema_is_whole=traits.schema_is_whole))
         yield Storage(
             keys=SqlKeys(database),
             conversations=SqlConversations(database),
@@ -69,7 +78,7 @@ def _engine(url: str, busy_timeout_s: float) -> tuple[Engine, Traits]:
             )
 
 
-def _bring_up_to_date(connection: Connection) -> None:
+def _bring_up_to_date(connection: Connection, *, schema_is_whole: bool) -> None:
     # 1. The usual case: read one row, and no more.
     revision = _revision(connection)
     if revision == HEAD:
@@ -81,7 +90,13 @@ def _bring_up_to_date(connection: Connection) -> None:
             f"here is {HEAD}).",
             hint="Install that version or a later one, or start with another data directory (--data).",
         )
-    # 3. New or older.
+    # 3. A new one.
+    if revision is None and schema_is_whole:
+        metadata.create_all(connection, checkfirst=False)  # what is in the way is an error
+        connection.exec_driver_sql(_VERSION_TABLE)
+        connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": HEAD})
+        return
+    # 4. An older one.
     from potluck.storage.sql.migrate import upgrade  # noqa: PLC0415 - 0.3 s and 11 MB that nearly no start needs
 
     upgrade(connection)

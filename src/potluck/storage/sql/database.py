@@ -27,12 +27,14 @@ class Traits:
     ``readers`` and ``writers`` say how many transactions of each kind run at the same time, each in a thread and on a
     connection: one writer where they would only wait for each other. ``explain`` says in an owner's words what a
     driver's error means. ``insert_new`` is an insert that passes over rows whose key is there already.
+    ``schema_is_whole``: `schema.metadata` says all there is, so that an empty database needs no migration.
     """
 
     readers: int
     writers: int
     explain: Callable[[DBAPIError], OperatorError]
     insert_new: Callable[[Table], Insert]
+    schema_is_whole: bool
 
     @property
     def connections(self) -> int:

@@ -35,7 +35,7 @@ def open_engine(file: Path, *, busy_timeout_s: float) -> tuple[Engine, Traits]:
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise _told(_UNWRITABLE, file, error.strerror) from error
-    traits = Traits(readers=_READERS, writers=1, explain=_explainer(file), insert_new=_insert_new)
+    traits = Traits(readers=_READERS, writers=1, explain=_explainer(file), insert_new=_insert_new, schema_is_whole=True)
     engine = create_engine(
         URL.create("sqlite", database=str(file)),
         connect_args={"timeout": busy_timeout_s},

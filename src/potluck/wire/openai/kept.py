@@ -23,8 +23,8 @@ KEEP_BYTES = 1024 * 1024
 _KEEP_TAIL_BYTES = 64 * 1024
 """What is kept of a longer one: its end holds the finish, the usage and the times."""
 
-_PACK_BYTES = 8 * 1024
-"""How much lies loose: some forty chunks."""
+_PACK_BYTES = 4 * 1024
+"""How much lies loose: some twenty chunks."""
 
 
 class _Framed(Chunk):

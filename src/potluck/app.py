@@ -26,12 +26,14 @@ from potluck.config.model import Config, EngineConfig
 from potluck.core.errors import NodeError, OperatorError
 from potluck.core.ids import Ids
 from potluck.core.model import EngineId, KeyId, ModelId, NodeId
-from potluck.core.waiting import Line
+from potluck.core.scheduling.classes import limits_within
+from potluck.core.scheduling.scheduler import Scheduler
 from potluck.gateway.agents import AgentWatch
 from potluck.gateway.calls import InsideCalls
 from potluck.gateway.dispatch import Dispatcher
 from potluck.gateway.fleet import Fleet, Installation
 from potluck.gateway.images import RemoteImages
+from potluck.gateway.kept_rates import KeptRates
 from potluck.gateway.ledger import Ledger
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.models import Models
@@ -215,8 +217,12 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         stack.push_async_callback(ledger.flush)
         images = RemoteImages()
         stack.push_async_callback(images.aclose)
-        dispatcher = Dispatcher(fleet, Line(config.queue.depth, config.queue.max_wait_s), time.monotonic)
         tasks = await stack.enter_async_context(Tasks())
+        scheduler = Scheduler(depth=config.queue.depth, limits=limits_within(config.queue.max_wait_s))
+        dispatcher = Dispatcher(fleet, scheduler, time.monotonic, tasks.spawn)
+        rates = KeptRates(storage.settings, dispatcher, time.time)
+        await rates.restore()
+        stack.push_async_callback(rates.save)
 
         relay = Relay(
             doors=DOORS,
@@ -235,6 +241,7 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         watch = Watch(fleet, time.monotonic, tasks)
         agents = AgentWatch(fleet.machines, tasks, config.health.interval_s)
         models = await _models(storage, fleet, tasks, watch, relay)
+        dispatcher.pinned = models.pinned
         reloader = Reloader(config, read, installer=installer, fleet=fleet, watch=watch, agents=agents)
         services = _services(config, storage, relay, keyring, reloader, watch, models)
         relay.serve_rest(AsgiSide(application(services, fleet, metrics, keyring)))
@@ -249,6 +256,7 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         tasks.spawn(relay.sweeping(), "sweep")
         tasks.spawn(ledger.flushing(), "request log")
         tasks.spawn(ledger.pruning(time.time), "request log's end")
+        tasks.spawn(rates.keeping(), "learned rates")
         tasks.spawn(_touching_keys(storage, keyring), "key use")
         yield App(relay, ledger, fleet, reloader)
 

@@ -7,7 +7,7 @@ from dataclasses import fields
 
 import structlog
 
-from potluck.config.model import Config, RouteConfig
+from potluck.config.model import Config, Policy, RouteConfig
 from potluck.core.catalogue import RouteRule
 from potluck.core.errors import OperatorError
 from potluck.core.model import EngineId
@@ -91,4 +91,5 @@ def rules(config: Config) -> dict[str, RouteRule]:
 
 
 def _rule(route: RouteConfig) -> RouteRule:
-    return RouteRule(route.name, route.models, route.weights, route.order)
+    weighted = route.policy is Policy.WEIGHTED
+    return RouteRule(route.name, route.models, route.weights, route.order, weighted=weighted)

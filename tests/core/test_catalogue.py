@@ -3,8 +3,9 @@ from __future__ import annotations
 import tracemalloc
 from dataclasses import replace
 
-from potluck.core.catalogue import Catalogue, RouteRule
+from potluck.core.catalogue import Catalogue, RouteRule, missing_capability
 from potluck.core.model import Capability, Engine, EngineId, EngineKind, Health, Model, ModelId, NodeId
+from potluck.core.scheduling.asks import Policy
 
 COMPLETION = frozenset({Capability.COMPLETION})
 
@@ -40,10 +41,10 @@ def test_an_unknown_name_has_no_offers_but_near_names() -> None:
 def test_offers_show_engines_as_they_are_now() -> None:
     engines = {EngineId("a"): engine("a", model("m"))}
     found = Catalogue(engines, {})
-    assert found.resolve("m").offers[0].serves
+    assert found.resolve("m").offers[0].could_serve(COMPLETION)
     engines[EngineId("a")] = replace(engines[EngineId("a")], health=Health.DOWN)
     found.refresh()
-    assert not found.resolve("m").offers[0].serves
+    assert not found.resolve("m").offers[0].could_serve(COMPLETION)
 
 
 def test_a_route_offers_its_first_model_that_some_engine_could_serve() -> None:
@@ -82,9 +83,41 @@ def test_a_route_without_models_takes_any() -> None:
     assert found.resolve("chat").offers[0].weight == 1.0
 
 
-def test_in_an_order_the_earlier_node_outweighs_the_later() -> None:
-    rule = RouteRule("images", order=(NodeId("a"), NodeId("b")))
-    assert rule.weight(NodeId("a")) > 100 * rule.weight(NodeId("b")) > 100 * rule.weight(NodeId("c"))
+def test_an_order_sorts_the_offers_and_what_it_leaves_out_comes_last() -> None:
+    rule = RouteRule("chat", (ModelId("m"),), order=(NodeId("b"), NodeId("a")))
+    found = catalogue(*(engine(name, model("m")) for name in "cab"), routes=(rule,)).resolve("chat")
+    assert ([offer.engine.id for offer in found.offers], found.policy) == (["b", "a", "c"], Policy.ORDER)
+
+
+def test_exact_weights_leave_nothing_to_those_that_have_none() -> None:
+    rule = RouteRule("chat", (ModelId("m"),), weights={NodeId("a"): 80}, weighted=True)
+    found = catalogue(engine("a", model("m")), engine("b", model("m")), routes=(rule,)).resolve("chat")
+    assert ([offer.weight for offer in found.offers], found.policy) == ([80, 0], Policy.WEIGHTED)
+
+
+def test_what_was_tried_is_down_or_cannot_do_it_could_not_serve() -> None:
+    found = catalogue(engine("a", model("m")), engine("b", model("m"), health=Health.DOWN)).resolve("m").offers
+    assert [offer.could_serve(COMPLETION) for offer in found] == [True, False]
+    assert not found[0].could_serve(COMPLETION, frozenset({EngineId("a")}))
+    assert not found[0].could_serve(frozenset({Capability.VISION}))
+
+
+def test_the_able_are_those_that_can_do_all_of_it() -> None:
+    sees = COMPLETION | {Capability.VISION}
+    found = catalogue(engine("a", model("m"), model("seer", capabilities=sees)), engine("b", model("seer:latest")))
+    assert found.able(sees) == ("seer",)
+
+
+def test_the_missing_capability_is_named() -> None:
+    both = frozenset({Capability.COMPLETION, Capability.EMBEDDING})
+    offers = (
+        catalogue(engine("a", model("m")), engine("b", model("m", capabilities=frozenset({Capability.EMBEDDING}))))
+        .resolve("m")
+        .offers
+    )
+    assert missing_capability(offers, COMPLETION) is None
+    assert missing_capability(offers, frozenset({Capability.VISION})) is Capability.VISION
+    assert missing_capability(offers, both) is Capability.COMPLETION
 
 
 def test_a_models_own_name_wins_over_a_routes() -> None:

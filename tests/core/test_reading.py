@@ -21,6 +21,7 @@ from potluck.core.reading import (
     busiest,
     hottest,
     impossible,
+    room_for_models,
 )
 
 NODE = NodeId("agx0")
@@ -89,3 +90,11 @@ def test_old_figures_are_not_planned_with(age_s: float | None) -> None:
 def test_frequent_looks_do_not_make_an_agents_own_pause_look_old() -> None:
     assert as_known(NODE, 60, UNIFIED, age_s=20.0, interval_s=0.2).available_bytes == 40
     assert as_known(NODE, 60, UNIFIED, age_s=20.1, interval_s=0.2) == NodeReading(NODE, 60)
+
+
+def test_models_may_fill_what_the_owner_says_else_all_the_memory_there_is() -> None:
+    known = as_known(NODE, None, CARDS, age_s=0.0, interval_s=30)
+    assert room_for_models(known) == (known.total_bytes or 0) + (known.vram_bytes or 0)
+    assert room_for_models(replace(known, unified=True)) == known.total_bytes
+    assert room_for_models(replace(known, memory_bytes=60)) == 60
+    assert room_for_models(NodeReading(NODE)) is None

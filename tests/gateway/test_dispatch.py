@@ -1,21 +1,35 @@
-"""Seats: whatever comes, waits, leaves and ends, no slot is overfilled and none idles while somebody could use it."""
+"""Seats: whatever comes, waits, leaves and ends, no slot is overfilled and nobody waits for nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from potluck.backends.port import Report
+from potluck.backends.port import Address, Report
 from potluck.core.catalogue import RouteRule
-from potluck.core.errors import ModelNotFound, NodeUnreachable, NoEngineReady, PotluckError, QueueFull, Unsupported
+from potluck.core.errors import (
+    ModelNotFound,
+    NodeError,
+    NodeUnreachable,
+    NoEngineReady,
+    PotluckError,
+    QueueFull,
+    Unsupported,
+)
 from potluck.core.health import Seen
-from potluck.core.model import Capability, EngineId, EngineKind, KeyId, Model, ModelId, NodeId, RequestId
-from potluck.core.waiting import Line
-from potluck.gateway.dispatch import Dispatcher, Seat, Wish, nothing_to_choose
+from potluck.core.model import Capability, EngineId, EngineKind, Health, KeyId, Model, ModelId, NodeId, RequestId
+from potluck.core.scheduling.classes import Kind, limits_within
+from potluck.core.scheduling.rates import Timing
+from potluck.core.scheduling.scheduler import Scheduler
+from potluck.gateway.dispatch import Dispatcher, Seat, Wish
 from potluck.gateway.fleet import Fleet, Installation
+from potluck.gateway.targets import nothing_to_choose
 
 COMPLETION = frozenset({Capability.COMPLETION})
 
@@ -23,8 +37,17 @@ COMPLETION = frozenset({Capability.COMPLETION})
 class Caller:
     """A `dispatch.Seeker` that remembers what it was told, exactly once."""
 
-    def __init__(self, name: str, model: str = "m", key: str = "k", tried: frozenset[EngineId] = frozenset()) -> None:
-        self.wish = Wish(RequestId(name), KeyId(key), model, COMPLETION, tried)
+    def __init__(
+        self,
+        name: str,
+        model: str = "m",
+        key: str = "k",
+        tried: frozenset[EngineId] = frozenset(),
+        *,
+        kind: Kind = Kind.CHAT,
+        needs: frozenset[Capability] = COMPLETION,
+    ) -> None:
+        self.wish = Wish(RequestId(name), KeyId(key), model, needs, tried, kind=kind)
         self.seat: Seat | None = None
         self.error: PotluckError | None = None
 
@@ -39,18 +62,80 @@ class Caller:
         self.error = error
 
 
+class Backend:
+    """An engine that must be told to load: ready when a test says so."""
+
+    def __init__(self) -> None:
+        self.ready: set[str] = set()
+        self.prepared: list[tuple[str, frozenset[Capability]]] = []
+        self.go = asyncio.Event()
+        self.error: NodeError | None = None
+
+    def address(self, model: Model, needs: frozenset[Capability] = frozenset()) -> Address | None:
+        return Address("x", 1) if model.id in self.ready else None
+
+    async def prepare(self, model: Model, needs: frozenset[Capability] = frozenset()) -> None:
+        self.prepared.append((model.id, needs))
+        await self.go.wait()
+        if self.error is not None:
+            raise self.error
+        self.ready.add(model.id)
+
+
+class Keeper:
+    """Puts models out, when a test says so."""
+
+    def __init__(self) -> None:
+        self.put_out: list[str] = []
+        self.go = asyncio.Event()
+        self.error: PotluckError | None = None
+
+    async def unload(self, name: str, http: object) -> None:
+        self.put_out.append(name)
+        await self.go.wait()
+        if self.error is not None:
+            raise self.error
+
+
 class Hall:
-    def __init__(self, *slots: int, depth: int = 3, routes: Mapping[str, RouteRule] | None = None) -> None:
+    """Engines ``e0``, ``e1``, … on nodes ``n0``, ``n1``, … each with so many slots."""
+
+    def __init__(
+        self,
+        *slots: int,
+        depth: int = 3,
+        routes: Mapping[str, RouteRule] | None = None,
+        models: tuple[Model, ...] = (Model(ModelId("m"), resident=True),),
+        memory_bytes: int | None = None,
+    ) -> None:
         self.now = 0.0
+        self.backend, self.keeper = Backend(), Keeper()
+        self.tasks: set[asyncio.Future[None]] = set()
         installations = [
-            Installation(EngineId(f"e{i}"), NodeId(f"n{i}"), EngineKind.OPENAI, None, None, count)  # type: ignore[arg-type]
+            Installation(
+                EngineId(f"e{i}"),
+                NodeId(f"n{i}"),
+                EngineKind.OPENAI,
+                self.backend,  # type: ignore[arg-type]
+                None,  # type: ignore[arg-type]
+                count,
+                keeper=self.keeper,  # type: ignore[arg-type]
+                memory_bytes=memory_bytes,
+            )
             for i, count in enumerate(slots)
         ]
         self.fleet = Fleet(installations, routes or {}, clock=lambda: self.now, interval_s=30)
-        self.line = Line(depth, 60)
-        self.dispatcher = Dispatcher(self.fleet, self.line, lambda: self.now)
+        self.scheduler = Scheduler(depth=depth, limits=limits_within(60))
+        self.dispatcher = Dispatcher(self.fleet, self.scheduler, lambda: self.now, self.spawn)
         for engine in self.fleet.engines:
-            self.fleet.reported(engine, Report((Model(ModelId("m"), resident=True),)))
+            self.fleet.reported(engine, Report(models))
+
+    def spawn(self, work: Coroutine[None, None, None], name: str) -> None:
+        self.tasks.add(asyncio.ensure_future(work))
+
+    def down(self, engine: str) -> None:
+        for _ in range(2):
+            self.fleet.saw(EngineId(engine), Seen.PROBE_MISSED, "gone")
 
     def caller(self, name: str, **wish: object) -> Caller:
         caller = Caller(name, **wish)  # type: ignore[arg-type]
@@ -179,6 +264,254 @@ def test_a_call_that_ends_in_the_instant_it_is_seated_lets_the_next_one_in() -> 
     assert third.seat is not None
 
 
+def test_who_leaves_in_the_instant_of_its_turn_is_not_seated_and_its_slot_is_the_next_ones() -> None:
+    hall = Hall(1, 2)
+    hall.down("e1")
+    hall.caller("1")
+
+    class Pusher(Caller):
+        def seated(self, seat: Seat) -> None:
+            super().seated(seat)
+            hall.dispatcher.leave(second)
+
+    pusher, second = Pusher("2"), Caller("3")
+    hall.dispatcher.seek(pusher)
+    hall.dispatcher.seek(second)
+    third = hall.caller("4")
+    hall.fleet.saw(EngineId("e1"), Seen.PROBE_OK, "back")
+    assert pusher.seat is not None
+    assert second.seat is None
+    assert third.seat is not None
+    assert [engine.busy for engine in hall.fleet.snapshot()] == [1, 2]
+
+
+def test_leaving_twice_or_with_a_seat_changes_nothing() -> None:
+    hall = Hall(1)
+    first, second = hall.caller("1"), hall.caller("2")
+    hall.dispatcher.leave(first)
+    hall.dispatcher.leave(second)
+    hall.dispatcher.leave(second)
+    assert (hall.fleet.busy[EngineId("e0")], hall.dispatcher.waiting) == (1, 0)
+
+
+def test_who_waits_for_engines_that_go_down_is_told_so_at_once() -> None:
+    hall = Hall(1)
+    hall.caller("1")
+    waiting = hall.caller("2")
+    hall.down("e0")
+    assert isinstance(waiting.error, NoEngineReady)
+    assert hall.dispatcher.waiting == 0
+
+
+def test_who_waits_for_an_engine_that_is_taken_out_of_the_configuration_is_told_so() -> None:
+    hall = Hall(1)
+    hall.caller("1")
+    waiting = hall.caller("2")
+    hall.fleet.reconfigure([], {})
+    assert isinstance(waiting.error, ModelNotFound)
+    assert hall.dispatcher.waiting == 0
+
+
+def test_who_waits_for_a_route_goes_with_it_to_its_next_model() -> None:
+    rule = RouteRule("coding", (ModelId("big"), ModelId("small")))
+    hall = Hall(1, 1, routes={"coding": rule}, models=(Model(ModelId("big"), resident=True),))
+    hall.down("e1")
+    hall.fleet.reported(EngineId("e1"), Report((Model(ModelId("small"), resident=True),)))
+    hall.caller("1", model="coding")
+    waiting = hall.caller("2", model="coding")
+    assert waiting.seat is None
+    hall.down("e0")
+    assert waiting.seat is not None
+    assert (waiting.seat.model.id, waiting.seat.route) == ("small", "coding")
+
+
+def test_who_has_tried_the_first_models_engines_gets_the_routes_next_model() -> None:
+    rule = RouteRule("coding", (ModelId("big"), ModelId("small")))
+    hall = Hall(1, 1, routes={"coding": rule}, models=(Model(ModelId("big"), resident=True),))
+    hall.fleet.reported(EngineId("e1"), Report((Model(ModelId("small"), resident=True),)))
+    again = hall.caller("1", model="coding", tried=frozenset({EngineId("e0")}))
+    assert again.seat is not None
+    assert again.seat.model.id == "small"
+    usual = hall.caller("2", model="coding")
+    assert usual.seat is not None
+    assert usual.seat.model.id == "big"
+    hall.down("e1")  # what was declared for those who tried is let go: nobody waits for it
+    assert isinstance(hall.caller("3", model="coding", tried=frozenset({EngineId("e0")})).error, NoEngineReady)
+
+
+def _shares(hall: Hall, calls: int) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for number in range(calls):
+        caller = hall.caller(str(number), model="chat")
+        assert caller.seat is not None
+        counts[caller.seat.node] = counts.get(caller.seat.node, 0) + 1
+        hall.now += 0.1
+        hall.dispatcher.release(caller.seat)
+    return counts
+
+
+def test_a_weighted_route_gives_exactly_the_configured_shares() -> None:
+    rule = RouteRule("chat", (ModelId("m"),), {NodeId("n0"): 80, NodeId("n1"): 20}, weighted=True)
+    counts = _shares(Hall(2, 2, routes={"chat": rule}), 1000)
+    assert abs(counts["n0"] - 800) <= 20
+
+
+def test_a_route_in_order_takes_the_next_node_only_where_the_first_cannot() -> None:
+    rule = RouteRule("chat", (ModelId("m"),), order=(NodeId("n1"), NodeId("n0")))
+    hall = Hall(2, 2, routes={"chat": rule})
+    assert _shares(hall, 10) == {"n1": 10}
+    hall.down("e1")
+    assert _shares(hall, 10) == {"n0": 10}
+
+
+def test_a_model_that_is_larger_than_any_machine_is_refused_in_words() -> None:
+    hall = Hall(1, models=(Model(ModelId("m"), memory_bytes=40),), memory_bytes=30)
+    refused = hall.caller("1").error
+    assert isinstance(refused, NoEngineReady)
+    assert refused.message == "'m' is larger than the memory of any machine that has it."
+
+
+async def test_a_model_is_loaded_for_the_call_that_needs_it_and_others_wait_for_that() -> None:
+    hall = Hall(2, models=(Model(ModelId("m")),))
+    first, second = hall.caller("1"), hall.caller("2")
+    assert first.seat is not None
+    assert first.seat.start.loads
+    assert second.seat is None
+    hall.backend.go.set()
+    await asyncio.gather(*hall.tasks)
+    assert hall.backend.prepared == [("m", COMPLETION)]
+    assert second.seat is not None
+    assert not second.seat.start.loads
+
+
+async def test_a_load_that_fails_lets_the_next_one_try() -> None:
+    hall = Hall(2, models=(Model(ModelId("m")),))
+    first, second = hall.caller("1"), hall.caller("2")
+    hall.backend.error = NodeUnreachable("no")
+    hall.backend.go.set()
+    await asyncio.gather(*hall.tasks)
+    assert first.seat is not None
+    assert second.seat is not None
+    assert second.seat.start.loads
+
+
+TWO = (Model(ModelId("m"), resident=True, memory_bytes=20), Model(ModelId("n"), memory_bytes=20))
+
+
+@pytest.mark.parametrize("error", [None, NodeUnreachable("no")])
+async def test_what_is_in_the_way_is_put_out_before_the_call_is_seated(error: PotluckError | None) -> None:
+    hall = Hall(1, models=TWO, memory_bytes=30)
+    hall.backend.ready.add("n")  # it loads at the call, as Ollama does
+    hall.keeper.error = error
+    caller = hall.caller("1", model="n")
+    await asyncio.sleep(0)
+    assert hall.keeper.put_out == ["m"]
+    assert caller.seat is None
+    hall.keeper.go.set()
+    await asyncio.gather(*hall.tasks)
+    assert caller.seat is not None
+    assert caller.seat.start.loads
+    hall.dispatcher.first(caller.seat, 5.0)
+    hall.dispatcher.release(caller.seat, lambda seat, now: None)
+    again = hall.caller("2", model="n")
+    assert again.seat is not None
+    assert not again.seat.start.loads
+
+
+async def test_who_leaves_while_others_are_put_out_for_it_is_not_seated() -> None:
+    hall = Hall(1, models=TWO, memory_bytes=30)
+    caller = hall.caller("1", model="n")
+    hall.dispatcher.leave(caller)
+    hall.keeper.go.set()
+    await asyncio.gather(*hall.tasks)
+    assert caller.seat is None
+    assert hall.fleet.busy[EngineId("e0")] == 0
+    assert hall.backend.prepared == []
+
+
+async def test_an_engine_that_goes_while_it_makes_room_is_told_to_who_was_to_go_there() -> None:
+    hall = Hall(1, models=TWO, memory_bytes=30)
+    caller = hall.caller("1", model="n")
+    await asyncio.sleep(0)
+    hall.fleet.reconfigure([], {})
+    hall.keeper.go.set()
+    await asyncio.gather(*hall.tasks)
+    assert caller.seat is None
+    assert isinstance(caller.error, ModelNotFound)
+
+
+def test_a_pinned_model_is_not_put_out() -> None:
+    hall = Hall(1, models=TWO, memory_bytes=30)
+    hall.dispatcher.pinned = lambda engine, model: model == "m"
+    hall.fleet.reported(EngineId("e0"), Report(TWO))
+    assert hall.caller("1", model="n").seat is None
+    assert hall.keeper.put_out == []
+
+
+def test_typing_goes_before_reading_and_everybody_can_see_where_they_stand() -> None:
+    hall = Hall(1)
+    first = hall.caller("1")
+    for name, kind in (("2", Kind.REVIEW), ("3", Kind.CHAT), ("4", Kind.COMPLETION)):
+        hall.caller(name, kind=kind, key=name)
+        hall.now += 0.1
+    queue = hall.dispatcher.queue()
+    assert [(each.request, each.kind, each.key, each.position) for each in queue] == [
+        ("4", Kind.COMPLETION, "4", 1),
+        ("3", Kind.CHAT, "3", 2),
+        ("2", Kind.REVIEW, "2", 3),
+    ]
+    assert queue[2].waited_s == pytest.approx(0.3)
+    assert 0 < queue[0].eta_s < queue[1].eta_s
+    assert hall.dispatcher.standing(RequestId("2")) == queue[2]
+    assert first.seat is not None
+    hall.dispatcher.release(first.seat)
+    assert hall.dispatcher.standing(RequestId("4")) is None
+    assert [each.request for each in hall.dispatcher.queue()] == ["3", "2"]
+
+
+@pytest.mark.parametrize(
+    ("model", "needs", "kind"),
+    [
+        (Model(ModelId("m"), capabilities=frozenset(Capability)), COMPLETION, Kind.CHAT),
+        (Model(ModelId("m"), size_bytes=20_000_000_000), COMPLETION, Kind.BIG_CHAT),
+        (Model(ModelId("m"), capabilities=frozenset(Capability)), COMPLETION | {Capability.INSERT}, Kind.COMPLETION),
+        (Model(ModelId("m"), capabilities=frozenset(Capability)), frozenset({Capability.EMBEDDING}), Kind.BACKGROUND),
+    ],
+)
+def test_what_a_call_needs_and_where_it_goes_tell_its_class(
+    model: Model, needs: frozenset[Capability], kind: Kind
+) -> None:
+    hall = Hall(1, models=(replace(model, resident=True),))
+    seat = hall.caller("1", needs=needs).seat
+    assert seat is not None
+    assert seat.start.ask.kind is kind
+    said = hall.caller("2", needs=needs, kind=Kind.REVIEW)
+    hall.dispatcher.release(seat)
+    assert said.seat is not None
+    assert said.seat.start.ask.kind is Kind.REVIEW
+
+
+def test_what_answers_tell_is_learned_kept_and_recalled() -> None:
+    hall = Hall(1)
+    asked: list[float] = []
+
+    def told(seat: Seat, now: float) -> Timing:
+        asked.append(now)
+        return Timing(100, 1.0, 100, 2.0)
+
+    for number in range(3):
+        seat = hall.caller(str(number)).seat
+        assert seat is not None
+        hall.now += 0.03
+        hall.dispatcher.release(seat, told)
+    assert asked == pytest.approx([0.03, 0.09])  # so often is enough
+    learned = hall.dispatcher.learned()
+    assert learned[EngineId("e0"), ModelId("m")]["readings"] == 2
+    after = Hall()
+    after.dispatcher.recall({**learned, (EngineId("e9"), ModelId("m")): {"speed": 1.0}})
+    assert after.dispatcher.learned() == learned
+
+
 class HallMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
@@ -222,15 +555,13 @@ class HallMachine(RuleBasedStateMachine):
             assert engine.busy == seated <= engine.slots
 
     @invariant()
-    def no_slot_idles_while_somebody_waits(self) -> None:
+    def nobody_waits_for_nothing(self) -> None:
+        """A call may step back from a free slot where another is worth the wait, but somebody must be running."""
         waiting = [each for each in self.callers if not each.seat and not each.error]
-        assert len(waiting) == self.hall.dispatcher.waiting <= 4
-        free = [
-            engine
-            for engine in self.hall.fleet.snapshot()
-            if engine.busy < engine.slots and engine.health.value in ("up", "suspect")
-        ]
-        assert not (waiting and free)
+        assert len(waiting) == self.hall.dispatcher.waiting == len(self.hall.dispatcher.queue()) <= 4
+        serving = [engine for engine in self.hall.fleet.snapshot() if engine.health in (Health.UP, Health.SUSPECT)]
+        assert not waiting or any(engine.busy for engine in serving)
+        assert not waiting or all(engine.busy == engine.slots for engine in serving if engine.health is Health.UP)
 
 
 TestHall = HallMachine.TestCase

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from potluck.backends.port import Report
 from potluck.core.catalogue import RouteRule
 from potluck.core.health import Seen
@@ -64,7 +66,11 @@ def test_routes_change_with_the_configuration() -> None:
 def test_a_new_engine_may_serve_who_waits() -> None:
     one = installation(A)
     found = fleet(one)
-    calls: list[str] = []
-    found.changed = lambda: calls.append("changed")
+    calls: list[tuple[list[EngineId], bool]] = []
+
+    def changed(engines: Iterable[EngineId], *, routes: bool = False) -> None:
+        calls.append((list(engines), routes))
+
+    found.changed = changed
     found.reconfigure([one, installation(B)], {})
-    assert calls
+    assert calls == [([B], True)]

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from potluck.core.errors import BadRequest, OperatorError
-from potluck.core.model import KeyId
+from potluck.core.model import EngineId, KeyId, ModelId
 from potluck.gateway.ledger import KEPT_S, Ledger
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.port import Caller
 from potluck.storage.records import RequestRecord
+
+from .world import says_hi, world
 
 CALLER = Caller(KeyId("k"), "test")
 
@@ -127,3 +129,26 @@ async def test_a_crowds_records_are_written_before_their_time() -> None:
         while len(store.ids) < 1000:
             await asyncio.sleep(0)
     writing.cancel()
+
+
+async def test_why_an_engine_was_chosen_is_written_down_in_figures() -> None:
+    async with world(says_hi, says_hi, says_hi) as w:
+        client = await w.connect()
+        for stream in (False, True):
+            client.ask(stream=stream)
+            assert (await client.answer())[0] == 200
+        first, second = await w.records()
+        for record in (first, second):
+            assert [each.engine for each in record.candidates if each.chosen] == [record.engine]
+            assert {each.reason for each in record.candidates} == {"chosen", "another place is better"}
+            assert all(
+                each.model == "m" and each.run and each.finish_s > each.first_s > 0 for each in record.candidates
+            )
+
+
+async def test_the_speed_of_engines_is_learned_from_calls() -> None:
+    async with world() as w:
+        client = await w.connect()
+        client.ask(stream=True)
+        assert (await client.answer())[0] == 200
+        assert w.relay.dispatcher.learned()[EngineId("n0/openai"), ModelId("m")]["readings"] == 1

@@ -21,7 +21,8 @@ from potluck.core.errors import NodeFailed, NodeUnreachable, PotluckError, Unsup
 from potluck.core.health import Seen
 from potluck.core.keys import digest
 from potluck.core.model import Capability, EngineId, EngineKind, KeyId, Model, ModelId, NodeId
-from potluck.core.waiting import Line
+from potluck.core.scheduling.classes import limits_within
+from potluck.core.scheduling.scheduler import Scheduler
 from potluck.gateway.dispatch import Dispatcher
 from potluck.gateway.door import Door
 from potluck.gateway.fleet import Fleet, Installation
@@ -382,7 +383,7 @@ async def world(
             authenticate=keyring.of_request,
             fleet=fleet,
             pools=pools,
-            dispatcher=Dispatcher(fleet, Line(depth, max_wait_s), clock),
+            dispatcher=Dispatcher(fleet, Scheduler(depth=depth, limits=limits_within(max_wait_s)), clock, tasks.spawn),
             images=images,
             tasks=tasks,
             ledger=ledger,

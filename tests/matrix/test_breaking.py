@@ -29,7 +29,7 @@ from tests.matrix.surfaces import (
     Wish,
     both_ways,
 )
-from tests.matrix.world import ALL, KINDS, World, engine, settled, world
+from tests.matrix.world import ALL, KINDS, PAIRS, World, engine, settled, world
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -39,14 +39,14 @@ STREAMED = [each for each in TEXTS if each.streamed is not None]
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def all_pairs(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[World]:
-    """Two engines of every kind with the same model; the first one is asked first as long as it is well."""
+    """Two engines of every kind with the same model, in a route that asks the first one as long as it is well."""
     specs = [
         engine(f"{kind}-{number}", kind, f"m-{kind},capabilities={ALL},resident=true,context=100000", slots=4)
         for kind in KINDS
         for number in (1, 2)
     ]
     specs += [engine("alone", "openai", "m-alone,capabilities=completion+tools", slots=4)]
-    async with world(tmp_path_factory.mktemp("pairs"), *specs) as made:
+    async with world(tmp_path_factory.mktemp("pairs"), *specs, routes=PAIRS) as made:
         # Patience of minutes is for models that load; and it is looked at twice a second.
         made.app.relay.limits = replace(made.app.relay.limits, first_byte_s=0.3, stall_s=0.3)
         sweeping = asyncio.ensure_future(_sweep(made))
@@ -140,7 +140,7 @@ async def test_what_breaks_early_costs_no_answer(pairs: World, surface: Surface,
         if stream and (surface.streamed is None or trouble.only_wholes):
             continue
         first.fault(trouble.kind, **trouble.how)
-        wish = _wish(surface, f"m-{kind}", stream=stream)
+        wish = _wish(surface, f"pair-{kind}", stream=stream)
         reply = await pairs.client.post(surface.path, surface.body(wish))
         assert surface.read(wish, reply).text == "grüße"
         served = (reply.headers["x-potluck-node"], reply.headers["x-potluck-attempts"])
@@ -155,7 +155,7 @@ async def test_what_breaks_early_costs_no_answer(pairs: World, surface: Surface,
 @pytest.mark.parametrize("trouble", [*BASIC, *EARLY], ids=str)
 async def test_embeddings_fail_over_too(pairs: World, embedder: Embedder, kind: str, trouble: Trouble) -> None:
     pairs.engines[f"{kind}-1"].fault(trouble.kind, **trouble.how)
-    reply = await pairs.client.post(embedder.path, embedder.body(f"m-{kind}", ["a"]))
+    reply = await pairs.client.post(embedder.path, embedder.body(f"pair-{kind}", ["a"]))
     assert reply.status == 200, reply.body
     assert reply.headers["x-potluck-node"] == f"{kind}-2" or may_be_stale(trouble)
 
@@ -164,7 +164,7 @@ async def test_embeddings_fail_over_too(pairs: World, embedder: Embedder, kind: 
 async def test_a_machine_that_is_off_costs_no_answer(pairs: World, kind: str) -> None:
     pairs.engines[f"{kind}-1"].refuse()
     for surface in STREAMED:
-        wish = _wish(surface, f"m-{kind}", stream=True)
+        wish = _wish(surface, f"pair-{kind}", stream=True)
         reply = await pairs.client.post(surface.path, surface.body(wish))
         assert surface.read(wish, reply).text == "grüße"
         assert reply.headers["x-potluck-node"] == f"{kind}-2"
@@ -177,7 +177,7 @@ async def test_a_silent_engine_is_given_up(pairs: World, kind: str, stream: bool
     surface = TEXTS[0]
     first = pairs.engines[f"{kind}-1"]
     first.fault(trouble)
-    wish = _wish(surface, f"m-{kind}", stream=stream)
+    wish = _wish(surface, f"pair-{kind}", stream=stream)
     reply = await pairs.client.post(surface.path, surface.body(wish))
     assert surface.read(wish, reply).text == "grüße"
     assert reply.headers["x-potluck-node"] == f"{kind}-2"
@@ -262,7 +262,7 @@ async def test_what_breaks_late_ends_in_the_dialects_error(
     seen = second.counters.started
     first.fault(trouble.kind, **trouble.how)
     suffix = "\n    return nothing\n" if surface.code else ""
-    wish = Wish(f"m-{kind}", "repeat 400\n", stream=True, suffix=suffix, max_tokens=1000)
+    wish = Wish(f"pair-{kind}", "repeat 400\n", stream=True, suffix=suffix, max_tokens=1000)
     async with pairs.client.connection() as connection:
         reply = await connection.ask("POST", surface.path, surface.body(wish))
         text = broken_off(surface, reply)
@@ -285,7 +285,7 @@ async def test_a_whole_answer_that_breaks_in_its_middle_is_made_anew(
     pairs: World, surface: Surface, kind: str, trouble: Trouble
 ) -> None:
     pairs.engines[f"{kind}-1"].fault(trouble.kind, **trouble.how)
-    wish = _wish(surface, f"m-{kind}", stream=False)
+    wish = _wish(surface, f"pair-{kind}", stream=False)
     reply = await pairs.client.post(surface.path, surface.body(wish))
     assert surface.read(wish, reply).text == "grüße"
     assert reply.headers["x-potluck-node"] == f"{kind}-2"
@@ -297,7 +297,7 @@ async def test_an_engine_that_is_slow_but_speaks_is_waited_for(pairs: World, kin
     for surface in STREAMED:
         for stream in (False, True):
             pairs.engines[f"{kind}-1"].fault("drip", delay_s=0.001)
-            wish = _wish(surface, f"m-{kind}", stream=stream)
+            wish = _wish(surface, f"pair-{kind}", stream=stream)
             reply = await pairs.client.post(surface.path, surface.body(wish))
             assert surface.read(wish, reply).text == "grüße"
             assert reply.headers["x-potluck-node"] == f"{kind}-1"
@@ -310,7 +310,7 @@ async def test_an_engines_refusal_of_the_request_is_not_tried_elsewhere(pairs: W
     for surface in TEXTS:
         pairs.engines[f"{kind}-1"].fault("status", status=400, body=body)
         seen = pairs.engines[f"{kind}-2"].counters.started
-        reply = await pairs.client.post(surface.path, surface.body(_wish(surface, f"m-{kind}", stream=False)))
+        reply = await pairs.client.post(surface.path, surface.body(_wish(surface, f"pair-{kind}", stream=False)))
         checked_error(surface.family, reply, 400)
         assert pairs.engines[f"{kind}-2"].counters.started == seen
 
@@ -319,6 +319,6 @@ async def test_every_engine_down_is_unavailable_for_now(pairs: World) -> None:
     for number in (1, 2):
         pairs.engines[f"openai-{number}"].refuse()
     for surface in TEXTS:
-        reply = await pairs.client.post(surface.path, surface.body(_wish(surface, "m-openai", stream=False)))
+        reply = await pairs.client.post(surface.path, surface.body(_wish(surface, "pair-openai", stream=False)))
         assert reply.status in (502, 503, 529)
         checked_error(surface.family, reply, reply.status)

@@ -33,7 +33,7 @@ from tests.matrix.surfaces import (
     both_ways,
 )
 from tests.matrix.test_breaking import broken_off
-from tests.matrix.world import ALL, KINDS, World, engine, settled, world
+from tests.matrix.world import ALL, KINDS, PAIRS, World, engine, settled, world
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -176,7 +176,7 @@ async def thoughtful(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator
         for kind in KINDS
         for number in (1, 2)
     ]
-    async with world(tmp_path_factory.mktemp("thoughtful"), *specs) as made:
+    async with world(tmp_path_factory.mktemp("thoughtful"), *specs, routes=PAIRS) as made:
         made.app.relay.limits = replace(made.app.relay.limits, keep_alive_s=0.05, first_byte_s=0.4)
 
         async def sweep() -> None:
@@ -200,7 +200,7 @@ async def test_a_silence_is_filled_and_another_engine_may_still_answer(
     thoughtful: World, surface: Surface, kind: str
 ) -> None:
     thoughtful.engines[f"{kind}-1"].fault("hang")
-    wish = _wish(surface, f"m-{kind}", stream=True)
+    wish = _wish(surface, f"pair-{kind}", stream=True)
     reply = await thoughtful.client.post(surface.path, surface.body(wish))
     quiet = b'event: ping\ndata: {"type":"ping"}\n\n' if b"event: ping" in reply.body else b": ping\n\n"
     assert reply.body.count(quiet) >= 2
@@ -227,7 +227,7 @@ async def test_who_was_kept_waiting_in_vain_is_told_in_band(thoughtful: World, s
 async def test_ollamas_clients_are_left_in_peace(thoughtful: World) -> None:
     for stream in (True, False):
         thoughtful.engines["ollama-1"].fault("hang", seconds=0.15)
-        wish = _wish(OLLAMA_CHAT, "m-ollama", stream=stream)
+        wish = _wish(OLLAMA_CHAT, "pair-ollama", stream=stream)
         assert OLLAMA_CHAT.read(wish, await thoughtful.client.post(OLLAMA_CHAT.path, OLLAMA_CHAT.body(wish))).text
 
 

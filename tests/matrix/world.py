@@ -11,7 +11,7 @@ from typing import Any
 
 from potluck.app import App, running
 from potluck.config.model import Config, EngineConfig, LocalConfig, NodeConfig, RouteConfig
-from potluck.core.model import EngineKind, NodeId
+from potluck.core.model import EngineKind, ModelId, NodeId
 from potluck.storage.datadir import open_datadir, read_owner_key
 from potluck_fake_engine.testing import FakeEngine
 from potluck_fake_engine.testing import running as running_fake
@@ -21,6 +21,12 @@ ALL = "completion+tools+vision+insert+embedding"
 
 KINDS = ("ollama", "llamacpp", "openai")
 """Every kind of engine that others run; each has a node of that name in the usual world."""
+
+PAIRS = {
+    name: RouteConfig(name, (ModelId(f"m-{kind}"),), order=(NodeId(f"{kind}-1"), NodeId(f"{kind}-2")))
+    for kind, name in ((kind, f"pair-{kind}") for kind in KINDS)
+}
+"""A route for each kind of engine to its model on two nodes, the first one as long as it is well."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,33 @@ from dataclasses import dataclass, field
 
 from potluck.core.model import Capability, Engine, EngineId, Health, Model, ModelId, NodeId
 from potluck.core.names import canonical, near
-from potluck.core.routing import Offer
+from potluck.core.scheduling.asks import Policy
+
+SERVING = frozenset({Health.UP, Health.SUSPECT})
+"""Engines that calls may go to; a suspect one where no other is better."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One model on one engine. ``weight`` is the owner's for the node: 80 gets four times what 20 gets."""
+
+    engine: Engine
+    model: Model
+    weight: float = 1.0
+
+    def could_serve(self, needs: frozenset[Capability], tried: frozenset[EngineId] = frozenset()) -> bool:
+        """Now or when a slot is free."""
+        engine = self.engine
+        return engine.health in SERVING and engine.id not in tried and needs <= self.model.capabilities
+
+
+def missing_capability(offers: Iterable[Offer], needs: frozenset[Capability]) -> Capability | None:
+    """The first need that no offer's model meets, to name it in the error; None if some offer meets them all."""
+    offers = list(offers)
+    if any(needs <= offer.model.capabilities for offer in offers):
+        return None
+    unmet = [need for need in sorted(needs) if not any(need in offer.model.capabilities for offer in offers)]
+    return unmet[0] if unmet else sorted(needs)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,19 +44,28 @@ class RouteRule:
     """A name for a policy: models in order of preference (none: any model), and what the owner said of the nodes.
 
     ``weights`` and ``order`` exclude each other; with ``order``, an earlier node wins whenever it can serve.
+    ``weighted``: the weights are exact shares, and a node without one gets nothing while another can serve.
     """
 
     name: str
     models: tuple[ModelId, ...] = ()
     weights: Mapping[NodeId, float] = field(default_factory=dict[NodeId, float])
     order: tuple[NodeId, ...] = ()
+    weighted: bool = False
+
+    @property
+    def policy(self) -> Policy:
+        if self.order:
+            return Policy.ORDER
+        return Policy.WEIGHTED if self.weighted else Policy.LEARNED
 
     def weight(self, node: NodeId) -> float:
-        """The prior for a node. Each place in ``order`` outweighs the next by more than any count of busy slots."""
-        if self.order:
-            place = self.order.index(node) if node in self.order else len(self.order)
-            return float(1000 ** (len(self.order) - place))
-        return self.weights.get(node, 1.0) if self.weights else 1.0
+        """The owner's weight of a node."""
+        return self.weights.get(node, 0.0 if self.weighted else 1.0) if self.weights else 1.0
+
+    def rank(self, node: NodeId) -> int:
+        """A node's place in the order; those that it leaves out share the last one."""
+        return self.order.index(node) if node in self.order else len(self.order)
 
 
 # How many names are remembered as resolved: more than anybody's clients ask for.
@@ -39,10 +74,14 @@ _REMEMBERED = 4096
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """``route`` is the route's name if the asked one was a route's, else empty. No offers: nobody knows the name."""
+    """``route`` is the route's name if the asked one was a route's, else empty. No offers: nobody knows the name.
+
+    ``policy`` is how to choose among the offers; with an order they stand in it.
+    """
 
     offers: tuple[Offer, ...] = ()
     route: str = ""
+    policy: Policy = Policy.LEARNED
 
 
 class Catalogue:
@@ -81,7 +120,7 @@ class Catalogue:
         needs: frozenset[Capability] = frozenset(),
         tried: frozenset[EngineId] = frozenset(),
     ) -> Resolution:
-        """The offers behind a name, unordered but for the config's order of engines.
+        """The offers behind a name, in the config's order of engines or the route's own.
 
         A route stands for its first model that can do what the call ``needs`` on an engine that was not ``tried``.
         """
@@ -100,7 +139,9 @@ class Catalogue:
         if places is not None:
             return Resolution(tuple(Offer(self._engines[engine], model) for engine, model in places))
         rule = self._routes.get(asked.lower())
-        return Resolution(self._route_offers(rule, needs, tried), rule.name) if rule is not None else Resolution()
+        if rule is None:
+            return Resolution()
+        return Resolution(self._route_offers(rule, needs, tried), rule.name, rule.policy)
 
     def _route_offers(
         self, rule: RouteRule, needs: frozenset[Capability], tried: frozenset[EngineId]
@@ -109,12 +150,13 @@ class Catalogue:
         known: tuple[Offer, ...] = ()
         for name in rule.models or tuple(ModelId(name) for name in self._by_name):
             places = self._by_name.get(canonical(name), ())
-            offers = tuple(
+            offers = [
                 Offer(self._engines[engine], model, rule.weight(self._engines[engine].node)) for engine, model in places
-            )
-            if any(_could_serve(offer, needs, tried) for offer in offers):
-                return offers
-            known = known or offers
+            ]
+            offers.sort(key=lambda offer: rule.rank(offer.engine.node))
+            if any(offer.could_serve(needs, tried) for offer in offers):
+                return tuple(offers)
+            known = known or tuple(offers)
         return known
 
     def names(self) -> tuple[str, ...]:
@@ -151,11 +193,6 @@ class Catalogue:
         able = [
             (not model.resident, model.id)
             for engine, model in self.models()
-            if needs <= model.capabilities and engine.health in (Health.UP, Health.SUSPECT)
+            if needs <= model.capabilities and engine.health in SERVING
         ]
         return min(able, key=lambda each: each[0])[1] if able else ""
-
-
-def _could_serve(offer: Offer, needs: frozenset[Capability], tried: frozenset[EngineId]) -> bool:
-    """Now or when a slot is free."""
-    return offer.serves and offer.engine.id not in tried and needs <= offer.model.capabilities

@@ -201,6 +201,16 @@ def as_known(
     )
 
 
+def room_for_models(known: NodeReading) -> int | None:
+    """How large the models on a machine may be together: as its owner says, else all its memory; None if unknown.
+
+    An engine may split a model between a GPU's own memory and the machine's, so both count.
+    """
+    if known.memory_bytes is not None:
+        return known.memory_bytes
+    return _sum((known.total_bytes, None if known.unified else known.vram_bytes))
+
+
 def _sum(amounts: Iterable[int | None]) -> int | None:
     """All together; None if none is known."""
     known = [amount for amount in amounts if amount is not None]

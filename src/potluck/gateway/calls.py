@@ -11,11 +11,12 @@ from potluck.core.answer import Answer, Event
 from potluck.core.call import Call, InfillCall
 from potluck.core.errors import PotluckError
 from potluck.core.model import Capability, ModelId, NodeId, RequestId
-from potluck.gateway.dispatch import nothing_to_choose
+from potluck.core.scheduling.classes import Kind
 from potluck.gateway.door import Door
 from potluck.gateway.port import Caller, Generation
 from potluck.gateway.relay.exchange import Exchange
 from potluck.gateway.relay.relay import Relay
+from potluck.gateway.targets import nothing_to_choose
 from potluck.wire.port import AnswerMeta, AnswerWriter, ErrorReply, Passage, Shape
 
 # Events that may wait for a slow reader before the engine is told to wait too.
@@ -175,10 +176,10 @@ class InsideCalls:
 
     @asynccontextmanager
     async def generate(
-        self, call: Call, caller: Caller, *, family: str = "native", whole: bool = False
+        self, call: Call, caller: Caller, *, family: str = "native", kind: Kind = Kind.CHAT, whole: bool = False
     ) -> AsyncGenerator[Generation, None]:
         inbox = Inbox(whole=whole)
-        door = Door(path="", family=family, read=_no_reading, errors=_no_errors_as_bytes)
+        door = Door(path="", family=family, read=_no_reading, errors=_no_errors_as_bytes, kind=kind)
         exchange = Exchange(self._relay, inbox, door, InsideAsk(call, inbox), caller)
         inbox.exchange = exchange
         try:

@@ -1,29 +1,45 @@
-"""Seats for calls: finds an engine with a free slot, or keeps the call in line until one has."""
+"""Seats for calls: tells the scheduler what happens, and performs what it decides.
+
+`core.scheduling` decides which engine serves a call, and when. Here its answers meet the world: seekers are seated or
+refused, models put out and loaded. Before it is asked, what waiting cannot cure is answered.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from potluck.core.errors import (
-    ModelNotFound,
-    NodeError,
-    NoEngineReady,
-    PotluckError,
-    QueueFull,
-    Unsupported,
-)
-from potluck.core.model import Capability, EngineId, Health, KeyId, Model, NodeId, RequestId
-from potluck.core.routing import Decision, Offer, missing_capability, place
-from potluck.core.waiting import Line
-from potluck.gateway.fleet import Fleet, Installation
+import structlog
 
-_NODES_TELL = "'potluck nodes ls' shows why."
+from potluck.core.errors import NodeError, NoEngineReady, PotluckError, QueueFull
+from potluck.core.model import Capability, EngineId, KeyId, Model, ModelId, NodeId, RequestId
+from potluck.core.scheduling.asks import Ask
+from potluck.core.scheduling.classes import Kind
+from potluck.core.scheduling.decisions import Decision, Evict, Reason, Refuse, Start, Wait
+from potluck.core.scheduling.rates import Rates, Timing
+from potluck.core.scheduling.scheduler import Scheduler
+from potluck.gateway.fleet import Fleet, Installation
+from potluck.gateway.kept_rates import Figures
+from potluck.gateway.targets import Targets
+
+log = structlog.get_logger(__name__)
+
+# More readings of one engine's speed than this tell nothing new, and each costs microseconds.
+LEARN_EVERY_S = 0.05
+# Putting a model out takes an engine a moment; one that hangs must not hold the call for which it is done.
+_PUT_OUT_S = 30.0
+# Where everybody in line stands is worked out so often at most for those who stream.
+_STANDINGS_S = 1.0
 
 
 class Wish(NamedTuple):
-    """What a call needs of its place. ``tried`` engines are out; ``failure`` is the last one's error."""
+    """What a call needs of its place. ``tried`` engines are out; ``failure`` is the last one's error.
+
+    ``prompt_tokens`` is an estimate. ``since_s`` is when the call came, if this is not its first attempt.
+    """
 
     request: RequestId
     key: KeyId
@@ -31,15 +47,18 @@ class Wish(NamedTuple):
     needs: frozenset[Capability]
     tried: frozenset[EngineId] = frozenset()
     failure: NodeError | None = None
+    kind: Kind = Kind.CHAT
+    prompt_tokens: int = 0
+    since_s: float | None = None
 
 
 @dataclass(slots=True)
 class Seat:
-    """A slot that is taken until `Dispatcher.release`."""
+    """A slot that is taken until `Dispatcher.release`. ``start`` is the decision, with what it was made from."""
 
     installation: Installation
     model: Model
-    decision: Decision
+    start: Start
     route: str
     released: bool = field(default=False)
 
@@ -62,137 +81,298 @@ class Seeker(Protocol):
     def refused(self, error: PotluckError) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """One call in line. ``position`` is 1 for who is next of all; ``eta_s`` the seconds until it starts, as far as one
+    can tell."""
+
+    request: RequestId
+    key: KeyId
+    model: str
+    kind: Kind
+    waited_s: float
+    position: int
+    eta_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Seeking:
+    """Who wants a seat, as what, and since when. ``target`` is what the scheduler was asked for."""
+
+    seeker: Seeker
+    target: str
+    route: str
+    kind: Kind
+    since_s: float
+
+
 class Dispatcher:
-    """Late binding: a call that must wait gets its engine when a slot is free, not when it came."""
+    """The scheduler's shell. Called from one task; holds no await where it decides.
 
-    def __init__(self, fleet: Fleet, line: Line, clock: Callable[[], float]) -> None:
+    ``spawn`` runs what takes time: models that are put out or loaded. ``clock`` is monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        scheduler: Scheduler,
+        clock: Callable[[], float],
+        spawn: Callable[[Coroutine[None, None, None], str], object],
+    ) -> None:
         self._fleet = fleet
-        self._line = line
+        self._scheduler = scheduler
         self._clock = clock
-        self._seekers: dict[RequestId, Seeker] = {}
-        self._serving = False
-        self._stale = False
-        fleet.changed = self.serve
+        self._spawn = spawn
+        self._targets = Targets(fleet)
+        self._seekers: dict[RequestId, _Seeking] = {}
+        self._due: deque[Decision] = deque()
+        self._performing = False
+        self._emptying: dict[NodeId, int] = {}
+        self._held: dict[NodeId, list[Start]] = {}
+        self._learns_s: dict[EngineId, float] = {}
+        self._standings: tuple[float, Mapping[RequestId, Queued]] = (float("-inf"), {})
+        self.pinned: Callable[[EngineId, ModelId], bool] = lambda engine, model: False
+        fleet.changed = self.changed
+        self.changed(tuple(fleet.engines), routes=True)
 
-    @property
-    def waiting(self) -> int:
-        return len(self._line)
+    # --- calls ---
 
     def seek(self, seeker: Seeker) -> None:
         """Seat a call now, put it in line, or refuse it."""
         wish = seeker.wish
-        outcome = self._place(wish, newcomer=True)
-        if isinstance(outcome, Seat):
-            seeker.seated(outcome)
-        elif isinstance(outcome, PotluckError):
-            seeker.refused(outcome)
-        elif self._line.join(wish.request, wish.key, self._clock()):
-            self._seekers[wish.request] = seeker
-        else:
-            seeker.refused(self._full())
+        way = self._targets.way(wish.model, wish.needs, wish.tried)
+        if way is None:
+            seeker.refused(self._targets.why_not(wish.model, wish.needs, wish.tried, wish.failure))
+            return
+        now = self._clock()
+        kind = way.kind if wish.kind is Kind.CHAT else wish.kind
+        request, since_s = wish.request, wish.since_s
+        if self._targets.stale:
+            self._perform(self._scheduler.declare(self._targets.all(), now))
+        decided = self._scheduler.arrive(
+            Ask(request, wish.key, way.target, kind, wish.prompt_tokens, "", 0, wish.tried, None, since_s), now
+        )
+        first = decided[0]
+        if len(decided) == 1 and type(first) is Start and not first.loads:
+            self._seat(seeker, first, way.route)
+            return
+        self._seekers[request] = _Seeking(seeker, way.target, way.route, kind, now if since_s is None else since_s)
+        self._perform(decided)
 
     def leave(self, seeker: Seeker) -> None:
-        """The caller has gone; its place in line is free."""
-        wish = seeker.wish
-        self._seekers.pop(wish.request, None)
-        self._line.leave(wish.request, wish.key)
+        """The caller has gone before it had a seat; its place in line is free, or the slot that was to be its."""
+        request = seeker.wish.request
+        if self._seekers.pop(request, None) is not None:
+            self._perform(self._scheduler.leave(request, self._clock()))
 
-    def release(self, seat: Seat) -> None:
-        """The slot is free again. Harmless to call twice."""
-        if not seat.released:
-            seat.released = True
-            self._fleet.give(seat.engine)
-            self.serve()
+    def first(self, seat: Seat, now: float) -> None:
+        """The first of the answer came."""
+        decided = self._scheduler.first(seat.start.request, now)
+        if decided:
+            self._perform(decided)
 
-    def serve(self) -> None:
-        """Give free slots to those in line, in order. Whoever is served may end at once and free another slot."""
-        self._stale = True
-        if self._serving:
+    def release(self, seat: Seat, told: Callable[[Seat, float], Timing | None] | None = None) -> None:
+        """The slot is free again. ``told``, after a whole answer: what that tells of the engine's speed, if it is asked
+        for. Harmless to call twice.
+        """
+        if seat.released:
             return
-        self._serving = True
-        try:
-            while self._stale:
-                self._stale = False
-                if len(self._line):
-                    for request in list(self._line.order()):
-                        self._serve_one(request)
-        finally:
-            self._serving = False
-
-    def _serve_one(self, request: RequestId) -> None:
-        seeker = self._seekers.get(request)
-        if seeker is None:
-            return
-        outcome = self._place(seeker.wish, newcomer=False)
-        if outcome is None:
-            return
-        self._seekers.pop(request, None)
-        self._line.served(request, seeker.wish.key)
-        if isinstance(outcome, Seat):
-            seeker.seated(outcome)
+        seat.released = True
+        engine, request = seat.installation.id, seat.start.request
+        self._fleet.give(engine)
+        now = self._clock()
+        if told is None:
+            decided = self._scheduler.fail(request, now)
         else:
-            seeker.refused(outcome)
+            timing = told(seat, now) if now >= self._learns_s.get(engine, now) else None
+            if timing is not None:
+                self._learns_s[engine] = now + LEARN_EVERY_S
+            decided = self._scheduler.finish(request, now, timing)
+        if decided:
+            self._perform(decided)
 
     def expire(self) -> None:
-        """Refuse those who have waited too long; called by the sweep."""
-        for request in self._line.expired(self._clock()):
-            seeker = self._seekers.pop(request, None)
-            if seeker is not None:
-                self._line.leave(request, seeker.wish.key)
-                seeker.refused(self._full())
+        """Refuse those who have waited too long, and look at the rest anew; called by the sweep."""
+        self._perform(self._scheduler.tick(self._clock()))
 
-    def _place(self, wish: Wish, *, newcomer: bool) -> Seat | PotluckError | None:
-        """A seat, an error that waiting cannot cure, or None: wait.
+    # --- the fleet ---
 
-        A newcomer does not pass those who wait already, unless none of them could use the slot: that is tried first.
-        """
-        resolution = self._fleet.catalogue.resolve(wish.model, wish.needs, wish.tried)
-        if not resolution.offers:
-            return wish.failure or self._unknown(wish, resolution.route)
-        decision = place(resolution.offers, wish.needs, wish.tried, self._fleet.busy)
-        if decision.chosen is not None:
-            if newcomer and len(self._line):
-                self.serve()
-                resolution = self._fleet.catalogue.resolve(wish.model, wish.needs, wish.tried)
-                decision = place(resolution.offers, wish.needs, wish.tried, self._fleet.busy)
-            if decision.chosen is not None:
-                return self._seat(decision.chosen, decision, resolution.route)
-        return None if decision.wait else self._hopeless(wish, resolution.offers)
+    def changed(self, engines: Iterable[EngineId], *, routes: bool = False) -> None:
+        """These engines are not as they were, or are gone; ``routes``: these have changed too."""
+        now = self._clock()
+        decided: list[Decision] = []
+        renewed = routes
+        for engine_id in engines:
+            renewed |= self._targets.differs(engine_id)
+            engine = self._fleet.engines.get(engine_id)
+            if engine is None:
+                decided += self._scheduler.engine_gone(engine_id, now)
+                continue
+            decided += self._scheduler.engine(engine, now)
+            for model in engine.models:
+                self._scheduler.pin(engine_id, model, pinned=self.pinned(engine_id, model))
+        lost: list[tuple[Seeker, PotluckError]] = []
+        if renewed:
+            lost = self._hopeless()
+            for seeker, _ in lost:
+                decided += self._scheduler.leave(seeker.wish.request, now)
+            waited_for = frozenset(each.target for each in self._seekers.values())
+            decided += self._scheduler.declare(self._targets.again(waited_for), now)
+        self._perform(decided)
+        for seeker, error in lost:
+            seeker.refused(error)
 
-    def _seat(self, offer: Offer, decision: Decision, route: str) -> Seat:
-        self._fleet.take(offer.engine.id)
-        return Seat(self._fleet.installation(offer.engine.id), offer.model, decision, route)
+    def _hopeless(self) -> list[tuple[Seeker, PotluckError]]:
+        """Those in line for whom waiting is of no use any more, taken out."""
+        found: list[tuple[Seeker, PotluckError]] = []
+        for each in list(self._seekers.values()):
+            wish = each.seeker.wish
+            if self._targets.hopeless(wish.model, wish.needs, wish.tried):
+                del self._seekers[wish.request]
+                why = self._targets.why_not(wish.model, wish.needs, wish.tried, wish.failure)
+                found.append((each.seeker, why))
+        return found
 
-    def _unknown(self, wish: Wish, route: str) -> PotluckError:
-        if route:  # the owner's own name for models that no machine has shown yet: time may cure it
-            return NoEngineReady(
-                f"No machine that is up has a model of route '{route}'.", retry_after_s=5.0, hint=_NODES_TELL
+    # --- looking ---
+
+    @property
+    def waiting(self) -> int:
+        return self._scheduler.waiting
+
+    def queue(self) -> Sequence[Queued]:
+        """Everybody in line, in the order in which they would be served. Costs as much as the line is long."""
+        now = self._clock()
+        found: list[Queued] = []
+        for request, standing in self._scheduler.standings(now).items():
+            each = self._seekers[request]
+            wish = each.seeker.wish
+            found.append(
+                Queued(request, wish.key, wish.model, each.kind, now - each.since_s, standing.position, standing.eta_s)
             )
-        catalogue = self._fleet.catalogue
-        away = [engine.id for engine in self._fleet.engines.values() if engine.health in (Health.UNKNOWN, Health.DOWN)]
-        known = _some(catalogue.names(), "There are") or "No engine has a model yet."
-        missed = f" {_some(away, 'These do not answer and may have it')}" if away else ""
-        return ModelNotFound(wish.model, catalogue.near(wish.model), hint=known + missed)
+        return found
 
-    def _hopeless(self, wish: Wish, offers: tuple[Offer, ...]) -> PotluckError:
-        if wish.failure is not None:
-            return wish.failure
-        missing = missing_capability(offers, wish.needs)
-        if missing is not None:
-            able = self._fleet.catalogue.able(wish.needs)
-            return Unsupported(wish.model, missing.value, hint=_some(able, "Ask for one that does"))
-        return NoEngineReady(f"No machine that has '{wish.model}' is up.", retry_after_s=5.0, hint=_NODES_TELL)
+    def standing(self, request: RequestId) -> Queued | None:
+        """Where a call stands in line, as it was a second ago at most; None for one that does not wait."""
+        now = self._clock()
+        if now - self._standings[0] >= _STANDINGS_S:
+            self._standings = (now, {each.request: each for each in self.queue()})
+        return self._standings[1].get(request) if request in self._seekers else None
 
-    def _full(self) -> QueueFull:
-        return QueueFull("server busy, please try again.  maximum pending requests exceeded", retry_after_s=5.0)
+    # --- kept_rates.Learner ---
+
+    def learned(self) -> Figures:
+        return {place: rates.plain() for place, rates in self._scheduler.rates().items()}
+
+    def recall(self, figures: Figures) -> None:
+        known: dict[tuple[EngineId, ModelId], Rates] = {}
+        for place, plain in figures.items():
+            try:
+                known[place] = Rates.of_plain(plain)
+            except ValueError:
+                log.debug("what was learned of a model is not understood", engine=place[0], model=place[1])
+        self._scheduler.recall(known)
+
+    # --- performing ---
+
+    def _perform(self, decisions: Sequence[Decision]) -> None:
+        """One after the other. Who is seated may end at once, which decides more: that comes after."""
+        self._due.extend(decisions)
+        if self._performing:
+            return
+        self._performing = True
+        try:
+            while self._due:
+                self._one(self._due.popleft())
+        finally:
+            self._performing = False
+
+    def _one(self, decision: Decision) -> None:
+        match decision:
+            case Start():
+                self._start(decision)
+            case Refuse():
+                seeking = self._seekers.pop(decision.request, None)
+                if seeking is not None:
+                    seeking.seeker.refused(_refusal(decision, seeking.seeker.wish))
+            case Evict():
+                node = self._fleet.engines[decision.engine].node
+                self._emptying[node] = self._emptying.get(node, 0) + 1
+                self._spawn(self._put_out(decision, node), f"put out {decision.model} on {decision.engine}")
+            case Wait():
+                pass  # its time will come
+            case _:
+                pass  # a load: begun with the seat of the call that needs it, which knows what for
+
+    def _start(self, start: Start) -> None:
+        """Seat a call; once there is room, where models must be put out for it."""
+        seeking = self._seekers.get(start.request)
+        if seeking is None:  # it left in this very instant, and the scheduler was told
+            return
+        engine = self._fleet.engines.get(start.engine)
+        if engine is None or start.model not in engine.models:  # gone while others were put out for it
+            del self._seekers[start.request]
+            self._perform(self._scheduler.fail(start.request, self._clock()))
+            self.seek(seeking.seeker)
+            return
+        if start.loads:
+            installation = self._fleet.installation(start.engine)
+            if self._emptying.get(installation.node):
+                self._held.setdefault(installation.node, []).append(start)
+                return
+            self._load(installation, start, seeking.seeker.wish.needs)
+        del self._seekers[start.request]
+        self._seat(seeking.seeker, start, seeking.route)
+
+    def _seat(self, seeker: Seeker, start: Start, route: str) -> None:
+        place = start.place
+        self._fleet.take(place.engine)
+        model = self._fleet.engines[place.engine].models[place.model]
+        seeker.seated(Seat(self._fleet.installations[place.engine], model, start, route))
+
+    def _load(self, installation: Installation, start: Start, needs: frozenset[Capability]) -> None:
+        """Begin a load, unless the engine does that by itself at the call: then the call's first byte ends it."""
+        model = self._fleet.engines[start.engine].models[start.model]
+        if installation.backend.address(model, needs) is None:
+            self._spawn(self._loaded(installation, model, needs), f"load {model.id} on {installation.id}")
+
+    async def _loaded(self, installation: Installation, model: Model, needs: frozenset[Capability]) -> None:
+        began_s = self._clock()
+        try:
+            await installation.backend.prepare(model, needs)
+        except PotluckError as error:
+            log.warning("a model could not be loaded", model=model.id, engine=installation.id, why=error.message)
+            self._perform(self._scheduler.load_failed(installation.id, model.id, self._clock()))
+        else:
+            now = self._clock()
+            self._perform(self._scheduler.loaded(installation.id, model.id, now, now - began_s))
+
+    async def _put_out(self, evict: Evict, node: NodeId) -> None:
+        """A failure is told and no more: the engine makes room by itself, or the call fails there."""
+        installation = self._fleet.installations.get(evict.engine)
+        try:
+            if installation is not None and installation.keeper is not None:
+                async with asyncio.timeout(_PUT_OUT_S):
+                    await installation.keeper.unload(evict.model, installation.http)
+                log.info("model put out for another", model=evict.model, engine=evict.engine)
+        except (PotluckError, TimeoutError) as error:
+            log.warning("a model could not be put out", model=evict.model, engine=evict.engine, why=str(error))
+        self._emptying[node] -= 1
+        if not self._emptying[node]:
+            del self._emptying[node]
+            self._perform(self._held.pop(node, ()))
 
 
-def nothing_to_choose(known: Sequence[str]) -> NoEngineReady:
-    """The answer to a call that names no model when none that is up could take it; ``known`` may be asked for."""
-    hint = _some(known, "Name a model") or _NODES_TELL
-    return NoEngineReady("No machine that is up has a model for this call.", retry_after_s=5.0, hint=hint)
-
-
-def _some(names: Sequence[str], what: str) -> str:
-    """A few of ``names`` after ``what``; nothing if there are none."""
-    return f"{what}: {', '.join(names[:5])}{', …' if len(names) > 5 else ''}." if names else ""
+def _refusal(refuse: Refuse, wish: Wish) -> PotluckError:
+    match refuse.reason:
+        case Reason.FULL | Reason.WAITED | Reason.DEADLINE:
+            return QueueFull(
+                "server busy, please try again.  maximum pending requests exceeded",
+                retry_after_s=refuse.retry_after_s,
+            )
+        case Reason.NOT_UP | Reason.TRIED | Reason.UNKNOWN:
+            # Some engine that has it is up, or the scheduler would not have been asked.
+            return wish.failure or NoEngineReady(
+                f"'{wish.model}' is larger than the memory of any machine that has it.",
+                retry_after_s=60.0,
+                hint="Raise the node's 'memory', or ask for a smaller model.",
+            )

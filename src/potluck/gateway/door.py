@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from potluck.core.scheduling.classes import Kind
 from potluck.wire.port import Ask, ErrorWriter
 
 
@@ -15,7 +16,8 @@ class Door:
     ``read`` takes the whole body (decompressed and within limits) and raises `ClientError`.
     ``family`` names the dialect for metrics and the request log: openai, anthropic, ollama, llamacpp, tabby.
     ``route`` is asked for calls that name no model; if the owner has no such route, the first model that fits serves.
-    ``others`` are doors of other dialects at the same path, each with the test of a body that tells it apart.
+    ``kind`` is what its calls are to those who make them; of a chat more may be known by what it needs and where it
+    can go. ``others`` are doors of other dialects at the same path, each with the test of a body that tells it apart.
     """
 
     path: str
@@ -24,6 +26,7 @@ class Door:
     errors: ErrorWriter
     method: str = "POST"
     route: str = "chat"
+    kind: Kind = Kind.CHAT
     others: tuple[tuple[Callable[[bytes], bool], Door], ...] = ()
 
     def for_body(self, body: bytes) -> Door:

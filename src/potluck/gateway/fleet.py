@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from potluck.backends.port import Backend, Child, EngineHttp, ModelKeeper, Report, Supervised
 from potluck.core.catalogue import Catalogue, RouteRule
 from potluck.core.health import EngineHealth, Seen, step
 from potluck.core.model import Capability, Engine, EngineId, EngineKind, Health, Model, ModelId, NodeId
 from potluck.core.names import canonical
+from potluck.core.reading import room_for_models
 from potluck.gateway.machines import Machines
+
+
+class Changed(Protocol):
+    """Who wants to hear that engines are not as they were."""
+
+    def __call__(self, engines: Iterable[EngineId], *, routes: bool = False) -> None: ...
+
+
+def _nothing(engines: Iterable[EngineId], *, routes: bool = False) -> None:
+    """Nobody wants to hear of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +52,8 @@ _DEFAULT_SLOTS = {EngineKind.OLLAMA: 1, EngineKind.LLAMACPP: 1, EngineKind.OPENA
 class Fleet:
     """Owns engines' health, models and counts of slots in use. Called from one task; holds no await.
 
-    ``clock`` is monotonic seconds. ``changed`` is called after anything that may let a waiting call start,
-    ``looked`` after a probe that went well.
+    ``clock`` is monotonic seconds. ``changed`` is called with the engines that came, went or are not as they were, and
+    whether routes changed too; ``looked`` after a probe that went well.
     """
 
     def __init__(
@@ -62,7 +74,7 @@ class Fleet:
             self._install(each)
         self.catalogue = Catalogue(self.engines, routes)
         self.machines = Machines(clock, interval_s)
-        self.changed: Callable[[], None] = lambda: None
+        self.changed: Changed = _nothing
         self.trouble: Callable[[EngineId], None] = lambda engine: None
         self.looked: Callable[[EngineId], None] = lambda engine: None
 
@@ -74,6 +86,7 @@ class Fleet:
         Calls on an engine that goes run on to their end; nothing new starts there.
         """
         wanted = {each.id: each for each in installations}
+        before = dict(self.engines)
         for gone in self.engines.keys() - wanted.keys():
             del self.engines[gone], self.health[gone], self.installations[gone], self.busy[gone]
         for each in wanted.values():
@@ -81,13 +94,16 @@ class Fleet:
                 self._install(each)
         self.catalogue.reroute(routes)
         self.catalogue.rebuild()
-        self.changed()
+        known = dict.fromkeys((*before, *self.engines))
+        self.changed([each for each in known if self.engines.get(each) is not before.get(each)], routes=True)
 
     def _install(self, each: Installation) -> None:
         self.installations[each.id] = each
         self.health[each.id] = EngineHealth()
         slots = each.slots or _DEFAULT_SLOTS[each.kind]
-        self.engines[each.id] = Engine(id=each.id, node=each.node, kind=each.kind, slots=slots)
+        self.engines[each.id] = Engine(
+            id=each.id, node=each.node, kind=each.kind, slots=slots, memory_bytes=each.memory_bytes
+        )
         self.busy.setdefault(each.id, 0)  # of an engine that changes, the calls on it run on
 
     # --- slots ---
@@ -115,10 +131,10 @@ class Fleet:
             return
         self.health[engine] = after
         self._change(replace(self.engines[engine], health=after.state, why=after.why))
+        if after.state is not before.state:
+            self.changed((engine,))
         if seen is Seen.CALL_FAILED:
             self.trouble(engine)
-        elif after.state is not before.state:
-            self.changed()
 
     def reported(self, engine: EngineId, report: Report) -> None:
         """A probe went well: take its models and slots."""
@@ -128,13 +144,24 @@ class Fleet:
         installation = self.installations[engine]
         models = {model.id: model for model in report.models}
         slots = installation.slots or report.slots or _DEFAULT_SLOTS[installation.kind]
-        self._change(replace(before, models=models, slots=slots))
+        why = f"answered with {len(models)} model{'' if len(models) == 1 else 's'}"
+        health = step(self.health[engine], Seen.PROBE_OK, why, now=self._clock(), interval_s=self._interval_s)
+        self.health[engine] = health
+        self._change(
+            replace(before, models=models, slots=slots, memory_bytes=self._memory(engine), health=health.state, why=why)
+        )
         if models != before.models:
             self.catalogue.rebuild()
-        self.saw(engine, Seen.PROBE_OK, f"answered with {len(models)} model{'' if len(models) == 1 else 's'}")
-        if slots != before.slots or models != before.models:
-            self.changed()
+        self.changed((engine,))
         self.looked(engine)
+
+    def _memory(self, engine: EngineId) -> int | None:
+        """What models may fill on its node: the owner's word, else what its agent tells."""
+        installation = self.installations[engine]
+        if installation.memory_bytes is not None:
+            return installation.memory_bytes
+        known = self.machines.known_of(installation.node)
+        return room_for_models(known) if known is not None else None
 
     def _change(self, after: Engine) -> None:
         self.engines[after.id] = after

@@ -8,11 +8,14 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import msgspec
 import structlog
 
 from potluck.core.errors import ClientError, NodeError, OperatorError, Overloaded, PotluckError
 from potluck.core.model import EngineId, RequestId
-from potluck.core.routing import Decision, Verdict
+from potluck.core.scheduling.decisions import Start
+from potluck.core.scheduling.explain import Candidate, explain
+from potluck.core.scheduling.weighing import Verdict
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.port import Caller
 from potluck.storage.ports import RequestLog
@@ -47,7 +50,7 @@ class Ledger:
         self._store = store
         self._metrics = metrics
         self._status_of = status_of
-        self._waiting: list[RequestRecord] = []
+        self._waiting: list[tuple[RequestRecord, Start | None]] = []
         self._many = asyncio.Event()
         self._writing = asyncio.Lock()
         self._away = False
@@ -78,7 +81,6 @@ class Ledger:
             node=served.node if served else None,
             engine=served.engine if served else None,
             attempts=attempts,
-            candidates=_candidates(exchange.decision),
             queue_s=exchange.queue_s,
             first_byte_s=first_byte_s,
             prompt_tokens=usage.prompt,
@@ -90,7 +92,7 @@ class Ledger:
         if error is not None:
             _log_failure(record, error)
         self._metrics.call(record)
-        self._keep(record)
+        self._keep(record, exchange.decision)
 
     def refused(self, family: str, error: PotluckError, caller: Caller | None, request_id: str, wall_s: float) -> None:
         """Note a request that never became a call: a wrong key, a body that cannot be read."""
@@ -110,11 +112,12 @@ class Ledger:
         if caller is not None:
             self._keep(record)
 
-    def _keep(self, record: RequestRecord) -> None:
+    def _keep(self, record: RequestRecord, decision: Start | None = None) -> None:
+        """The decision's account is made when the record is written: nobody waits for that."""
         if len(self._waiting) >= MAX_WAITING:
             self._metrics.lost_records.inc()
             return
-        self._waiting.append(record)
+        self._waiting.append((record, decision))
         if len(self._waiting) == _MANY:
             self._many.set()
 
@@ -129,7 +132,7 @@ class Ledger:
             left = batch
             try:
                 if batch:
-                    await self._store.add(batch)
+                    await self._store.add([_whole(*each) for each in batch])
                 left, self._away = [], False
             except OperatorError as error:
                 self._tell_once(error, len(batch))
@@ -183,16 +186,30 @@ def _failed(attempts: Sequence[Attempt]) -> tuple[AttemptRecord, ...]:
     )
 
 
-def _candidates(decision: Decision | None) -> tuple[CandidateRecord, ...]:
+def _whole(record: RequestRecord, decision: Start | None) -> RequestRecord:
+    """The record with why its engine was chosen."""
     if decision is None:
-        return ()
-    return tuple([_candidate(engine, verdict) for engine, verdict in decision.verdicts])
+        return record
+    return msgspec.structs.replace(record, candidates=tuple(map(_candidate, explain(decision).candidates)))
 
 
-# Both are frozen and few: a handful of verdicts for each engine.
-@lru_cache(1024)
-def _candidate(engine: EngineId, verdict: Verdict) -> CandidateRecord:
-    return CandidateRecord(engine, verdict is Verdict.CHOSEN, verdict.value)
+def _candidate(one: Candidate) -> CandidateRecord:
+    """Rounded: nobody reads more of a figure, and it would fill the log."""
+    return CandidateRecord(
+        EngineId(one.engine),
+        one.verdict == Verdict.CHOSEN,
+        one.verdict,
+        one.model,
+        round(one.run, 4) if one.run is not None else None,
+        round(one.own, 4),
+        round(one.harm, 4),
+        round(one.eviction, 4),
+        one.doubt,
+        round(one.prior, 4),
+        round(one.wait_s, 3),
+        round(one.first_s, 3),
+        round(one.finish_s, 3),
+    )
 
 
 @lru_cache(1024)

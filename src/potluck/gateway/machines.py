@@ -108,6 +108,11 @@ class Machines:
         """What may be planned with, by node."""
         return {machine.known.node: machine.known for machine in self.snapshot()}
 
+    def known_of(self, node: NodeId) -> NodeReading | None:
+        """What may be planned with on one node; None if nobody configured it."""
+        kept = self._kept.get(node)
+        return self._machine(kept, self._clock()).known if kept is not None else None
+
     def _machine(self, kept: _Kept, now: float) -> Machine:
         setup = kept.setup
         age_s = None if kept.reading is None else now - kept.taken_s

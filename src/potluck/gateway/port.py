@@ -10,6 +10,7 @@ from typing import Protocol
 from potluck.core.answer import Event
 from potluck.core.call import Call
 from potluck.core.model import KeyId, ModelId, NodeId, RequestId
+from potluck.core.scheduling.classes import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,11 @@ class Calls(Protocol):
     """Run calls from inside: native chat, code review, anything that wants events and not bytes."""
 
     def generate(
-        self, call: Call, caller: Caller, *, family: str = "native", whole: bool = False
+        self, call: Call, caller: Caller, *, family: str = "native", kind: Kind = Kind.CHAT, whole: bool = False
     ) -> AbstractAsyncContextManager[Generation]:
         """Place and run a call; enters when the engine's answer begins, so errors before that are raised here.
 
+        ``kind`` is what the call is to its caller: it decides who goes first where calls must wait.
         ``whole`` is for who shows nothing before the end: it enters when the answer is complete, and an engine that
         breaks in the middle is replaced by the next one.
 

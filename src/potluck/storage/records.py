@@ -159,12 +159,26 @@ class AttemptRecord(msgspec.Struct, frozen=True):
     why: str = ""
 
 
-class CandidateRecord(msgspec.Struct, frozen=True):
-    """An engine that was thought of: chosen or not, and why."""
+class CandidateRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An engine that was thought of: chosen or not, and why.
+
+    The rest is `core.scheduling.explain.Candidate`: costs in limits of the call's class (``run`` None: out of the
+    question), ``wait_s``, ``first_s`` and ``finish_s`` as expected. Records from before these were kept have none.
+    """
 
     engine: EngineId
     chosen: bool
     reason: str
+    model: str = ""
+    run: float | None = None
+    own: float = 0.0
+    harm: float = 0.0
+    eviction: float = 0.0
+    doubt: float = 0.0
+    prior: float = 1.0
+    wait_s: float = 0.0
+    first_s: float = 0.0
+    finish_s: float = 0.0
 
 
 class RequestRecord(msgspec.Struct, frozen=True):

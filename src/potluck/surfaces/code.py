@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from potluck import __version__
 from potluck.core.model import Capability
+from potluck.core.scheduling.classes import Kind
 from potluck.gateway.door import Door
 from potluck.surfaces.body import body_of
 from potluck.surfaces.state import fleet_of
@@ -18,8 +19,8 @@ from potluck.wire.code.tabby import health_body, models_body, server_setting_bod
 from potluck.wire.openai.errors import write_error
 
 DOORS = (
-    Door("/infill", "llamacpp", read_infill, write_llamacpp_error, route="coding"),
-    Door("/v1/fim/completions", "openai", read_mistral_fim, write_error, route="coding"),
+    Door("/infill", "llamacpp", read_infill, write_llamacpp_error, route="coding", kind=Kind.COMPLETION),
+    Door("/v1/fim/completions", "openai", read_mistral_fim, write_error, route="coding", kind=Kind.COMPLETION),
 )
 
 _COMPLETES = frozenset({Capability.COMPLETION})

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from potluck import __version__
+from potluck.core.scheduling.classes import Kind
 from potluck.gateway.door import Door
 from potluck.surfaces import ollama_models
 from potluck.surfaces.body import body_of
@@ -23,8 +24,8 @@ from potluck.wire.ollama.errors import write_error
 DOORS = (
     Door("/api/chat", "ollama", read_chat, write_error),
     Door("/api/generate", "ollama", read_generate, write_error),
-    Door("/api/embed", "ollama", read_embed, write_error, route="embeddings"),
-    Door("/api/embeddings", "ollama", read_embeddings, write_error, route="embeddings"),
+    Door("/api/embed", "ollama", read_embed, write_error, route="embeddings", kind=Kind.BACKGROUND),
+    Door("/api/embeddings", "ollama", read_embeddings, write_error, route="embeddings", kind=Kind.BACKGROUND),
 )
 
 # Clients compare it with the version in which a feature came; this is the newest whose API the contracts describe.

@@ -4,9 +4,9 @@ import pytest
 
 from potluck.core.model import EngineId, Health, ModelId, RequestId
 from potluck.core.scheduling.asks import Policy, Target
-from potluck.core.scheduling.classes import DEFAULT_LIMITS, Kind, Limits
+from potluck.core.scheduling.classes import DEFAULT_LIMITS, Kind, Limits, limits_within
 from potluck.core.scheduling.decisions import Refuse
-from potluck.core.scheduling.rates import Timing
+from potluck.core.scheduling.rates import Rates, Timing
 from potluck.core.scheduling.scheduler import Scheduler
 
 from .fleets import ask, engine, model, scheduler, targets, told
@@ -368,3 +368,15 @@ def test_a_silence_is_judged_by_what_the_call_was_expected_to_take() -> None:
     loading_s = fleet.silence_s(r("r1"), 0.0)
     fleet.first(r("r1"), 20.0)
     assert loading_s > 2 * fleet.silence_s(r("r1"), 20.0) >= 4.0
+
+
+def test_what_is_recalled_holds_for_engines_that_come_later() -> None:
+    again = Scheduler()
+    again.recall({(A, M): Rates(600.0, 50.0, readings=7)})
+    assert again.rates() == {(A, M): Rates(600.0, 50.0, readings=7)}
+
+
+def test_nobody_waits_longer_than_the_owner_lets_anybody() -> None:
+    limits = limits_within(60.0)
+    assert {limits[kind].gives_up_s for kind in Kind} == {30.0, 60.0}
+    assert limits[Kind.COMPLETION].gives_up_s == DEFAULT_LIMITS[Kind.COMPLETION].gives_up_s

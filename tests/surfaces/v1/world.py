@@ -31,6 +31,7 @@ from potluck.core.model import (
     NodeId,
     RequestId,
 )
+from potluck.core.scheduling.classes import Kind
 from potluck.gateway.machines import Machine
 from potluck.gateway.models import PullStep, Target
 from potluck.gateway.placed import ANYWHERE, Where
@@ -102,12 +103,14 @@ class FakeCalls:
         self.most_open = 0
         self.hanging = asyncio.Event()
         self._numbers = itertools.count(1)
+        self.kinds: list[Kind] = []
 
     @asynccontextmanager
     async def generate(
-        self, call: Call, caller: Caller, *, family: str = "native", whole: bool = False
+        self, call: Call, caller: Caller, *, family: str = "native", kind: Kind = Kind.CHAT, whole: bool = False
     ) -> AsyncIterator[Generation]:
         self.calls.append(call)
+        self.kinds.append(kind)
         steps = self.script(call)
         if isinstance(steps, PotluckError):
             raise steps

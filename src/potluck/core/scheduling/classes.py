@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -70,6 +70,15 @@ DEFAULT_LIMITS: Mapping[Kind, Limits] = MappingProxyType(
         Kind.BATCH: Limits(120.0, 900.0, 2.0, 400),
     }
 )
+
+
+def limits_within(longest_wait_s: float) -> dict[Kind, Limits]:
+    """The defaults, for an owner who lets nobody wait longer than this."""
+    return {
+        kind: replace(limits, longest_wait_s=min(limits.gives_up_s, longest_wait_s))
+        for kind, limits in DEFAULT_LIMITS.items()
+    }
+
 
 # These keep to small nodes where they can, and put no model out that people use.
 QUIET = frozenset({Kind.BACKGROUND, Kind.BATCH})

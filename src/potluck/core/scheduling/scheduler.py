@@ -177,6 +177,10 @@ class Scheduler:
         if lane is not None:
             lane.pinned = pinned
 
+    def recall(self, rates: Mapping[tuple[EngineId, ModelId], Rates]) -> None:
+        """What was learned before a restart; of use for engines that are told of later."""
+        self._fleet.kept.update(rates)
+
     def tick(self, now: float) -> Sequence[Decision]:
         """Time has passed: refuse those whose time is over, look at the queue anew. Once a second is enough."""
         return self._dispatch.all(now) if self._queue.by_request else _NOTHING

@@ -38,13 +38,16 @@ from potluck.core.errors import (
 )
 from potluck.core.health import Seen
 from potluck.core.model import Capability, EngineId, RequestId
-from potluck.core.routing import Decision
-from potluck.gateway.dispatch import Seat, Wish, nothing_to_choose
+from potluck.core.scheduling.decisions import Start
+from potluck.core.scheduling.rates import Timing
+from potluck.gateway.dispatch import Seat, Wish
 from potluck.gateway.door import Door
 from potluck.gateway.port import Caller
 from potluck.gateway.relay import heads
 from potluck.gateway.relay.engine import EngineConnection, Pool
 from potluck.gateway.relay.parts import PartsPassage, split
+from potluck.gateway.targets import nothing_to_choose
+from potluck.gateway.timing import timing_of
 from potluck.wire.port import Account, AnswerMeta, Ask, Passage
 from potluck.wire.translation import Translation
 
@@ -57,6 +60,7 @@ log = structlog.get_logger(__name__)
 CRASH_NOTICED_S = 0.2
 # What a call needs that is answered with text, word by word; all else is over at once.
 _GENERATING = frozenset({Capability.COMPLETION, Capability.INSERT})
+_NONE: frozenset[EngineId] = frozenset()
 # What is kept of an engine's error body: its message stands at the front.
 _ERROR_BYTES = 64 * 1024
 
@@ -110,9 +114,10 @@ class Exchange:
     state = State.PREPARING
     seat: Seat | None = None
     served: Seat | None = None
-    decision: Decision | None = None
+    decision: Start | None = None
     error: PotluckError | None = None
     seated_s: float | None = None
+    sent_s = 0.0  # when the request of this attempt went out
     first_byte_s: float | None = None
     began = False  # the head of the answer is out
     spoken = False  # part of the answer is out: no other engine can start it anew
@@ -127,6 +132,7 @@ class Exchange:
     _retried_stale = False
     _retried_own = False
     _full = False
+    _cancelled = False
     _opening = b""
     _path = ""
     _body = b""
@@ -142,7 +148,7 @@ class Exchange:
         model = ask.model or relay.fleet.catalogue.default(ask.needs, door.route)
         # A guess at the prompt's tokens, for dialects that tell them before the engine does: four bytes each.
         self.meta = AnswerMeta(request, model, relay.wall_clock(), len(ask.body) // 4 or 1)
-        self.wish = Wish(request, caller.key, model, ask.needs)
+        self.wish = Wish(request, caller.key, model, ask.needs, _NONE, None, door.kind, self.meta.prompt_tokens)
 
     # --- begin ---
 
@@ -195,7 +201,7 @@ class Exchange:
 
     def seated(self, seat: Seat) -> None:
         self.seat = self.served = seat
-        self.decision = seat.decision
+        self.decision = seat.start
         self.last_heard_s = self._relay.clock()
         if self.seated_s is None:
             self.seated_s = self.last_heard_s
@@ -306,7 +312,7 @@ class Exchange:
             return
         self._connection = connection
         self.state = State.AWAITING
-        self.last_heard_s = self._relay.clock()
+        self.sent_s = self.last_heard_s = self._relay.clock()
         head = pool.head("POST", self._path, "application/json", self._body)
         connection.send(self, head + self._body)
 
@@ -465,6 +471,8 @@ class Exchange:
             self.spoken = True
             if self.first_byte_s is None:
                 self.first_byte_s = now_s
+            if self.seat is not None:
+                self._relay.dispatcher.first(self.seat, now_s)
         self._sink.send(data)
 
     def _attempt_failed(self, error: PotluckError) -> None:
@@ -485,8 +493,7 @@ class Exchange:
             self._fail(error)
             return
         self._drop_attempt()
-        wish = self.wish
-        self.wish = Wish(wish.request, wish.key, wish.model, wish.needs, wish.tried | {seat.engine}, error)
+        self.wish = self.wish._replace(tried=self.wish.tried | {seat.engine}, failure=error, since_s=self.started_s)
         self._seek()
 
     def _stumbled(self, error: Exception) -> None:
@@ -533,7 +540,22 @@ class Exchange:
         self._drop_connection()
         seat, self.seat = self.seat, None
         if seat is not None:
-            self._relay.dispatcher.release(seat)
+            answered = self.state is State.DONE and self.error is None and not self._cancelled
+            self._relay.dispatcher.release(seat, self._timing if answered else None)
+
+    def _timing(self, seat: Seat, now: float) -> Timing | None:
+        """What the answer tells of the engine's speed."""
+        passage = self._passage
+        if passage is None or self.ask.generations != 1:
+            return None
+        first_s = self.first_byte_s if self.spoken and self.first_byte_s is not None else now
+        return timing_of(
+            passage.account(),
+            prompt_tokens=self.meta.prompt_tokens,
+            first_s=first_s - self.sent_s,
+            rest_s=now - first_s,
+            loads=seat.start.loads,
+        )
 
     def _drop_connection(self) -> None:
         connection, self._connection = self._connection, None
@@ -546,6 +568,7 @@ class Exchange:
         if self.state is State.DONE:
             return
         self.state = State.DONE
+        self._cancelled = cancelled
         self._relay.exchanges.discard(self)
         seat = self.seat
         if seat is not None and self.error is None and not cancelled:

@@ -9,6 +9,7 @@ from potluck.core.answer import Answer, Event, Failed, Text, collect
 from potluck.core.call import InfillCall, Sampling, Snippet
 from potluck.core.errors import BadRequest
 from potluck.core.model import Capability
+from potluck.core.scheduling.classes import Kind
 from potluck.gateway.port import Generation
 from potluck.surfaces.v1.exchange import Events, Exchange, Reply, Result, Stream, origin_headers
 from potluck.surfaces.v1.shapes import (
@@ -106,7 +107,7 @@ async def _run(
     whole: bool = False,
 ) -> tuple[Generation, Answer]:
     kept: list[Event] = []
-    async with exchange.services.calls.generate(call, exchange.caller, whole=whole) as origin:
+    async with exchange.services.calls.generate(call, exchange.caller, kind=Kind.COMPLETION, whole=whole) as origin:
         exchange.request_id = origin.request
         await began(origin)
         async for event in origin.events():

@@ -28,6 +28,7 @@ from potluck.core.review import (
     plan,
     question,
 )
+from potluck.core.scheduling.classes import Kind
 from potluck.gateway.port import Generation
 from potluck.surfaces.v1.errors import status_of
 from potluck.surfaces.v1.exchange import Events, Exchange, Reply, Result, Stream, origin_headers
@@ -218,7 +219,7 @@ def _joined(piece: Piece, parts: Sequence[Outcome]) -> Outcome:
 
 async def _generate(exchange: Exchange, call: ChatCall) -> tuple[Generation, Answer]:
     kept: list[Event] = []
-    async with exchange.services.calls.generate(call, exchange.caller, whole=True) as origin:
+    async with exchange.services.calls.generate(call, exchange.caller, kind=Kind.REVIEW, whole=True) as origin:
         async for event in origin.events():
             if isinstance(event, Failed):
                 raise event.error

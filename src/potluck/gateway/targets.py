@@ -1,0 +1,189 @@
+"""What calls ask for, as the scheduler knows it: one target for each name and what the call needs of a model.
+
+Made when first asked for, and anew when what engines offer or whether they serve has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+from potluck.core.catalogue import SERVING, Offer, Resolution, missing_capability
+from potluck.core.errors import ModelNotFound, NodeError, NoEngineReady, PotluckError, Unsupported
+from potluck.core.model import Capability, Engine, EngineId, Health, ModelId
+from potluck.core.names import canonical
+from potluck.core.scheduling.asks import Place, Policy, Target
+from potluck.core.scheduling.classes import Kind
+from potluck.gateway.fleet import Fleet
+
+_EMBEDDING = frozenset({Capability.EMBEDDING})
+_NODES_TELL = "'potluck nodes ls' shows why."
+# From this size on people expect to wait for a chat's answer: a 14B model in four bits is below, a 20B one above.
+BIG_BYTES = 12_000_000_000
+# How many names are remembered as resolved: more than anybody's clients ask for.
+_REMEMBERED = 4096
+
+_Tried: TypeAlias = "frozenset[EngineId]"
+_Mark: TypeAlias = "tuple[bool, dict[ModelId, frozenset[Capability]]]"
+
+
+class Way(NamedTuple):
+    """How calls for a name are told to the scheduler. ``kind`` is what those are that nobody said more of."""
+
+    target: str
+    route: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a target was made for, to make it anew."""
+
+    name: str
+    needs: frozenset[Capability]
+    tried: _Tried
+    target: Target
+
+
+class Targets:
+    """Owns the set of targets. ``stale``: there is one that the scheduler was not told of yet."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self.stale = False
+        self._ways: dict[tuple[str, frozenset[Capability]], Way] = {}
+        self._asked: dict[str, _Asked] = {}
+        self._marks: dict[EngineId, _Mark] = {}
+
+    # --- one call ---
+
+    def way(self, name: str, needs: frozenset[Capability], tried: _Tried) -> Way | None:
+        """What to ask the scheduler for; None if asking, and waiting, is of no use."""
+        way = self._ways.get((name, needs)) if not tried else None
+        if way is not None:
+            return way
+        resolution = self._fleet.catalogue.resolve(name, needs, tried)
+        if not any(offer.could_serve(needs, tried) for offer in resolution.offers):
+            return None
+        way = self._declared(name, needs, tried, resolution)
+        if not tried:
+            # Names come from clients: without a bound a client could fill the memory with ways to write one.
+            if len(self._ways) >= _REMEMBERED:
+                self._ways.clear()
+            self._ways[name, needs] = way
+        return way
+
+    def hopeless(self, name: str, needs: frozenset[Capability], tried: _Tried) -> bool:
+        """Whether no engine could serve such a call, now or when a slot is free."""
+        offers = self._fleet.catalogue.resolve(name, needs, tried).offers
+        return not any(offer.could_serve(needs, tried) for offer in offers)
+
+    def why_not(
+        self, name: str, needs: frozenset[Capability], tried: _Tried, failure: NodeError | None
+    ) -> PotluckError:
+        """The error of a call without a way."""
+        resolution = self._fleet.catalogue.resolve(name, needs, tried)
+        if failure is not None:
+            return failure
+        if not resolution.offers:
+            return self._unknown(name, resolution.route)
+        missing = missing_capability(resolution.offers, needs)
+        if missing is not None:
+            able = self._fleet.catalogue.able(needs)
+            return Unsupported(name, missing.value, hint=some(able, "Ask for one that does"))
+        return NoEngineReady(f"No machine that has '{name}' is up.", retry_after_s=5.0, hint=_NODES_TELL)
+
+    def _unknown(self, name: str, route: str) -> PotluckError:
+        if route:  # the owner's own name for models that no machine has shown yet: time may cure it
+            return NoEngineReady(
+                f"No machine that is up has a model of route '{route}'.", retry_after_s=5.0, hint=_NODES_TELL
+            )
+        catalogue = self._fleet.catalogue
+        away = [engine.id for engine in self._fleet.engines.values() if engine.health in (Health.UNKNOWN, Health.DOWN)]
+        known = some(catalogue.names(), "There are") or "No engine has a model yet."
+        missed = f" {some(away, 'These do not answer and may have it')}" if away else ""
+        return ModelNotFound(name, catalogue.near(name), hint=known + missed)
+
+    # --- the set of them ---
+
+    def all(self) -> Sequence[Target]:
+        """Everything that was asked for, for the scheduler to know."""
+        self.stale = False
+        return [asked.target for asked in self._asked.values()]
+
+    def differs(self, engine_id: EngineId) -> bool:
+        """Whether an engine came, went or changed since this was asked last, so that targets may mean others."""
+        before = self._marks.pop(engine_id, None)
+        engine = self._fleet.engines.get(engine_id)
+        if engine is None:
+            return True
+        self._marks[engine_id] = mark = _mark(engine)
+        return mark != before
+
+    def again(self, waited_for: frozenset[str]) -> Sequence[Target]:
+        """All targets made anew. Those made for calls with engines behind them stay while such calls wait."""
+        self._ways.clear()
+        before, self._asked = self._asked, {}
+        for asked in before.values():
+            resolution = self._fleet.catalogue.resolve(asked.name, asked.needs, asked.tried)
+            if resolution.offers and (not asked.tried or asked.target.name in waited_for):
+                target = _target(asked.target.name, resolution, asked.needs)
+                self._asked[target.name] = _Asked(asked.name, asked.needs, asked.tried, target)
+        return self.all()
+
+    def _declared(self, name: str, needs: frozenset[Capability], tried: _Tried, resolution: Resolution) -> Way:
+        key = f"{resolution.route or canonical(name)} ({', '.join(sorted(needs))})"
+        target = _target(key, resolution, needs)
+        if tried:
+            usual = self._fleet.catalogue.resolve(name, needs)
+            if _target(key, usual, needs) == target:
+                tried = frozenset()
+            else:  # a route's next model, for who has tried all engines of the first
+                key = f"{key} but for {', '.join(sorted(tried))}"
+                target = Target(key, target.places, target.policy)
+        known = self._asked.get(key)
+        if known is None or known.target != target:
+            self._asked[key] = _Asked(name, needs, tried, target)
+            self.stale = True
+        return Way(key, resolution.route, _usual_kind(resolution.offers, needs))
+
+
+def _target(key: str, resolution: Resolution, needs: frozenset[Capability]) -> Target:
+    """Those of the offers that can do it; in an order, as it says, with exact weights each node's over its engines."""
+    able = [offer for offer in resolution.offers if needs <= offer.model.capabilities]
+    if resolution.policy is not Policy.WEIGHTED:
+        return Target(
+            key,
+            tuple(Place(offer.engine.id, offer.model.id, offer.weight) for offer in able),
+            resolution.policy,
+        )
+    nodes = [offer.engine.node for offer in able]
+    places = [Place(each.engine.id, each.model.id, each.weight / nodes.count(each.engine.node)) for each in able]
+    return Target(key, tuple(places), resolution.policy)
+
+
+def _usual_kind(offers: Iterable[Offer], needs: frozenset[Capability]) -> Kind:
+    """What a call is that came through a chat's door."""
+    if Capability.INSERT in needs:
+        return Kind.COMPLETION
+    if needs == _EMBEDDING:
+        return Kind.BACKGROUND
+    sizes = [offer.model.size_bytes for offer in offers if offer.model.size_bytes is not None]
+    return Kind.BIG_CHAT if sizes and min(sizes) >= BIG_BYTES else Kind.CHAT
+
+
+def _mark(engine: Engine) -> _Mark:
+    """What of an engine targets depend on."""
+    return engine.health in SERVING, {model.id: model.capabilities for model in engine.models.values()}
+
+
+def nothing_to_choose(known: Sequence[str]) -> NoEngineReady:
+    """The answer to a call that names no model when none that is up could take it; ``known`` may be asked for."""
+    hint = some(known, "Name a model") or _NODES_TELL
+    return NoEngineReady("No machine that is up has a model for this call.", retry_after_s=5.0, hint=hint)
+
+
+def some(names: Sequence[str], what: str) -> str:
+    """A few of ``names`` after ``what``; nothing if there are none."""
+    return f"{what}: {', '.join(names[:5])}{', …' if len(names) > 5 else ''}." if names else ""

@@ -1,8 +1,9 @@
 """Images that a client names by URL: fetched here, never by an engine, and never from inside the network.
 
-Every address a name resolves to is checked in the moment of connecting, so a name that changes its mind (DNS
-rebinding) gains nothing; redirects are followed by hand and checked again; numbers that only look like names
-(``http://2130706433/``) resolve to addresses and are checked like all others.
+Every address is checked in the moment its socket is opened, whoever wrote it and however it was found: a name that
+changes its mind (DNS rebinding), another spelling of an address (``http://127。0。0。1/``, which is one after
+normalisation) and a redirect gain nothing. What is no plain address even there (``http://127.1/``, ``http://2130706433/``)
+would be resolved behind our back, and is refused.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp import AddrInfoType
 
 from potluck.core.call import Call, ChatCall, ImagePart, Message, TextCall
 from potluck.core.errors import BadRequest
@@ -41,38 +42,23 @@ def is_public(address: Address) -> bool:
 
 
 class _InsideTheNetwork(OSError):
-    """The name resolves to an address that must not be asked."""
+    """An address that must not be asked."""
 
 
-class _CheckedResolver(AbstractResolver):
-    """Resolves names as the system does and refuses all that are not allowed."""
+def _checked_sockets(allowed: Callable[[Address], bool]) -> Callable[[AddrInfoType], socket.socket]:
+    """Opens sockets, but none towards an address that is not allowed."""
 
-    def __init__(self, allowed: Callable[[Address], bool]) -> None:
-        self._allowed = allowed
+    def opened(towards: AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, where = towards
+        try:
+            address = ipaddress.ip_address(str(where[0]).partition("%")[0])
+        except ValueError as error:
+            raise _InsideTheNetwork("not an address") from error
+        if not allowed(address):
+            raise _InsideTheNetwork("not allowed")
+        return socket.socket(family, kind, protocol)
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
-        results: list[ResolveResult] = []
-        for kind, _, protocol, _, where in found:
-            if not self._allowed(ipaddress.ip_address(str(where[0]).partition("%")[0])):
-                raise _InsideTheNetwork(host)
-            results.append(
-                ResolveResult(
-                    hostname=host,
-                    host=str(where[0]),
-                    port=port,
-                    family=kind,
-                    proto=protocol,
-                    flags=socket.AI_NUMERICHOST,
-                )
-            )
-        return results
-
-    async def close(self) -> None:
-        """Holds nothing."""
+    return opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,21 +134,19 @@ class RemoteImages:
         return b"".join(pieces)
 
     def _check(self, url: str) -> None:
-        """Scheme and literal address; names are checked when they are resolved."""
+        """The scheme; addresses are checked when they are connected to."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise _refusal(url, "only http and https URLs are fetched")
-        try:
-            address = ipaddress.ip_address(parts.hostname.partition("%")[0])
-        except ValueError:
-            return
-        if not self._allowed(address):
-            raise _InsideTheNetwork(url)
 
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:
             connector = aiohttp.TCPConnector(
-                resolver=_CheckedResolver(self._allowed), use_dns_cache=False, force_close=True, limit=16
+                socket_factory=_checked_sockets(self._allowed),
+                resolver=aiohttp.ThreadedResolver(),
+                use_dns_cache=False,
+                force_close=True,
+                limit=16,
             )
             self._session = aiohttp.ClientSession(
                 connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from potluck.backends.http import AiohttpEngine, open_engine_session
 from potluck.backends.ollama_keeper import OllamaKeeper
 from potluck.backends.port import Address, EngineHttp
-from potluck.core.errors import BadRequest, ModelNotFound
+from potluck.core.errors import BadRequest, ModelNotFound, NodeFailed, NotInRegistry
 from potluck.core.model import JsonObject, Model, ModelId
 from potluck_fake_engine.testing import FakeEngine, running
 
@@ -45,8 +46,21 @@ async def test_a_pull_tells_its_steps_to_the_last(http: EngineHttp) -> None:
     assert steps[0] == {"status": "pulling manifest"}
     assert steps[-1] == {"status": "success"}
     assert any("total" in step and step["total"] == step.get("completed") for step in steps)
-    with pytest.raises(ModelNotFound):
+
+
+async def test_a_model_that_no_registry_has_is_told_in_ollamas_words(http: EngineHttp) -> None:
+    with pytest.raises(NotInRegistry, match="pull model manifest: file does not exist"):
         await _all(KEEPER.pull("nowhere", http, insecure=False))
+
+
+async def test_a_registry_that_cannot_be_reached_is_not_a_model_that_is_missing(
+    http: EngineHttp, fake: FakeEngine
+) -> None:
+    why = 'pull model manifest: Get "https://registry.example/v2/": dial tcp: lookup registry.example: no such host'
+    fake.fault("status", path="/api/pull", status=500, body=json.dumps({"error": why}))
+    with pytest.raises(NodeFailed) as failed:
+        await _all(KEEPER.pull("nowhere", http, insecure=False))
+    assert "no such host" in failed.value.detail
 
 
 async def test_models_are_made_copied_and_deleted(http: EngineHttp, fake: FakeEngine) -> None:

@@ -12,7 +12,7 @@ import pytest
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
-from potluck.core.errors import ModelNotFound
+from potluck.core.errors import NotInRegistry
 from potluck.core.model import EngineId, EngineKind, JsonObject
 from potluck.surfaces import ollama
 
@@ -84,13 +84,13 @@ async def test_only_the_last_step_is_told_to_who_wants_no_stream() -> None:
 
 
 async def test_a_failure_is_a_status_before_the_first_step_and_a_line_after_it() -> None:
-    failing = Keeper({"status": "pulling manifest"}, ModelNotFound("m"))
-    with pytest.raises(ModelNotFound):
+    failing = Keeper({"status": "pulling manifest"}, NotInRegistry("m"))
+    with pytest.raises(NotInRegistry):
         await ollama.pull(Client({"model": "m", "stream": False}, failing).request)
-    with pytest.raises(ModelNotFound):
-        await ollama.pull(Client({"model": "m"}, Keeper(ModelNotFound("m"))).request)
+    with pytest.raises(NotInRegistry):
+        await ollama.pull(Client({"model": "m"}, Keeper(NotInRegistry("m"))).request)
     told = await body_of(await ollama.pull(Client({"model": "m"}, failing).request))
-    assert told == [{"status": "pulling manifest"}, {"error": "model 'm' not found"}]
+    assert told == [{"status": "pulling manifest"}, {"error": "pull model manifest: file does not exist"}]
 
 
 async def test_a_pull_ends_when_its_client_leaves() -> None:

@@ -9,12 +9,13 @@ import msgspec
 from potluck.backends.digests import checked_digest
 from potluck.backends.port import EngineHttp, HttpReply
 from potluck.backends.reading import decoded_object
-from potluck.core.errors import BadRequest, Conflict, ModelNotFound, NodeFailed, PotluckError
+from potluck.core.errors import BadRequest, Conflict, ModelNotFound, NodeFailed, NotInRegistry, PotluckError
 from potluck.core.model import Json, JsonObject, Model
 from potluck.wire.ndjson import LineSplitter
 from potluck.wire.ollama.errors import read_engine_error
 
-_MISSING = ("file does not exist", "not found", "no such")
+# Not "no such": a registry whose host cannot be resolved ("no such host") is another matter.
+_MISSING = ("file does not exist", "not found")
 
 
 class OllamaKeeper:
@@ -25,8 +26,15 @@ class OllamaKeeper:
         _check(reply, model.id)
         return decoded_object(reply.body)
 
-    def pull(self, name: str, http: EngineHttp, *, insecure: bool) -> AsyncIterator[JsonObject]:
-        return _progress(http, "/api/pull", {"model": name, "insecure": insecure, "stream": True}, name)
+    async def pull(self, name: str, http: EngineHttp, *, insecure: bool) -> AsyncIterator[JsonObject]:
+        """Raises `NotInRegistry` where other routes say that a model is not found: none was looked for here."""
+        try:
+            async for status in _progress(
+                http, "/api/pull", {"model": name, "insecure": insecure, "stream": True}, name
+            ):
+                yield status
+        except ModelNotFound as error:
+            raise NotInRegistry(name) from error
 
     def push(self, name: str, http: EngineHttp, *, insecure: bool) -> AsyncIterator[JsonObject]:
         return _progress(http, "/api/push", {"model": name, "insecure": insecure, "stream": True}, name)

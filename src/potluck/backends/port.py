@@ -135,7 +135,8 @@ class Backend(Protocol):
 class ModelKeeper(Protocol):
     """What an engine that manages models offers beside `Backend` (Ollama, and ``local`` in part).
 
-    Everything raises `ModelNotFound` for a name that is not there, `NotImplementedHere` for what this kind cannot do.
+    Everything raises `ModelNotFound` for a name that is not there (``pull`` `NotInRegistry`), `NotImplementedHere` for
+    what this kind cannot do.
     Streams yield Ollama's status objects (API-CONTRACTS.md 2, ``/api/pull``), the last being ``success``.
     """
 

@@ -12,7 +12,7 @@ from potluck.backends.http import AiohttpEngine, open_engine_session
 from potluck.backends.ollama import Ollama
 from potluck.backends.ollama_keeper import OllamaKeeper
 from potluck.backends.port import Address
-from potluck.core.errors import BadRequest, MalformedAnswer, ModelNotFound, NodeFailed, PotluckError
+from potluck.core.errors import BadRequest, MalformedAnswer, ModelNotFound, NodeFailed, NotInRegistry, PotluckError
 from potluck.core.model import Capability, Model, ModelId
 from potluck.wire.ollama.asks import read_chat
 from potluck_fake_engine.testing import FakeEngine, running
@@ -133,8 +133,8 @@ async def test_a_pull_tells_its_progress_and_ends_with_success(kept: Kept) -> No
     assert any(name.startswith("remote-model") for name in await kept.models())
 
 
-async def test_a_model_that_the_registry_lacks_is_not_found(kept: Kept) -> None:
-    with pytest.raises(ModelNotFound):
+async def test_a_model_that_the_registry_lacks_is_told_so(kept: Kept) -> None:
+    with pytest.raises(NotInRegistry):
         await collected(KEEPER.pull("nowhere", kept.http, insecure=False))
 
 

@@ -41,6 +41,8 @@ def embedding(**fields: Any) -> Ask:
         (chat(), Shape.OPENAI_CHAT, {Capability.COMPLETION}),
         (chat(tools=[TOOL]), Shape.OPENAI_CHAT, {Capability.COMPLETION, Capability.TOOLS}),
         (chat(tools=[TOOL], tool_choice="none"), Shape.OPENAI_CHAT, {Capability.COMPLETION}),
+        # Forced by a schema, which needs no template with a place for tools.
+        (chat(tools=[TOOL], tool_choice="required"), Shape.OPENAI_CHAT, {Capability.COMPLETION}),
         (chat(messages=IMAGE), Shape.OPENAI_CHAT, {Capability.COMPLETION, Capability.VISION}),
         (completion(), Shape.OPENAI_COMPLETION, {Capability.COMPLETION}),
         (completion(suffix="s"), Shape.OPENAI_COMPLETION, {Capability.COMPLETION}),

@@ -74,7 +74,8 @@ class ChatAsk:
 
     @property
     def needs(self) -> frozenset[Capability]:
-        tools = bool(self.request.tools) and self.request.tool_choice != ToolMode.NONE
+        choice = self.request.tool_choice
+        tools = bool(self.request.tools) and (choice is None or read_tool_choice(self.request).mode is ToolMode.AUTO)
         return _NEEDS[tools, self.checked.images]
 
     @property

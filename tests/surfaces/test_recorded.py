@@ -54,7 +54,7 @@ continue-openai                 openai.chat stream completion+tools Su 9 tools
 continue-openai-tools-1         openai.chat stream completion+tools Su 11 tools
 continue-openai-tools-2         openai.chat stream completion+tools Suat 11 tools
 langchain-anthropic             anthropic.messages whole completion u max 4096
-langchain-anthropic-structured  anthropic.messages whole completion+tools u 1 tools named max 4096
+langchain-anthropic-structured  anthropic.messages whole completion u 1 tools named max 4096
 langchain-ollama-structured     ollama.chat stream completion u schema
 langchain-openai                openai.chat whole completion u
 langchain-openai-structured     openai.chat whole completion u schema

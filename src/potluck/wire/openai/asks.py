@@ -17,6 +17,7 @@ from potluck.wire.openai.text_request import (
     check_embedding,
     completion_call,
     embedding_call,
+    limited,
     read_texts,
 )
 from potluck.wire.openai.writers import ChatWriter, CompletionWriter, EmbeddingWriter
@@ -128,8 +129,9 @@ class CompletionAsk:
 
     @property
     def untouchable(self) -> bool:
-        """False with a suffix, which llama.cpp overlooks, an echo, which it refuses, and Ollama's ``options``."""
-        return not (self.request.suffix or self.request.echo or self.request.options)
+        """False with a suffix, which llama.cpp overlooks, an echo, which it refuses, Ollama's ``options``, and without
+        a limit, for which engines have defaults of their own."""
+        return limited(self.request) and not (self.request.suffix or self.request.echo or self.request.options)
 
     def call(self) -> TextCall | InfillCall:
         return completion_call(self.request, self.body)

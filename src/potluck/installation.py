@@ -97,6 +97,7 @@ class Installer:
             ),
             http_for=lambda address: AiohttpEngine(self._session, address, node=self._node),
             clock=time.monotonic,  # noqa: TID251 - part of the composition root
+            wall_clock=time.time,  # noqa: TID251 - likewise
             chance=random.Random(),
             new_key=lambda: secrets.token_urlsafe(24),
         )

@@ -7,7 +7,9 @@ import importlib.metadata
 import os
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from potluck.backends import llama_server
@@ -83,6 +85,7 @@ class LocalEngine:
         *,
         http_for: Callable[[Address], EngineHttp],
         clock: Callable[[], float],
+        wall_clock: Callable[[], float],
         chance: random.Random,
         new_key: Callable[[], str],
         spawn: Spawn = spawn,
@@ -91,6 +94,7 @@ class LocalEngine:
         self._settings = settings
         self._http_for = http_for
         self._clock = clock
+        self._wall_clock = wall_clock
         self._chance = chance
         self._new_key = new_key
         self._spawn = spawn
@@ -120,9 +124,11 @@ class LocalEngine:
         """As for llama.cpp; a `LoadCall` is done by the way: `prepare` loads, and unloading begins here."""
         if isinstance(call, LoadCall):
             return self._load(call, model)
+        self._agree(model, call.needs, call.hints.keep_alive_s)
         return llama_server.encode(call, model, stream=stream)
 
     def pass_through(self, ask: Ask, model: Model) -> tuple[str, bytes]:
+        self._agree(model, ask.needs, None)
         return llama_server.pass_through(ask, model)
 
     def error(self, status: int, body: bytes, model: str) -> PotluckError:
@@ -187,8 +193,18 @@ class LocalEngine:
         return next(iter(self._weights.values()), None)
 
     def _model(self, weights: Weights) -> Model:
-        ready = any((ward := self._wards.get((canonical(weights.id), role))) and ward.ready for role in Role)
-        return weights.model(context=self._settings.context, resident=ready)
+        wards = [ward for role in Role if (ward := self._wards.get((canonical(weights.id), role))) and ward.ready]
+        model = weights.model(context=self._settings.context, resident=bool(wards))
+        stays = [stay for ward in wards if (stay := ward.stays_s) is not None]
+        if not wards or len(stays) < len(wards):
+            return model
+        ends = datetime.fromtimestamp(self._wall_clock() + max(stays), UTC)
+        return replace(model, expires_at=f"{ends:%Y-%m-%dT%H:%M:%SZ}")
+
+    def _agree(self, model: Model, needs: frozenset[Capability], stay_s: float | None) -> None:
+        """A call is on its way to the model's child, and says how long that is to stay."""
+        with suppress(ModelNotFound):  # `prepare` says so
+            self._ward(model.id, _role(model, needs)).agree(stay_s)
 
     def _ward(self, model: ModelId, role: Role) -> Ward:
         name = canonical(model)
@@ -246,6 +262,7 @@ class LocalEngine:
                 if ward := self._wards.get((canonical(model.id), role)):
                     ward.dismiss()
             return Ready((Finish(FinishReason.UNLOAD),))
+        self._agree(model, call.needs, call.hints.keep_alive_s)
         ward = self._wards.get((canonical(model.id), _role(model, call.needs)))
         if ward is not None and ward.ready:
             return Ready((Finish(FinishReason.LOAD),))

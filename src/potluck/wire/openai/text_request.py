@@ -19,7 +19,7 @@ from potluck.wire.openai.fields import (
     whole,
 )
 
-# What OpenAI takes where nothing is said (API-CONTRACTS.md 1.2). Engines differ: most write until their context is full.
+# What OpenAI takes where nothing is said (API-CONTRACTS.md 1.2). Most engines would write until their context is full.
 _DEFAULT_TOKENS = 16
 _LLAMACPP_LIMIT = "n_predict"
 

@@ -14,10 +14,10 @@ import ipaddress
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
-from aiohttp import AddrInfoType
 
 from potluck.core.call import Call, ChatCall, ImagePart, Message, TextCall
 from potluck.core.errors import BadRequest
@@ -45,10 +45,14 @@ class _InsideTheNetwork(OSError):
     """An address that must not be asked."""
 
 
-def _checked_sockets(allowed: Callable[[Address], bool]) -> Callable[[AddrInfoType], socket.socket]:
+# As `socket.getaddrinfo` gives it: family, kind, protocol, canonical name, and where.
+_Towards: TypeAlias = tuple[int, int, int, str, tuple[object, ...]]
+
+
+def _checked_sockets(allowed: Callable[[Address], bool]) -> Callable[[_Towards], socket.socket]:
     """Opens sockets, but none towards an address that is not allowed."""
 
-    def opened(towards: AddrInfoType) -> socket.socket:
+    def opened(towards: _Towards) -> socket.socket:
         family, kind, protocol, _, where = towards
         try:
             address = ipaddress.ip_address(str(where[0]).partition("%")[0])

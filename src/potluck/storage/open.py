@@ -53,6 +53,16 @@ async def open_storage(url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> A
         await engine.dispose()
 
 
+async def look_at_storage(url: str) -> None:
+    """Raise the `OperatorError` that `open_storage` would raise over what is in the database. Changes nothing in it."""
+    engine, traits = _engine(url, BUSY_TIMEOUT_S)
+    try:
+        async with Database(engine, traits).read() as connection:
+            await connection.run_sync(_known_revision)
+    finally:
+        await engine.dispose()
+
+
 def _engine(url: str, busy_timeout_s: float) -> tuple[AsyncEngine, Traits]:
     try:
         parts = make_url(url)
@@ -76,20 +86,24 @@ def _engine(url: str, busy_timeout_s: float) -> tuple[AsyncEngine, Traits]:
 
 def _bring_up_to_date(connection: Connection) -> None:
     # 1. The usual case: read one row, and no more.
-    revision = _revision(connection)
-    if revision == HEAD:
+    if _known_revision(connection) == HEAD:
         return
-    # 2. One that this version cannot know.
+    # 2. New or older.
+    from potluck.storage.sql.migrate import upgrade  # noqa: PLC0415 - 0.3 s and 11 MB that nearly no start needs
+
+    upgrade(connection)
+
+
+def _known_revision(connection: Connection) -> str | None:
+    """The schema that the database has, None for an empty one. Raises `OperatorError` for one not known here."""
+    revision = _revision(connection)
     if revision is not None and revision not in REVISIONS:
         raise OperatorError(
             f"The database was written by a newer version of Potluck (its schema is {revision}, the newest one known "
             f"here is {HEAD}).",
             hint="Install that version or a later one, or start with another data directory (--data).",
         )
-    # 3. New or older.
-    from potluck.storage.sql.migrate import upgrade  # noqa: PLC0415 - 0.3 s and 11 MB that nearly no start needs
-
-    upgrade(connection)
+    return revision
 
 
 def _revision(connection: Connection) -> str | None:

@@ -22,7 +22,7 @@ from potluck.core.errors import (
     NoEngineReady,
     NotFound,
     NotImplementedHere,
-    OperatorError,
+    NotInRegistry,
     PotluckError,
 )
 from potluck.core.model import Engine, JsonObject, Model
@@ -36,7 +36,6 @@ from potluck.wire.ollama.catalogue import read_name
 from potluck.wire.ollama.errors import error_line
 
 _NDJSON = "application/x-ndjson"
-_NO_MANIFEST = "pull model manifest: file does not exist"
 
 
 async def pull(request: Request) -> Response:
@@ -44,7 +43,7 @@ async def pull(request: Request) -> Response:
     _owner_only(request)
     asked = decode_body(await body_of(request), _Transfer)
     order = PullOrder(asked.name_or_model(), insecure=asked.insecure, inside=True)
-    return await _progress(request, _pulled(services_of(request).models.pull(order)), asked.stream)
+    return await _progress(request, _pulled(services_of(request).models.pull(order), order.name), asked.stream)
 
 
 async def push(request: Request) -> Response:
@@ -144,7 +143,7 @@ def _keeper_of(fleet: Fleet, name: str) -> tuple[Installation, ModelKeeper]:
     return installation, installation.keeper
 
 
-async def _pulled(steps: AsyncGenerator[PullStep]) -> AsyncGenerator[JsonObject]:
+async def _pulled(steps: AsyncGenerator[PullStep], name: str) -> AsyncGenerator[JsonObject]:
     """The status objects of a pull. One that has no source begins like the others."""
     begun = False
     try:
@@ -156,7 +155,7 @@ async def _pulled(steps: AsyncGenerator[PullStep]) -> AsyncGenerator[JsonObject]
     except ModelNotFound as error:
         if not begun:
             yield {"status": "pulling manifest"}
-        raise OperatorError(_NO_MANIFEST, hint=error.hint) from error
+        raise NotInRegistry(name, hint=error.hint) from error
 
 
 async def _then_looked(

@@ -28,7 +28,7 @@ def chat(**fields: Any) -> Ask:
 
 
 def completion(**fields: Any) -> Ask:
-    return read_completion(body(**{"prompt": "p", **fields}))
+    return read_completion(body(**{"prompt": "p", "max_tokens": 5, **fields}))
 
 
 def embedding(**fields: Any) -> Ask:
@@ -41,6 +41,8 @@ def embedding(**fields: Any) -> Ask:
         (chat(), Shape.OPENAI_CHAT, {Capability.COMPLETION}),
         (chat(tools=[TOOL]), Shape.OPENAI_CHAT, {Capability.COMPLETION, Capability.TOOLS}),
         (chat(tools=[TOOL], tool_choice="none"), Shape.OPENAI_CHAT, {Capability.COMPLETION}),
+        # Forced by a schema, which needs no template with a place for tools.
+        (chat(tools=[TOOL], tool_choice="required"), Shape.OPENAI_CHAT, {Capability.COMPLETION}),
         (chat(messages=IMAGE), Shape.OPENAI_CHAT, {Capability.COMPLETION, Capability.VISION}),
         (completion(), Shape.OPENAI_COMPLETION, {Capability.COMPLETION}),
         (completion(suffix="s"), Shape.OPENAI_COMPLETION, {Capability.COMPLETION}),
@@ -68,7 +70,7 @@ def test_an_ask_knows_how_many_answers_it_wants(ask: Ask, generations: int) -> N
     assert ask.generations == generations
 
 
-@pytest.mark.parametrize("fields", [{"suffix": "s"}, {"echo": True}, {"options": {"top_k": 1}}])
+@pytest.mark.parametrize("fields", [{"suffix": "s"}, {"echo": True}, {"options": {"top_k": 1}}, {"max_tokens": None}])
 def test_a_completion_that_engines_misread_is_not_passed_on(fields: dict[str, Any]) -> None:
     assert not completion(**fields).untouchable
 

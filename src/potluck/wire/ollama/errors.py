@@ -19,6 +19,7 @@ from potluck.core.errors import (
     NodeTimeout,
     NotFound,
     NotImplementedHere,
+    NotInRegistry,
     OperatorError,
     Overloaded,
     PayloadTooLarge,
@@ -43,6 +44,7 @@ _STATUSES: tuple[tuple[type[PotluckError], int], ...] = (
     (PayloadTooLarge, 413),
     (UnsupportedEncoding, 415),
     (NotImplementedHere, 501),
+    (NotInRegistry, 500),  # as Ollama says it
     (RateLimited, 429),
     (Overloaded, 503),
     (NodeBusy, 503),

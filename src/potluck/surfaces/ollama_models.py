@@ -33,7 +33,7 @@ from potluck.surfaces.looking import look
 from potluck.surfaces.state import caller_of, fleet_of, services_of
 from potluck.wire.body import decode_body
 from potluck.wire.ollama.catalogue import read_name
-from potluck.wire.ollama.errors import error_line
+from potluck.wire.ollama.errors import JSON_TYPE, error_line
 
 _NDJSON = "application/x-ndjson"
 
@@ -174,7 +174,7 @@ async def _progress(request: Request, steps: AsyncIterator[JsonObject], stream: 
     What fails before the first line is a status; later it is Ollama's in-band error line.
     """
     if not stream:
-        return Response(msgspec.json.encode(await _last(request, steps)), media_type="application/json")
+        return Response(msgspec.json.encode(await _last(request, steps)), media_type=JSON_TYPE)
     first = await anext(steps, None)
 
     async def lines() -> AsyncIterator[bytes]:

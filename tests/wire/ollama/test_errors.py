@@ -67,7 +67,7 @@ def test_every_error_has_its_status_and_a_text(error: PotluckError, status: int,
     reply = write(error, "req")
     assert reply.status == status
     assert json.loads(reply.body) == {"error": text}
-    assert reply.content_type == "application/json"
+    assert reply.content_type == "application/json; charset=utf-8"
 
 
 def test_headers_say_when_to_come_again_what_is_allowed_and_how_to_prove_oneself() -> None:

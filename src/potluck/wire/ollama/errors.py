@@ -53,6 +53,9 @@ _STATUSES: tuple[tuple[type[PotluckError], int], ...] = (
 )
 _BROKEN_ENGINE = 502
 
+# What Ollama's server says of everything it does not stream.
+JSON_TYPE = "application/json; charset=utf-8"
+
 # Ollama's own words, with its two spaces: clients and scripts look for them.
 _BUSY = "server busy, please try again.  maximum pending requests exceeded"
 
@@ -77,7 +80,7 @@ def write_error(error: PotluckError, request_id: str) -> ErrorReply:
             headers.append(("www-authenticate", "Bearer"))
         case _:
             pass
-    return ErrorReply(status, msgspec.json.encode({"error": error_text(error)}), headers=tuple(headers))
+    return ErrorReply(status, msgspec.json.encode({"error": error_text(error)}), JSON_TYPE, tuple(headers))
 
 
 def error_line(error: PotluckError) -> bytes:

@@ -113,6 +113,13 @@ class Conflict(ClientError):
     """The thing is in a state that forbids this, such as a name already taken."""
 
 
+class Superseded(ClientError):
+    """The same client has asked again, and wants the newer answer instead."""
+
+    def __init__(self) -> None:
+        super().__init__("A newer request of the same editor took this one's place.")
+
+
 class PayloadTooLarge(ClientError):
     """The body is over the limit, as sent or decompressed."""
 

@@ -116,9 +116,6 @@ class Conflict(ClientError):
 class Superseded(ClientError):
     """The same client has asked again, and wants the newer answer instead."""
 
-    def __init__(self) -> None:
-        super().__init__("A newer request of the same editor took this one's place.")
-
 
 class PayloadTooLarge(ClientError):
     """The body is over the limit, as sent or decompressed."""

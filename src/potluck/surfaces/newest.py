@@ -29,7 +29,8 @@ class Newest:
         # The older one is told first, so that the slot it leaves is free when the newer one looks for one.
         if older := self._under_way.get(who):
             older.cancel()
-        own = self._under_way[who] = asyncio.get_running_loop().create_task(work, name=f"newest of {editor}")
+        own: asyncio.Task[T] = asyncio.get_running_loop().create_task(work, name=f"newest of {editor}")
+        self._under_way[who] = own
         try:
             await asyncio.wait((own,))
         finally:
@@ -39,5 +40,5 @@ class Newest:
                 own.cancel()
                 await asyncio.wait((own,))
         if own.cancelled():
-            raise Superseded
+            raise Superseded("A newer request of the same editor took this one's place.")
         return own.result()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from potluck.core.answer import Answer, Choice, Finish, FinishReason, Text, Usage
 from potluck.core.model import Capability
 from potluck.wire.openai.asks import read_chat, read_completion, read_embedding
+from potluck.wire.openai.passage import AnswerPassage, WholePassage
 from potluck.wire.port import AnswerMeta, Ask, Shape
 from tests.wire.openai.streams import sse
 
@@ -124,6 +126,12 @@ def test_embeddings_are_encoded_as_asked(wanted: str | None, kind: type) -> None
     assert isinstance(written["data"][0]["embedding"], kind)
     given = b'{"data":[{"embedding":[1]}],"usage":{"prompt_tokens":1}}'
     assert ask.passage(META).whole(given, 0.0) is given
+
+
+@pytest.mark.parametrize("asking", [chat, completion])
+def test_only_a_stream_is_watched_piece_by_piece(asking: Callable[..., Ask]) -> None:
+    assert type(asking().passage(META)) is WholePassage
+    assert type(asking(stream=True).passage(META)) is AnswerPassage
 
 
 def test_tools_that_must_not_be_called_are_not_shown_to_an_engine() -> None:

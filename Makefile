@@ -10,7 +10,7 @@ REQ    := requirements
 UV     ?= uv
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check fmt lint types layers fast docs lock clean bench-first-run bench-gateway
+.PHONY: help run setup test check fmt lint types layers fast docs lock clean bench-first-run bench-gateway bench-scheduler
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -83,6 +83,9 @@ bench-first-run: $(VENV)/.dev ## seconds to ready, memory, tokens/s through Potl
 
 bench-gateway: $(VENV)/.dev ## the relay against nginx; ARGS="--peers --rounds 7" for every peer (installs them)
 	$(BIN)/python benchmarks/gateway $(ARGS)
+
+bench-scheduler: $(VENV)/.dev ## what a decision costs, on a quiet fleet and on 400 nodes with 2,000 waiting
+	$(BIN)/python benchmarks/scheduler $(ARGS)
 
 lock: ## pin the newest allowed versions, with hashes (needs uv)
 	for f in build runtime dev; do $(UV) pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes \

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 
 import pytest
@@ -282,3 +283,14 @@ async def test_a_stream_is_never_continued_on_another_connection() -> None:
         assert b"error" in body
         assert DONE not in body
         assert len(w.engines[0].requests) == 2
+
+
+async def test_each_of_several_generations_may_meet_a_connection_that_is_closed() -> None:
+    turns = [says(FRAMED), says(close=True)] * 3
+    async with world(in_turn(*turns, says(FRAMED))) as w:
+        w.backends[0].many = False  # so it is asked once for each
+        client = await w.connect()
+        client.ask(n="4")
+        status, _, body = await client.answer()
+        assert (status, len(json.loads(body)["choices"])) == (200, 4)
+        assert w.nothing_is_held()

@@ -90,7 +90,8 @@ class Engine:
     """One engine at one moment: what routing decides over.
 
     ``slots`` is how many generations it runs at once, ``busy`` how many of ours it ran when the picture was taken.
-    ``why`` says in words why it is in this state of health, for the owner.
+    ``why`` says in words why it is in this state of health, for the owner. ``memory_bytes`` is what its node has
+    for models, all engines together; None: unknown.
     """
 
     id: EngineId
@@ -101,6 +102,7 @@ class Engine:
     busy: int = 0
     models: Mapping[ModelId, Model] = field(default_factory=dict[ModelId, Model])
     why: str = ""
+    memory_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,8 @@ class Fleet:
         before = self.health.get(engine)
         if before is None:  # the owner took it out while it worked
             return
+        if seen is Seen.CALL_OK and before.state is Health.UP:
+            return
         after = step(before, seen, why, now=self._clock(), interval_s=self._interval_s)
         if after is before:
             return

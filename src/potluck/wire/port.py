@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+import msgspec
+
 from potluck.core.answer import Answer, Event, FinishReason, Timings, Usage
 from potluck.core.call import Call
 from potluck.core.errors import PotluckError
@@ -35,8 +37,7 @@ class Shape(StrEnum):
     NATIVE = "native"
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerMeta:
+class AnswerMeta(msgspec.Struct, frozen=True):
     """What a writer must invent but may not take from the air.
 
     ``id`` is a fresh token (24 characters, ``[A-Za-z0-9]``) to build the dialect's ids from; ``model`` the name the
@@ -158,8 +159,7 @@ class Passage(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(msgspec.Struct, frozen=True):
     """What one attempt spent, read off its answer. ``text_bytes`` is the text sent, for estimates: 0 where the
     engine told its usage."""
 

@@ -65,6 +65,8 @@ class EventCutter:
         """
         tail = self._tail
         if not tail:
+            if data.endswith(b"\n\n"):  # engines flush event by event
+                return data
             end = last_boundary(data)
             if end == len(data):
                 return data

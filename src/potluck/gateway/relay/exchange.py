@@ -388,6 +388,7 @@ class Exchange:
 
     def _next_part(self, passage: PartsPassage, out: bytes) -> None:
         """One of several generations is whole; the next goes to the same engine, in the same answer."""
+        self._retried_stale = False  # each may meet a connection that the engine closes in that instant
         if out and self.ask.stream:
             self._emit(out, self._relay.clock())
         assert self.seat is not None

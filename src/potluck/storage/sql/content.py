@@ -53,6 +53,8 @@ _decoder = msgspec.json.Decoder(_Content)
 
 def clean(text: str) -> str:
     """``text`` without what a database's text cannot hold: NUL, and halves of UTF-16 pairs."""
+    if text.isascii():
+        return text.replace("\0", "") if "\0" in text else text
     return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 

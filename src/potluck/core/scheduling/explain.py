@@ -1,0 +1,139 @@
+"""Why a call went where it went: frozen, plain, to be stored, and to be decided anew from what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, cast
+
+from potluck.core.scheduling.decisions import Kept, Start
+from potluck.core.scheduling.weighing import OUT, Price, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One place in one decision. Costs are in limits: 1 is all that the class allows; None: out of the question.
+
+    ``run`` = (``own`` + ``harm`` + ``eviction`` + ``doubt``) * ``prior``. ``first_s`` and ``finish_s`` are what was
+    expected of it, ``wait_s`` the part of them before it starts.
+    """
+
+    engine: str
+    model: str
+    verdict: str
+    run: float | None = None
+    own: float = 0.0
+    harm: float = 0.0
+    eviction: float = 0.0
+    doubt: float = 0.0
+    prior: float = 1.0
+    wait_s: float = 0.0
+    first_s: float = 0.0
+    finish_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One decision. ``engine`` and ``model`` are the chosen place; ``waited_s`` how long the call was in the queue."""
+
+    request: str
+    target: str
+    kind: str
+    prompt_tokens: int
+    at_s: float
+    loads: bool
+    engine: str
+    model: str
+    candidates: tuple[Candidate, ...]
+
+    def plain(self) -> dict[str, object]:
+        """As data for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def of_plain(cls, plain: Mapping[str, object]) -> Explanation:
+        """From what `plain` gave, also after a way through JSON. Raises `ValueError` for anything else."""
+        try:
+            candidates = tuple(
+                Candidate(**candidate) for candidate in cast("list[dict[str, Any]]", plain["candidates"])
+            )
+            return cls(**cast("dict[str, Any]", {**plain, "candidates": candidates}))
+        except (KeyError, TypeError) as exc:
+            raise ValueError("not a kept explanation") from exc
+
+
+def explain(start: Start) -> Explanation:
+    """The account of a decision. Made when asked for: deciding itself keeps only what this needs."""
+    ask = start.ask
+    kept = start.kept
+    candidates = _of_prices(start, kept) if isinstance(kept, tuple) else _of_terms(start, kept)
+    return Explanation(
+        ask.request,
+        ask.target,
+        ask.kind.value,
+        ask.prompt_tokens,
+        start.at_s,
+        start.loads,
+        start.place.engine,
+        start.place.model,
+        candidates,
+    )
+
+
+def replay(explanation: Explanation) -> Candidate | None:
+    """Decide once more from the parts that are stored: the cheapest of the places that could start."""
+    able = [one for one in explanation.candidates if one.verdict in (Verdict.CHOSEN, Verdict.WORSE)]
+    return min(able, key=_total, default=None)
+
+
+def _total(candidate: Candidate) -> float:
+    return (candidate.own + candidate.harm + candidate.eviction + candidate.doubt) * candidate.prior
+
+
+def _of_terms(start: Start, kept: Kept) -> tuple[Candidate, ...]:
+    found: list[Candidate] = []
+    for terms, cost, prior, tokens in kept:
+        own = terms.base + terms.slope * tokens
+        verdict = Verdict.CHOSEN if terms.lane == start.place else Verdict.WORSE
+        found.append(
+            Candidate(
+                terms.lane.engine,
+                terms.lane.model,
+                verdict.value,
+                cost,
+                own,
+                cost / prior - own,
+                prior=prior,
+                first_s=terms.first_s(tokens),
+                finish_s=terms.service_s(tokens),
+            )
+        )
+    return tuple(found)
+
+
+def _of_prices(start: Start, prices: tuple[Price, ...]) -> tuple[Candidate, ...]:
+    return tuple(_of_price(start, price) for price in prices)
+
+
+def _of_price(start: Start, price: Price) -> Candidate:
+    place, terms = price.place, price.terms
+    if price.verdict in OUT or terms is None:
+        return Candidate(place.engine, place.model, price.verdict.value)
+    verdict = price.verdict
+    if place == start.place:
+        verdict = Verdict.CHOSEN
+    tokens = price.tokens
+    return Candidate(
+        place.engine,
+        place.model,
+        verdict.value,
+        price.run,
+        price.own,
+        price.harm,
+        price.eviction,
+        price.doubt,
+        price.factor,
+        price.wait_s,
+        price.wait_s + terms.first_s(tokens),
+        price.wait_s + terms.service_s(tokens),
+    )

@@ -1,0 +1,78 @@
+"""Where everybody in the queue stands, and for how long yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from heapq import heapify, heapreplace
+
+from potluck.core.model import EngineId, RequestId
+from potluck.core.scheduling.classes import Standard
+from potluck.core.scheduling.fleet import EngineState, Lane
+from potluck.core.scheduling.queue import Queue, Waiting
+from potluck.core.scheduling.weighing import exclusion
+
+_LEAST_RETRY_S, _LONGEST_RETRY_S = 1.0, 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """``position`` is 1 for who is next of all; ``eta_s`` the seconds until it starts, as far as one can tell."""
+
+    position: int
+    eta_s: float
+
+
+def standings(queue: Queue, now: float) -> Mapping[RequestId, Standing]:
+    """The whole queue in order, each call put where it would start first."""
+    free: dict[EngineId, list[float]] = {}
+    found: dict[RequestId, Standing] = {}
+    for position, waiting in enumerate(queue.order(now), start=1):
+        found[waiting.ask.request] = Standing(position, _starts_s(waiting, free, now))
+    return found
+
+
+def _starts_s(waiting: Waiting, free: dict[EngineId, list[float]], now: float) -> float:
+    """When its turn comes; its slot is then taken for those behind it."""
+    best: tuple[float, float, list[float], float] | None = None
+    for lane, _ in waiting.goal.sample(None, waiting.ask):
+        if exclusion(waiting.ask, lane) is not None:
+            continue
+        slots = free.get(lane.engine.id)
+        if slots is None:
+            slots = free[lane.engine.id] = _slots_s(lane.engine, now)
+        starts_s = slots[0] + (0.0 if lane.resident else lane.rates.load_s)
+        service_s = _service_s(lane, waiting.standard, waiting.ask.prompt_tokens)
+        if best is None or starts_s + service_s < best[0]:
+            best = (starts_s + service_s, starts_s, slots, service_s)
+    if best is None:
+        return waiting.ends_s - now
+    ends_s, starts_s, slots, _ = best
+    heapreplace(slots, ends_s)
+    return starts_s
+
+
+def _slots_s(engine: EngineState, now: float) -> list[float]:
+    """In how many seconds each of its slots is free."""
+    slots = [turn.ends_s(now) - now for turn in engine.turns.values()]
+    slots += [0.0] * (engine.slots - len(slots))
+    heapify(slots)
+    return slots
+
+
+def _service_s(lane: Lane, standard: Standard, prompt_tokens: int) -> float:
+    return lane.alone(standard, lane.slots - 1).service_s(prompt_tokens)
+
+
+def estimate_s(waiting: Waiting, now: float) -> float:
+    """In how many seconds a call would have its turn, behind all that wait for the same target."""
+    slots, service_s, first_s = 0, 0.0, _LONGEST_RETRY_S
+    for lane, _ in waiting.goal.sample(None, waiting.ask):
+        if exclusion(waiting.ask, lane) is not None:
+            continue
+        slots += lane.slots
+        service_s += lane.slots * _service_s(lane, waiting.standard, 0)
+        free = len(lane.engine.turns) < lane.slots
+        first_s = min(first_s, 0.0 if free else lane.engine.release_s(now, 1))
+    wait_s = first_s + waiting.goal.waiting * service_s / slots / slots
+    return min(_LONGEST_RETRY_S, max(_LEAST_RETRY_S, wait_s))

@@ -17,7 +17,8 @@ class Door:
     ``family`` names the dialect for metrics and the request log: openai, anthropic, ollama, llamacpp, tabby.
     ``route`` is asked for calls that name no model; if the owner has no such route, the first model that fits serves.
     ``kind`` is what its calls are to those who make them; of a chat more may be known by what it needs and where it
-    can go. ``others`` are doors of other dialects at the same path, each with the test of a body that tells it apart.
+    can go. ``whole_type`` is the content type of an answer that is not streamed.
+    ``others`` are doors of other dialects at the same path, each with the test of a body that tells it apart.
     """
 
     path: str
@@ -27,6 +28,7 @@ class Door:
     method: str = "POST"
     route: str = "chat"
     kind: Kind = Kind.CHAT
+    whole_type: str = "application/json"
     others: tuple[tuple[Callable[[bytes], bool], Door], ...] = ()
 
     def for_body(self, body: bytes) -> Door:

@@ -57,6 +57,13 @@ async def open_storage(url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> A
         )
 
 
+async def look_at_storage(url: str) -> None:
+    """Raise the `OperatorError` that `open_storage` would raise over what is in the database. Changes nothing in it."""
+    engine, traits = _engine(url, BUSY_TIMEOUT_S)
+    async with open_database(engine, traits) as database:
+        await database.read(_known_revision)
+
+
 def _engine(url: str, busy_timeout_s: float) -> tuple[Engine, Traits]:
     try:
         parts = make_url(url)
@@ -80,26 +87,31 @@ def _engine(url: str, busy_timeout_s: float) -> tuple[Engine, Traits]:
 
 def _bring_up_to_date(connection: Connection, *, schema_is_whole: bool) -> None:
     # 1. The usual case: read one row, and no more.
-    revision = _revision(connection)
+    revision = _known_revision(connection)
     if revision == HEAD:
         return
-    # 2. One that this version cannot know.
+    # 2. A new one.
+    if revision is None and schema_is_whole:
+        metadata.create_all(connection, checkfirst=False)  # what is in the way is an error
+        connection.exec_driver_sql(_VERSION_TABLE)
+        connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": HEAD})
+        return
+    # 3. An older one.
+    from potluck.storage.sql.migrate import upgrade  # noqa: PLC0415 - 0.3 s and 11 MB that nearly no start needs
+
+    upgrade(connection)
+
+
+def _known_revision(connection: Connection) -> str | None:
+    """The schema that the database has, None for an empty one. Raises `OperatorError` for one not known here."""
+    revision = _revision(connection)
     if revision is not None and revision not in REVISIONS:
         raise OperatorError(
             f"The database was written by a newer version of Potluck (its schema is {revision}, the newest one known "
             f"here is {HEAD}).",
             hint="Install that version or a later one, or start with another data directory (--data).",
         )
-    # 3. A new one.
-    if revision is None and schema_is_whole:
-        metadata.create_all(connection, checkfirst=False)  # what is in the way is an error
-        connection.exec_driver_sql(_VERSION_TABLE)
-        connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": HEAD})
-        return
-    # 4. An older one.
-    from potluck.storage.sql.migrate import upgrade  # noqa: PLC0415 - 0.3 s and 11 MB that nearly no start needs
-
-    upgrade(connection)
+    return revision
 
 
 def _revision(connection: Connection) -> str | None:

@@ -291,7 +291,7 @@ class ClientConnection(asyncio.Protocol):
         self._next()
 
     def answer(self, exchange: Exchange, body: bytes) -> None:
-        self._write_whole(exchange.head("application/json"), body)
+        self._write_whole(exchange.head(exchange.door.whole_type), body)
         self._next()
 
     def refuse(self, exchange: Exchange, error: PotluckError) -> None:

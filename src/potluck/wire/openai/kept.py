@@ -110,7 +110,9 @@ class KeptAnswer:
 
     def _pack(self) -> None:
         events = b"".join(self._loose)
-        self._packed.append(Packed(_COMPRESSOR.compress(events), len(events)))
+        packed = memoryview(_COMPRESSOR.compress(events))
+        # A copy: the compressor's own bytes keep the memory that the longest possible output would have taken.
+        self._packed.append(Packed(bytes(packed), len(events)))
         self._packed_size += len(events)
         self._loose, self._loose_size = [], 0
         if self._packed_size > self._limit:

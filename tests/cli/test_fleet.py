@@ -30,6 +30,21 @@ def engine(name: str, health: str, why: str = "", **more: object) -> dict[str, o
     return {**plain, "models": ["a", "b"], "resident": ["a"], "children": [], **more}
 
 
+QUEUE = {
+    "waiting": 3,
+    "calls": [
+        {
+            "id": "01a2164591e3b283dda94603",
+            "position": 2,
+            "model": "qwen2.5-coder:32b",
+            "kind": "review",
+            "waited_s": 12.0,
+            "eta_s": 95.0,
+            "key": "k",
+        }
+    ],
+}
+
 NODES = {
     "nodes": [
         {
@@ -59,6 +74,7 @@ def model(name: str, *, ready: bool, resident: bool) -> dict[str, object]:
 def fleet(service: FakeService) -> None:
     service.on("GET /api/v1/status", Whole(STATUS))
     service.on("GET /api/v1/nodes", Whole(NODES))
+    service.on("GET /api/v1/queue", Whole(QUEUE))
     models = [model("a", ready=True, resident=True), model("b", ready=True, resident=False)]
     service.on("GET /api/v1/models", Whole({"models": [*models, model("c", ready=False, resident=False)]}))
 
@@ -78,6 +94,14 @@ def test_status_is_the_whole_picture(service: FakeService, ask: Run) -> None:
     assert "Engines 1 of 2 up" in shown
     assert "Slots 1 of 4 busy   Waiting 3" in shown
     assert "connection refused" in shown
+    assert "STARTS IN" in shown
+    assert "review" in shown
+    assert "1m" in shown
+
+
+def test_a_quiet_service_shows_no_line(service: FakeService, ask: Run) -> None:
+    service.on("GET /api/v1/status", Whole({**STATUS, "waiting": 0}))
+    assert "STARTS IN" not in ask("status").stdout
 
 
 READING = {

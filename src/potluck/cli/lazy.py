@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, str] = {
     "agent": "Tell a gateway what this machine has left.",
     "check": "Check the configuration; print every error with file, line and a hint.",
     "status": "Show engines, models and what runs now.",
+    "explain": "Say why a call went where it went.",
     "chat": "Ask a question, or talk.",
     "complete": "Complete code at a place in a file.",
     "review": "Review a change, files or standard input.",

@@ -19,7 +19,7 @@ from potluck.core.scheduling.weighing import Verdict
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.port import Caller
 from potluck.storage.ports import RequestLog
-from potluck.storage.records import AttemptRecord, CallStatus, CandidateRecord, RequestRecord
+from potluck.storage.records import EVEN, NOUGHT, AttemptRecord, CallStatus, CandidateRecord, RequestRecord
 from potluck.wire.estimates import estimate
 
 if TYPE_CHECKING:
@@ -201,14 +201,14 @@ def _candidate(one: Candidate) -> CandidateRecord:
         one.verdict,
         one.model,
         round(one.run, 4) if one.run is not None else None,
-        round(one.own, 4),
-        round(one.harm, 4),
-        round(one.eviction, 4),
-        one.doubt,
-        round(one.prior, 4),
-        round(one.wait_s, 3),
-        round(one.first_s, 3),
-        round(one.finish_s, 3),
+        round(one.own, 4) or NOUGHT,
+        round(one.harm, 4) or NOUGHT,
+        round(one.eviction, 4) or NOUGHT,
+        one.doubt or NOUGHT,
+        round(one.prior, 4) if one.prior != EVEN else EVEN,
+        round(one.wait_s, 3) or NOUGHT,
+        round(one.first_s, 3) or NOUGHT,
+        round(one.finish_s, 3) or NOUGHT,
     )
 
 

@@ -159,6 +159,10 @@ class AttemptRecord(msgspec.Struct, frozen=True):
     why: str = ""
 
 
+NOUGHT, EVEN = 0.0, 1.0
+"""The very defaults of figures: what is one of these objects takes no room in the log."""
+
+
 class CandidateRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """An engine that was thought of: chosen or not, and why.
 
@@ -171,14 +175,14 @@ class CandidateRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str
     model: str = ""
     run: float | None = None
-    own: float = 0.0
-    harm: float = 0.0
-    eviction: float = 0.0
-    doubt: float = 0.0
-    prior: float = 1.0
-    wait_s: float = 0.0
-    first_s: float = 0.0
-    finish_s: float = 0.0
+    own: float = NOUGHT
+    harm: float = NOUGHT
+    eviction: float = NOUGHT
+    doubt: float = NOUGHT
+    prior: float = EVEN
+    wait_s: float = NOUGHT
+    first_s: float = NOUGHT
+    finish_s: float = NOUGHT
 
 
 class RequestRecord(msgspec.Struct, frozen=True):

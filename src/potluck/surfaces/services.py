@@ -8,6 +8,7 @@ from typing import Protocol
 
 from potluck.backends.port import Child, PullOrder
 from potluck.core.model import Engine, EngineId, Model, ModelId
+from potluck.gateway.dispatch import Queued
 from potluck.gateway.machines import Machine
 from potluck.gateway.models import PullStep, Target
 from potluck.gateway.placed import Where
@@ -33,6 +34,10 @@ class FleetView(Protocol):
 
     def waiting(self) -> int:
         """Calls in line."""
+        ...
+
+    def queue(self) -> Sequence[Queued]:
+        """The calls in line, in the order in which they would be served."""
         ...
 
 

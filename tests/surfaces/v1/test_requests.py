@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import msgspec
+
 from potluck.core.model import EngineId, KeyId, ModelId, NodeId, RequestId
 from potluck.storage.records import AttemptRecord, CallStatus, CandidateRecord, RequestFilter, RequestRecord
 
@@ -34,8 +36,38 @@ async def world() -> World:
 async def test_a_request_tells_why_its_node_was_chosen() -> None:
     info = (await (await world()).ask("GET", "/api/v1/requests/a")).json()
     assert (info["at"], info["node"], info["model"]) == ("2025-06-15T15:06:40.000Z", "agx0", "coder:1b")
-    assert info["candidates"] == [{"engine": "orin0/ollama:11435", "chosen": False, "reason": "not up"}]
+    assert [(one["engine"], one["chosen"], one["reason"], one["run"]) for one in info["candidates"]] == [
+        ("orin0/ollama:11435", False, "not up", None)
+    ]
     assert info["usage"]["prompt_tokens"] == 5
+
+
+async def test_the_figures_of_a_decision_are_told_as_they_were() -> None:
+    made = World()
+    engine = EngineId("agx0/ollama:11434")
+    chosen = CandidateRecord(engine, True, "chosen", "coder:1b", 0.5, 0.4, 0.1, first_s=0.8, finish_s=4.0)
+    await made.requests.add([msgspec.structs.replace(record("a", ANNA.key), candidates=(chosen,))])
+    info = (await made.ask("GET", "/api/v1/requests/a")).json()
+    figures = {"run": 0.5, "own": 0.4, "harm": 0.1, "first_s": 0.8, "finish_s": 4.0}
+    assert figures.items() <= info["candidates"][0].items()
+    assert (info["candidates"][0]["chosen"], info["candidates"][0]["prior"]) == (True, 1.0)
+
+
+async def test_everybody_sees_their_own_calls_in_line_and_the_owner_all() -> None:
+    made = World()
+    for caller, seen in ((ANNA, [1, 3]), (BERT, [2]), (OWNER, [1, 2, 3])):
+        told = (await made.ask("GET", "/api/v1/queue", caller=caller)).json()
+        assert (told["waiting"], [call["position"] for call in told["calls"]]) == (3, seen)
+    first = (await made.ask("GET", "/api/v1/queue", caller=BERT)).json()["calls"][0]
+    assert first == {
+        "id": "q2",
+        "position": 2,
+        "model": "coder",
+        "kind": "review",
+        "waited_s": 2.5,
+        "eta_s": 16.0,
+        "key": BERT.key,
+    }
 
 
 async def test_a_call_that_has_just_ended_is_there() -> None:

@@ -32,6 +32,7 @@ from potluck.core.model import (
     RequestId,
 )
 from potluck.core.scheduling.classes import Kind
+from potluck.gateway.dispatch import Queued
 from potluck.gateway.machines import Machine
 from potluck.gateway.models import PullStep, Target
 from potluck.gateway.placed import ANYWHERE, Where
@@ -142,6 +143,13 @@ class FakeFleet:
 
     def waiting(self) -> int:
         return 3
+
+    def queue(self) -> Sequence[Queued]:
+        keys = (ANNA.key, BERT.key, ANNA.key)
+        return [
+            Queued(RequestId(f"q{place}"), key, "coder", Kind.REVIEW, 2.5, place, 8.0 * place)
+            for place, key in enumerate(keys, start=1)
+        ]
 
 
 CODER = Model(

@@ -432,13 +432,23 @@ class Exchange:
         if self._full or self.state in (State.PREPARING, State.DONE):
             return
         limits = self._relay.limits
-        silent = self.state is not State.SEEKING and now_s - self.last_sent_s >= limits.keep_alive_s
+        # In line no stream is begun: who is refused there gets a real status.
+        silent = (self.began or self.state is not State.SEEKING) and now_s - self.last_sent_s >= limits.keep_alive_s
         if silent and self.ask.stream and self._passage is not None and self._passage.keep_alive:
-            self._emit(self._passage.keep_alive, now_s, speaks=False)
+            self._emit(self._place_in_line() + self._passage.keep_alive, now_s, speaks=False)
         if self.state in (State.AWAITING, State.COLLECTING, State.STREAMING):
             patience_s = limits.stall_s if self.first_byte_s is not None else limits.first_byte_s
             if now_s - self.last_heard_s >= patience_s:
                 self._attempt_failed(NodeTimeout(f"The engine was silent for {patience_s:.0f} s."))
+
+    def _place_in_line(self) -> bytes:
+        """For who waits again, after an engine broke: an event stream's comment that says where it stands."""
+        if self.state is not State.SEEKING or not self.stream_type.startswith("text/event-stream"):
+            return b""
+        standing = self._relay.dispatcher.standing(self.id)
+        if standing is None:
+            return b""
+        return b": queued position=%d eta=%ds\n\n" % (standing.position, round(standing.eta_s))
 
     # --- outcomes ---
 

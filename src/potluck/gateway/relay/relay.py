@@ -11,7 +11,7 @@ import structlog
 from potluck.backends.port import Child
 from potluck.core.errors import PotluckError
 from potluck.core.model import Engine, EngineId, Model
-from potluck.gateway.dispatch import Dispatcher
+from potluck.gateway.dispatch import Dispatcher, Queued
 from potluck.gateway.door import Door
 from potluck.gateway.fleet import Fleet
 from potluck.gateway.images import RemoteImages
@@ -124,6 +124,9 @@ class Relay:
 
     def waiting(self) -> int:
         return self.dispatcher.waiting
+
+    def queue(self) -> Sequence[Queued]:
+        return self.dispatcher.queue()
 
     # --- what connections and exchanges call ---
 

@@ -18,6 +18,8 @@ from potluck.surfaces.v1.shapes import (
     ModelPlace,
     NodeInfo,
     NodeList,
+    QueuedInfo,
+    QueueReply,
     ReloadReply,
     StatusReply,
     rfc3339,
@@ -74,6 +76,29 @@ async def status(exchange: Exchange) -> Reply:
             slots=sum(engine.slots for engine in serving),
             busy=sum(engine.busy for engine in engines),
             waiting=services.fleet.waiting(),
+        )
+    )
+
+
+async def queue(exchange: Exchange) -> Reply:
+    """The owner sees everybody's calls, others their own, each with its place among all."""
+    caller, fleet = exchange.caller, exchange.services.fleet
+    own = [each for each in fleet.queue() if caller.owner or each.key == caller.key]
+    return Reply(
+        QueueReply(
+            fleet.waiting(),
+            [
+                QueuedInfo(
+                    id=each.request,
+                    position=each.position,
+                    model=each.model,
+                    kind=each.kind.value,
+                    waited_s=round(each.waited_s, 3),
+                    eta_s=round(each.eta_s, 3),
+                    key=each.key,
+                )
+                for each in own
+            ],
         )
     )
 

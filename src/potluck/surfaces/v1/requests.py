@@ -62,7 +62,8 @@ def _info(record: RequestRecord) -> RequestInfo:
         ),
         attempts=[AttemptInfo(attempt.engine, attempt.outcome, attempt.why) for attempt in record.attempts],
         candidates=[
-            CandidateInfo(candidate.engine, candidate.chosen, candidate.reason) for candidate in record.candidates
+            CandidateInfo(**{name: getattr(one, name) for name in CandidateInfo.__struct_fields__})
+            for one in record.candidates
         ],
         error=record.error,
     )

@@ -170,6 +170,13 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
     Route("GET", "/api/v1/status", "Version, uptime and counts.", plain(fleet.status), shapes.StatusReply),
     Route(
         "GET",
+        "/api/v1/queue",
+        "List calls that wait for a slot, in order; the owner's key sees everybody's.",
+        plain(fleet.queue),
+        shapes.QueueReply,
+    ),
+    Route(
+        "GET",
         "/api/v1/requests",
         "List calls that have ended, newest first; the owner's key sees everybody's.",
         asking(shapes.RequestQuery, requests.list_requests),

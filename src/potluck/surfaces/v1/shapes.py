@@ -463,9 +463,45 @@ class AttemptInfo(msgspec.Struct):
 
 
 class CandidateInfo(msgspec.Struct):
+    """A place that was thought of. Costs are in limits: 1 is all the time that the call's class allows.
+
+    ``run`` = (``own`` + ``harm`` to others + ``eviction`` of models + ``doubt``) * ``prior``, the owner's weight; None
+    where the place was out of the question. ``first_s`` and ``finish_s`` were expected, ``wait_s`` of them before it
+    could start.
+    """
+
     engine: str
     chosen: bool
     reason: str
+    model: str = ""
+    run: float | None = None
+    own: float = 0.0
+    harm: float = 0.0
+    eviction: float = 0.0
+    doubt: float = 0.0
+    prior: float = 1.0
+    wait_s: float = 0.0
+    first_s: float = 0.0
+    finish_s: float = 0.0
+
+
+class QueuedInfo(msgspec.Struct):
+    """A call in line. ``position`` 1 is the next one of all; ``eta_s`` the seconds until it starts, by estimate."""
+
+    id: str
+    position: int
+    model: str
+    kind: str
+    waited_s: float
+    eta_s: float
+    key: str
+
+
+class QueueReply(msgspec.Struct):
+    """``waiting`` counts everybody's calls, also where ``calls`` lists only your own."""
+
+    waiting: int
+    calls: list[QueuedInfo]
 
 
 class RequestInfo(msgspec.Struct):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from potluck.core.scheduling.decisions import Kept, Start
 from potluck.core.scheduling.weighing import OUT, Price, Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One place in one decision. Costs are in limits: 1 is all that the class allows; None: out of the question.
 
     ``run`` = (``own`` + ``harm`` + ``eviction`` + ``doubt``) * ``prior``. ``first_s`` and ``finish_s`` are what was
@@ -48,16 +47,14 @@ class Explanation:
 
     def plain(self) -> dict[str, object]:
         """As data for JSON."""
-        return asdict(self)
+        return {**asdict(self), "candidates": [one._asdict() for one in self.candidates]}
 
     @classmethod
     def of_plain(cls, plain: Mapping[str, object]) -> Explanation:
         """From what `plain` gave, also after a way through JSON. Raises `ValueError` for anything else."""
         try:
-            candidates = tuple(
-                Candidate(**candidate) for candidate in cast("list[dict[str, Any]]", plain["candidates"])
-            )
-            return cls(**cast("dict[str, Any]", {**plain, "candidates": candidates}))
+            places = tuple(Candidate(**candidate) for candidate in cast("list[dict[str, Any]]", plain["candidates"]))
+            return cls(**cast("dict[str, Any]", {**plain, "candidates": places}))
         except (KeyError, TypeError) as exc:
             raise ValueError("not a kept explanation") from exc
 
@@ -65,8 +62,6 @@ class Explanation:
 def explain(start: Start) -> Explanation:
     """The account of a decision. Made when asked for: deciding itself keeps only what this needs."""
     ask = start.ask
-    kept = start.kept
-    candidates = _of_prices(start, kept) if isinstance(kept, tuple) else _of_terms(start, kept)
     return Explanation(
         ask.request,
         ask.target,
@@ -76,8 +71,14 @@ def explain(start: Start) -> Explanation:
         start.loads,
         start.place.engine,
         start.place.model,
-        candidates,
+        candidates(start),
     )
+
+
+def candidates(start: Start) -> tuple[Candidate, ...]:
+    """The places alone: for a log that is written for every call."""
+    kept = start.kept
+    return _of_prices(start, kept) if isinstance(kept, tuple) else _of_terms(start, kept)
 
 
 def replay(explanation: Explanation) -> Candidate | None:
@@ -103,9 +104,12 @@ def _of_terms(start: Start, kept: Kept) -> tuple[Candidate, ...]:
                 cost,
                 own,
                 cost / prior - own,
-                prior=prior,
-                first_s=terms.first_s(tokens),
-                finish_s=terms.service_s(tokens),
+                0.0,
+                0.0,
+                prior,
+                0.0,
+                terms.first_s(tokens),
+                terms.service_s(tokens),
             )
         )
     return tuple(found)

@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from potluck.config.model import EngineConfig, NodeConfig
+from potluck.config.secret import Secret
 from potluck.core import discovery as core
 from potluck.core.discovery import AGENT, Grade, State, Way
 from potluck.core.errors import BadRequest, Conflict, NotFound
@@ -130,7 +131,11 @@ async def test_an_agent_with_another_key_is_not_followed_but_may_be_accepted() -
             assert (seen[0].grade, seen[0].node) == (Grade.CLAIMED, "agx0")
             assert discovery.accepted()[0].address == "127.0.0.2"
             assert "seems to be at 127.0.0.3" in discovery.why("agx0")
-            assert (await discovery.accept(seen[0].id)).address == "127.0.0.3", "the owner may"
+            node = await discovery.accept(seen[0].id)
+            assert node.address == "127.0.0.3", "the owner may"
+            (config,) = node_configs([node], Secret(KEY))
+            assert config.agent is not None
+            assert config.agent.api_key is None, "what did not prove itself is not shown the key"
 
 
 async def test_a_node_of_the_file_that_moved_is_proposed_only() -> None:
@@ -186,7 +191,7 @@ async def test_what_is_stored_and_is_no_such_thing_counts_as_nothing() -> None:
     kept = Kept(store, time.time)
     await kept.read()
     assert kept.accepted == {}
-    assert await kept.move("gone", "127.0.0.9", 1.0) is None
+    assert await kept.move("gone", "127.0.0.9", 1.0, proven=True) is None
 
 
 async def test_a_look_without_news_writes_nothing() -> None:

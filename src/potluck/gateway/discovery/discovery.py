@@ -13,7 +13,7 @@ import structlog
 from potluck.config.model import NodeConfig
 from potluck.core import discovery as core
 from potluck.core.addresses import Address, read_address
-from potluck.core.discovery import AGENT, KnownNode, Proposal, Sighting, State, Way
+from potluck.core.discovery import AGENT, Grade, KnownNode, Proposal, Sighting, State, Way
 from potluck.core.errors import BadRequest, Conflict, NotFound, PotluckError
 from potluck.core.model import EngineKind
 from potluck.gateway.discovery.kept import AcceptedNode, Kept, KeptEngine
@@ -98,6 +98,7 @@ class Discovery:
     clock: Callable[[], float]
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _names: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    _moved: Mapping[str, str] = field(default_factory=dict[str, str])
     _listening: Listening | None = None
     _wanted: asyncio.Task[None] | None = None
 
@@ -150,10 +151,20 @@ class Discovery:
     async def _saw(self, way: Way, seen: Iterable[Sighting]) -> None:
         before = {each.id for each in self.proposals()}
         await self.kept.saw(core.take(self.kept.book, way, seen, self.clock()), self.kept.scanned_s)
-        for each in self.proposals():
+        for each in self._note():
             if each.id not in before and each.state in (State.NEW, State.MOVED):
                 hint = f"'potluck nodes accept {each.id}' takes it in."
                 log.info("found a machine", address=each.address, state=each.state.value, why=each.why, hint=hint)
+
+    def _changed(self) -> None:
+        self.around.changed()
+        self._note()
+
+    def _note(self) -> tuple[Proposal, ...]:
+        """The proposals now. What a listing of nodes needs of them is kept: making them takes milliseconds."""
+        proposals = self.proposals()
+        self._moved = {each.node: each.address for each in proposals if each.state is State.MOVED}
+        return proposals
 
     def _may(self, address: str) -> bool:
         read = read_address(address)
@@ -250,7 +261,7 @@ class Discovery:
         else:
             node = await self._accept_new(found, name.strip() or found.name, slots)
         await self.kept.dismiss(found.key, yes=False)
-        self.around.changed()
+        self._changed()
         log.info("node accepted", node=node.name, address=node.address)
         return node
 
@@ -278,7 +289,9 @@ class Discovery:
         if found.node not in self.serving():
             hint = f"Write 'address: {found.address}' there, and 'potluck reload'."
             raise Conflict(f"The address of {found.node} stands in potluck.yaml.", hint=hint)
-        node = await self.kept.move(found.node, found.address, self.clock())
+        # What did not prove itself is not shown the key, whatever the node at the old address had.
+        proven = found.grade is Grade.PROVEN
+        node = await self.kept.move(found.node, found.address, self.clock(), proven=proven)
         if node is None:
             raise Conflict(f"The node '{found.node}' was forgotten meanwhile.")
         return node
@@ -295,7 +308,7 @@ class Discovery:
         if not await self.kept.forget(name):
             hint = "Nodes of potluck.yaml are taken out there."
             raise NotFound(f"No accepted node is called '{core.plain(name)}'.", hint=hint)
-        self.around.changed()
+        self._changed()
         log.info("node forgotten", node=name)
 
     def _found(self, proposal: str) -> Proposal:
@@ -314,12 +327,12 @@ class Discovery:
             if node is None or move.agent is None or await self._proves(node, node.address, node.agent_port):
                 continue
             if await self._proves(node, move.address, move.agent.port):
-                moved = await self.kept.move(node.name, move.address, self.clock())
+                moved = await self.kept.move(node.name, move.address, self.clock(), proven=True)
                 if moved is not None:
                     log.warning(
                         "a node has moved and is followed", node=node.name, before=moved.before, at=moved.address
                     )
-                    self.around.changed()
+                    self._changed()
 
     async def _doubt(self) -> None:
         """A machine that proves to be in two places was perhaps seen in one of them before it moved: look again."""
@@ -335,8 +348,8 @@ class Discovery:
         """What the owner should know of a node's address; empty if there is nothing to know."""
         there = self.serving().get(node)
         if there is None or not there.before:
-            moved = next((each for each in self.proposals() if (each.state, each.node) == (State.MOVED, node)), None)
-            return f"It seems to be at {moved.address} now: see 'potluck nodes discover'." if moved else ""
+            moved = self._moved.get(node)
+            return f"It seems to be at {moved} now: see 'potluck nodes discover'." if moved else ""
         return f"It was at {there.before} and is at {there.address} now: it was known by its identity."
 
     async def _proves(self, node: AcceptedNode, address: str, port: int | None) -> bool:

@@ -90,13 +90,15 @@ class Kept:
                 raise Conflict(f"There is a node '{node.name}' already.", hint="Give it another name.")
             await self._write_nodes({**self.accepted, node.name: node})
 
-    async def move(self, name: str, address: str, now: float) -> AcceptedNode | None:
+    async def move(self, name: str, address: str, now: float, *, proven: bool) -> AcceptedNode | None:
         """Note a node's new address; None if it was forgotten meanwhile."""
         async with self._turn:
             before = self.accepted.get(name)
             if before is None:
                 return None
-            node = msgspec.structs.replace(before, address=address, before=before.address, followed_s=now)
+            node = msgspec.structs.replace(
+                before, address=address, before=before.address, followed_s=now, proven=proven
+            )
             await self._write_nodes({**self.accepted, name: node})
             return node
 

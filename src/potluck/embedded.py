@@ -48,6 +48,7 @@ class Embedded:
             ),
             http_for=lambda address: self._http(address, self._node),
             clock=time.monotonic,  # noqa: TID251 - part of the composition root
+            wall_clock=time.time,  # noqa: TID251 - likewise
             chance=random.Random(),
             new_key=lambda: secrets.token_urlsafe(24),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -129,6 +130,16 @@ async def test_a_deleted_model_leaves_the_memory(fake: FakeEngine, http: EngineH
     await KEEPER.load("m", http, keep_s=-1.0)
     await KEEPER.delete("m", http)
     assert not fake.engine.loaded("m")
+
+
+async def test_a_registry_that_cannot_be_reached_is_not_a_model_that_is_missing(
+    http: EngineHttp, fake: FakeEngine
+) -> None:
+    why = 'pull model manifest: Get "https://registry.example/v2/": dial tcp: lookup registry.example: no such host'
+    fake.fault("status", path="/api/pull", status=500, body=json.dumps({"error": why}))
+    with pytest.raises(NodeFailed) as failed:
+        await _all(KEEPER.pull(PullOrder("nowhere"), http))
+    assert "no such host" in failed.value.detail
 
 
 async def test_models_are_made_copied_and_deleted(http: EngineHttp, fake: FakeEngine) -> None:

@@ -129,3 +129,42 @@ def test_each_shape_has_its_path() -> None:
 
 def test_its_errors_are_read_as_the_family_writes_them() -> None:
     assert isinstance(server().error(404, b'{"error":{"message":"no"}}', "m"), ModelNotFound)
+
+
+LLAMACPP: dict[str, Any] = {"id": "m", "owned_by": "llamacpp", "meta": {"n_ctx": 2048}}
+
+
+async def llamacpp() -> OpenAiCompat:
+    found = server()
+    await found.probe(listing(LLAMACPP))
+    return found
+
+
+async def test_a_llamacpp_server_is_known_by_its_list_and_its_habits_are_heeded() -> None:
+    found = server()
+    assert (found.many, found.hears_only_streams) == (True, False)
+    report = await found.probe(listing(LLAMACPP))
+    assert [(model.id, model.context) for model in report.models] == [("m", 2048)]
+    # It counts the tokens of one of several answers, and writes a whole one to its end for nobody.
+    assert (found.many, found.hears_only_streams) == (False, True)
+    await found.probe(listing({"id": "m", "owned_by": "vllm"}))
+    assert (found.many, found.hears_only_streams) == (True, False)
+
+
+async def test_a_llamacpp_server_is_made_to_call_a_tool_by_a_schema() -> None:
+    call = ChatCall("m", HI, tools=(Tool("look"),), tool_choice=ToolChoice(ToolMode.REQUIRED))
+    request = (await llamacpp()).encode(call, MODEL, stream=False)
+    assert isinstance(request, EngineRequest)
+    sent = msgspec.json.decode(request.body)
+    assert "tool_choice" not in sent
+    assert sent["response_format"]["type"] == "json_schema"
+    assert sent["stream"] is True
+
+
+async def test_a_llamacpp_server_tells_progress_and_counts_tokens() -> None:
+    found = await llamacpp()
+    _, passed = found.pass_through(read_completion(b'{"model":"x","prompt":"Hi","stream":true}'), MODEL)
+    assert msgspec.json.decode(passed)["return_progress"] is True
+    script = Script({"POST /v1/chat/completions/input_tokens": {"input_tokens": 7}})
+    assert await found.count_tokens(ChatCall("m", HI), MODEL, script) == 7
+    assert await server().count_tokens(ChatCall("m", HI), MODEL, script) is None

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import socket
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -148,3 +150,20 @@ def test_another_program_on_the_port_is_a_failure(run: Run, tmp_path: Path) -> N
         file = tmp_path / "potluck.yaml"
         file.write_text(f"server: {{port: {other.getsockname()[1]}}}\n")
         assert checks(run, "--config", str(file))["port"]["verdict"] == "fail"
+
+
+def test_a_database_that_potluck_would_not_start_with_is_a_failure(run: Run, tmp_path: Path, config: str) -> None:
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    assert "database" not in checks(run, "--config", config)
+    with closing(sqlite3.connect(data / "potluck.db")) as database, database:
+        database.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        database.execute("INSERT INTO alembic_version VALUES ('0001')")
+    assert checks(run, "--config", config)["database"]["verdict"] == "ok"
+    with closing(sqlite3.connect(data / "potluck.db")) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    told = checks(run, "--config", config)["database"]
+    assert (told["verdict"], "newer version" in told["message"]) == ("fail", True)
+    (data / "potluck.db").write_bytes(b"no database" * 100)
+    assert "damaged" in checks(run, "--config", config)["database"]["message"]
+    assert run("doctor", "--config", config).exit_code == 1

@@ -37,6 +37,14 @@ def test_an_unknown_name_has_no_offers_but_near_names() -> None:
     assert found.near("lama3.2") == ("llama3.2:latest",)
 
 
+def test_who_can_do_something_is_named_once() -> None:
+    embedder = model("nomic", capabilities=frozenset({Capability.EMBEDDING}))
+    found = catalogue(engine("a", model("Llama3.2:latest"), embedder), engine("b", model("llama3.2")))
+    assert found.able(frozenset({Capability.EMBEDDING})) == ("nomic",)
+    assert len(found.able(COMPLETION)) == 1
+    assert found.able(frozenset({Capability.VISION})) == ()
+
+
 def test_offers_show_engines_as_they_are_now() -> None:
     engines = {EngineId("a"): engine("a", model("m"))}
     found = Catalogue(engines, {})

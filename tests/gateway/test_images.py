@@ -124,12 +124,27 @@ async def test_a_slow_server_is_given_up() -> None:
         "[64:ff9b::7f00:1]",
         "[fe80::1%25eth0]",
         "[fd00::1]",
+        "127。0。0。1",  # one and the same after IDNA's normalisation
+        "127．0．0．1",
+        "１２７.0.0.1",
+        "0",
+        "LOCALHOST.",
     ],
 )
 async def test_nothing_inside_the_network_is_ever_asked(host: str) -> None:
-    async with images(anywhere=False) as found:
+    asked: list[str] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(host)
+        writer.write(reply(PNG))
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, images(anywhere=False) as found:
         with pytest.raises(BadRequest, match=r"not public|could not be fetched") as refused:
-            await found.fetched(asking(f"http://{host}:9/secret"))
+            await found.fetched(asking(f"http://{host}:{port}/secret"))
+    assert not asked
     assert "secret" not in str(refused.value)
 
 

@@ -115,3 +115,15 @@ async def test_calls_are_forgotten_after_a_month_and_a_failure_is_no_end(broken:
     assert store.pruned == [5.0]
     assert not pruning.done()
     pruning.cancel()
+
+
+async def test_a_crowds_records_are_written_before_their_time() -> None:
+    ledger, store = made()
+    writing = asyncio.create_task(ledger.flushing())
+    await asyncio.sleep(0)
+    for number in range(1000):
+        note(ledger, str(number))
+    async with asyncio.timeout(1):
+        while len(store.ids) < 1000:
+            await asyncio.sleep(0)
+    writing.cancel()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import random
 import zlib
+from collections.abc import Callable
 
 import pytest
 import zstandard
@@ -203,6 +205,43 @@ async def test_compressed_bodies_are_read_and_bombs_are_not() -> None:
             assert (await client.answer())[0] == 400
         client.post(plain, "content-encoding: br")
         assert (await client.answer())[0] == 415
+
+
+def bare_deflate(data: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(data) + packer.flush()
+
+
+def in_members(data: bytes) -> bytes:
+    """As tools write it that compress in parts: an empty member stands between, and all of them in any block."""
+    return b"".join(gzip.compress(part) for part in (data[:10], b"", data[10:]))
+
+
+@pytest.mark.parametrize(("encoding", "pack"), [("deflate", bare_deflate), ("gzip", in_members)])
+async def test_other_forms_of_compression_are_read_within_the_same_limits(
+    encoding: str, pack: Callable[[bytes], bytes]
+) -> None:
+    plain = b'{"model":"m","messages":[{"role":"user","content":"x"}]}'
+    long = plain + random.Random(1).randbytes(40_000).hex().encode()
+    async with world(limits=Limits(max_body=100_000)) as w:
+        client = await w.connect()
+        sent = ((plain, 200), (plain + b" " * 200_000, 413), (long, 400), (plain + b" " * 90_000, 200))
+        for body, status in sent:  # 400: what was decompressed is no JSON
+            client.post(pack(body), f"content-encoding: {encoding}")
+            assert (await client.answer())[0] == status
+        assert w.engines[0].requests[0].body == plain
+        for broken in (pack(plain)[:-1], pack(plain) + b"junk", pack(plain) + b"\0", b""):
+            client.post(broken, f"content-encoding: {encoding}", f"content-length: {len(broken)}")
+            assert (await client.answer())[0] == 400
+
+
+async def test_a_bomb_of_many_members_is_refused() -> None:
+    # Each within the limit, and far too many that hold nothing.
+    for bomb, status in ((gzip.compress(b" " * 60_000) * 2, 413), (gzip.compress(b"") * 50_000, 400)):
+        async with world(limits=Limits(max_body=100_000)) as w:
+            client = await w.connect()
+            client.post(bomb[:99_990], "content-encoding: gzip")
+            assert (await client.answer())[0] == status
 
 
 async def test_expect_continue_is_answered_after_key_and_size_are_checked() -> None:

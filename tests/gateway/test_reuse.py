@@ -294,3 +294,17 @@ async def test_each_of_several_generations_may_meet_a_connection_that_is_closed(
         status, _, body = await client.answer()
         assert (status, len(json.loads(body)["choices"])) == (200, 4)
         assert w.nothing_is_held()
+
+
+@pytest.mark.parametrize("before", [b"", FRAMED])
+async def test_an_engine_that_wants_to_speak_something_else_gives_no_answer(
+    before: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    switching = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\nwhatever"
+    async with world(says(before + switching)) as w:
+        client = await w.connect()
+        client.ask()
+        assert (await client.answer())[0] == (200 if before else 502)
+        await until(lambda: not w.engines[0].open)
+        assert w.nothing_is_held()
+    assert "Fatal error" not in caplog.text

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.matrix.errors import json_type
 from tests.matrix.framing import chunks, events, lines, pieces_are_whole
 from tests.matrix.http import Reply
 from tests.matrix.said import Called, Said
@@ -70,7 +71,7 @@ class Surface:
             assert self.streamed is not None
             assert reply.headers.get("transfer-encoding") == "chunked"
             return self.streamed(reply)
-        assert reply.content_type.startswith("application/json"), reply.content_type
+        assert reply.content_type == json_type(self.family)
         return self.whole(reply.json)
 
 

@@ -19,7 +19,7 @@ from potluck.surfaces.application import DOORS, ROUTES
 from potluck.surfaces.auth import PUBLIC_PATHS
 from potluck.surfaces.families import errors_for
 from potluck.surfaces.v1.routes import NATIVE_ROUTES
-from tests.matrix.errors import checked_error
+from tests.matrix.errors import checked_error, json_type
 from tests.matrix.surfaces import PNG_B64
 from tests.matrix.world import ALL, World, engine, settled, world
 
@@ -248,7 +248,7 @@ async def test_a_pull_tells_its_progress_and_the_model_is_there(keeping: World) 
     chat = {"model": "remote-model", "messages": [{"role": "user", "content": "say: new"}], "stream": False}
     assert (await keeping.client.post("/api/chat", chat)).json["message"]["content"] == "new"
     whole = await keeping.client.post("/api/pull", {"name": "other:1b", "stream": False})
-    assert whole.json == {"status": "success"}
+    assert (whole.json, whole.content_type) == ({"status": "success"}, json_type("ollama"))
     assert "other:1b" in await names(keeping)
 
 

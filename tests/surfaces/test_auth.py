@@ -12,7 +12,7 @@ from potluck.core.errors import Unauthenticated
 from potluck.core.keys import digest
 from potluck.core.model import KeyId
 from potluck.storage.records import KeyRecord
-from potluck.surfaces.auth import Keyring, presented_key
+from potluck.surfaces.auth import Keyring, presented_keys
 
 KEY = "pk-0123456789"
 
@@ -41,6 +41,12 @@ BASIC = base64.b64encode(f"user:{KEY}".encode())
         ([], b"key=" + KEY.encode()),
         ([], b"a=b&token=" + KEY.encode()),
         ([(b"authorization", b"Digest x"), (b"x-api-key", KEY.encode())], b""),
+        # A setting left empty, and another service's key beside ours, in either order.
+        ([(b"authorization", b"Bearer "), (b"x-api-key", KEY.encode())], b""),
+        ([(b"x-api-key", b""), (b"authorization", b"Bearer " + KEY.encode())], b""),
+        ([(b"x-api-key", b"sk-other"), (b"authorization", b"Bearer " + KEY.encode())], b""),
+        ([(b"authorization", b"Bearer sk-other"), (b"x-api-key", KEY.encode())], b""),
+        ([(b"authorization", b"Basic " + base64.b64encode(b"proxy:pass"))], b"key=" + KEY.encode()),
     ],
 )
 def test_every_way_a_client_can_present_a_key_works(headers: list[tuple[bytes, bytes]], query: bytes) -> None:
@@ -79,6 +85,6 @@ def test_the_owners_key_is_known_as_such() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from([b"authorization", b"x-api-key", b"x"]), st.binary())), st.binary())
 def test_no_header_whatever_crashes_it(headers: list[tuple[bytes, bytes]], query: bytes) -> None:
-    assert isinstance(presented_key(headers, query), bytes)
+    assert all(presented_keys(headers, query))
     with pytest.raises(Unauthenticated):
         keyring().caller(headers, query)

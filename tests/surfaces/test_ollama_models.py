@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.types import Message
 
 from potluck.backends.port import PullOrder
-from potluck.core.errors import Forbidden, ModelNotFound, NoRoom, OperatorError
+from potluck.core.errors import Forbidden, ModelNotFound, NoRoom, NotInRegistry
 from potluck.core.model import EngineId, JsonObject, KeyId, NodeId
 from potluck.gateway.models import PullStep
 from potluck.gateway.port import Caller
@@ -95,7 +95,7 @@ async def test_only_the_last_step_is_told_to_who_wants_no_stream() -> None:
 async def test_a_model_that_nobody_has_is_told_in_the_stream_as_ollama_does(models: Models) -> None:
     told = await body_of(await ollama_models.pull(Client({"model": "m"}, models).request))
     assert told == [MANIFEST, {"error": "pull model manifest: file does not exist"}]
-    with pytest.raises(OperatorError, match="pull model manifest: file does not exist"):
+    with pytest.raises(NotInRegistry, match="pull model manifest: file does not exist"):
         await ollama_models.pull(Client({"model": "m", "stream": False}, models).request)
 
 

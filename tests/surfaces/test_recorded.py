@@ -14,7 +14,7 @@ from starlette.routing import Match
 from potluck.core.call import ChatCall, EmbedCall, FormatKind, InfillCall, LoadCall, Role, TextCall, ToolMode
 from potluck.gateway.door import Door
 from potluck.surfaces.application import DOORS, ROUTES
-from potluck.surfaces.auth import presented_key
+from potluck.surfaces.auth import presented_keys
 from potluck.wire.port import Ask
 
 RECORDED = Path(__file__).with_name("recorded")
@@ -54,7 +54,7 @@ continue-openai                 openai.chat stream completion+tools Su 9 tools
 continue-openai-tools-1         openai.chat stream completion+tools Su 11 tools
 continue-openai-tools-2         openai.chat stream completion+tools Suat 11 tools
 langchain-anthropic             anthropic.messages whole completion u max 4096
-langchain-anthropic-structured  anthropic.messages whole completion+tools u 1 tools named max 4096
+langchain-anthropic-structured  anthropic.messages whole completion u 1 tools named max 4096
 langchain-ollama-structured     ollama.chat stream completion u schema
 langchain-openai                openai.chat whole completion u
 langchain-openai-structured     openai.chat whole completion u schema
@@ -202,7 +202,7 @@ def test_a_recorded_request_finds_its_route(name: str) -> None:
 def test_a_recorded_request_shows_its_key(name: str) -> None:
     recorded = load(name)
     headers = [(key.lower().encode(), value.encode()) for key, value in recorded.headers.items()]
-    assert presented_key(headers, recorded.query) == KEY
+    assert list(presented_keys(headers, recorded.query)) == [KEY]
 
 
 @pytest.mark.parametrize("name", [name for name, said in OUTCOMES.items() if said.startswith(ENGINES_SPEAK)])

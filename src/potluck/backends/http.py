@@ -58,8 +58,7 @@ class AiohttpEngine:
                     method, self._url(path), data=body, headers=self._sent(body), allow_redirects=False
                 ) as reply,
             ):
-                data = await self._whole(reply)
-                return HttpReply(reply.status, data, {name.lower(): value for name, value in reply.headers.items()})
+                return HttpReply(reply.status, await self._whole(reply))
         except aiohttp.ConnectionTimeoutError as error:
             raise self._unreachable(error) from error
         except TimeoutError as error:

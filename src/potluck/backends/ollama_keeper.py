@@ -28,7 +28,8 @@ from potluck.wire.ollama.errors import read_engine_error
 _LOAD_S = 900.0
 
 _FULL = "no space left on device"
-_MISSING = ("file does not exist", "not found", "no such")
+# Not "no such": a registry whose host cannot be resolved ("no such host") is another matter.
+_MISSING = ("file does not exist", "not found")
 
 
 class OllamaKeeper:

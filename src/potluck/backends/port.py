@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from potluck.core.answer import Event
@@ -54,7 +54,6 @@ class Ready:
 class HttpReply:
     status: int
     body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 class EngineHttp(Protocol):

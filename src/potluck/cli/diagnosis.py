@@ -101,6 +101,13 @@ def key_file(path: Path, mode: int | None) -> Finding:
     return Finding("owner key", Verdict.OK, str(path))
 
 
+def database(trouble: str, remedy: str) -> Finding:
+    """The database; ``trouble`` says why Potluck would not start with it, empty if it would."""
+    if trouble:
+        return Finding("database", Verdict.FAIL, trouble, remedy)
+    return Finding("database", Verdict.OK, "can be read")
+
+
 def config(file: Path | None, problems: Sequence[ConfigProblem]) -> Finding:
     """The configuration."""
     if file is None:

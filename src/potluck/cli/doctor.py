@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import sys
@@ -21,11 +22,13 @@ from potluck.cli.client import Client
 from potluck.cli.diagnosis import Finding, Folder, Listening, Verdict
 from potluck.cli.failure import FAILED, ServiceError
 from potluck.cli.output import print_json
-from potluck.cli.places import ADDRESS, DEFAULT_DATA, OWNER_KEY, config_file, first_line
+from potluck.cli.places import ADDRESS, DATABASE, DEFAULT_DATA, OWNER_KEY, config_file, first_line
 from potluck.cli.service import AsJson, Data, Service
 from potluck.config.load import check, load
 from potluck.config.model import Config, EngineConfig
 from potluck.config.problems import ConfigErrors
+from potluck.core.errors import OperatorError
+from potluck.storage.open import look_at_storage, sqlite_url
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -63,6 +66,7 @@ def examine(file: Path | None, data: Path) -> list[Finding]:
         diagnosis.python(sys.version_info[:3]),
         *diagnosis.folder(found),
         diagnosis.key_file(data / OWNER_KEY, _mode(data / OWNER_KEY)),
+        *_database(settings, data),
         diagnosis.config(file, check(file, os.environ)),
         diagnosis.port(_listening(settings, data)),
         *_engines(settings.engines),
@@ -70,6 +74,18 @@ def examine(file: Path | None, data: Path) -> list[Finding]:
         diagnosis.memory(_free_memory(), settings.local_wanted),
         diagnosis.clock(time.time(), found.newest_s),
     ]
+
+
+def _database(settings: Config, data: Path) -> list[Finding]:
+    """The database in the data directory, if it is used and there is one yet."""
+    file = data / DATABASE
+    if settings.storage.database is not None or not file.is_file():
+        return []
+    try:
+        asyncio.run(look_at_storage(sqlite_url(file)))
+    except OperatorError as error:
+        return [diagnosis.database(error.message, error.hint)]
+    return [diagnosis.database("", "")]
 
 
 def look_at(path: Path) -> Folder:

@@ -13,7 +13,8 @@ DEFAULT_DATA: Final = Path("~/.local/share/potluck")
 
 OWNER_KEY: Final = Path("owner.key")
 ADDRESS: Final = Path("run") / "address"
-"""Files of the data directory: the owner's key, and the URL that the running service wrote down."""
+DATABASE: Final = Path("potluck.db")
+"""Files of the data directory: the owner's key, the URL that the running service wrote down, and the database."""
 
 
 def config_file(given: Path | None) -> Path | None:

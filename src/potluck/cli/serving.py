@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import potluck.logs  # noqa: F401 - before all that logs: it keeps rich out
+import potluck.logs as _  # noqa: F401 - before all that logs: it keeps rich out
 from potluck.app import UpOptions, serve
 from potluck.cli.places import DEFAULT_DATA, config_file
 from potluck.cli.upline import LogFormat, UpLine

@@ -182,9 +182,12 @@ class ChatCall:
 
     @property
     def needs(self) -> frozenset[Capability]:
-        """What a model must be able to do to serve this call."""
+        """What a model must be able to do to serve this call.
+
+        A call of a tool that is forced is got out of any model that writes, by a schema (`core.forced_tools`).
+        """
         needs = {Capability.COMPLETION}
-        if self.tools and self.tool_choice.mode is not ToolMode.NONE:
+        if self.tools and self.tool_choice.mode is ToolMode.AUTO:
             needs.add(Capability.TOOLS)
         if any(isinstance(part, ImagePart) for message in self.messages for part in message.parts):
             needs.add(Capability.VISION)

@@ -73,7 +73,7 @@ class Unauthenticated(ClientError):
     """No key, or one that is not valid."""
 
     def __init__(self, message: str = "A valid API key is needed.", *, hint: str = "") -> None:
-        super().__init__(message, hint=hint or "Make one with 'potluck keys create NAME'.")
+        super().__init__(message, hint=hint or "Make a key with 'potluck keys create NAME'.")
 
 
 class Forbidden(ClientError):
@@ -87,6 +87,14 @@ class ModelNotFound(ClientError):
         super().__init__(f"model '{model}' not found", hint=f"Did you mean {', '.join(near)}?" if near else hint)
         self.model = model
         self.near = tuple(near)
+
+
+class NotInRegistry(ClientError):
+    """No registry has the model that was to be pulled; the words are Ollama's, which its clients know."""
+
+    def __init__(self, model: str, *, hint: str = "") -> None:
+        super().__init__("pull model manifest: file does not exist", hint=hint)
+        self.model = model
 
 
 class NotFound(ClientError):
@@ -103,6 +111,10 @@ class MethodNotAllowed(ClientError):
 
 class Conflict(ClientError):
     """The thing is in a state that forbids this, such as a name already taken."""
+
+
+class Superseded(ClientError):
+    """The same client has asked again, and wants the newer answer instead."""
 
 
 class PayloadTooLarge(ClientError):

@@ -15,6 +15,7 @@ class Door:
     ``read`` takes the whole body (decompressed and within limits) and raises `ClientError`.
     ``family`` names the dialect for metrics and the request log: openai, anthropic, ollama, llamacpp, tabby.
     ``route`` is asked for calls that name no model; if the owner has no such route, the first model that fits serves.
+    ``whole_type`` is the content type of an answer that is not streamed.
     ``others`` are doors of other dialects at the same path, each with the test of a body that tells it apart.
     """
 
@@ -24,6 +25,7 @@ class Door:
     errors: ErrorWriter
     method: str = "POST"
     route: str = "chat"
+    whole_type: str = "application/json"
     others: tuple[tuple[Callable[[bytes], bool], Door], ...] = ()
 
     def for_body(self, body: bytes) -> Door:

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from potluck.core.errors import OperatorError
 from potluck.storage.ports import Storage
 from potluck.storage.sql.conversations import SqlConversations
-from potluck.storage.sql.database import Database, Traits
+from potluck.storage.sql.database import Traits, open_database
 from potluck.storage.sql.keys import SqlKeys
 from potluck.storage.sql.requests import SqlRequests
-from potluck.storage.sql.schema import HEAD, REVISIONS
+from potluck.storage.sql.schema import HEAD, REVISIONS, metadata
 from potluck.storage.sql.settings import SqlSettings
 from potluck.storage.sql.sqlite import open_engine as open_sqlite
 
 # Longer than any transaction here takes on a slow SD card, short enough that a start says what is wrong.
 BUSY_TIMEOUT_S = 5.0
+
+
+# As Alembic makes it.
+_VERSION_TABLE = (
+    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
+    "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+)
 
 
 def sqlite_url(file: Path) -> str:
@@ -39,21 +46,25 @@ async def open_storage(url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> A
     written, is locked for ``busy_timeout_s``, is damaged, is not Potluck's, or was written by a newer version.
     """
     engine, traits = _engine(url, busy_timeout_s)
-    database = Database(engine, traits)
-    try:
-        async with database.write() as connection:  # a writing one, so that what cannot be written is known now
-            await connection.run_sync(_bring_up_to_date)
+    async with open_database(engine, traits) as database:
+        # It writes, so that what cannot be written is known now.
+        await database.write(partial(_bring_up_to_date, schema_is_whole=traits.schema_is_whole))
         yield Storage(
             keys=SqlKeys(database),
             conversations=SqlConversations(database),
             requests=SqlRequests(database),
             settings=SqlSettings(database),
         )
-    finally:
-        await engine.dispose()
 
 
-def _engine(url: str, busy_timeout_s: float) -> tuple[AsyncEngine, Traits]:
+async def look_at_storage(url: str) -> None:
+    """Raise the `OperatorError` that `open_storage` would raise over what is in the database. Changes nothing in it."""
+    engine, traits = _engine(url, BUSY_TIMEOUT_S)
+    async with open_database(engine, traits) as database:
+        await database.read(_known_revision)
+
+
+def _engine(url: str, busy_timeout_s: float) -> tuple[Engine, Traits]:
     try:
         parts = make_url(url)
     except ArgumentError:  # its text would repeat the URL, password and all
@@ -74,22 +85,33 @@ def _engine(url: str, busy_timeout_s: float) -> tuple[AsyncEngine, Traits]:
             )
 
 
-def _bring_up_to_date(connection: Connection) -> None:
+def _bring_up_to_date(connection: Connection, *, schema_is_whole: bool) -> None:
     # 1. The usual case: read one row, and no more.
-    revision = _revision(connection)
+    revision = _known_revision(connection)
     if revision == HEAD:
         return
-    # 2. One that this version cannot know.
+    # 2. A new one.
+    if revision is None and schema_is_whole:
+        metadata.create_all(connection, checkfirst=False)  # what is in the way is an error
+        connection.exec_driver_sql(_VERSION_TABLE)
+        connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": HEAD})
+        return
+    # 3. An older one.
+    from potluck.storage.sql.migrate import upgrade  # noqa: PLC0415 - 0.3 s and 11 MB that nearly no start needs
+
+    upgrade(connection)
+
+
+def _known_revision(connection: Connection) -> str | None:
+    """The schema that the database has, None for an empty one. Raises `OperatorError` for one not known here."""
+    revision = _revision(connection)
     if revision is not None and revision not in REVISIONS:
         raise OperatorError(
             f"The database was written by a newer version of Potluck (its schema is {revision}, the newest one known "
             f"here is {HEAD}).",
             hint="Install that version or a later one, or start with another data directory (--data).",
         )
-    # 3. New or older.
-    from potluck.storage.sql.migrate import upgrade  # noqa: PLC0415 - 0.3 s and 11 MB that nearly no start needs
-
-    upgrade(connection)
+    return revision
 
 
 def _revision(connection: Connection) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from urllib.parse import parse_qs
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -43,20 +43,26 @@ class Keyring:
         self._remembered = {}
 
     def caller(self, headers: Headers, query: bytes = b"") -> Caller:
-        """Who presents a key. Raises `Unauthenticated` without ever repeating what was presented."""
-        key = presented_key(headers, query)
-        if not key:
-            raise Unauthenticated()
-        caller = self._remembered.get(key)
-        if caller is None:
-            # A digest of the whole key is looked up: how long that takes says nothing about the key.
-            caller = self._callers.get(digest(key.decode("utf-8", "replace")))
-            if caller is None:
-                raise Unauthenticated("The API key is not valid.")
+        """Who presents a key. Raises `Unauthenticated` without ever repeating what was presented.
+
+        A client may present several: Claude Code sends its account's key beside the token it was given for here.
+        """
+        presented = False
+        for key in presented_keys(headers, query):
+            caller = self._remembered.get(key) or self._found(key)
+            if caller is not None:
+                self._used[caller.key] = self._clock()
+                return caller
+            presented = True
+        raise Unauthenticated("The API key is not valid.") if presented else Unauthenticated()
+
+    def _found(self, key: bytes) -> Caller | None:
+        # A digest of the whole key is looked up: how long that takes says nothing about the key.
+        caller = self._callers.get(digest(key.decode("utf-8", "replace")))
+        if caller is not None:
             if len(self._remembered) >= _REMEMBERED:
                 self._remembered.clear()
             self._remembered[key] = caller
-        self._used[caller.key] = self._clock()
         return caller
 
     def of_request(self, request: Request) -> Caller:
@@ -69,26 +75,30 @@ class Keyring:
         return used
 
 
-def presented_key(headers: Headers, query: bytes) -> bytes:
-    """The key of a request: Bearer, x-api-key, the password of Basic, or ``?key=`` / ``?token=``. Empty if none."""
+def presented_keys(headers: Headers, query: bytes) -> Iterator[bytes]:
+    """The keys of a request: Bearer, x-api-key, the password of Basic, ``?key=`` and ``?token=``. Empty ones are none:
+    a client whose setting is empty sends its header all the same."""
     for name, value in headers:
         if name == b"authorization":
             scheme, _, rest = value.strip().partition(b" ")
             match scheme.lower():
                 case b"bearer":
-                    return rest.strip()
+                    key = rest.strip()
                 case b"basic":
-                    return _password(rest.strip())
+                    key = _password(rest.strip())
                 case _:
                     continue
         elif name in (b"x-api-key", b"api-key"):
-            return value.strip()
+            key = value.strip()
+        else:
+            continue
+        if key:
+            yield key
     if query:
         fields = parse_qs(query.decode("latin-1"))
         for field in ("key", "token"):
-            if values := fields.get(field):
-                return values[0].encode("utf-8", "replace")
-    return b""
+            for text in fields.get(field, ()):
+                yield text.encode("utf-8", "replace")
 
 
 def _password(encoded: bytes) -> bytes:

@@ -18,13 +18,13 @@ from potluck.surfaces.state import fleet_of
 from potluck.wire.body import decode_body
 from potluck.wire.ollama.asks import read_chat, read_embed, read_embeddings, read_generate
 from potluck.wire.ollama.catalogue import ps_body, read_name, show_fields, tags_body, version_body
-from potluck.wire.ollama.errors import write_error
+from potluck.wire.ollama.errors import JSON_TYPE, write_error
 
 DOORS = (
-    Door("/api/chat", "ollama", read_chat, write_error),
-    Door("/api/generate", "ollama", read_generate, write_error),
-    Door("/api/embed", "ollama", read_embed, write_error, route="embeddings"),
-    Door("/api/embeddings", "ollama", read_embeddings, write_error, route="embeddings"),
+    Door("/api/chat", "ollama", read_chat, write_error, whole_type=JSON_TYPE),
+    Door("/api/generate", "ollama", read_generate, write_error, whole_type=JSON_TYPE),
+    Door("/api/embed", "ollama", read_embed, write_error, route="embeddings", whole_type=JSON_TYPE),
+    Door("/api/embeddings", "ollama", read_embeddings, write_error, route="embeddings", whole_type=JSON_TYPE),
 )
 
 # Clients compare it with the version in which a feature came; this is the newest whose API the contracts describe.
@@ -44,7 +44,7 @@ async def ps(request: Request) -> Response:
 
 
 async def version(request: Request) -> Response:
-    return Response(version_body(OLLAMA_VERSION), media_type="application/json", headers={"x-potluck": __version__})
+    return Response(version_body(OLLAMA_VERSION), media_type=JSON_TYPE, headers={"x-potluck": __version__})
 
 
 async def show(request: Request) -> Response:
@@ -65,7 +65,7 @@ class _Verbose(msgspec.Struct):
 
 
 def _json(body: bytes) -> Response:
-    return Response(body, media_type="application/json")
+    return Response(body, media_type=JSON_TYPE)
 
 
 ROUTES = (

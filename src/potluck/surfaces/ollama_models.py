@@ -22,7 +22,7 @@ from potluck.core.errors import (
     NoEngineReady,
     NotFound,
     NotImplementedHere,
-    OperatorError,
+    NotInRegistry,
     PotluckError,
 )
 from potluck.core.model import Engine, JsonObject, Model
@@ -33,10 +33,9 @@ from potluck.surfaces.looking import look
 from potluck.surfaces.state import caller_of, fleet_of, services_of
 from potluck.wire.body import decode_body
 from potluck.wire.ollama.catalogue import read_name
-from potluck.wire.ollama.errors import error_line
+from potluck.wire.ollama.errors import JSON_TYPE, error_line
 
 _NDJSON = "application/x-ndjson"
-_NO_MANIFEST = "pull model manifest: file does not exist"
 
 
 async def pull(request: Request) -> Response:
@@ -44,7 +43,7 @@ async def pull(request: Request) -> Response:
     _owner_only(request)
     asked = decode_body(await body_of(request), _Transfer)
     order = PullOrder(asked.name_or_model(), insecure=asked.insecure, inside=True)
-    return await _progress(request, _pulled(services_of(request).models.pull(order)), asked.stream)
+    return await _progress(request, _pulled(services_of(request).models.pull(order), order.name), asked.stream)
 
 
 async def push(request: Request) -> Response:
@@ -144,7 +143,7 @@ def _keeper_of(fleet: Fleet, name: str) -> tuple[Installation, ModelKeeper]:
     return installation, installation.keeper
 
 
-async def _pulled(steps: AsyncGenerator[PullStep]) -> AsyncGenerator[JsonObject]:
+async def _pulled(steps: AsyncGenerator[PullStep], name: str) -> AsyncGenerator[JsonObject]:
     """The status objects of a pull. One that has no source begins like the others."""
     begun = False
     try:
@@ -156,7 +155,7 @@ async def _pulled(steps: AsyncGenerator[PullStep]) -> AsyncGenerator[JsonObject]
     except ModelNotFound as error:
         if not begun:
             yield {"status": "pulling manifest"}
-        raise OperatorError(_NO_MANIFEST, hint=error.hint) from error
+        raise NotInRegistry(name, hint=error.hint) from error
 
 
 async def _then_looked(
@@ -175,7 +174,7 @@ async def _progress(request: Request, steps: AsyncIterator[JsonObject], stream: 
     What fails before the first line is a status; later it is Ollama's in-band error line.
     """
     if not stream:
-        return Response(msgspec.json.encode(await _last(request, steps)), media_type="application/json")
+        return Response(msgspec.json.encode(await _last(request, steps)), media_type=JSON_TYPE)
     first = await anext(steps, None)
 
     async def lines() -> AsyncIterator[bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from potluck.backends.port import Child, PullOrder
@@ -16,6 +16,7 @@ from potluck.gateway.models import PullStep, Target
 from potluck.gateway.placed import Where
 from potluck.gateway.port import Calls
 from potluck.storage.ports import Storage
+from potluck.surfaces.newest import Newest
 
 
 class FleetView(Protocol):
@@ -90,7 +91,8 @@ class Services:
     ``requests_written`` is awaited before the request log is read: what has ended is in it then.
     ``reload`` reads the configuration again and names the sections that changed, each with whether it holds at once; it
     raises `OperatorError` if there are errors. ``look`` asks an engine anew what it has, after its models were changed.
-    ``models`` changes them, and is for the owner's key alone, as ``discovery`` is.
+    ``models`` changes them, and is for the owner's key alone, as ``discovery`` is. ``newest`` cancels what an editor no
+    longer waits for.
     """
 
     calls: Calls
@@ -110,3 +112,4 @@ class Services:
     max_body_bytes: int = 64_000_000
     # Proxies cut a connection that is silent for a minute, some after half of one.
     ping_s: float = 15.0
+    newest: Newest = field(default_factory=Newest)

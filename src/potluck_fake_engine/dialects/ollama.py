@@ -243,7 +243,8 @@ async def embeddings(engine: Engine, request: Request, reply: Reply) -> None:
     async with engine.turn(model, "".join(texts), total, keep_alive_s=keep, options=options) as turn:
         turn.slot.cached = 0
         await turn.prefill()
-        vectors = [embed(model.spec.name, text, asked.dimensions or model.spec.dims) for text in texts]
+        dims = asked.dimensions if asked.dimensions and asked.dimensions > 0 else model.spec.dims
+        vectors = [embed(model.spec.name, text, dims) for text in texts]
     if old:
         # The old route does not normalise.
         await reply.respond(200, encode({"embedding": [3 * x for x in vectors[0]]}), JSON)

@@ -115,6 +115,8 @@ async def embeddings(engine: Engine, request: Request, reply: Reply) -> None:
         raise Refusal(403, f"You are not allowed to generate embeddings from the model {asked.model}")
     if not asked.input:
         raise Refusal(400, "'$.input' is invalid. Please check the API reference.", param="input")
+    if asked.dimensions is not None and asked.dimensions < 1:
+        raise Refusal(400, "'dimensions' must be at least 1.", param="dimensions")
     body = await embed_all(engine, model, asked, prompts_of(asked.input))
     await reply.respond(200, msgspec.json.encode({**body, "model": asked.model}), "application/json")
 

@@ -7,9 +7,11 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import psutil
@@ -24,9 +26,10 @@ from potluck.backends.local.pulling import Puller
 from potluck.backends.outward import Outward
 from potluck.backends.port import Address, EngineHttp, Ready
 from potluck.core.answer import Finish, FinishReason, collect
-from potluck.core.call import ChatCall, EmbedCall, LoadCall, Message, Role, Sampling, TextPart
+from potluck.core.call import ChatCall, EmbedCall, EngineHints, LoadCall, Message, Role, Sampling, TextPart
 from potluck.core.errors import Conflict, ModelNotFound, NodeError
 from potluck.core.model import Capability, Model, ModelId
+from potluck.wire.port import EngineRequest
 from tests.contract.backends.rigs import Rig, local_engine
 
 pytestmark = [pytest.mark.model]
@@ -108,6 +111,23 @@ async def test_a_killed_child_is_started_again_and_the_crash_is_visible(tmp_path
         assert await here.say(model)
 
 
+async def test_a_model_stays_for_as_long_as_its_last_call_says(tmp_path: Path) -> None:
+    link(tmp_path, "second.gguf")
+    async with home(tmp_path) as here:
+        second = (await here.models())["second:latest"]
+        assert isinstance(
+            here.engine.encode(LoadCall("", hints=EngineHints(keep_alive_s=-1.0)), second, stream=False), EngineRequest
+        )
+        await here.engine.prepare(second)
+        assert (await here.models())["second:latest"].expires_at is None
+        here.engine.encode(LoadCall("", hints=EngineHints(keep_alive_s=90.0)), second, stream=False)
+        ends = (await here.models())["second:latest"].expires_at
+        assert ends is not None
+        assert 80 < datetime.fromisoformat(ends).timestamp() - time.time() < 100
+        here.engine.encode(LoadCall("", hints=EngineHints(keep_alive_s=0.5)), second, stream=False)
+        await until(lambda: not here.pids())
+
+
 async def test_an_idle_model_is_unloaded_and_comes_back_when_it_is_asked_for(tmp_path: Path) -> None:
     link(tmp_path, "second.gguf")
     async with home(tmp_path, idle_unload_s=0.3) as here:
@@ -123,12 +143,16 @@ async def test_a_pinned_model_stays_until_it_is_let_go(tmp_path: Path) -> None:
     link(tmp_path, "second.gguf")
     link(tmp_path, "third.gguf")
     async with home(tmp_path, idle_unload_s=0.3) as here:
-        await here.models()
-        await here.engine.load(ModelId("second:latest"), -1.0)
+        second = (await here.models())["second:latest"]
+        await here.engine.load(second.id, -1.0)
+        # A call's word does not outweigh the owner's.
+        here.engine.encode(LoadCall("", hints=EngineHints(keep_alive_s=0.1)), second, stream=False)
         await here.engine.load(ModelId("third:latest"), None)
         await until(lambda: [child.state for child in here.engine.children()] == ["ready", "asleep"])
-        assert (await here.models())["second:latest"].resident
-        await here.engine.load(ModelId("second:latest"), None)
+        pinned = (await here.models())["second:latest"]
+        assert (pinned.resident, pinned.expires_at) == (True, None)
+        assert pinned.memory_bytes
+        await here.engine.load(second.id, None)
         await until(lambda: not here.pids())
 
 

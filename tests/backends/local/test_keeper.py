@@ -46,6 +46,7 @@ class Shelf:
             LocalSettings(),
             http_for=lambda address: HTTP,
             clock=lambda: 0.0,
+            wall_clock=lambda: 0.0,
             chance=random.Random(1),
             new_key=lambda: "k",
             spawn=nobody,

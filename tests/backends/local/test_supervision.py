@@ -45,9 +45,11 @@ def test_a_child_that_stays_for_good_goes_in_its_time_on_other_terms() -> None:
 
 def test_a_child_whose_time_is_up_stays_if_its_terms_say_so_meanwhile() -> None:
     ready, _ = run(*READY)
-    due, effects = step(ready, rules.Due(), KEPT, 400.0, 1.0)
+    stays, effects = step(ready, rules.Due(), KEPT, 400.0, 1.0)
+    assert (stays.state, stays.due_s, effects) == (ChildState.READY, None, ())
+    looked_at, effects = step(ready, rules.Due(), TERMS, 400.0, 1.0)
     assert effects == (rules.Look(),)
-    stays, effects = step(due, rules.Looked(busy=False), KEPT, 400.5, 1.0)
+    stays, effects = step(looked_at, rules.Looked(busy=False), KEPT, 400.5, 1.0)
     assert (stays.state, stays.due_s, effects) == (ChildState.READY, None, ())
 
 
@@ -123,6 +125,36 @@ def test_use_puts_off_its_sleep_even_while_it_is_looked_at() -> None:
 
 def test_the_default_model_never_sleeps() -> None:
     assert run(*READY, terms=KEPT)[0].due_s is None
+    assert run(*READY, (2.0, rules.Agreed(5.0)), terms=KEPT)[0].due_s is None
+
+
+def test_a_call_says_how_long_it_stays_and_the_last_call_counts() -> None:
+    before = run((0.0, rules.Agreed(5.0)), *READY)
+    assert before[0].due_s == 6.0
+    child, _ = run(*READY, (2.0, rules.Agreed(5.0)))
+    assert child.due_s == 7.0
+    assert run(*READY, (2.0, rules.Agreed(5.0)), (3.0, rules.Agreed(None)))[0].due_s == 303.0
+    endless = Terms(start_s=30.0, idle_s=0.0)
+    assert run(*READY, (2.0, rules.Agreed(5.0)), terms=endless)[0].due_s == 7.0
+    asleep, effects = run(
+        *READY, (2.0, rules.Agreed(5.0)), (7.0, rules.Due()), (7.1, rules.Looked(busy=False)), (7.2, rules.Died(""))
+    )
+    assert effects[-2:] == [rules.Look(), rules.Ask()]
+    assert (asleep.state, asleep.stay_s) == (ChildState.ASLEEP, None)
+
+
+def test_a_child_that_is_to_stay_for_ever_does() -> None:
+    child, effects = run(*READY, (2.0, rules.Agreed(-1.0)), (9999.0, rules.Due()))
+    assert (child.state, child.due_s) == (ChildState.READY, None)
+    assert rules.Look() not in effects
+    late = run(*READY, (301.0, rules.Due()), (301.05, rules.Agreed(-1.0)), (301.1, rules.Looked(busy=False)))
+    assert (late[0].state, late[0].due_s) == (ChildState.READY, None)
+
+
+def test_a_call_that_wants_the_child_gone_behind_it_reaches_it_first() -> None:
+    child, effects = run(*READY, (2.0, rules.Agreed(0.0)), (3.0, rules.Due()), (3.1, rules.Looked(busy=True)))
+    assert effects[-1] == rules.Look()
+    assert (child.state, child.due_s) == (ChildState.READY, 4.1)
 
 
 def test_an_unloaded_model_starts_again_for_who_comes_while_it_ends() -> None:
@@ -187,6 +219,10 @@ class ChildLife(RuleBasedStateMachine):
     @rule()
     def it_is_used(self) -> None:
         self.tell(rules.Used())
+
+    @rule(stay_s=st.none() | st.floats(-1, 400))
+    def a_call_says_how_long_it_stays(self, stay_s: float | None) -> None:
+        self.tell(rules.Agreed(stay_s))
 
     @precondition(lambda self: self.child.due_s is not None)
     @rule()

@@ -111,6 +111,7 @@ def local_engine(session: aiohttp.ClientSession, folder: Path, **settings: objec
         LocalSettings(**{"slots": SLOTS, "context": CONTEXT, "threads": 1, **settings}),  # type: ignore[arg-type]
         http_for=lambda address: AiohttpEngine(session, address),
         clock=time.monotonic,
+        wall_clock=time.time,
         chance=random.Random(7),
         new_key=lambda: "a-key-of-the-test",
     )

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from potluck.core.answer import Text
-from potluck.core.call import InfillCall, Snippet
+from potluck.core.call import Call, InfillCall, Snippet
 from potluck.core.errors import NodeFailed
+from potluck.gateway.port import Caller
 
-from .world import AGX0, TALKER, Hang, World, says
+from .world import AGX0, ANNA, BERT, TALKER, Hang, Step, World, says
 
 PATH = "/api/v1/code/complete"
 BODY = {"prefix": "def add(a, b):\n    ", "suffix": "\n", "language": "python", "path": "m.py"}
@@ -76,6 +79,49 @@ async def test_a_client_that_types_on_frees_the_engine() -> None:
     assert world.calls.open == 0
 
 
+def hangs_once(call: Call) -> Sequence[Step]:
+    assert isinstance(call, InfillCall)
+    return (Text("re"), Hang()) if call.prefix == "old" else says("return")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_the_newest_request_of_an_editor_cancels_the_older(stream: bool) -> None:
+    world = World(hangs_once)
+    older = asyncio.ensure_future(world.ask("POST", PATH, {"prefix": "old", "editor": "1", "stream": stream}))
+    await world.calls.hanging.wait()
+    newer = await world.ask("POST", PATH, {"prefix": "new", "editor": "1"})
+    assert newer.json()["text"] == "return"
+    # Its slot was free before the newer one asked for one.
+    assert (world.calls.open, world.calls.most_open) == (0, 1)
+    served = await asyncio.wait_for(older, 5)
+    told = served.events()[-1][2] if stream else served.json()
+    assert served.status == (200 if stream else 499)
+    assert told["error"]["type"] == "cancelled"
+    assert told["error"]["request_id"] == "gen1"
+    # Nothing is left behind: the next one is the first again.
+    assert (await world.ask("POST", PATH, {"prefix": "new", "editor": "1"})).status == 200
+
+
+@pytest.mark.parametrize(("fields", "caller"), [({"editor": "2"}, ANNA), ({"editor": "1"}, BERT), ({}, ANNA)])
+async def test_other_windows_and_other_peoples_requests_go_on(fields: dict[str, str], caller: Caller) -> None:
+    world = World(hangs_once)
+    older = asyncio.ensure_future(world.ask("POST", PATH, {"prefix": "old", "editor": "1"}))
+    await world.calls.hanging.wait()
+    assert (await world.ask("POST", PATH, {"prefix": "new", **fields}, caller=caller)).status == 200
+    assert not older.done()
+    assert world.calls.open == 1
+    await world.ask("POST", PATH, {"prefix": "new", "editor": "1"})
+    assert (await asyncio.wait_for(older, 5)).status == 499
+
+
+async def test_an_editor_that_leaves_frees_the_engine_and_its_errors_are_its_own() -> None:
+    world = World(lambda call: (Text("re"), Hang()))
+    await world.leave(PATH, {**BODY, "editor": "1"})
+    assert world.calls.open == 0
+    world = World(lambda call: (Text("re"), NodeFailed("agx0 failed.")))
+    assert (await world.ask("POST", PATH, {**BODY, "editor": "1"})).status == 502
+
+
 @pytest.mark.parametrize(
     ("body", "param"),
     [
@@ -84,6 +130,7 @@ async def test_a_client_that_types_on_frees_the_engine() -> None:
         ({"prefix": "x", "max_tokens": -1}, "max_tokens"),
         ({"prefix": "x", "snippets": [{"path": "p"}]}, "snippets[0].text"),
         ({"prefix": None}, "prefix"),
+        ({"prefix": "x", "editor": "x" * 201}, "editor"),
     ],
 )
 async def test_a_bad_body_is_refused_with_the_field(body: Any, param: str) -> None:

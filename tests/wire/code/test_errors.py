@@ -7,12 +7,16 @@ import pytest
 from potluck.core.errors import (
     BadRequest,
     ContextOverflow,
+    MethodNotAllowed,
     ModelNotFound,
     NodeFailed,
+    PayloadTooLarge,
     PotluckError,
     QueueFull,
+    RateLimited,
     Unauthenticated,
     Unsupported,
+    UnsupportedEncoding,
 )
 from potluck.wire.code.errors import write_llamacpp_error, write_tabby_error
 
@@ -23,6 +27,10 @@ from potluck.wire.code.errors import write_llamacpp_error, write_tabby_error
         (BadRequest("bad"), 400, "invalid_request_error"),
         (Unauthenticated(), 401, "authentication_error"),
         (ModelNotFound("m"), 404, "not_found_error"),
+        (MethodNotAllowed("GET", ["POST"]), 405, "invalid_request_error"),
+        (PayloadTooLarge(5), 413, "invalid_request_error"),
+        (UnsupportedEncoding("br"), 415, "invalid_request_error"),
+        (RateLimited("slow down", retry_after_s=2), 429, "rate_limit_error"),
         (Unsupported("m", "insert"), 501, "not_supported_error"),
         (QueueFull("full", retry_after_s=2), 503, "unavailable_error"),
         (NodeFailed("broke"), 502, "server_error"),

@@ -185,6 +185,13 @@ def test_embeddings_say_what_runs_the_model() -> None:
     assert old == EmbedCall("m", ("a",), normalised=False, hints=EngineHints(keep_alive_s=-1.0))
 
 
+@pytest.mark.parametrize("dimensions", [0, -1, None])
+def test_a_number_of_dimensions_that_is_none_is_overlooked_as_by_ollama(dimensions: int | None) -> None:
+    call = read_embed(json.dumps({"model": "m", "input": "a", "dimensions": dimensions}).encode()).call()
+    assert isinstance(call, EmbedCall)
+    assert call.dimensions is None
+
+
 @pytest.mark.parametrize("value", [7, 0, False, {}, [7], ["a", None], [["a"]]])
 def test_input_that_is_no_text_is_refused(value: Any) -> None:
     with pytest.raises(BadRequest, match="invalid input type"):

@@ -19,6 +19,7 @@ from potluck.core.errors import (
     NoEngineReady,
     NotFound,
     NotImplementedHere,
+    NotInRegistry,
     OperatorError,
     PayloadTooLarge,
     PotluckError,
@@ -50,6 +51,7 @@ BUSY = "server busy, please try again.  maximum pending requests exceeded"
         (PayloadTooLarge(10), 413, "The request body is larger than 10 bytes. Send less, or raise the limit."),
         (UnsupportedEncoding("br"), 415, "br"),
         (NotImplementedHere("no"), 501, "no"),
+        (NotInRegistry("m"), 500, "pull model manifest: file does not exist"),
         (RateLimited("slow down", retry_after_s=3), 429, "slow down"),
         (QueueFull("full", retry_after_s=0.2), 503, BUSY),
         (NoEngineReady("none is up", retry_after_s=2.1), 503, "none is up"),
@@ -65,7 +67,7 @@ def test_every_error_has_its_status_and_a_text(error: PotluckError, status: int,
     reply = write(error, "req")
     assert reply.status == status
     assert json.loads(reply.body) == {"error": text}
-    assert reply.content_type == "application/json"
+    assert reply.content_type == "application/json; charset=utf-8"
 
 
 def test_headers_say_when_to_come_again_what_is_allowed_and_how_to_prove_oneself() -> None:

@@ -181,10 +181,10 @@ def test_a_whole_chat_is_one_object_with_everything() -> None:
 
 @pytest.mark.parametrize("reason", [FinishReason.LOAD, FinishReason.UNLOAD])
 def test_loading_and_unloading_are_answered_in_one_object(reason: FinishReason) -> None:
-    answer = collect([Finish(reason)])
-    assert json.loads(ChatWriter(META).whole(answer, START)) == {
+    answer = collect([Usage(prompt=9, completion=0, estimated=True), Finish(reason)])
+    assert json.loads(ChatWriter(META).whole(answer, START + 2)) == {
         "model": "Llama3.2",
-        "created_at": "2026-01-01T00:00:00.000000000Z",
+        "created_at": "2026-01-01T00:00:02.000000000Z",
         "message": {"role": "assistant", "content": ""},
         "done": True,
         "done_reason": reason.value,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from potluck.core.answer import Answer, Choice, Finish, FinishReason, Text, Usage
 from potluck.core.model import Capability
 from potluck.wire.openai.asks import read_chat, read_completion, read_embedding
+from potluck.wire.openai.passage import AnswerPassage, WholePassage
 from potluck.wire.port import AnswerMeta, Ask, Shape
 from tests.wire.openai.streams import sse
 
@@ -28,7 +30,7 @@ def chat(**fields: Any) -> Ask:
 
 
 def completion(**fields: Any) -> Ask:
-    return read_completion(body(**{"prompt": "p", **fields}))
+    return read_completion(body(**{"prompt": "p", "max_tokens": 5, **fields}))
 
 
 def embedding(**fields: Any) -> Ask:
@@ -41,6 +43,8 @@ def embedding(**fields: Any) -> Ask:
         (chat(), Shape.OPENAI_CHAT, {Capability.COMPLETION}),
         (chat(tools=[TOOL]), Shape.OPENAI_CHAT, {Capability.COMPLETION, Capability.TOOLS}),
         (chat(tools=[TOOL], tool_choice="none"), Shape.OPENAI_CHAT, {Capability.COMPLETION}),
+        # Forced by a schema, which needs no template with a place for tools.
+        (chat(tools=[TOOL], tool_choice="required"), Shape.OPENAI_CHAT, {Capability.COMPLETION}),
         (chat(messages=IMAGE), Shape.OPENAI_CHAT, {Capability.COMPLETION, Capability.VISION}),
         (completion(), Shape.OPENAI_COMPLETION, {Capability.COMPLETION}),
         (completion(suffix="s"), Shape.OPENAI_COMPLETION, {Capability.COMPLETION}),
@@ -68,7 +72,7 @@ def test_an_ask_knows_how_many_answers_it_wants(ask: Ask, generations: int) -> N
     assert ask.generations == generations
 
 
-@pytest.mark.parametrize("fields", [{"suffix": "s"}, {"echo": True}, {"options": {"top_k": 1}}])
+@pytest.mark.parametrize("fields", [{"suffix": "s"}, {"echo": True}, {"options": {"top_k": 1}}, {"max_tokens": None}])
 def test_a_completion_that_engines_misread_is_not_passed_on(fields: dict[str, Any]) -> None:
     assert not completion(**fields).untouchable
 
@@ -122,6 +126,12 @@ def test_embeddings_are_encoded_as_asked(wanted: str | None, kind: type) -> None
     assert isinstance(written["data"][0]["embedding"], kind)
     given = b'{"data":[{"embedding":[1]}],"usage":{"prompt_tokens":1}}'
     assert ask.passage(META).whole(given, 0.0) is given
+
+
+@pytest.mark.parametrize("asking", [chat, completion])
+def test_only_a_stream_is_watched_piece_by_piece(asking: Callable[..., Ask]) -> None:
+    assert type(asking().passage(META)) is WholePassage
+    assert type(asking(stream=True).passage(META)) is AnswerPassage
 
 
 def test_tools_that_must_not_be_called_are_not_shown_to_an_engine() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import example, given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from potluck.core.answer import FinishReason, Timings, Usage
 from potluck.core.errors import MalformedAnswer, NodeFailed, PotluckError
-from potluck.wire.openai.passage import AnswerPassage, Kind
+from potluck.wire.openai.passage import AnswerPassage, Kind, WholePassage
 from potluck.wire.port import Account, AnswerMeta
 from tests.wire.openai.streams import CUTS, pieces, sse
 
@@ -35,6 +36,10 @@ SPENT = Usage(prompt=3, completion=2)
 
 def passage(*, include_usage: bool = False, kind: Kind = Kind.CHAT, keep_bytes: int = 1 << 20) -> AnswerPassage:
     return AnswerPassage(META, kind, include_usage=include_usage, keep_bytes=keep_bytes)
+
+
+def whole_passage(kind: Kind = Kind.CHAT) -> WholePassage:
+    return WholePassage(META, kind)
 
 
 def run(through: AnswerPassage, *data: bytes) -> bytes:
@@ -223,16 +228,17 @@ EMBEDDING = b'{"object":"list","data":[{"embedding":[1]}],"usage":{"prompt_token
 
 
 def test_a_whole_answer_is_the_very_body() -> None:
-    through = passage()
+    through = whole_passage()
+    assert (through.open(), through.account()) == (b"", Account())
     assert through.whole(CHAT, 0.0) is CHAT
     assert through.account() == Account(SPENT, None, FinishReason.STOP)
-    vectors = passage(kind=Kind.EMBEDDING)
+    vectors = whole_passage(Kind.EMBEDDING)
     assert vectors.whole(EMBEDDING, 0.0) is EMBEDDING
     assert vectors.account() == Account(Usage(prompt=3))
 
 
 def test_a_whole_answer_without_usage_gets_one() -> None:
-    through = passage()
+    through = whole_passage()
     body = b'{"x":1,"choices":[{"text":"abcd","finish_reason":null}]}'
     written = json.loads(through.whole(body, 0.0))
     assert list(written) == ["x", "choices", "usage"]
@@ -241,7 +247,7 @@ def test_a_whole_answer_without_usage_gets_one() -> None:
 
 
 def test_a_whole_answer_with_timings_alone_is_no_guess() -> None:
-    through = passage()
+    through = whole_passage()
     through.whole(b'{"choices":[],"timings":{"prompt_n":4,"predicted_n":3,"prompt_ms":1000}}', 0.0)
     assert through.account() == Account(Usage(4, 3), Timings(prefill_s=1.0))
 
@@ -249,17 +255,23 @@ def test_a_whole_answer_with_timings_alone_is_no_guess() -> None:
 @pytest.mark.parametrize("body", [b"<html>login</html>", b"", b"{}", b'{"data":[]}', b"[]", b'{"choices":null}'])
 def test_what_is_no_answer_never_reaches_a_client(body: bytes) -> None:
     with pytest.raises(MalformedAnswer):
-        passage().whole(body, 0.0)
+        whole_passage().whole(body, 0.0)
 
 
 def test_what_is_no_embedding_never_reaches_a_client() -> None:
     with pytest.raises(MalformedAnswer):
-        passage(kind=Kind.EMBEDDING).whole(CHAT, 0.0)
+        whole_passage(Kind.EMBEDDING).whole(CHAT, 0.0)
 
 
 def test_an_error_with_status_200_is_raised() -> None:
     with pytest.raises(NodeFailed):
-        passage().whole(b'{"error":{"message":"boom"}}', 0.0)
+        whole_passage().whole(b'{"error":{"message":"boom"}}', 0.0)
+
+
+@pytest.mark.parametrize("fed", [lambda through: through.forward(TEXT, 0.0), lambda through: through.end(0.0)])
+def test_a_whole_answer_is_not_fed_in_pieces(fed: Callable[[WholePassage], bytes]) -> None:
+    with pytest.raises(AssertionError):
+        fed(whole_passage())
 
 
 PROGRESS = sse(

@@ -100,6 +100,27 @@ def test_a_suffix_makes_it_an_infill() -> None:
 
 
 @pytest.mark.parametrize(
+    ("fields", "limit"),
+    [
+        ({}, 16),
+        ({"max_tokens": None}, 16),
+        ({"suffix": "s"}, 16),
+        ({"max_tokens": 0}, 0),
+        ({"max_completion_tokens": 7}, 7),
+        ({"options": {"num_predict": 8}}, 8),
+        # Without end, as several engines have it.
+        ({"max_tokens": -1}, None),
+        ({"options": {"num_predict": -1}}, None),
+        ({"n_predict": 9}, None),  # llama.cpp's own word goes to the engine as it is
+    ],
+)
+def test_without_a_limit_it_is_openais(fields: dict[str, Any], limit: int | None) -> None:
+    call = completion(**fields).call()
+    assert isinstance(call, TextCall | InfillCall)
+    assert call.sampling.max_tokens == limit
+
+
+@pytest.mark.parametrize(
     ("fields", "param"),
     [
         ({"input": ""}, "input"),

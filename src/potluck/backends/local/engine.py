@@ -7,7 +7,9 @@ import importlib.metadata
 import os
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from potluck.backends import llama_server
@@ -85,6 +87,7 @@ class LocalEngine:
         *,
         http_for: Callable[[Address], EngineHttp],
         clock: Callable[[], float],
+        wall_clock: Callable[[], float],
         chance: random.Random,
         new_key: Callable[[], str],
         spawn: Spawn = spawn,
@@ -94,6 +97,7 @@ class LocalEngine:
         self._settings = settings
         self._http_for = http_for
         self._clock = clock
+        self._wall_clock = wall_clock
         self._chance = chance
         self._new_key = new_key
         self._spawn = spawn
@@ -101,7 +105,7 @@ class LocalEngine:
         self._weights: dict[str, Weights] = {}
         self._wards: dict[tuple[str, Role], Ward] = {}
         self._leaving: set[asyncio.Task[None]] = set()
-        self._kept_s: dict[str, float] = {}
+        self._pinned: set[str] = set()
         self._eager = settings.eager
 
     # --- calls ---
@@ -125,9 +129,11 @@ class LocalEngine:
         """As for llama.cpp; a `LoadCall` is done by the way: `prepare` loads, and unloading begins here."""
         if isinstance(call, LoadCall):
             return self._load(call, model)
+        self._agree(model, call.needs, call.hints.keep_alive_s)
         return llama_server.encode(call, model, stream=stream)
 
     def pass_through(self, ask: Ask, model: Model) -> tuple[str, bytes]:
+        self._agree(model, ask.needs, None)
         return llama_server.pass_through(ask, model)
 
     def error(self, status: int, body: bytes, model: str) -> PotluckError:
@@ -170,7 +176,7 @@ class LocalEngine:
     def forget(self, model: ModelId) -> None:
         """The model's file is no longer what it was: end its children; the next probe looks at it anew."""
         self._weights.pop(canonical(model), None)
-        self._kept_s.pop(canonical(model), None)
+        self._pinned.discard(canonical(model))
         for role in Role:
             if ward := self._wards.pop((canonical(model), role), None):
                 self._leave(ward)
@@ -178,22 +184,20 @@ class LocalEngine:
     # --- what stays in memory ---
 
     async def load(self, model: ModelId, keep_s: float | None) -> None:
-        """Start the model's child and wait for it. It stays for ``keep_s`` without work, negative for ever; None as
-        the settings say. Raises as `prepare` does."""
-        if keep_s is None:
-            self._kept_s.pop(canonical(model), None)
-        else:
-            self._kept_s[canonical(model)] = keep_s
-        self._agree(model)
+        """Start the model's child and wait for it. It stays for ``keep_s`` without work, None as the settings say,
+        until a call says something else; negative pins it, whatever calls say. Raises as `prepare` does."""
         weights = self._weights.get(canonical(model))
         if weights is None:
             raise ModelNotFound(model)
-        await self._ward(model, _role_of(weights)).wanted()
+        self._pin(weights, keep_s is not None and keep_s < 0)
+        ward = self._ward(model, _role_of(weights))
+        ward.agree(keep_s)
+        await ward.wanted()
 
     def unload(self, model: ModelId) -> None:
         """End the model's children; the next call starts them again, on the settings' terms."""
-        self._kept_s.pop(canonical(model), None)
-        self._agree(model)
+        if weights := self._weights.get(canonical(model)):
+            self._pin(weights, False)
         for role in Role:
             if ward := self._wards.get((canonical(model), role)):
                 ward.dismiss()
@@ -202,11 +206,12 @@ class LocalEngine:
         """Whether a child of the model has work now."""
         return any([await self._works(canonical(model), role) for role in Role])
 
-    def _agree(self, model: ModelId) -> None:
-        weights = self._weights.get(canonical(model))
+    def _pin(self, weights: Weights, pinned: bool) -> None:
+        name = canonical(weights.id)
+        (self._pinned.add if pinned else self._pinned.discard)(name)
         for role in Role:
-            if weights is not None and (ward := self._wards.get((canonical(model), role))):
-                ward.agree(self._terms(weights, role))
+            if ward := self._wards.get((name, role)):
+                ward.bind(self._terms(weights, role))
 
     # --- inside ---
 
@@ -226,12 +231,27 @@ class LocalEngine:
         return next(iter(self._weights.values()), None)
 
     def _model(self, weights: Weights) -> Model:
-        wards = (self._wards.get((canonical(weights.id), role)) for role in Role)
-        pids = [ward.shown().pid for ward in wards if ward is not None and ward.ready]
-        known = [taken for pid in pids if pid is not None and (taken := self._memory(pid)) is not None]
+        wards = [ward for role in Role if (ward := self._wards.get((canonical(weights.id), role))) and ward.ready]
+        pids = [pid for ward in wards if (pid := ward.shown().pid) is not None]
+        known = [taken for pid in pids if (taken := self._memory(pid)) is not None]
         return weights.model(
-            context=self._settings.context, resident=bool(pids), memory_bytes=sum(known) if known else None
+            context=self._settings.context,
+            resident=bool(wards),
+            memory_bytes=sum(known) if known else None,
+            expires_at=self._expiry(wards),
         )
+
+    def _expiry(self, wards: Sequence[Ward]) -> str | None:
+        """When the last of a model's ready children will be put to sleep; None for never, or if there is none."""
+        stays = [stay for ward in wards if (stay := ward.stays_s) is not None]
+        if not wards or len(stays) < len(wards):
+            return None
+        return f"{datetime.fromtimestamp(self._wall_clock() + max(stays), UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+    def _agree(self, model: Model, needs: frozenset[Capability], stay_s: float | None) -> None:
+        """A call is on its way to the model's child, and says how long that is to stay."""
+        with suppress(ModelNotFound):  # `prepare` says so
+            self._ward(model.id, _role(model, needs)).agree(stay_s)
 
     def _ward(self, model: ModelId, role: Role) -> Ward:
         name = canonical(model)
@@ -277,12 +297,10 @@ class LocalEngine:
     def _terms(self, weights: Weights, role: Role) -> Terms:
         default = self._default()
         first = default is not None and default.id == weights.id
-        keep_s = self._kept_s.get(canonical(weights.id))
-        kept = role is _role_of(weights) and (first or (keep_s is not None and keep_s < 0))
-        idle_s = self._settings.idle_unload_s if keep_s is None or keep_s < 0 else keep_s
+        kept = role is _role_of(weights) and (first or canonical(weights.id) in self._pinned)
         return Terms(
             start_s=_START_S + weights.facts.size_bytes / _READ_BYTES_PER_S,
-            idle_s=0.0 if kept else idle_s,
+            idle_s=0.0 if kept else self._settings.idle_unload_s,
             kept=kept,
         )
 
@@ -292,6 +310,7 @@ class LocalEngine:
                 if ward := self._wards.get((canonical(model.id), role)):
                     ward.dismiss()
             return Ready((Finish(FinishReason.UNLOAD),))
+        self._agree(model, call.needs, call.hints.keep_alive_s)
         ward = self._wards.get((canonical(model.id), _role(model, call.needs)))
         if ward is not None and ward.ready:
             return Ready((Finish(FinishReason.LOAD),))

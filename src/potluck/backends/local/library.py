@@ -42,7 +42,9 @@ class Weights:
     modified_s: float
     shipped: bool = False
 
-    def model(self, *, context: int, resident: bool, memory_bytes: int | None = None) -> Model:
+    def model(
+        self, *, context: int, resident: bool, memory_bytes: int | None = None, expires_at: str | None = None
+    ) -> Model:
         """As the fleet sees it, served with at most ``context`` tokens; ``memory_bytes`` is what its processes take."""
         facts = self.facts
         served = min(context, facts.context or context)
@@ -61,6 +63,7 @@ class Weights:
             loaded_context=served if resident else None,
             memory_bytes=memory_bytes,
             vram_bytes=0,  # the wheel computes on the CPU
+            expires_at=expires_at,
         )
 
 

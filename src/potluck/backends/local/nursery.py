@@ -62,6 +62,16 @@ class Ward:
         """A call goes to it: it is not idle."""
         self.tell(rules.Used())
 
+    def agree(self, stay_s: float | None) -> None:
+        """A call goes to it that says how long it is to stay (`supervision.Agreed`)."""
+        self.tell(rules.Agreed(stay_s))
+
+    @property
+    def stays_s(self) -> float | None:
+        """For how long it stays if nobody asks again; None for ever."""
+        idle = rules.idle_s(self._standing, self._terms)
+        return None if idle is None else max(0.0, self._standing.used_s + idle - self._clock())
+
     async def wanted(self) -> None:
         """Return when it is ready. Raises `NodeUnreachable` if it will not be soon."""
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -76,7 +86,7 @@ class Ward:
         """Start it without waiting."""
         self.tell(rules.Wanted())
 
-    def agree(self, terms: Terms) -> None:
+    def bind(self, terms: Terms) -> None:
         """Other terms hold from now on."""
         self._terms = terms
         self.tell(rules.Used())

@@ -20,6 +20,8 @@ STABLE_S = 60.0
 MOST_TRIES = 6
 # Who asks for a child that will not be tried again so soon is told at once; a retry elsewhere is quicker.
 PATIENCE_S = 5.0
+# A call that wants the child gone behind it has not reached it yet when it says so.
+SHORTEST_STAY_S = 1.0
 # llama.cpp needs a moment to release its memory; a process that hangs in it is ended without being asked.
 GRACE_S = 5.0
 
@@ -59,6 +61,14 @@ class Used:
 
 
 @dataclass(frozen=True, slots=True)
+class Agreed:
+    """A call goes to it and says how long it is to stay after that (Ollama's ``keep_alive``): negative for ever, None
+    says nothing. The last call counts."""
+
+    stay_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Looked:
     """What became of `Look`: whether it has work now."""
 
@@ -80,7 +90,7 @@ class Closing:
     """It is to end for good."""
 
 
-Happening: TypeAlias = Wanted | Answers | Died | Used | Looked | Due | Dismissed | Closing
+Happening: TypeAlias = Wanted | Answers | Died | Used | Agreed | Looked | Due | Dismissed | Closing
 
 
 # --- What is to be done ---
@@ -135,7 +145,7 @@ class Supervision:
     """How one child stands. ``due_s`` is when `Due` must be sent, None for never.
 
     ``restarts`` counts all crashes, ``row`` those without a stable time between them. ``why`` is the last one's reason.
-    ``wanted``: somebody asked while it could not be started.
+    ``wanted``: somebody asked while it could not be started. ``stay_s``: what the last call said (`Agreed`).
     """
 
     state: ChildState = ChildState.ASLEEP
@@ -146,6 +156,7 @@ class Supervision:
     row: int = 0
     why: str = ""
     wanted: bool = False
+    stay_s: float | None = None
 
 
 Step: TypeAlias = tuple[Supervision, tuple[Effect, ...]]
@@ -153,7 +164,9 @@ Step: TypeAlias = tuple[Supervision, tuple[Effect, ...]]
 _NOTHING: tuple[Effect, ...] = ()
 
 
-def step(child: Supervision, event: Happening, terms: Terms, now: float, jitter: float) -> Step:
+def step(  # noqa: C901 - one arm per kind of event
+    child: Supervision, event: Happening, terms: Terms, now: float, jitter: float
+) -> Step:
     """The child after ``event``, and what the shell must do, in order."""
     if child.state is ChildState.CLOSED:
         return child, (Refuse("Potluck is stopping."),) if isinstance(event, Wanted) else _NOTHING
@@ -166,6 +179,8 @@ def step(child: Supervision, event: Happening, terms: Terms, now: float, jitter:
             return _died(child, event.why, terms, now, jitter)
         case Used():
             return _used(child, terms, now), _NOTHING
+        case Agreed():
+            return _agreed(child, event.stay_s, terms, now), _NOTHING
         case Looked():
             return _looked(child, event.busy, terms, now)
         case Due():
@@ -183,6 +198,28 @@ def pause_s(row: int, jitter: float) -> float:
     so that several children that died of one cause do not start in step."""
     whole = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(row - 1, 20))
     return whole * (0.5 + 0.5 * jitter)
+
+
+def idle_s(child: Supervision, terms: Terms) -> float | None:
+    """How long it may be idle before it is put to sleep; None for ever."""
+    if terms.kept or (child.stay_s is None and not terms.idle_s):
+        return None
+    if child.stay_s is None:
+        return terms.idle_s
+    return None if child.stay_s < 0 else max(child.stay_s, SHORTEST_STAY_S)
+
+
+def _agreed(child: Supervision, stay_s: float | None, terms: Terms, now: float) -> Supervision:
+    if stay_s == child.stay_s:  # as nearly every call says, which need not set the alarm anew
+        return _used(child, terms, now)
+    agreed = replace(child, stay_s=stay_s, used_s=now)
+    return replace(agreed, due_s=_asleep_s(agreed, terms)) if child.state is ChildState.READY else agreed
+
+
+def _asleep_s(child: Supervision, terms: Terms) -> float | None:
+    """When it has been idle for long enough; None for never."""
+    idle = idle_s(child, terms)
+    return None if idle is None else child.used_s + idle
 
 
 def _start(child: Supervision, terms: Terms, now: float) -> Step:
@@ -211,8 +248,8 @@ def _wanted(child: Supervision, terms: Terms, now: float) -> Step:
 def _answers(child: Supervision, terms: Terms, now: float) -> Step:
     if child.state is not ChildState.STARTING:
         return child, _NOTHING
-    due = now + terms.idle_s if terms.idle_s else None
-    return replace(child, state=ChildState.READY, since_s=now, used_s=now, due_s=due), (Admit(),)
+    ready = replace(child, state=ChildState.READY, since_s=now, used_s=now)
+    return replace(ready, due_s=_asleep_s(ready, terms)), (Admit(),)
 
 
 def _died(child: Supervision, why: str, terms: Terms, now: float, jitter: float) -> Step:
@@ -239,17 +276,19 @@ def _died(child: Supervision, why: str, terms: Terms, now: float, jitter: float)
 
 def _used(child: Supervision, terms: Terms, now: float) -> Supervision:
     """One that was never to sleep may do so now, on other terms; the reverse is seen when its time is up."""
-    sleepless = child.state is ChildState.READY and child.due_s is None and terms.idle_s > 0
-    return replace(child, used_s=now, due_s=now + terms.idle_s if sleepless else child.due_s)
+    used = replace(child, used_s=now)
+    sleepless = child.state is ChildState.READY and child.due_s is None
+    return replace(used, due_s=_asleep_s(used, terms)) if sleepless else used
 
 
 def _looked(child: Supervision, busy: bool, terms: Terms, now: float) -> Step:
-    if child.state is not ChildState.READY or not terms.idle_s:
+    if child.state is not ChildState.READY:
         return child, _NOTHING
-    used = now if busy else child.used_s
-    if now - used >= terms.idle_s:
+    seen = replace(child, used_s=now) if busy else child
+    due = _asleep_s(seen, terms)
+    if due is not None and now >= due:
         return _stop(child, now)
-    return replace(child, used_s=used, due_s=used + terms.idle_s), _NOTHING
+    return replace(seen, due_s=due), _NOTHING
 
 
 def _due(child: Supervision, terms: Terms, now: float) -> Step:
@@ -259,8 +298,8 @@ def _due(child: Supervision, terms: Terms, now: float) -> Step:
         case ChildState.STARTING:
             why = f"It was not ready within {terms.start_s:g} seconds."
             return replace(child, due_s=None, why=why), (Kill(),)
-        case ChildState.READY if now - child.used_s < terms.idle_s:
-            return replace(child, due_s=child.used_s + terms.idle_s), _NOTHING
+        case ChildState.READY if (asleep := _asleep_s(child, terms)) is None or now < asleep:
+            return replace(child, due_s=asleep), _NOTHING
         case ChildState.READY:
             return replace(child, due_s=None), (Look(),)
         case ChildState.STOPPING:
@@ -282,13 +321,13 @@ def _dismissed(child: Supervision, now: float) -> Step:
         case ChildState.STOPPING:
             return replace(child, wanted=False), (refuse,)
         case ChildState.PAUSING:
-            return replace(child, state=ChildState.ASLEEP, due_s=None, wanted=False), (refuse,)
+            return replace(child, state=ChildState.ASLEEP, due_s=None, wanted=False, stay_s=None), (refuse,)
         case _:
             return child, _NOTHING
 
 
 def _stop(child: Supervision, now: float) -> Step:
-    return replace(child, state=ChildState.STOPPING, due_s=now + GRACE_S, wanted=False), (Ask(),)
+    return replace(child, state=ChildState.STOPPING, due_s=now + GRACE_S, wanted=False, stay_s=None), (Ask(),)
 
 
 def _closing(child: Supervision) -> Step:

@@ -101,8 +101,12 @@ class _Asked:
         try:
             return await self._answer
         finally:
-            if self._connection is not None:
-                self._connection.abort()
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.abort()
 
     def engine_head(self, status: int) -> None:
         self._status = status
@@ -110,9 +114,8 @@ class _Asked:
     def engine_body(self, data: bytes) -> None:
         self._size += len(data)
         self._pieces.append(data)
-        if self._size > self._longest_bytes and self._connection is not None:
-            connection, self._connection = self._connection, None
-            connection.abort()
+        if self._size > self._longest_bytes:
+            self._hang_up()
             self._fail(NodeFailed("The engine's answer has no end.", status=self._status))
 
     def engine_end(self) -> None:

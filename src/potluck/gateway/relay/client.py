@@ -8,7 +8,6 @@ is seen at once.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import TYPE_CHECKING, cast
 
 from potluck.core.errors import (
@@ -61,7 +60,7 @@ class ClientConnection(asyncio.Protocol):
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
         self._reader = RequestReader(self, relay.limits)
-        self._line: deque[Request] = deque()  # read or being read, not yet begun to be answered
+        self._line: list[Request] = []  # read or being read, not yet begun to be answered; a few at most
         self._last_words: Unreadable | None = None  # to be said when everything before it is answered
         self._request: Request | None = None  # being answered
         self._door: Door | None = None
@@ -247,7 +246,7 @@ class ClientConnection(asyncio.Protocol):
             return
         self.deadline_s = self._relay.clock() + self._relay.limits.idle_s
         if self._line:
-            self._take_up(self._line.popleft())
+            self._take_up(self._line.pop(0))
         elif self._last_words is not None:
             self._say(self._last_words)
 
@@ -292,7 +291,7 @@ class ClientConnection(asyncio.Protocol):
         self._next()
 
     def answer(self, exchange: Exchange, body: bytes) -> None:
-        self._write_whole(exchange.head("application/json"), body)
+        self._write_whole(exchange.head(exchange.door.whole_type), body)
         self._next()
 
     def refuse(self, exchange: Exchange, error: PotluckError) -> None:

@@ -121,7 +121,7 @@ class EngineConnection(asyncio.Protocol):
             self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             # Bytes past the end are the engine's slip, not this answer's: deliver it, but never reuse the connection.
             if not self._complete:
                 self._deliver()

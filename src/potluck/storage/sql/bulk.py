@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 
-from sqlalchemy import Table
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Table
 
 from potluck.storage.sql.database import Traits
 
@@ -26,18 +25,18 @@ class NewRows:
     def __init__(self, table: Table, traits: Traits) -> None:
         self._table = table
         self._traits = traits
-        self._statements: dict[int, str] = {}
+        self._statements: dict[int, str] = {}  # two threads may make the same one: either will do
 
-    async def add(self, connection: AsyncConnection, rows: Sequence[Sequence[object]]) -> None:
+    def add(self, connection: Connection, rows: Sequence[Sequence[object]]) -> None:
         """``rows`` hold a value for each column, in the table's order and as the driver takes them."""
         at = 0
         for size in _SIZES:
             while len(rows) - at >= size:
                 values = tuple(chain.from_iterable(rows[at : at + size]))
-                await connection.exec_driver_sql(self._statement(connection, size), values)
+                connection.exec_driver_sql(self._statement(connection, size), values)
                 at += size
 
-    def _statement(self, connection: AsyncConnection, size: int) -> str:
+    def _statement(self, connection: Connection, size: int) -> str:
         statement = self._statements.get(size)
         if statement is None:
             names = [column.name for column in self._table.columns]

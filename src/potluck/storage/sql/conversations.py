@@ -7,9 +7,8 @@ import binascii
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from potluck.core.answer import FinishReason
 from potluck.core.errors import BadRequest, Conflict, NotFound
@@ -54,8 +53,7 @@ class SqlConversations:
             last_seq=0,
         )
         try:
-            async with self._database.write() as connection:
-                await connection.execute(statement)
+            await self._database.write(lambda connection: connection.execute(statement).close())
         except IntegrityError as error:
             raise Conflict("There is a conversation with this id already.") from error
 
@@ -66,27 +64,32 @@ class SqlConversations:
             before = conversations.c.updated_s < updated_s
             same = and_(conversations.c.updated_s == updated_s, conversations.c.id < last)
             statement = statement.where(or_(before, same))
-        async with self._database.read() as connection:
-            found = tuple(_conversation(row) for row in await connection.execute(statement))
+        rows = await self._database.read(lambda connection: connection.execute(statement).all())
+        found = tuple(_conversation(row) for row in rows)
         return ConversationPage(found[:limit], _cursor(found[limit - 1]) if len(found) > limit else None)
 
     async def get(self, conversation: ConversationId, key: KeyId) -> Thread:
         statement = select(messages).where(messages.c.conversation_id == conversation).order_by(messages.c.seq)
-        async with self._database.read() as connection:
-            about = await _one(connection, conversation, key)
-            return Thread(about, tuple(_message(row) for row in await connection.execute(statement)))
+
+        def work(connection: Connection) -> Thread:
+            about = _one(connection, conversation, key)
+            return Thread(about, tuple(_message(row) for row in connection.execute(statement)))
+
+        return await self._database.read(work)
 
     async def rename(self, conversation: ConversationId, key: KeyId, title: str, now: float) -> Conversation:
         values = {"title": clean(title), "title_folded": fold(title), "updated_s": now}
-        async with self._database.write() as connection:
-            await connection.execute(update(conversations).where(*_is(conversation, key)).values(**values))
-            return await _one(connection, conversation, key)
+
+        def work(connection: Connection) -> Conversation:
+            connection.execute(update(conversations).where(*_is(conversation, key)).values(**values))
+            return _one(connection, conversation, key)
+
+        return await self._database.write(work)
 
     async def delete(self, conversation: ConversationId, key: KeyId) -> None:
-        async with self._database.write() as connection:
-            gone = await connection.execute(delete(conversations).where(*_is(conversation, key)))
-            if gone.rowcount == 0:
-                raise _missing(conversation)
+        statement = delete(conversations).where(*_is(conversation, key))
+        if await self._database.write(lambda connection: connection.execute(statement).rowcount) == 0:
+            raise _missing(conversation)
 
     async def append(
         self,
@@ -98,20 +101,22 @@ class SqlConversations:
         after: MessageId | Place = Place.END,
         model: str = "",
     ) -> tuple[StoredMessage, ...]:
+        def work(connection: Connection) -> tuple[StoredMessage, ...]:
+            # 1. Take the numbers. This locks the conversation's row, so that appends come one after another.
+            last = _take(connection, conversation, key, len(messages), now, model)
+            # 2. Find what the first one follows.
+            parent = _parent(connection, conversation, after, last)
+            # 3. Write them in a row.
+            stored = _chain(conversation, messages, now, last, parent)
+            _insert(connection, stored)
+            return stored
+
         if not messages:
             return ()
         try:
-            async with self._database.write() as connection:
-                # 1. Take the numbers. This locks the conversation's row, so that appends come one after another.
-                last = await _take(connection, conversation, key, len(messages), now, model)
-                # 2. Find what the first one follows.
-                parent = await _parent(connection, conversation, after, last)
-                # 3. Write them in a row.
-                stored = _chain(conversation, messages, now, last, parent)
-                await _insert(connection, stored)
+            return await self._database.write(work)
         except IntegrityError as error:
             raise Conflict("There is a message with this id already.") from error
-        return stored
 
     async def search(self, key: KeyId, text: str, *, limit: int) -> tuple[SearchHit, ...]:
         folded = fold(text.strip())
@@ -126,8 +131,9 @@ class SqlConversations:
             .order_by(*_NEWEST_FIRST)
             .limit(limit)
         )
-        async with self._database.read() as connection:
-            hits = [_conversation(row) for row in await connection.execute(found)]
+
+        def work(connection: Connection) -> tuple[SearchHit, ...]:
+            hits = [_conversation(row) for row in connection.execute(found)]
             newest = (
                 select(messages.c.conversation_id, func.max(messages.c.seq).label("seq"))
                 .where(messages.c.conversation_id.in_([hit.id for hit in hits]), matching)
@@ -135,9 +141,11 @@ class SqlConversations:
                 .subquery()
             )
             joined = and_(messages.c.conversation_id == newest.c.conversation_id, messages.c.seq == newest.c.seq)
-            rows = await connection.execute(select(messages).join(newest, joined))
+            rows = connection.execute(select(messages).join(newest, joined))
             by_conversation = {row.conversation_id: _message(row) for row in rows}
-        return tuple(_hit(each, by_conversation.get(each.id), text.strip()) for each in hits)
+            return tuple(_hit(each, by_conversation.get(each.id), text.strip()) for each in hits)
+
+        return await self._database.read(work)
 
 
 def _is(conversation: ConversationId, key: KeyId) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
@@ -150,33 +158,29 @@ def _missing(conversation: ConversationId) -> NotFound:
     )
 
 
-async def _one(connection: AsyncConnection, conversation: ConversationId, key: KeyId) -> Conversation:
-    row = (await connection.execute(select(conversations).where(*_is(conversation, key)))).first()
+def _one(connection: Connection, conversation: ConversationId, key: KeyId) -> Conversation:
+    row = connection.execute(select(conversations).where(*_is(conversation, key))).first()
     if row is None:
         raise _missing(conversation)
     return _conversation(row)
 
 
-async def _take(
-    connection: AsyncConnection, conversation: ConversationId, key: KeyId, count: int, now: float, model: str
-) -> int:
+def _take(connection: Connection, conversation: ConversationId, key: KeyId, count: int, now: float, model: str) -> int:
     """Take ``count`` numbers; the last one that was taken before."""
     values: dict[str, object] = {"last_seq": conversations.c.last_seq + count, "updated_s": now}
     if model:
         values["model"] = clean(model)
-    await connection.execute(update(conversations).where(*_is(conversation, key)).values(values))
-    return (await _one(connection, conversation, key)).messages - count
+    connection.execute(update(conversations).where(*_is(conversation, key)).values(values))
+    return _one(connection, conversation, key).messages - count
 
 
-async def _parent(
-    connection: AsyncConnection, conversation: ConversationId, after: MessageId | Place, last: int
+def _parent(
+    connection: Connection, conversation: ConversationId, after: MessageId | Place, last: int
 ) -> MessageId | None:
     if after is Place.START:
         return None
     place = messages.c.seq == last if after is Place.END else messages.c.id == after
-    found = (
-        await connection.execute(select(messages.c.id).where(messages.c.conversation_id == conversation, place))
-    ).scalar()
+    found = connection.execute(select(messages.c.id).where(messages.c.conversation_id == conversation, place)).scalar()
     if found is None and after is not Place.END:
         raise NotFound(f"There is no message {after!r} in this conversation.", hint="Read it again to see them.")
     return MessageId(found) if found is not None else None
@@ -191,7 +195,7 @@ def _chain(
     )
 
 
-async def _insert(connection: AsyncConnection, stored: Sequence[StoredMessage]) -> None:
+def _insert(connection: Connection, stored: Sequence[StoredMessage]) -> None:
     rows = [
         {
             "id": each.id,
@@ -213,7 +217,7 @@ async def _insert(connection: AsyncConnection, stored: Sequence[StoredMessage]) 
         }
         for each in stored
     ]
-    await connection.execute(insert(messages), rows)
+    connection.execute(insert(messages), rows)
 
 
 def _conversation(row: Row[Any]) -> Conversation:

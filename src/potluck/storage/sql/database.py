@@ -1,70 +1,108 @@
-"""Transactions, and what a database's errors mean. No SQL of any kind stands here."""
+"""Transactions, each whole in one thread, and what a database's errors mean. No SQL of any kind stands here."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
-from sqlalchemy import Insert, Table
+from sqlalchemy import Connection, Engine, Insert, Table
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from potluck.core.errors import OperatorError
 
 WRITE_OPTION = "potluck_write"
 """Execution option that marks a transaction that will write, for databases that must know at its beginning."""
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What databases do not do alike. ``explain`` says in an owner's words what a driver's error means.
+    """What databases do not do alike.
 
-    ``single_writer``: writers wait for each other, so it is better done in an orderly queue of our own.
-    ``insert_new`` is an insert that passes over rows whose key is there already.
+    ``readers`` and ``writers`` say how many transactions of each kind run at the same time, each in a thread and on a
+    connection: one writer where they would only wait for each other. ``explain`` says in an owner's words what a
+    driver's error means. ``insert_new`` is an insert that passes over rows whose key is there already.
+    ``schema_is_whole``: `schema.metadata` says all there is, so that an empty database needs no migration.
     """
 
-    single_writer: bool
+    readers: int
+    writers: int
     explain: Callable[[DBAPIError], OperatorError]
     insert_new: Callable[[Table], Insert]
+    schema_is_whole: bool
+
+    @property
+    def connections(self) -> int:
+        """As many as there are threads, so that none waits for one."""
+        return self.readers + self.writers
 
 
 class Database:
-    """Hands out transactions. Errors of the driver leave it as `OperatorError`, except `IntegrityError`, which a store
-    turns into what it means there."""
+    """Runs transactions; those of a kind begin in the order in which they were asked for.
 
-    def __init__(self, engine: AsyncEngine, traits: Traits) -> None:
+    ``work`` is called in a thread with a connection that is its own until it returns; what it returns must not need the
+    connection any more. A caller that is cancelled leaves at once: a transaction that has begun still ends by itself,
+    in a commit unless ``work`` raises, and one that has not never does.
+
+    Errors of the driver leave it as `OperatorError`, except `IntegrityError`, which a store turns into what it means
+    there.
+    """
+
+    def __init__(self, engine: Engine, traits: Traits) -> None:
         self._reading = engine
         self._writing = engine.execution_options(**{WRITE_OPTION: True})
         self.traits = traits
-        self._turn = asyncio.Lock() if traits.single_writer else None
+        self._readers = ThreadPoolExecutor(traits.readers, thread_name_prefix="storage-reader")
+        self._writers = ThreadPoolExecutor(traits.writers, thread_name_prefix="storage-writer")
 
-    @asynccontextmanager
-    async def read(self) -> AsyncGenerator[AsyncConnection, None]:
-        """One view of the data for a few queries."""
-        with self._explained():
-            async with self._reading.begin() as connection:
-                yield connection
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """What ``work`` makes of one view of the data."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._run, self._reading, work)
 
-    @asynccontextmanager
-    async def write(self) -> AsyncGenerator[AsyncConnection, None]:
-        """A transaction that is on disk when the block has been left, or has left no trace if it raised."""
-        async with AsyncExitStack() as stack:
-            if self._turn is not None:
-                await stack.enter_async_context(self._turn)
-            with self._explained():
-                async with self._writing.begin() as connection:
-                    yield connection
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """What ``work`` returns, once its transaction is on disk; if it raises, it has left no trace."""
+        return await asyncio.get_running_loop().run_in_executor(self._writers, self._run, self._writing, work)
 
-    @contextmanager
-    def _explained(self) -> Generator[None, None, None]:
+    def close(self) -> None:
+        """Finish what was asked for, then let go of the connections. Waits, so it is for a thread."""
+        self._writers.shutdown()
+        self._readers.shutdown()
+        self._reading.dispose()
+
+    def _run(self, engine: Engine, work: Callable[[Connection], T]) -> T:
         try:
-            yield
+            with engine.begin() as connection:
+                return work(connection)
         except IntegrityError:
             raise
         except DBAPIError as error:
             raise self.traits.explain(error) from error
-        except PoolTimeout as error:
-            raise OperatorError("The database does not answer.", detail=str(error)) from error
+
+
+@asynccontextmanager
+async def open_database(engine: Engine, traits: Traits) -> AsyncGenerator[Database, None]:
+    """``engine``'s transactions; at the end of the block they are finished and it is closed, even for a caller that is
+    cancelled meanwhile: who comes after may rely on it."""
+    database = Database(engine, traits)
+    try:
+        yield database
+    finally:
+        await _to_the_end(asyncio.get_running_loop().run_in_executor(None, database.close))
+
+
+async def _to_the_end(work: asyncio.Future[None]) -> None:
+    """Wait for ``work``, and pass a cancellation on only after it."""
+    cancelled: asyncio.CancelledError | None = None
+    while not work.done():
+        try:
+            await asyncio.wait([work])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    work.result()
+    if cancelled is not None:
+        raise cancelled

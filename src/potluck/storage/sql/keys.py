@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from potluck.core.errors import Conflict, NotFound
 from potluck.core.model import KeyId
@@ -26,25 +25,25 @@ class SqlKeys:
 
     async def add(self, record: KeyRecord) -> None:
         try:
-            async with self._database.write() as connection:
-                await _insert(connection, record)
+            await self._database.write(lambda connection: _insert(connection, record))
         except IntegrityError as error:
             raise Conflict(_TAKEN) from error
 
     async def all(self) -> tuple[KeyRecord, ...]:
-        async with self._database.read() as connection:
-            rows = await connection.execute(select(api_keys).order_by(api_keys.c.created_s, api_keys.c.id))
-            return tuple(_record(row) for row in rows)
+        statement = select(api_keys).order_by(api_keys.c.created_s, api_keys.c.id)
+        rows = await self._database.read(lambda connection: connection.execute(statement).all())
+        return tuple(_record(row) for row in rows)
 
     async def revoke(self, key: KeyId, now: float) -> KeyRecord:
-        async with self._database.write() as connection:
-            return await _revoke(connection, key, now)
+        return await self._database.write(lambda connection: _revoke(connection, key, now))
 
     async def replace(self, old: KeyId, new: KeyRecord, now: float) -> None:
+        def work(connection: Connection) -> None:
+            _revoke(connection, old, now)
+            _insert(connection, new)
+
         try:
-            async with self._database.write() as connection:
-                await _revoke(connection, old, now)
-                await _insert(connection, new)
+            await self._database.write(work)
         except IntegrityError as error:
             raise Conflict(_TAKEN) from error
 
@@ -57,18 +56,18 @@ class SqlKeys:
             .where(api_keys.c.id == bindparam("key"), or_(last.is_(None), last < bindparam("at")))
             .values(last_used_s=bindparam("at"))
         )
-        async with self._database.write() as connection:
-            await connection.execute(statement, [{"key": key, "at": at} for key, at in used.items()])
+        times = [{"key": key, "at": at} for key, at in used.items()]
+        await self._database.write(lambda connection: connection.execute(statement, times).close())
 
 
-async def _insert(connection: AsyncConnection, record: KeyRecord) -> None:
+def _insert(connection: Connection, record: KeyRecord) -> None:
     # Looked up first for a message with the name in it; the unique index decides where two come at once.
     taken = select(api_keys.c.id).where(api_keys.c.name == record.name, api_keys.c.revoked_s.is_(None))
-    if record.live and (await connection.execute(taken)).first() is not None:
+    if record.live and connection.execute(taken).first() is not None:
         raise Conflict(
             f"There is a key named {record.name!r} already.", hint="Choose another name, or revoke that key."
         )
-    await connection.execute(
+    connection.execute(
         insert(api_keys).values(
             id=record.id,
             name=record.name,
@@ -82,10 +81,10 @@ async def _insert(connection: AsyncConnection, record: KeyRecord) -> None:
     )
 
 
-async def _revoke(connection: AsyncConnection, key: KeyId, now: float) -> KeyRecord:
+def _revoke(connection: Connection, key: KeyId, now: float) -> KeyRecord:
     live = api_keys.c.id == key, api_keys.c.revoked_s.is_(None)
-    await connection.execute(update(api_keys).where(*live).values(revoked_s=now))
-    row = (await connection.execute(select(api_keys).where(api_keys.c.id == key))).first()
+    connection.execute(update(api_keys).where(*live).values(revoked_s=now))
+    row = connection.execute(select(api_keys).where(api_keys.c.id == key)).first()
     if row is None:
         raise NotFound(f"There is no key {key!r}.")
     return _record(row)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, delete, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, delete, or_, select
 
 from potluck.core.errors import NotFound
 from potluck.core.model import EngineId, KeyId, ModelId, NodeId, RequestId
@@ -29,13 +29,15 @@ class SqlRequests:
         self._rows = NewRows(requests, database.traits)
 
     async def add(self, records: Sequence[RequestRecord]) -> None:
+        def work(connection: Connection) -> None:
+            self._rows.add(connection, [_row(record) for record in records])
+
         if records:
-            async with self._database.write() as connection:
-                await self._rows.add(connection, [_row(record) for record in records])
+            await self._database.write(work)
 
     async def get(self, request: RequestId) -> RequestRecord:
-        async with self._database.read() as connection:
-            row = (await connection.execute(select(requests).where(requests.c.id == request))).first()
+        statement = select(requests).where(requests.c.id == request)
+        row = await self._database.read(lambda connection: connection.execute(statement).first())
         if row is None:
             raise NotFound(f"There is no record of request {request!r}.", hint="It may be another key's.")
         return _read(row)
@@ -47,12 +49,11 @@ class SqlRequests:
             .order_by(requests.c.time_s.desc(), requests.c.id.desc())
             .limit(limit)
         )
-        async with self._database.read() as connection:
-            return tuple(_read(row) for row in await connection.execute(statement))
+        return await self._database.read(lambda connection: tuple(_read(row) for row in connection.execute(statement)))
 
     async def prune(self, before_s: float) -> int:
-        async with self._database.write() as connection:
-            return (await connection.execute(delete(requests).where(requests.c.time_s < before_s))).rowcount
+        statement = delete(requests).where(requests.c.time_s < before_s)
+        return await self._database.write(lambda connection: connection.execute(statement).rowcount)
 
 
 def _conditions(where: RequestFilter) -> Iterator[ColumnElement[bool]]:

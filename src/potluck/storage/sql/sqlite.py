@@ -7,12 +7,11 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlalchemy import Connection, Insert, Table, event
+from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from potluck.core.errors import OperatorError
@@ -22,11 +21,11 @@ from potluck.storage.sql.database import WRITE_OPTION, Traits
 # fails, and they were acknowledged.
 _PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
 
-# One writer and two readers; each is a thread and some 2 MB of cache.
-_CONNECTIONS = 3
+# A connection keeps some 2 MB of cache once it has seen much of the data.
+_READERS = 2
 
 
-def open_engine(file: Path, *, busy_timeout_s: float) -> tuple[AsyncEngine, Traits]:
+def open_engine(file: Path, *, busy_timeout_s: float) -> tuple[Engine, Traits]:
     """An engine on ``file``, which is made for its owner's eyes alone if it is not there.
 
     ``busy_timeout_s`` is how long a transaction waits while another program writes. Raises `OperatorError`.
@@ -36,16 +35,18 @@ def open_engine(file: Path, *, busy_timeout_s: float) -> tuple[AsyncEngine, Trai
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise _told(_UNWRITABLE, file, error.strerror) from error
-    engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=str(file)),
+    traits = Traits(readers=_READERS, writers=1, explain=_explainer(file), insert_new=_insert_new, schema_is_whole=True)
+    engine = create_engine(
+        URL.create("sqlite", database=str(file)),
         connect_args={"timeout": busy_timeout_s},
-        pool_size=_CONNECTIONS,
+        pool_size=traits.connections,
         max_overflow=0,
+        pool_use_lifo=True,  # those that a quiet service does not need stay unopened
         hide_parameters=True,  # they hold what people wrote
     )
-    event.listen(engine.sync_engine, "connect", _prepare)
-    event.listen(engine.sync_engine, "begin", _begin)
-    return engine, Traits(single_writer=True, explain=_explainer(file), insert_new=_insert_new)
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine, traits
 
 
 def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

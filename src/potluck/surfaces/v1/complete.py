@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
+from typing import Any, TypeVar
 
 from potluck.core.answer import Answer, Event, Failed, Text, collect
 from potluck.core.call import InfillCall, Sampling, Snippet
@@ -22,6 +23,8 @@ from potluck.surfaces.v1.shapes import (
     UsageInfo,
 )
 
+T = TypeVar("T")
+
 # Two empty lines end a function or a class in most languages' styles: what follows is another thing.
 _ENDS = ("\n\n\n",)
 # Little chance: of several completions an editor shows one.
@@ -31,12 +34,12 @@ _TEMPERATURE = 0.1
 async def complete(exchange: Exchange, body: CompleteRequest) -> Result:
     call = _call(exchange, body)
     if body.stream:
-        return Stream(lambda events: _stream(exchange, call, events))
+        return Stream(lambda events: _newest(exchange, body, _stream(exchange, call, events)))
 
     async def ignore(_: Event | Generation) -> None:
         return
 
-    origin, answer = await _run(exchange, call, ignore, ignore, whole=True)
+    origin, answer = await _newest(exchange, body, _run(exchange, call, ignore, ignore, whole=True))
     choice = answer.choices[0] if answer.choices else None
     reply = CompleteReply(
         text=choice.text if choice else "",
@@ -48,6 +51,10 @@ async def complete(exchange: Exchange, body: CompleteRequest) -> Result:
         usage=UsageInfo.of(answer.usage) if answer.usage else None,
     )
     return Reply(reply, origin_headers([origin]))
+
+
+async def _newest(exchange: Exchange, body: CompleteRequest, work: Coroutine[Any, Any, T]) -> T:
+    return await exchange.services.newest.run(exchange.caller.key, body.editor, work)
 
 
 async def _stream(exchange: Exchange, call: InfillCall, events: Events) -> None:

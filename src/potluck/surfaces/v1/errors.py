@@ -22,6 +22,8 @@ STATUS: dict[type[e.PotluckError], tuple[int, str, str]] = {
     e.Conflict: (409, "conflict", ""),
     e.PayloadTooLarge: (413, "payload_too_large", ""),
     e.UnsupportedEncoding: (415, "unsupported_encoding", "Send the body as plain JSON."),
+    # As the request log has it: nobody waits for this answer any more.
+    e.Superseded: (499, "cancelled", ""),
     e.ClientError: (400, "bad_request", ""),
     e.RateLimited: (429, "rate_limited", "Try again later."),
     e.NoRoom: (507, "no_room", "Make room, or take a smaller model."),

@@ -113,10 +113,10 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
     Route(
         "POST",
         "/api/v1/code/complete",
-        "Complete code at the cursor.",
+        "Complete code at the cursor; of requests with the same editor, the newest cancels the others.",
         reading(shapes.CompleteRequest, complete.complete),
         shapes.CompleteReply,
-        errors=_MODEL_ERRORS,
+        errors=(e.Superseded, *_MODEL_ERRORS),
         events={
             "meta": shapes.CompleteMeta,
             "delta": shapes.Delta,

@@ -225,7 +225,10 @@ class SnippetInput(msgspec.Struct):
 
 
 class CompleteRequest(msgspec.Struct):
-    """Code before and after the cursor. ``snippets`` are pieces of other files that may help."""
+    """Code before and after the cursor. ``snippets`` are pieces of other files that may help.
+
+    ``editor`` names one window of an editor, in any words: its next request cancels this one.
+    """
 
     prefix: str
     suffix: str = ""
@@ -237,6 +240,7 @@ class CompleteRequest(msgspec.Struct):
     stop: list[str] = []
     stream: bool = False
     snippets: list[SnippetInput] = []
+    editor: Annotated[str, Meta(max_length=200)] = ""
 
 
 Method: TypeAlias = Literal["infill", "instruct"]

@@ -14,6 +14,7 @@ _TYPES = {
     401: "authentication_error",
     403: "permission_error",
     404: "not_found_error",
+    429: "rate_limit_error",
     501: "not_supported_error",
     503: "unavailable_error",
 }
@@ -26,12 +27,17 @@ def write_llamacpp_error(error: PotluckError, request_id: str) -> ErrorReply:
     """
     reply = openai_error(error, request_id)
     status = 501 if isinstance(error, Unsupported) else reply.status
-    said: JsonObject = {"code": status, "message": str(error), "type": _TYPES.get(status, "server_error")}
+    said: JsonObject = {"code": status, "message": str(error), "type": _type(status)}
     if isinstance(error, ContextOverflow):
         said["type"] = "exceed_context_size_error"
         said["n_prompt_tokens"] = error.prompt_tokens
         said["n_ctx"] = error.context
     return ErrorReply(status, msgspec.json.encode({"error": said}), headers=reply.headers)
+
+
+def _type(status: int) -> str:
+    """As llama.cpp would call it; what it has no word for is the request's fault below 500."""
+    return _TYPES.get(status) or ("invalid_request_error" if status < 500 else "server_error")
 
 
 def write_tabby_error(error: PotluckError, request_id: str) -> ErrorReply:

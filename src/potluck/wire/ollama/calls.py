@@ -98,7 +98,8 @@ def embed_call(request: EmbedRequest, body: bytes, inputs: tuple[str, ...], *, n
     return EmbedCall(
         model=request.model or "",
         inputs=inputs,
-        dimensions=request.dimensions or None,
+        # Ollama overlooks what is no length.
+        dimensions=request.dimensions if request.dimensions and request.dimensions > 0 else None,
         normalised=normalised,
         hints=EngineHints(
             num_ctx=num_ctx,

@@ -19,6 +19,7 @@ from potluck.core.errors import (
     NodeTimeout,
     NotFound,
     NotImplementedHere,
+    NotInRegistry,
     OperatorError,
     Overloaded,
     PayloadTooLarge,
@@ -43,6 +44,7 @@ _STATUSES: tuple[tuple[type[PotluckError], int], ...] = (
     (PayloadTooLarge, 413),
     (UnsupportedEncoding, 415),
     (NotImplementedHere, 501),
+    (NotInRegistry, 500),  # as Ollama says it
     (RateLimited, 429),
     (Overloaded, 503),
     (NodeBusy, 503),
@@ -50,6 +52,9 @@ _STATUSES: tuple[tuple[type[PotluckError], int], ...] = (
     (OperatorError, 500),
 )
 _BROKEN_ENGINE = 502
+
+# What Ollama's server says of everything it does not stream.
+JSON_TYPE = "application/json; charset=utf-8"
 
 # Ollama's own words, with its two spaces: clients and scripts look for them.
 _BUSY = "server busy, please try again.  maximum pending requests exceeded"
@@ -75,7 +80,7 @@ def write_error(error: PotluckError, request_id: str) -> ErrorReply:
             headers.append(("www-authenticate", "Bearer"))
         case _:
             pass
-    return ErrorReply(status, msgspec.json.encode({"error": error_text(error)}), headers=tuple(headers))
+    return ErrorReply(status, msgspec.json.encode({"error": error_text(error)}), JSON_TYPE, tuple(headers))
 
 
 def error_line(error: PotluckError) -> bytes:

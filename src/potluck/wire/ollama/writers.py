@@ -163,9 +163,12 @@ class _LineWriter(ABC):
                 **fields,
                 "done": True,
                 "done_reason": _REASONS[reason],
-                **(self._ending() if reason not in (FinishReason.LOAD, FinishReason.UNLOAD) else {}),
-                **self._statistics(now_s, first_s),
-                **_logprobs(logprobs),
+                # Of a load or an unload Ollama tells nothing more: no token was read or written.
+                **(
+                    {}
+                    if reason in (FinishReason.LOAD, FinishReason.UNLOAD)
+                    else self._ending() | self._statistics(now_s, first_s) | _logprobs(logprobs)
+                ),
             }
         )
 
@@ -255,7 +258,8 @@ class EmbedWriter:
             {
                 "model": self._meta.model,
                 "embeddings": [normalised(vector) for vector in answer.vectors],
-                **{name: figure for name, figure in figures.items() if figure},
+                # A load, which reads nothing, has no figures.
+                **{name: figure for name, figure in figures.items() if figure and answer.vectors},
             }
         )
 

@@ -17,6 +17,7 @@ from potluck.wire.openai.text_request import (
     check_embedding,
     completion_call,
     embedding_call,
+    limited,
     read_texts,
 )
 from potluck.wire.openai.writers import ChatWriter, CompletionWriter, EmbeddingWriter
@@ -72,7 +73,8 @@ class ChatAsk:
         self.model = found.model
         self.stream = bool(request.stream)
         self.generations = found.choices
-        self.needs = _NEEDS[tools and not hidden, found.images]
+        # A forced call is got out of any model that writes, by a schema.
+        self.needs = _NEEDS[tools and found.choice.mode is ToolMode.AUTO, found.images]
         # Shown the tools, a model calls them whatever it was told: with `none` they must not be shown.
         self.untouchable = found.plain and not (found.remote or found.choice.forced or hidden)
 
@@ -112,8 +114,9 @@ class CompletionAsk:
 
     @property
     def untouchable(self) -> bool:
-        """False with a suffix, which llama.cpp overlooks, an echo, which it refuses, and Ollama's ``options``."""
-        return not (self.request.suffix or self.request.echo or self.request.options)
+        """False with a suffix, which llama.cpp overlooks, an echo, which it refuses, Ollama's ``options``, and without
+        a limit, for which engines have defaults of their own."""
+        return limited(self.request) and not (self.request.suffix or self.request.echo or self.request.options)
 
     def call(self) -> TextCall | InfillCall:
         return completion_call(self.request, self.body)

@@ -38,7 +38,7 @@ class InputAudio(msgspec.Struct):
 
 
 class ContentPart(msgspec.Struct):
-    type: str = "text"
+    type: str = ""
     text: str | None = None
     # Some clients write the link itself where the object belongs.
     image_url: str | ImageUrl | None = None
@@ -132,6 +132,10 @@ _ROLES = {
     "function": Role.TOOL,
 }
 
+# Of these an engine reads what is read here. Others make some engines fetch a link that nobody has judged: a
+# `video_url` does, and so does a link in a part without a type.
+_PLAIN_PARTS = frozenset({"text", "image_url", "input_audio", "refusal"})
+
 # Engines know these roles; `developer` and `function` break many a chat template.
 _PLAIN_ROLES = frozenset({"system", "user", "assistant", "tool"})
 
@@ -158,8 +162,9 @@ _FREE_CHOICE = ToolChoice()
 def check(request: ChatRequest) -> Checked:
     """Refuse what no engine should see, and look for what must be changed on the way.
 
-    Raises `BadRequest` for an empty conversation, unknown roles, links that are neither data nor http(s), a number of
-    choices out of range, and a tool choice that names nothing.
+    Raises `BadRequest` for an empty conversation, unknown roles and contents, links that are not data or http(s), a
+    number of choices out of range, a tool choice that names nothing, a format without its schema, and an effort nobody
+    knows: what an engine of this family makes of those differs from one to the next.
     """
     found = Checked(
         read_model(request.model),
@@ -170,6 +175,10 @@ def check(request: ChatRequest) -> Checked:
         raise BadRequest("messages is empty", param="messages", hint="Send at least one message.")
     if request.reasoning or request.options or request.format or request.think is not None:
         found.plain = False
+    if request.reasoning_effort or not found.plain:
+        _effort(request)
+    if request.response_format is not None or request.json_schema is not None:
+        _check_format(request, found)
     for index, message in enumerate(request.messages):
         if message.role not in _PLAIN_ROLES:
             if message.role not in _ROLES:
@@ -188,12 +197,22 @@ def _refuse_role(role: str, param: str) -> NoReturn:
     raise BadRequest(f"Invalid value for '{param}': '{role}'.", param=param, hint=f"Known are {', '.join(_ROLES)}.")
 
 
+def _check_format(request: ChatRequest, found: Checked) -> None:
+    _format(request)
+    # llama.cpp's own places for a schema: other engines overlook them, and some of its builds do.
+    if request.response_format is None or request.response_format.schema is not None:
+        found.plain = False
+
+
 def _check_parts(parts: list[str | ContentPart], param: str, found: Checked) -> None:
     for index, part in enumerate(parts):
         if isinstance(part, str):
             found.plain = False
             continue
+        if part.type not in _PLAIN_PARTS:
+            found.plain = False
         if part.image_url is None:
+            _readable(part, f"{param}[{index}]")
             continue
         found.images = True
         url = part.image_url if isinstance(part.image_url, str) else part.image_url.url
@@ -285,12 +304,16 @@ def _part(part: ContentPart, param: str) -> Part:
         return read_link(url, f"{param}.image_url")
     if part.input_audio is not None:
         return AudioPart(data_b64=part.input_audio.data, format=part.input_audio.format)
-    text = part.text if part.text is not None else part.refusal
-    if text is None:
+    _readable(part, param)
+    return TextPart((part.text if part.text is not None else part.refusal) or "")
+
+
+def _readable(part: ContentPart, param: str) -> None:
+    """Raises `BadRequest` for a part that holds nothing that is known."""
+    if part.text is None and part.refusal is None and part.input_audio is None:
         raise BadRequest(
             f"Content of type '{part.type}' is not read here.", param=param, hint="Send text, image_url or input_audio."
         )
-    return TextPart(text)
 
 
 def _tools(request: ChatRequest) -> Iterator[Tool]:
@@ -335,19 +358,27 @@ def _format(request: ChatRequest) -> Format:
 
 def _thinking(request: ChatRequest, template_kwargs: Json) -> Thinking:
     """What was said in any of four ways; how hard to think outranks whether to."""
-    wish = request.reasoning or ReasoningWish()
-    said = request.reasoning_effort or wish.effort or (request.think if isinstance(request.think, str) else "")
-    if said and said not in _EFFORTS:
-        raise BadRequest(
-            f"Invalid value for 'reasoning_effort': '{said}'.",
-            param="reasoning_effort",
-            hint="Write none, minimal, low, medium, high or xhigh.",
-        )
-    if said:
+    if said := _effort(request):
         return Thinking(enabled=said != "none", effort=_EFFORTS[said])
     if isinstance(request.think, bool):
         return Thinking(enabled=request.think)
     enabled = template_kwargs.get("enable_thinking") if isinstance(template_kwargs, dict) else None
     if isinstance(enabled, bool):
         return Thinking(enabled=enabled)
-    return Thinking(enabled=wish.enabled)
+    return Thinking(enabled=request.reasoning.enabled if request.reasoning else None)
+
+
+def _effort(request: ChatRequest) -> str:
+    """How hard to think, empty if that was not said. Raises `BadRequest` for a word nobody knows."""
+    said = (
+        request.reasoning_effort
+        or (request.reasoning.effort if request.reasoning else None)
+        or (request.think if isinstance(request.think, str) else "")
+    )
+    if said and said not in _EFFORTS:
+        raise BadRequest(
+            f"Invalid value for 'reasoning_effort': '{said}'.",
+            param="reasoning_effort",
+            hint="Write none, minimal, low, medium, high or xhigh.",
+        )
+    return said

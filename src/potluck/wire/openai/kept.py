@@ -23,8 +23,8 @@ KEEP_BYTES = 1024 * 1024
 _KEEP_TAIL_BYTES = 64 * 1024
 """What is kept of a longer one: its end holds the finish, the usage and the times."""
 
-_PACK_BYTES = 8 * 1024
-"""How much lies loose: some forty chunks."""
+_PACK_BYTES = 4 * 1024
+"""How much lies loose: some twenty chunks."""
 
 
 class _Framed(Chunk):
@@ -110,7 +110,9 @@ class KeptAnswer:
 
     def _pack(self) -> None:
         events = b"".join(self._loose)
-        self._packed.append(Packed(_COMPRESSOR.compress(events), len(events)))
+        packed = memoryview(_COMPRESSOR.compress(events))
+        # A copy: the compressor's own bytes keep the memory that the longest possible output would have taken.
+        self._packed.append(Packed(bytes(packed), len(events)))
         self._packed_size += len(events)
         self._loose, self._loose_size = [], 0
         if self._packed_size > self._limit:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 
 from potluck.core.call import EmbedCall, EngineHints, InfillCall, TextCall
@@ -16,6 +18,10 @@ from potluck.wire.openai.fields import (
     unknown_fields,
     whole,
 )
+
+# What OpenAI takes where nothing is said (API-CONTRACTS.md 1.2). Most engines would write until their context is full.
+_DEFAULT_TOKENS = 16
+_LLAMACPP_LIMIT = "n_predict"
 
 Texts = str | list[str | int | list[int]]
 
@@ -50,6 +56,12 @@ def read_texts(texts: Texts, param: str) -> tuple[str | tuple[int, ...], ...]:
     return tuple(tuple(item) if isinstance(item, list) else item for item in texts if not isinstance(item, int))
 
 
+def limited(request: CompletionRequest) -> bool:
+    """Whether the client said how long an answer may be; a negative number says without end."""
+    said = request.max_tokens is not None or request.max_completion_tokens is not None
+    return said or "num_predict" in (request.options or {})
+
+
 def check_completion(request: CompletionRequest) -> None:
     """Raises `BadRequest` for no model or prompt, and for what filling in between two texts cannot be."""
     read_model(request.model)
@@ -65,11 +77,12 @@ def check_completion(request: CompletionRequest) -> None:
 
 def completion_call(request: CompletionRequest, body: bytes) -> TextCall | InfillCall:
     """The neutral record: with a suffix an `InfillCall`, else a `TextCall`."""
-    # Without a limit OpenAI stops after 16 tokens; no engine here does, and no client of theirs counts on it.
     logprobs = request.logprobs is not None and request.logprobs is not False
     alternatives = 0 if isinstance(request.logprobs, bool) else whole(request.logprobs, "logprobs") or 0
     sampling = read_sampling(request, logprobs=logprobs, top_logprobs=alternatives)
     hints = read_hints(request, body)
+    if sampling.max_tokens is None and not limited(request) and _LLAMACPP_LIMIT not in hints.extra:
+        sampling = replace(sampling, max_tokens=_DEFAULT_TOKENS)
     model = read_model(request.model)
     if request.suffix and isinstance(request.prompt, str):
         return InfillCall(model, request.prompt, request.suffix, sampling=sampling, hints=hints)

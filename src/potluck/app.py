@@ -28,8 +28,11 @@ from potluck.core.ids import Ids
 from potluck.core.model import EngineId, KeyId, ModelId, NodeId
 from potluck.core.scheduling.classes import limits_within
 from potluck.core.scheduling.scheduler import Scheduler
+from potluck.discovering import looking, stored
 from potluck.gateway.agents import AgentWatch
 from potluck.gateway.calls import InsideCalls
+from potluck.gateway.discovery.discovery import Discovery
+from potluck.gateway.discovery.kept import node_configs
 from potluck.gateway.dispatch import Dispatcher
 from potluck.gateway.fleet import Fleet, Installation
 from potluck.gateway.images import RemoteImages
@@ -44,7 +47,7 @@ from potluck.gateway.relay.relay import Clocks, Limits, Relay
 from potluck.gateway.tasks import Tasks
 from potluck.gateway.watch import Watch
 from potluck.installation import Installer, usual_engines
-from potluck.reloading import Reloader, rules
+from potluck.reloading import Reloader, rules, with_nodes
 from potluck.rundir import claim, publish_address
 from potluck.storage.datadir import DataDir, ensure_owner_key, open_datadir
 from potluck.storage.open import open_storage, sqlite_url
@@ -200,6 +203,8 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         installer = Installer(config, data, pools, streaming, node=_this_machine())
         stack.push_async_callback(installer.aclose)
         found = await usual_engines(installer, _this_machine()) if config.source is None else ()
+        kept = await stored(storage.settings, time.time)
+        file, config = config, with_nodes(config, node_configs(kept.accepted.values(), config.discovery.agent_key))
         installations = installer.installations([*config.engines, *found], with_local=_local_wanted(config, found))
         fleet = Fleet(
             installations,
@@ -242,8 +247,17 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         agents = AgentWatch(fleet.machines, tasks, config.health.interval_s)
         models = await _models(storage, fleet, tasks, watch, relay)
         dispatcher.pinned = models.pinned
-        reloader = Reloader(config, read, installer=installer, fleet=fleet, watch=watch, agents=agents)
-        services = _services(config, storage, relay, keyring, reloader, watch, models)
+        reloader = Reloader(
+            file,
+            read,
+            installer=installer,
+            fleet=fleet,
+            watch=watch,
+            agents=agents,
+            discovered=lambda: node_configs(kept.accepted.values(), config.discovery.agent_key),
+        )
+        discovery = looking(config, kept, found, reloader, fleet, pools, tasks, time.time, secrets.token_bytes)
+        services = _services(config, storage, relay, keyring, reloader, watch, models, discovery)
         relay.serve_rest(AsgiSide(application(services, fleet, metrics, keyring)))
 
         metrics.running.set_function(lambda: len(relay.exchanges))
@@ -253,6 +267,7 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         agents.begin()
         await _first_look(watch, fleet)
         watch.begin()
+        discovery.begin()
         tasks.spawn(relay.sweeping(), "sweep")
         tasks.spawn(ledger.flushing(), "request log")
         tasks.spawn(ledger.pruning(time.time), "request log's end")
@@ -286,6 +301,7 @@ def _services(
     reloader: Reloader,
     watch: Watch,
     models: Models,
+    discovery: Discovery,
 ) -> Services:
     async def keys_changed() -> None:
         keyring.replace(await storage.keys.all())
@@ -303,6 +319,7 @@ def _services(
         requests_written=relay.ledger.flush,
         look=watch.probe,
         models=models,
+        discovery=discovery,
         started_s=time.time(),
         max_body_bytes=config.limits.max_body_bytes,
     )

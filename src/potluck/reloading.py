@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import fields
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import fields, replace
 
 import structlog
 
-from potluck.config.model import Config, Policy, RouteConfig
+from potluck.config.model import Config, NodeConfig, Policy, RouteConfig
 from potluck.core.catalogue import RouteRule
 from potluck.core.errors import OperatorError
-from potluck.core.model import EngineId
+from potluck.core.model import EngineId, NodeId
 from potluck.gateway.agents import AgentWatch
 from potluck.gateway.fleet import Fleet, Installation
 from potluck.gateway.watch import Watch
@@ -23,7 +23,10 @@ _NOT_SETTINGS = frozenset({"source", "warnings"})
 
 
 class Reloader:
-    """Reads the configuration again with ``read`` and applies what differs from ``config``."""
+    """Reads the configuration again with ``read`` and applies what differs from ``config``.
+
+    ``discovered`` are the nodes that the owner accepted beside those of the file.
+    """
 
     def __init__(
         self,
@@ -34,8 +37,11 @@ class Reloader:
         fleet: Fleet,
         watch: Watch,
         agents: AgentWatch,
+        discovered: Callable[[], Iterable[NodeConfig]] = tuple,
     ) -> None:
-        self._config = config
+        self._file = config
+        self._config = with_nodes(config, discovered())
+        self._discovered = discovered
         self._read = read
         self._installer = installer
         self._fleet = fleet
@@ -47,18 +53,41 @@ class Reloader:
 
         Raises `OperatorError` for a configuration with errors; the old one then stays whole.
         """
-        wanted = self._read()
+        file = self._read()
+        changed = self._take(with_nodes(file, self._discovered()))
+        self._file = file
+        if waiting := [name for name in changed if name not in _AT_ONCE]:
+            log.warning("these changes need a restart", sections=waiting)
+        log.info("configuration reloaded", changed=list(changed))
+        return {name: name in _AT_ONCE for name in changed}
+
+    def discovered(self) -> None:
+        """Take what the owner accepted or forgot, and where nodes were followed to."""
+        before = set(self._config.engines)
+        self._take(with_nodes(self._file, self._discovered()))
+        for engine in self._config.engines:
+            if engine not in before:
+                self._watch.look_now(engine.id)
+
+    @property
+    def config(self) -> Config:
+        """What holds now: the file's, and the discovered nodes."""
+        return self._config
+
+    @property
+    def configured(self) -> Collection[NodeId]:
+        """The names of the file's nodes."""
+        return self._file.nodes.keys()
+
+    def _take(self, wanted: Config) -> tuple[str, ...]:
         changed = changes(self._config, wanted)
         if _AT_ONCE & set(changed):
             self._fleet.reconfigure(self._installations(wanted), rules(wanted))
             self._watch.begin()
             self._fleet.machines.configure(self._installer.machines(wanted))
             self._agents.begin()
-        if waiting := [name for name in changed if name not in _AT_ONCE]:
-            log.warning("these changes need a restart", sections=waiting)
         self._config = wanted
-        log.info("configuration reloaded", changed=list(changed))
-        return {name: name in _AT_ONCE for name in changed}
+        return changed
 
     def on_signal(self) -> None:
         """SIGHUP: as `reload`, with errors in the log."""
@@ -77,6 +106,12 @@ class Reloader:
             for engine in wanted.engines
         ]
         return [*configured, *(each for each in found if each.id not in {one.id for one in configured})]
+
+
+def with_nodes(config: Config, discovered: Iterable[NodeConfig]) -> Config:
+    """The configuration with nodes beside its own, which win where they have the same name."""
+    more = {node.id: node for node in discovered if node.id not in config.nodes}
+    return replace(config, nodes={**config.nodes, **more}) if more else config
 
 
 def changes(before: Config, after: Config) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from potluck.agent.exposition import METRICS, exposition
 from potluck.agent.http import PAGES, answer, read_head
+from potluck.core import proving
 from potluck.core.reading import (
     Cpu,
     Disk,
@@ -116,3 +117,27 @@ def test_other_questions_have_their_statuses(method: str, path: str, status: int
 @given(st.one_of(st.binary(max_size=200), st.just(b"GET /reading HTTP/1.1\r\nauthorization\r\n: \r\n\r\n")))
 def test_every_head_has_an_answer(head: bytes) -> None:
     assert answer(read_head(head), KEY, lambda: FULL).startswith(b"HTTP/1.1 4")
+
+
+def test_who_proves_to_have_the_key_learns_who_the_machine_is_and_gets_a_proof_back() -> None:
+    nonce = "00" * 16
+
+    def identity(proof: str, ours: str = KEY) -> tuple[int, dict[str, str]]:
+        head = (
+            f"GET /identity HTTP/1.1\r\nauthorization: Proof {proof}\r\n\r\n" if proof else "GET /identity HTTP/1.1\r\n"
+        )
+        raw = answer(read_head(head.encode()), ours, lambda: FULL)
+        return int(raw.split()[1]), json.loads(raw.partition(b"\r\n\r\n")[2])
+
+    status, told = identity(proving.asking(KEY, nonce))
+    assert (status, told["machine"], told["host"]) == (200, "m" * 32, "agx0")
+    assert proving.proves(KEY, nonce, told["machine"], told["proof"])
+    assert identity(proving.asking("another-key-of-ours", nonce))[0] == 401
+    assert identity("")[0] == 401
+    assert identity("", ours="") == (200, {"machine": "m" * 32, "host": "agx0", "proof": ""})
+    assert asked("GET", "/identity", key=KEY, ours=KEY)[0] == 200
+
+
+def test_a_proof_opens_nothing_but_the_identity() -> None:
+    head = f"GET /reading HTTP/1.1\r\nauthorization: Proof {proving.asking(KEY, '00')}\r\n\r\n"
+    assert answer(read_head(head.encode()), KEY, lambda: FULL).startswith(b"HTTP/1.1 401 ")

@@ -109,6 +109,6 @@ def test_it_pays_for_no_gateway() -> None:
         ),
         *(f"potluck.agent.{name}" for name in ("parse", "reader", "sampler", "sensors")),
         *(f"potluck.cli.{name}" for name in ("agenting", "agentline", "failure", "quick")),
-        *(f"potluck.core.{name}" for name in ("errors", "model", "reading")),
+        *(f"potluck.core.{name}" for name in ("errors", "model", "proving", "reading")),
     }
     assert not {"aiohttp", "typer", "msgspec", "http.server", "zeroconf"} & set(modules)

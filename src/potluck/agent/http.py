@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from potluck.agent.exposition import CONTENT_TYPE, exposition
+from potluck.core import proving
 from potluck.core.reading import Reading
 
 JSON: Final = "application/json"
@@ -16,11 +17,12 @@ JSON: Final = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """``key`` is what stands behind ``Bearer``; empty if nothing does."""
+    """``key`` is what stands behind ``Bearer``, ``proof`` behind ``Proof``; empty if nothing does."""
 
     method: str
     path: str
     key: str
+    proof: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,16 @@ class Page:
     """Whether it is shown to who has no key."""
 
 
+IDENTITY: Final = "/identity"
+
 PAGES: Final[Mapping[str, Page]] = {
     "/reading": Page(JSON, "The reading as JSON.", lambda reading: json.dumps(asdict(reading))),
+    IDENTITY: Page(
+        JSON,
+        "Who the machine is. A gateway that looks for machines may prove here that it has the key instead of sending "
+        "it, and is given a proof back.",
+        lambda reading: _identity(reading, "", ""),
+    ),
     "/metrics": Page(CONTENT_TYPE, "The reading in Prometheus' text format.", exposition),
     "/healthz": Page(JSON, "That the agent answers; needs no key.", lambda reading: '{"status": "ok"}', open=True),
 }
@@ -47,13 +57,13 @@ def read_head(head: bytes) -> Request | None:
     words = first.split(" ")
     if len(words) != 3 or not words[2].startswith("HTTP/1."):
         return None
-    key = ""
+    shown: dict[str, str] = {}
     for line in rest:
         name, _, value = line.partition(":")
         if name.lower() == "authorization":
             scheme, _, credentials = value.strip().partition(" ")
-            key = credentials.strip() if scheme.lower() == "bearer" else ""
-    return Request(words[0], words[1].partition("?")[0], key)
+            shown = {scheme.lower(): credentials.strip()}
+    return Request(words[0], words[1].partition("?")[0], shown.get("bearer", ""), shown.get(proving.SCHEME, ""))
 
 
 def answer(request: Request | None, key: str, latest: Callable[[], Reading]) -> bytes:
@@ -61,13 +71,22 @@ def answer(request: Request | None, key: str, latest: Callable[[], Reading]) -> 
     if request is None:
         return _refusal(400, "Bad Request", "This is not a request of HTTP/1.1.")
     page = PAGES.get(request.path)
-    if not (page and page.open) and not _fits(request.key, key):
+    nonce = proving.asked(key, request.proof) if key and request.path == IDENTITY else ""
+    if not (page and page.open) and not nonce and not _fits(request.key, key):
         return _refusal(401, "Unauthorized", "The agent's key is needed.", ("www-authenticate", "Bearer"))
     if page is None:
         return _refusal(404, "Not Found", f"There are {', '.join(PAGES)}.")
     if request.method not in ("GET", "HEAD"):
         return _refusal(405, "Method Not Allowed", "Use GET.", ("allow", "GET, HEAD"))
-    return _response(200, "OK", page.content_type, page.body(latest()), whole=request.method == "GET")
+    text = _identity(latest(), key, nonce) if nonce else page.body(latest())
+    return _response(200, "OK", page.content_type, text, whole=request.method == "GET")
+
+
+def _identity(reading: Reading, key: str, nonce: str) -> str:
+    """Who the machine is; with a ``nonce`` also the proof that it has the ``key``."""
+    machine = reading.identity.machine
+    proof = proving.answering(key, nonce, machine) if nonce else ""
+    return json.dumps({"machine": machine, "host": reading.identity.host, "proof": proof})
 
 
 def _fits(given: str, key: str) -> bool:

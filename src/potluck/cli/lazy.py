@@ -39,7 +39,7 @@ COMMANDS: Mapping[str, str] = {
     "complete": "Complete code at a place in a file.",
     "review": "Review a change, files or standard input.",
     "models": "List, pull, remove, load, unload, pin and copy models.",
-    "nodes": "List, drain and resume nodes.",
+    "nodes": "List, find, drain and resume nodes.",
     "keys": "Create, list and revoke API keys.",
     "doctor": "Look for what is wrong on this machine, and say what to do.",
     "reload": "Make the running service read its configuration again.",

@@ -1,4 +1,4 @@
-"""``potluck nodes``: the machines and their engines."""
+"""``potluck nodes``: the machines and their engines; those that were found are in `cli.discovered`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from urllib.parse import quote
 
 import typer
 
+from potluck.cli import discovered
 from potluck.cli.client import Client
 from potluck.cli.failure import CliError, ServiceError
 from potluck.cli.machines import machine_cells, silence
-from potluck.cli.output import print_json, table, table_width
+from potluck.cli.output import one_line, print_json, table, table_width
 from potluck.cli.places import DEFAULT_DATA
 from potluck.cli.service import AsJson, Data, Key, Url, find
 from potluck.surfaces.v1.shapes import EngineInfo, NodeInfo, NodeList
@@ -29,7 +30,10 @@ _NO_ROUTE = (404, 405, 501)
 
 @app.callback()
 def nodes() -> None:
-    """List, drain and resume nodes."""
+    """List, find, drain and resume nodes."""
+
+
+discovered.add_to(app)
 
 
 @app.command("ls")
@@ -57,8 +61,15 @@ def resume(name: Name, url: Url = "", key: Key = "", data: Data = DEFAULT_DATA) 
 
 
 def nodes_screen(nodes: Sequence[NodeInfo], width: int) -> str:
-    """The engines; below them the machines, if any of them has an agent."""
-    return "\n\n".join(filter(None, [nodes_table(nodes, width), machines_table(nodes, width)]))
+    """The engines; below them the machines, if any of them has an agent, and what is not from the file."""
+    return "\n\n".join(filter(None, [nodes_table(nodes, width), machines_table(nodes, width), sources(nodes)]))
+
+
+def sources(nodes: Iterable[NodeInfo]) -> str:
+    """Where nodes come from that are not configured, and what happened to addresses; empty if all is as configured."""
+    words = {"discovery": "was discovered and accepted", "here": "runs on this machine, and is not configured"}
+    told = [(node.id, f"{words[node.source]}. {node.why}" if node.source in words else node.why) for node in nodes]
+    return "\n".join(one_line(f"{name}: {text}") for name, text in told if text)
 
 
 def machines_table(nodes: Iterable[NodeInfo], width: int) -> str:

@@ -23,7 +23,7 @@ def build(file: FileSection, source: Path, warnings: tuple[ConfigProblem, ...]) 
         queue=model.QueueConfig(file.queue.depth, file.queue.max_wait),
         health=model.HealthConfig(file.health.interval),
         storage=model.StorageConfig(file.storage.database, file.storage.redis, file.storage.blobs),
-        discovery=model.DiscoveryConfig(file.discovery.mdns, tuple(file.discovery.scan)),
+        discovery=model.DiscoveryConfig(file.discovery.mdns, tuple(file.discovery.scan), file.discovery.agent_key),
         local=_local(file.local, source.parent),
         warnings=warnings,
     )

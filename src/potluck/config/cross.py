@@ -10,15 +10,24 @@ from pydantic import ValidationError
 
 from potluck.config.endpoint import Endpoint, endpoint
 from potluck.config.problems import Severity
-from potluck.config.schema import LATER_KINDS, NAME_PATTERN, EngineSection, NodeSection, RouteSection, Section
+from potluck.config.schema import (
+    LATER_KINDS,
+    NAME_PATTERN,
+    DiscoverySection,
+    EngineSection,
+    NodeSection,
+    RouteSection,
+    Section,
+)
 from potluck.config.shape import near
 from potluck.config.source import Document, Finding, Path, dotted
+from potluck.core.discovery import unfit
 from potluck.core.model import Json, JsonObject
 
 S = TypeVar("S", bound=Section)
 
 # Keys that are read and kept, but that nothing acts on in this version: the owner should know.
-_NOT_YET: tuple[Path, ...] = (("storage", "redis"), ("storage", "blobs"), ("discovery", "mdns"), ("discovery", "scan"))
+_NOT_YET: tuple[Path, ...] = (("storage", "redis"), ("storage", "blobs"))
 
 
 def cross_findings(root: JsonObject, document: Document) -> Iterator[Finding]:
@@ -31,6 +40,7 @@ def cross_findings(root: JsonObject, document: Document) -> Iterator[Finding]:
         yield from _route(("routes", name), _mapping(value), nodes)
     yield from _one_name_each(_mapping(root.get("routes")))
     yield from _database(_mapping(root.get("storage")).get("database"))
+    yield from _networks(_list(_mapping(root.get("discovery")).get("scan")))
     for section, key in _NOT_YET:
         if _mapping(root.get(str(section))).get(str(key)) not in (None, False, []):
             message = f"{section}.{key} is not used by this version."
@@ -147,6 +157,14 @@ def _database(url: Json) -> Iterator[Finding]:
         message = "storage.database must begin with sqlite: in this version."
         hint = "Leave it out to keep a file in the data directory; PostgreSQL comes later."
         yield Finding(("storage", "database"), message, hint)
+
+
+def _networks(networks: list[Json]) -> Iterator[Finding]:
+    for index, network in enumerate(networks):
+        path: Path = ("discovery", "scan", index)
+        if _valid(DiscoverySection, {"scan": [network]}) is not None and (why := unfit(str(network))):
+            hint = "Name private networks of at most a /20, such as 192.168.1.0/24."
+            yield Finding(path, f"{dotted(path)}: {network} {why}.", hint)
 
 
 def _policy(path: Path, route: RouteSection) -> Iterator[Finding]:

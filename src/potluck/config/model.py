@@ -146,10 +146,14 @@ class StorageConfig:
 
 @dataclass(frozen=True, slots=True)
 class DiscoveryConfig:
-    """Where engines are looked for beside ``nodes``. ``scan`` holds networks in CIDR form."""
+    """Where engines are looked for beside ``nodes``. ``scan`` holds networks in CIDR form.
+
+    ``agent_key`` is the one that node agents were started with, by which they prove who they are.
+    """
 
     mdns: bool = False
     scan: tuple[str, ...] = ()
+    agent_key: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True)

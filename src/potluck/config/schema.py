@@ -255,9 +255,19 @@ class DiscoverySection(Section):
     """Where engines are looked for beside `nodes`."""
 
     mdns: Switch = Field(
-        _DISCOVERY.mdns, description="Whether to listen for engines that announce themselves. Not used yet."
+        _DISCOVERY.mdns,
+        description="Whether to listen for node agents and engines that announce themselves by multicast DNS.",
     )
-    scan: list[Network] = Field([], description="Networks to search for engines. Not used yet.")
+    scan: list[Network] = Field(
+        [],
+        description="Networks of your own, such as `192.168.1.0/24`, whose usual ports are knocked at once an hour; "
+        "each at most a /20.",
+    )
+    agent_key: HeaderSecret | None = Field(
+        None,
+        description="The key that your node agents were started with. It is never sent to find them: both sides prove "
+        "that they have it, and so a machine is known again at another address.",
+    )
 
 
 class LocalSection(Section):

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from potluck.backends.port import Child, PullOrder
+from potluck.core.discovery import Proposal
 from potluck.core.model import Engine, EngineId, Model, ModelId
+from potluck.gateway.discovery.discovery import Source, Ways
+from potluck.gateway.discovery.kept import AcceptedNode
 from potluck.gateway.dispatch import Queued
 from potluck.gateway.machines import Machine
 from potluck.gateway.models import PullStep, Target
@@ -61,6 +64,28 @@ class ModelCare(Protocol):
     async def delete(self, name: str, where: Where = ...) -> Sequence[Target]: ...
 
 
+class DiscoveryCare(Protocol):
+    """Machines on the network: `gateway.discovery.discovery.Discovery`, which says what each raises."""
+
+    def ways(self) -> Ways: ...
+
+    def proposals(self) -> Sequence[Proposal]: ...
+
+    def accepted(self) -> Sequence[AcceptedNode]: ...
+
+    def source(self, node: str) -> Source: ...
+
+    def why(self, node: str) -> str: ...
+
+    async def look(self) -> None: ...
+
+    async def accept(self, proposal: str, name: str = "", slots: int | None = None) -> AcceptedNode: ...
+
+    async def dismiss(self, proposal: str) -> None: ...
+
+    async def forget(self, name: str) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Handed down by app.py.
@@ -71,7 +96,8 @@ class Services:
     ``requests_written`` is awaited before the request log is read: what has ended is in it then.
     ``reload`` reads the configuration again and names the sections that changed, each with whether it holds at once; it
     raises `OperatorError` if there are errors. ``look`` asks an engine anew what it has, after its models were changed.
-    ``models`` changes them, and is for the owner's key alone. ``newest`` cancels what an editor no longer waits for.
+    ``models`` changes them, and is for the owner's key alone, as ``discovery`` is. ``newest`` cancels what an editor no
+    longer waits for.
     """
 
     calls: Calls
@@ -86,6 +112,7 @@ class Services:
     requests_written: Callable[[], Awaitable[None]]
     look: Callable[[EngineId], Awaitable[None]]
     models: ModelCare
+    discovery: DiscoveryCare
     started_s: float
     max_body_bytes: int = 64_000_000
     # Proxies cut a connection that is silent for a minute, some after half of one.

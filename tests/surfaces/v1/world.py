@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from potluck.backends.port import Child, PullOrder
 from potluck.core.answer import Event, Finish, FinishReason, Text, Timings, Usage
 from potluck.core.call import Call
+from potluck.core.discovery import Proposal
 from potluck.core.errors import BadRequest, Conflict, ModelNotFound, NotFound, OperatorError, PotluckError
 from potluck.core.model import (
     Capability,
@@ -32,6 +33,8 @@ from potluck.core.model import (
     RequestId,
 )
 from potluck.core.scheduling.classes import Kind
+from potluck.gateway.discovery.discovery import Source, Ways
+from potluck.gateway.discovery.kept import AcceptedNode
 from potluck.gateway.dispatch import Queued
 from potluck.gateway.machines import Machine
 from potluck.gateway.models import PullStep, Target
@@ -364,6 +367,49 @@ class FakeModels:
         return Target(AGX0.node, AGX0.id, ModelId(name))
 
 
+@dataclass
+class FakeDiscovery:
+    """Proposes what a test says, remembers what it was told, and fails with ``fails``."""
+
+    found: list[Proposal] = field(default_factory=list)
+    nodes: list[AcceptedNode] = field(default_factory=list)
+    fails: PotluckError | None = None
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+
+    def ways(self) -> Ways:
+        return Ways(mdns=True, networks=("192.168.1.0/24",), scanned_s=1_750_000_000.0)
+
+    def proposals(self) -> Sequence[Proposal]:
+        return self.found
+
+    def accepted(self) -> Sequence[AcceptedNode]:
+        return self.nodes
+
+    def source(self, node: str) -> Source:
+        return "discovery" if node in [each.name for each in self.nodes] else "here" if node == "here" else "config"
+
+    def why(self, node: str) -> str:
+        return "It was at 192.168.1.5." if self.source(node) == "discovery" else ""
+
+    async def look(self) -> None:
+        self._told("look")
+
+    async def accept(self, proposal: str, name: str = "", slots: int | None = None) -> AcceptedNode:
+        self._told("accept", proposal, name, slots)
+        return self.nodes[0]
+
+    async def dismiss(self, proposal: str) -> None:
+        self._told("dismiss", proposal)
+
+    async def forget(self, name: str) -> None:
+        self._told("forget", name)
+
+    def _told(self, *what: object) -> None:
+        self.asked.append(what)
+        if self.fails is not None:
+            raise self.fails
+
+
 class NoSettings:
     async def get(self, name: str) -> Json:
         return None
@@ -418,6 +464,7 @@ class World:
     machines: Sequence[Machine] = ()
     storage: Storage | None = None
     models: FakeModels = field(default_factory=FakeModels)
+    discovery: FakeDiscovery = field(default_factory=FakeDiscovery)
 
     def __post_init__(self) -> None:
         self.calls = FakeCalls(self.script)
@@ -436,6 +483,7 @@ class World:
             requests_written=self._requests_written,
             look=self._look,
             models=self.models,
+            discovery=self.discovery,
             started_s=self.now - 60,
             max_body_bytes=self.max_body_bytes,
             ping_s=self.ping_s,

@@ -23,17 +23,25 @@ Streaming = Callable[[], AbstractAsyncContextManager[EngineHttp]]
 
 class PooledEngine:
     """One engine behind its `Address`. ``node`` is the owner's name for the machine and ``who`` what listens there,
-    for errors. ``streaming`` opens what answers are streamed over.
+    for errors. ``streaming`` opens what answers are streamed over. A reply over ``longest_bytes`` is none.
     """
 
     def __init__(
-        self, pools: Pools, address: Address, streaming: Streaming, *, node: str = "", who: str = "The engine"
+        self,
+        pools: Pools,
+        address: Address,
+        streaming: Streaming,
+        *,
+        node: str = "",
+        who: str = "The engine",
+        longest_bytes: int = _LONGEST_REPLY_BYTES,
     ) -> None:
         self._pools = pools
         self._address = address
         self._streaming = streaming
         self._node = node
         self._who = who
+        self._longest_bytes = longest_bytes
 
     async def request(self, method: str, path: str, body: bytes | None = None, *, timeout_s: float = 10.0) -> HttpReply:
         """One exchange, whole. Raises `NodeUnreachable`, `NodeTimeout`, or `NodeFailed` for a reply beyond reason."""
@@ -54,7 +62,7 @@ class PooledEngine:
         head = pool.head(method, path, "application/json" if body is not None else "", body or b"")
         connection = pool.take()
         while True:
-            asked = _Asked()
+            asked = _Asked(self._longest_bytes)
             if connection is None or connection.transport.is_closing():
                 connection = await pool.dial()
             try:
@@ -78,7 +86,8 @@ class _Stale(Exception):
 class _Asked:
     """Hears one answer. Implements `engine.EngineUser`."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest_bytes: int) -> None:
+        self._longest_bytes = longest_bytes
         self._answer: asyncio.Future[HttpReply] = asyncio.get_running_loop().create_future()
         self._connection: EngineConnection | None = None
         self._status = 0
@@ -105,7 +114,7 @@ class _Asked:
     def engine_body(self, data: bytes) -> None:
         self._size += len(data)
         self._pieces.append(data)
-        if self._size > _LONGEST_REPLY_BYTES:
+        if self._size > self._longest_bytes:
             self._hang_up()
             self._fail(NodeFailed("The engine's answer has no end.", status=self._status))
 

@@ -141,10 +141,15 @@ def _place(engine: Engine, model: Model, pinned: bool) -> ModelPlace:
 
 
 def _node(exchange: Exchange, node: NodeId, engines: list[EngineInfo], machine: Machine | None) -> NodeInfo:
-    if machine is None:
-        return NodeInfo(node, engines)
-    told = machine.has_agent and exchange.caller.owner
-    return NodeInfo(node, engines, machine.known.memory_bytes, _agent(machine) if told else None)
+    discovery, owner = exchange.services.discovery, exchange.caller.owner
+    return NodeInfo(
+        id=node,
+        engines=engines,
+        memory_bytes=machine.known.memory_bytes if machine is not None else None,
+        agent=_agent(machine) if machine is not None and machine.has_agent and owner else None,
+        source=discovery.source(node),
+        why=discovery.why(node) if owner else "",
+    )
 
 
 def _agent(machine: Machine) -> AgentInfo:

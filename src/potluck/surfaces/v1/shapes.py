@@ -417,12 +417,18 @@ class AgentInfo(msgspec.Struct):
 
 
 class NodeInfo(msgspec.Struct):
-    """``memory_bytes`` is what models may fill, as configured; ``agent`` what its machine tells, for the owner."""
+    """``memory_bytes`` is what models may fill, as configured; ``agent`` what its machine tells, for the owner.
+
+    ``source`` is where the node comes from: ``config``, ``discovery``, or ``here`` for what runs on this machine
+    without being configured. ``why`` tells the owner of a change of its address.
+    """
 
     id: str
     engines: list[EngineInfo]
     memory_bytes: int | None = None
     agent: AgentInfo | None = None
+    source: str = "config"
+    why: str = ""
 
 
 class NodeList(msgspec.Struct):

@@ -1,0 +1,79 @@
+"""Nodes that were discovered are served beside the file's: at once, at a new address, until they are forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+from potluck.backends.streaming import Streaming
+from potluck.config.model import AgentConfig, Config, EngineConfig, NodeConfig
+from potluck.config.secret import Secret
+from potluck.core.model import EngineId, EngineKind, Health, NodeId
+from potluck.gateway.agents import AgentWatch
+from potluck.gateway.fleet import Fleet
+from potluck.gateway.relay.pools import Pools
+from potluck.gateway.tasks import Tasks
+from potluck.gateway.watch import Watch
+from potluck.installation import Installer
+from potluck.reloading import Reloader, with_nodes
+from potluck.storage.datadir import open_datadir
+from potluck_fake_engine.testing import running
+
+BOX = NodeId("box")
+
+
+def node(host: str, port: int, name: NodeId = BOX) -> NodeConfig:
+    return NodeConfig(name, host, engines=(EngineConfig(name, EngineKind.OLLAMA, host, port, api_key=Secret("k")),))
+
+
+def test_a_node_of_the_file_wins() -> None:
+    file = Config(nodes={BOX: node("10.0.0.1", 1)})
+    other = NodeId("other")
+    merged = with_nodes(file, [node("10.0.0.2", 2), node("10.0.0.3", 3, other)])
+    assert {name: each.address for name, each in merged.nodes.items()} == {BOX: "10.0.0.1", other: "10.0.0.3"}
+    assert with_nodes(file, []) is file
+
+
+async def test_a_discovered_node_comes_moves_and_goes(tmp_path: Path) -> None:
+    found: list[NodeConfig] = []
+    pools = Pools(time.monotonic)
+    async with (
+        running("first", dialect="ollama", host="127.0.0.2") as one,
+        running("second", dialect="ollama", host="127.0.0.3", port=one.port),
+        Tasks() as tasks,
+    ):
+        # An hour between looks: what is seen sooner was looked at because something changed.
+        fleet = Fleet((), {}, clock=time.monotonic, interval_s=3600)
+        watch = Watch(fleet, time.monotonic, tasks)
+        installer = Installer(Config(), open_datadir(tmp_path), pools, Streaming(), NodeId("here"))
+        reloader = Reloader(
+            Config(),
+            Config,
+            installer=installer,
+            fleet=fleet,
+            watch=watch,
+            agents=AgentWatch(fleet.machines, tasks, 3600),
+            discovered=lambda: found,
+        )
+        engine = EngineId(f"box/ollama:{one.port}")
+
+        async def serves(model: str) -> None:
+            async with asyncio.timeout(20):
+                while [*fleet.engines[engine].models] != [model]:
+                    await asyncio.sleep(0.01)
+            assert fleet.engines[engine].health is Health.UP
+
+        for host, model in (("127.0.0.2", "first:latest"), ("127.0.0.3", "second:latest")):
+            found[:] = [node(host, one.port)]
+            reloader.discovered()
+            await serves(model)
+        assert reloader.reload() == {}, "what was accepted is no change of the file"
+        assert (set(reloader.config.nodes), set(reloader.configured)) == ({BOX}, set())
+        found[:] = [NodeConfig(BOX, "127.0.0.3", agent=AgentConfig("127.0.0.3", one.port))]
+        reloader.discovered()
+        assert (fleet.engines, [*fleet.machines.agents()]) == ({}, [BOX])
+        found.clear()
+        reloader.discovered()
+        assert [*fleet.machines.agents()] == []
+    pools.close()

@@ -32,6 +32,8 @@ log = structlog.get_logger(__name__)
 FLUSH_S = 2.0
 # A crowd's records are written sooner: so many take half a megabyte, and a database some ten milliseconds.
 _MANY = 1000
+# Some 15 µs each, half a millisecond together.
+_MADE_AT_ONCE = 32
 # With the database away the log waits in memory, this many calls long; then later ones are dropped and counted.
 MAX_WAITING = 50_000
 # A month answers "what happened last week"; without an end the log of a busy house would fill a small disk.
@@ -132,7 +134,7 @@ class Ledger:
             left = batch
             try:
                 if batch:
-                    await self._store.add([_whole(*each) for each in batch])
+                    await self._store.add(await _wholes(batch))
                 left, self._away = [], False
             except OperatorError as error:
                 self._tell_once(error, len(batch))
@@ -184,6 +186,15 @@ def _failed(attempts: Sequence[Attempt]) -> tuple[AttemptRecord, ...]:
         for each in attempts
         if each.error is not None
     )
+
+
+async def _wholes(batch: Sequence[tuple[RequestRecord, Start | None]]) -> list[RequestRecord]:
+    """The records with their decisions, made a few at a time: a stream's next word must not wait for a thousand."""
+    records: list[RequestRecord] = []
+    for at in range(0, len(batch), _MADE_AT_ONCE):
+        records += [_whole(*each) for each in batch[at : at + _MADE_AT_ONCE]]
+        await asyncio.sleep(0)
+    return records
 
 
 def _whole(record: RequestRecord, decision: Start | None) -> RequestRecord:

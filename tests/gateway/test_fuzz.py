@@ -48,7 +48,8 @@ async def hang_up(w: World, ends: Ends) -> None:
 def read_by_h11(data: bytes) -> list[tuple[bytes, bytes]]:
     """Target and body of each whole request in ``data``, up to the first that h11 refuses.
 
-    h11 refuses some empty lines before a request, and more than one space after the method: RFC 9112 lets both pass.
+    h11 refuses some empty lines before a request, and more than one space between the parts of its line: RFC 9112 lets
+    both pass.
     """
     found: list[tuple[bytes, bytes]] = []
     while data := _normal(data):
@@ -71,7 +72,7 @@ def read_by_h11(data: bytes) -> list[tuple[bytes, bytes]]:
 
 
 def _normal(data: bytes) -> bytes:
-    return re.sub(rb"^([A-Z]+) +", rb"\1 ", data.lstrip(b"\r\n"))
+    return re.sub(rb"^([A-Z]+) +([^ \r\n]+) +(?=HTTP/)", rb"\1 \2 ", data.lstrip(b"\r\n"))
 
 
 def _next(reader: h11.Connection) -> object:

@@ -26,6 +26,7 @@ async def main() -> None:
             LocalSettings(slots=config.slots, context=config.context, threads=physical_cores()),
             http_for=lambda address: AiohttpEngine(session, address),
             clock=time.monotonic,
+            wall_clock=time.time,
             chance=random.Random(),
             new_key=lambda: secrets.token_urlsafe(24),
         )

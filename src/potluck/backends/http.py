@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,6 +10,7 @@ import aiohttp
 from yarl import URL
 
 from potluck.backends.port import Address, HttpReply, HttpStream
+from potluck.backends.unreachable import why_unreachable
 from potluck.core.errors import MalformedAnswer, NodeFailed, NodeTimeout, NodeUnreachable
 
 # llama.cpp's server closes a connection that was idle for 5 seconds.
@@ -137,11 +137,7 @@ def _why(error: aiohttp.ClientError | OSError, who: str) -> str:
             return f"{who}'s address is not a valid one."
         case aiohttp.ConnectionTimeoutError():
             return f"{who}'s machine does not answer."
-        case OSError(errno=errno.ECONNREFUSED):
-            return f"{who} refuses connections: nothing listens there."
-        case OSError(errno=errno.ECONNRESET):
-            return f"{who} closed the connection."
-        case OSError(errno=errno.EHOSTUNREACH | errno.ENETUNREACH):
-            return f"{who}'s machine cannot be reached."
+        case OSError():
+            return why_unreachable(error, who)
         case _:
             return f"{who} cannot be reached."

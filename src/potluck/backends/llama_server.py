@@ -49,7 +49,6 @@ _PATHS = {
 HEARS_ONLY_STREAMS = True
 _PROGRESS: JsonObject = {"return_progress": True}
 _PROGRESS_KEY = b'"return_progress"'
-_TELLS_PROGRESS = frozenset({Shape.OPENAI_CHAT, Shape.OPENAI_COMPLETION})
 _GENERATES = (Shape.OPENAI_CHAT, Shape.OPENAI_COMPLETION)
 
 # Said with a status of 500 for an input to embed that does not fit into one batch.
@@ -95,10 +94,10 @@ def pass_through(ask: Ask, model: Model) -> tuple[str, bytes]:
     if ask.shape is Shape.LLAMACPP_INFILL and Capability.INSERT not in model.capabilities:
         raise Unsupported(ask.model or model.id, Capability.INSERT.value)
     body = ask.passed(model.id)
-    if ask.stream and ask.shape in _GENERATES and b'"return_progress"' not in body:
+    if ask.stream and ask.shape in _GENERATES and _PROGRESS_KEY not in body:
         # Spliced in behind the first brace: whatever else stands there is the client's. Its passage hides the lines.
         start = body.index(b"{") + 1
-        body = body[:start] + b'"return_progress":true,' + body[start:]
+        body = body[:start] + _PROGRESS_KEY + b":true," + body[start:]
     return _PATHS[ask.shape], body
 
 

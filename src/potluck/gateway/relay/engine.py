@@ -7,8 +7,6 @@ unsolicited bytes, bytes past the end, a parse error, or ``Connection: close``.
 from __future__ import annotations
 
 import asyncio
-import errno
-import socket
 import ssl
 from collections.abc import Callable
 from typing import Protocol, cast
@@ -16,6 +14,7 @@ from typing import Protocol, cast
 import httptools
 
 from potluck.backends.port import Address
+from potluck.backends.unreachable import why_unreachable
 from potluck.core.errors import MalformedAnswer, NodeError, NodeUnreachable
 from potluck.gateway.relay import heads
 
@@ -227,23 +226,6 @@ class EngineConnection(asyncio.Protocol):
             user.engine_lost(error, stale=stale)
 
 
-def _why(error: OSError) -> str:
-    """In words for the owner, without the address, which clients may not see."""
-    match error:
-        case socket.gaierror():
-            return "The engine's host name is not known."
-        case ssl.SSLError() | ssl.CertificateError():
-            return "The engine's TLS certificate or handshake is not accepted."
-        case OSError(errno=errno.ECONNREFUSED):
-            return "The engine refuses connections: nothing listens there."
-        case OSError(errno=errno.ECONNRESET):
-            return "The engine closed the connection."
-        case OSError(errno=errno.EHOSTUNREACH | errno.ENETUNREACH):
-            return "The engine's machine cannot be reached."
-        case _:
-            return "The engine cannot be reached."
-
-
 class Pool:
     """The connections to one address. ``clock`` is monotonic seconds."""
 
@@ -289,7 +271,7 @@ class Pool:
         except TimeoutError as error:
             raise NodeUnreachable("The engine's machine does not answer.", detail="connect timed out") from error
         except OSError as error:
-            raise NodeUnreachable(_why(error), detail=str(error)) from error
+            raise NodeUnreachable(why_unreachable(error), detail=str(error)) from error
         return connection
 
     def give(self, connection: EngineConnection) -> None:

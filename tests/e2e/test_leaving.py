@@ -16,8 +16,13 @@ import pytest
 from tests.e2e.processes import MODEL, Fake, Fronted, Service
 from tests.e2e.stands import Stand
 
-FREE_WITHIN_S = 1.0
+# Well under a second on a quiet machine; the bound is for a busy one. The answers would take a minute.
+FREE_WITHIN_S = 4.0
 LONG = "repeat 2000"
+# The toy model may end after a few words, so before anybody can leave: these make its answer long, or at least the same
+# each time (92 tokens to `LONG`).
+ENDLESS = {"ignore_eos": True}
+GREEDY = 0.0
 
 
 def user(text: str) -> Any:
@@ -61,7 +66,9 @@ def _busy(fake: Fake) -> int:
 
 def test_closing_an_openai_stream_frees_the_slot(stand: Stand) -> None:
     with slowly(stand.fake, stand.model), openai.OpenAI(base_url=f"{stand.url}/v1", api_key=stand.key) as client:
-        stream = client.chat.completions.create(model=stand.model, messages=user(LONG), max_tokens=2000, stream=True)
+        stream = client.chat.completions.create(
+            model=stand.model, messages=user(LONG), max_tokens=2000, stream=True, extra_body=ENDLESS
+        )
         next(iter(stream))
         assert stand.service.busy() == 1
         stream.close()
@@ -70,7 +77,9 @@ def test_closing_an_openai_stream_frees_the_slot(stand: Stand) -> None:
 
 def test_closing_an_anthropic_stream_frees_the_slot(stand: Stand) -> None:
     with slowly(stand.fake, stand.model), anthropic.Anthropic(base_url=stand.url, api_key=stand.key) as client:
-        with client.messages.stream(model=stand.model, max_tokens=2000, messages=user(LONG)) as stream:
+        with client.messages.stream(
+            model=stand.model, max_tokens=2000, messages=user(LONG), temperature=GREEDY
+        ) as stream:
             next(stream.text_stream)
             assert stand.service.busy() == 1
         freed(stand)
@@ -79,7 +88,9 @@ def test_closing_an_anthropic_stream_frees_the_slot(stand: Stand) -> None:
 def test_leaving_an_ollama_stream_frees_the_slot(stand: Stand) -> None:
     headers = {"Authorization": f"Bearer {stand.key}"}
     with slowly(stand.fake, stand.model), ollama.Client(stand.url, headers=headers) as client:
-        parts: Any = client.chat(stand.model, user(LONG), stream=True, options={"num_predict": 2000})
+        parts: Any = client.chat(
+            stand.model, user(LONG), stream=True, options={"num_predict": 2000, "temperature": GREEDY}
+        )
         next(parts)
         assert stand.service.busy() == 1
         parts.close()
@@ -92,7 +103,7 @@ def test_a_client_that_gives_up_waiting_for_a_whole_answer_frees_the_slot(stand:
         openai.OpenAI(base_url=f"{stand.url}/v1", api_key=stand.key, timeout=0.5, max_retries=0) as client,
     ):
         with pytest.raises(openai.APITimeoutError):
-            client.chat.completions.create(model=stand.model, messages=user(LONG), max_tokens=2000)
+            client.chat.completions.create(model=stand.model, messages=user(LONG), max_tokens=2000, extra_body=ENDLESS)
         freed(stand)
 
 

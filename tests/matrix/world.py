@@ -101,8 +101,11 @@ def limited(**limits: Any) -> Callable[[Config], Config]:
     return lambda config: replace(config, limits=replace(config.limits, **limits))
 
 
-async def settled(condition: Callable[[], bool], within_s: float = 1.0) -> None:
-    """Wait until something is so. Raises `TimeoutError`."""
+async def settled(condition: Callable[[], bool], within_s: float = 5.0) -> None:
+    """Wait until something is so. The bound is for slow machines: what does not happen, does not for minutes.
+
+    Raises `TimeoutError`.
+    """
     async with asyncio.timeout(within_s):
         while not condition():
             await asyncio.sleep(0.002)

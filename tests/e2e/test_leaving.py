@@ -78,7 +78,7 @@ def test_closing_an_openai_stream_frees_the_slot(stand: Stand) -> None:
 def test_closing_an_anthropic_stream_frees_the_slot(stand: Stand) -> None:
     with slowly(stand.fake, stand.model), anthropic.Anthropic(base_url=stand.url, api_key=stand.key) as client:
         with client.messages.stream(
-            model=stand.model, max_tokens=2000, messages=user(LONG), temperature=GREEDY
+            model=stand.model, max_tokens=2000, messages=user(LONG), extra_body={"temperature": GREEDY}
         ) as stream:
             next(stream.text_stream)
             assert stand.service.busy() == 1

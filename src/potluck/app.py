@@ -54,6 +54,7 @@ from potluck.storage.open import open_storage, sqlite_url
 from potluck.storage.ports import Storage
 from potluck.surfaces.application import DOORS, FALLBACK, application
 from potluck.surfaces.auth import Keyring
+from potluck.surfaces.origins import Origins
 from potluck.surfaces.services import Services
 from potluck.surfaces.v1.errors import status_of
 
@@ -217,6 +218,7 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
             if each.supervised is not None:
                 stack.push_async_callback(each.supervised.aclose)
 
+        origins = Origins(config.server.origins)
         metrics = Metrics()
         ledger = Ledger(storage.requests, metrics, lambda error: status_of(type(error))[0])
         stack.push_async_callback(ledger.flush)
@@ -241,6 +243,7 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
             ledger=ledger,
             clocks=Clocks(time.monotonic, time.time),
             new_id=new_id,
+            page_fields=origins.fields,
             limits=Limits(max_body=config.limits.max_body_bytes, max_head=config.limits.max_header_bytes),
         )
         watch = Watch(fleet, time.monotonic, tasks)
@@ -258,7 +261,7 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         )
         discovery = looking(config, kept, found, reloader, fleet, pools, tasks, time.time, secrets.token_bytes)
         services = _services(config, storage, relay, keyring, reloader, watch, models, discovery)
-        relay.serve_rest(AsgiSide(application(services, fleet, metrics, keyring)))
+        relay.serve_rest(AsgiSide(application(services, fleet, metrics, keyring, origins)))
 
         metrics.running.set_function(lambda: len(relay.exchanges))
         metrics.connections.set_function(lambda: len(relay.connections))

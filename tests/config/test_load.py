@@ -66,7 +66,7 @@ routes:
   coding: {models: [x, y], weights: {agx0: 80, far: 20}, policy: weighted}
   images: {order: [far, agx0]}
 health: {interval: 5m}
-server: {host: "::1", port: 0, drain: 1m}
+server: {host: "::1", port: 0, drain: 1m, origins: ["https://chat.example.org/", "*"]}
 limits: {max_body: 1MiB, max_header: 16KiB}
 queue: {depth: 3, max_wait: 90}
 storage: {database: "sqlite:////srv/p.db"}
@@ -90,6 +90,7 @@ local: {slots: 2, models_dir: gguf, idle_unload: 0, threads: 3, context: 512}
     assert config.routes["images"].order == ("far", "agx0")
     assert config.health.interval_s == 300
     assert (config.server.host, config.server.port, config.server.drain_s) == ("::1", 0, 60)
+    assert config.server.origins == ("https://chat.example.org", "*")
     assert (config.limits.max_body_bytes, config.limits.max_header_bytes) == (2**20, 2**14)
     assert (config.queue.depth, config.queue.max_wait_s) == (3, 90)
     assert config.storage.database is not None
@@ -154,6 +155,8 @@ storage: {database: "${NOPE}"}
         ("server: {port: true}", 1, 16, "must be a number", ""),
         ("server: [1]", 1, 9, "server must be a mapping", "Indent"),
         ("server: {host: 'http://x'}", 1, 16, "must be a host name", "url"),
+        ("server: {origins: ['chat.example.org']}", 1, 20, "must be an origin", "https://"),
+        ("server: {origins: ['https://x/path']}", 1, 20, "must be an origin", "https://"),
         ("server: {host: 'x:80'}", 1, 16, "without a port", "key of the engine"),
         ("nodes: {a: {address: h, engines: [{kind: olama}]}}", 1, 42, "'comfyui' or 'a1111', not 'olama'", "'ollama'"),
         ("nodes: {a: {address: h, engines: [{kind: local}]}}", 1, 42, "not 'local'", "local:"),

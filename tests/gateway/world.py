@@ -389,6 +389,7 @@ async def world(
             ledger=ledger,
             clocks=Clocks(clock, lambda: 1_000_000.0),
             new_id=lambda: f"request{next(ids)}",
+            page_fields=lambda origin: b"",
             limits=limits or Limits(),
         )
         app = Starlette(routes=[Route("/hello", _hello, methods=["GET", "POST"]), *routes])

@@ -105,11 +105,15 @@ class RouteConfig:
 
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
-    """Where Potluck listens, and how long a stop waits for calls under way."""
+    """Where Potluck listens, and how long a stop waits for calls under way.
+
+    ``origins`` are the web pages that may call beside those of this machine.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8420
     drain_s: float = 30.0
+    origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,13 @@ def _network(value: object) -> str:
         raise Unfit("be a network in CIDR form", "Such as 192.168.1.0/24.") from None
 
 
+def _origin(value: object) -> str:
+    text = value.strip().rstrip("/") if isinstance(value, str) else ""
+    if text != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^\s/?#@]+", text):
+        raise Unfit("be an origin, or '*'", "Such as https://chat.example.org or http://192.168.1.20:3000.")
+    return text
+
+
 def _whole(low: int, high: int) -> tuple[object, ...]:
     """What makes an ``int`` a number from ``low`` to ``high``."""
     shape = _shape("whole number", {"type": "integer", "minimum": low, "maximum": high})
@@ -127,6 +134,7 @@ HeaderSecret = Annotated[
 Url = Annotated[str, BeforeValidator(_url), WithJsonSchema({"type": "string", "x-type": "URL"})]
 Address = Annotated[str, BeforeValidator(_address), WithJsonSchema({"type": "string", "x-type": "host or IP address"})]
 Network = Annotated[str, BeforeValidator(_network), WithJsonSchema({"type": "string", "x-type": "network"})]
+Origin = Annotated[str, BeforeValidator(_origin), WithJsonSchema({"type": "string", "x-type": "origin"})]
 Kind: TypeAlias = Literal["ollama", "llamacpp", "openai", "comfyui", "a1111"]
 
 # It goes into the header x-potluck-node and into engine ids, where "/" and ":" have a meaning.
@@ -219,6 +227,11 @@ class ServerSection(Section):
     host: Address = Field(_SERVER.host, description="The address to listen on; `0.0.0.0` is every one of this machine.")
     port: ServerPort = Field(_SERVER.port, description="The port to listen on; 0 takes any free one.")
     drain: Duration = Field(_SERVER.drain_s, description="How long a stop waits for calls under way.")
+    origins: list[Origin] = Field(
+        [],
+        description="Web pages that may call from a browser (CORS), beside those of this machine: "
+        "`https://chat.example.org`, or `*` for every page. They need a key all the same.",
+    )
 
 
 class LimitsSection(Section):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -16,6 +17,7 @@ from potluck.gateway.metrics import Metrics
 from potluck.surfaces import anthropic, code, ollama, openai, system
 from potluck.surfaces.auth import Keyring, RequireKey
 from potluck.surfaces.families import error_response, errors_for
+from potluck.surfaces.origins import Origins
 from potluck.surfaces.services import Services
 from potluck.surfaces.v1.routes import starlette_routes
 
@@ -33,8 +35,11 @@ ROUTES = (
 )
 
 
-def application(services: Services, fleet: Fleet, metrics: Metrics, keyring: Keyring) -> ASGIApp:
-    """The application, with keys demanded in front of everything but the public paths."""
+def application(services: Services, fleet: Fleet, metrics: Metrics, keyring: Keyring, origins: Origins) -> ASGIApp:
+    """The application, with keys demanded in front of everything but the public paths.
+
+    It also answers browsers that ask whether a page may call (preflights), for the doors too.
+    """
     app = Starlette(
         routes=list(ROUTES),
         exception_handlers={PotluckError: _potluck_error, HTTPException: _http_error, Exception: _bug},
@@ -43,7 +48,14 @@ def application(services: Services, fleet: Fleet, metrics: Metrics, keyring: Key
     app.state.services = services
     app.state.fleet = fleet
     app.state.metrics = metrics
-    return _Edge(RequireKey(app, keyring), services)
+    return CORSMiddleware(
+        _Edge(RequireKey(app, keyring), services),
+        allow_origin_regex=origins.pattern,
+        allow_methods=["*"],
+        allow_headers=["*"],
+        allow_private_network=True,
+        expose_headers=["*"],
+    )
 
 
 class _Edge:

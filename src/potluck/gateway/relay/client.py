@@ -178,7 +178,7 @@ class ClientConnection(asyncio.Protocol):
         self._request = request
         self._refused = False
         doors = self._relay.doors.get(request.path)
-        if doors is None or request.method == b"OPTIONS":
+        if doors is None or (request.method == b"OPTIONS" and request.origin):  # a browser asks before it calls
             self._begin_asgi(request)
             return
         self._door = door = doors.get(request.method) or next(iter(doors.values()))
@@ -276,7 +276,7 @@ class ClientConnection(asyncio.Protocol):
         assert request is not None
         head = exchange.head(exchange.stream_type) + _STREAMED
         framing = b"" if request.version == "1.0" else b"transfer-encoding: chunked\r\n"
-        self.transport.write(b"%b%b%b\r\n" % (head, framing, self._last(request)))
+        self.transport.write(b"%b%b%b\r\n" % (head, framing, self._own_fields(request)))
 
     def send(self, data: bytes) -> None:
         request = self._request
@@ -322,13 +322,14 @@ class ClientConnection(asyncio.Protocol):
         request = self._request
         assert request is not None
         data = b"" if request.method == b"HEAD" else body
-        self.transport.write(b"%bcontent-length: %d\r\n%b\r\n%b" % (head, len(body), self._last(request), data))
+        self.transport.write(b"%bcontent-length: %d\r\n%b\r\n%b" % (head, len(body), self._own_fields(request), data))
 
-    def _last(self, request: Request) -> bytes:
-        """The header that says so if this is the connection's last answer."""
+    def _own_fields(self, request: Request) -> bytes:
+        """The header lines that hang on this request: that a page may read the answer, that it is the last one here."""
         if self._relay.draining:
             request.keep_alive = False
-        return b"" if request.keep_alive else b"connection: close\r\n"
+        fields = self._relay.page_fields(request.origin) if request.origin else b""
+        return fields if request.keep_alive else fields + b"connection: close\r\n"
 
     # --- the end ---
 

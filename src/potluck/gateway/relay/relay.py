@@ -83,9 +83,11 @@ class Relay:
         ledger: Ledger,
         clocks: Clocks,
         new_id: Callable[[], str],
+        page_fields: Callable[[bytes], bytes],
         limits: Limits = Limits(),
     ) -> None:
-        """``fallback`` renders errors that happen before any door is known."""
+        """``fallback`` renders errors that happen before any door is known. ``page_fields`` are the header lines of an
+        answer to a web page, by its origin."""
         self.doors: dict[bytes, dict[bytes, Door]] = {}
         for door in doors:
             self.doors.setdefault(door.path.encode(), {})[door.method.encode()] = door
@@ -101,6 +103,7 @@ class Relay:
         self.clock = clocks.monotonic
         self.wall_clock = clocks.wall
         self.new_id = new_id
+        self.page_fields = page_fields
         self.limits = limits
         self.draining = False
         self.connections: set[ClientConnection] = set()

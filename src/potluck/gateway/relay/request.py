@@ -12,7 +12,7 @@ from potluck.core.errors import BadRequest, PayloadTooLarge, UnsupportedEncoding
 _SMALL = 1024
 _BLOCK = 64 * 1024
 # The headers that `Request.note` wants to hear of.
-DECIDING = frozenset({b"content-length", b"transfer-encoding", b"content-encoding", b"expect", b"host"})
+DECIDING = frozenset({b"content-length", b"transfer-encoding", b"content-encoding", b"expect", b"host", b"origin"})
 
 # An ordinary body comes in few pieces: joining them once at the end is cheapest.
 _FEW = 16
@@ -42,6 +42,7 @@ class Request:
     complete: bool = False
     hosts: int = 0
     too_large: bool = False
+    origin: bytes = b""
 
     def __init__(self, headers: list[tuple[bytes, bytes]] | None = None) -> None:
         self.headers = headers if headers is not None else []
@@ -71,7 +72,7 @@ class Request:
         return next((value for key, value in self.headers if key == name), b"")
 
     def note(self, name: bytes, value: bytes) -> None:
-        """Remember a header that decides about framing; its name is one of `DECIDING`."""
+        """Remember a header that decides about framing, or who may read the answer; its name is one of `DECIDING`."""
         if name == b"content-length":
             self.content_length = int(value)
         elif name == b"transfer-encoding":
@@ -80,6 +81,8 @@ class Request:
             self.encoding = value.strip().lower()
         elif name == b"expect":
             self.expects_continue = value.strip().lower() == b"100-continue"
+        elif name == b"origin":
+            self.origin = value
         else:
             self.hosts += 1
 

@@ -109,7 +109,10 @@ def decompressed(body: bytes, encoding: bytes, max_bytes: int) -> bytes:
             case b"deflate":
                 return _undeflated(body, max_bytes)
             case b"zstd":
-                with zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(body) as reader:
+                packed = zstandard.ZstdDecompressor(max_window_size=2**27)
+                with packed.stream_reader(
+                    body, read_across_frames=True
+                ) as reader:  # RFC 8878 3: one may follow another
                     text: bytes = reader.read(max_bytes + 1)
             case _:
                 raise UnsupportedEncoding(

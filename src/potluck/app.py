@@ -210,6 +210,7 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         fleet = Fleet(
             installations,
             rules(config),
+            aliases=config.aliases,
             clock=time.monotonic,
             interval_s=config.health.interval_s,
         )

@@ -18,7 +18,7 @@ from potluck.installation import Installer
 
 log = structlog.get_logger(__name__)
 
-_AT_ONCE = frozenset({"nodes", "routes"})
+_AT_ONCE = frozenset({"nodes", "routes", "aliases"})
 _NOT_SETTINGS = frozenset({"source", "warnings"})
 
 
@@ -82,7 +82,7 @@ class Reloader:
     def _take(self, wanted: Config) -> tuple[str, ...]:
         changed = changes(self._config, wanted)
         if _AT_ONCE & set(changed):
-            self._fleet.reconfigure(self._installations(wanted), rules(wanted))
+            self._fleet.reconfigure(self._installations(wanted), rules(wanted), wanted.aliases)
             self._watch.begin()
             self._fleet.machines.configure(self._installer.machines(wanted))
             self._agents.begin()

@@ -56,6 +56,11 @@ CALL: dict[str, Any] = {
 }
 
 
+def test_what_auto_chose_is_told(service: FakeService, ask: Run) -> None:
+    service.on("GET /api/v1/requests/r1", Whole(CALL | {"asked_model": "auto", "choice": "code, tools: route coding"}))
+    assert "The choice was left to Potluck. code, tools: route coding." in ask("explain", "r1").stdout
+
+
 def test_a_decision_is_told_best_first(service: FakeService, ask: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     service.on("GET /api/v1/requests/r1", Whole(CALL))

@@ -241,6 +241,63 @@ def test_two_routes_that_clients_cannot_tell_apart_are_told(only) -> None:
     )
 
 
+def test_an_alias_stands_for_a_name(write) -> None:
+    text = "routes: {chat: {models: [m]}}\naliases: {gpt-4o: llama3.2, 'claude:latest': chat, any: auto, x: gpt-4o}"
+    assert load(write(text), {}).aliases == {
+        "gpt-4o": "llama3.2",
+        "claude:latest": "chat",
+        "any": "auto",
+        "x": "gpt-4o",
+    }
+
+
+VLLM = "nodes: {a: {address: h, engines: [{kind: openai, models: [m, n]}]}}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "severity", "message", "hint"),
+    [
+        ("aliases: {a: b, b: c, c: a, d: c}", 1, Severity.ERROR, "aliases.a leads back to itself.", "a model, a route"),
+        ("aliases: {A: 'a:latest'}", 1, Severity.ERROR, "aliases.A leads back to itself.", "'auto'"),
+        ("aliases: {'': m}", 1, Severity.ERROR, "An alias needs a name.", "NAME: MODEL"),
+        ("aliases: {a: ''}", 1, Severity.ERROR, "aliases.a must not be empty", ""),
+        ("aliases: {a: [b]}", 1, Severity.ERROR, "aliases.a must be text.", ""),
+        ("aliases: [a]", 1, Severity.ERROR, "aliases must be a mapping", ""),
+        ("routes: {chat: {models: [m]}}\naliases: {Chat: m}", 2, Severity.ERROR,
+         "routes.chat and aliases.Chat are one name to clients.", "rename one"),
+        ("aliases:\n  a: m\n  'a:latest': n", 3, Severity.ERROR, "are one name to clients.", "rename one"),
+        (VLLM + "aliases: {a: mm}", 2, Severity.WARNING, "no engine lists such a model", "Did you mean 'm'?"),
+        (VLLM + "aliases: {b: a, a: nobody}", 2, Severity.WARNING, "aliases.b stands for 'a', but no engine", ""),
+        (VLLM + "aliases: {m: n}", 2, Severity.WARNING, "aliases.m is a model's own name", "Rename"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_an_alias_is_told_with_its_line(problems, text, line, severity, message, hint) -> None:
+    found = problems(text)
+    match = next((each for each in found if message in each.message), None)
+    assert match is not None, [str(each) for each in found]
+    assert (match.line, match.severity) == (line, severity)
+    assert hint in match.hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "aliases: {a: nobody-knows-yet}",
+        "nodes: {a: {address: h, engines: [{kind: ollama}]}}\naliases: {a: pulled-later}",
+        VLLM + "local: true\naliases: {a: embedded}",
+        VLLM + "local: {slots: 1}\naliases: {a: embedded}",
+        VLLM + "local: false\nroutes: {r: {models: [m]}}\naliases: {a: m, b: R, c: auto, d: a, e: 'M:latest'}",
+    ],
+)
+def test_an_alias_of_what_may_be_there_is_fine(problems, text: str) -> None:
+    assert problems(text) == []
+
+
+def test_aliases_are_so_many_that_listings_stay_short(problems) -> None:
+    (problem,) = problems("aliases:\n" + "".join(f"  a{number}: m\n" for number in range(501)))
+    assert "at most 500" in problem.message
+
+
 @pytest.mark.parametrize("url", ["postgresql://u:SECRET@h/db", "mysql://SECRET@h/db"])
 def test_a_database_that_this_version_cannot_use_is_told_without_its_password(only, url: str) -> None:
     problem = only(f"storage: {{database: '{url}'}}")

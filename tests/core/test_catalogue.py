@@ -160,3 +160,60 @@ def test_names_that_clients_invent_do_not_fill_the_memory() -> None:
     tracemalloc.stop()
     assert kept < 4_000_000
     assert places(found, "m") == [("a", "m")]
+
+
+def test_an_alias_leads_to_a_model_a_route_or_another_alias_in_any_spelling() -> None:
+    found = Catalogue(
+        {EngineId("a"): engine("a", model("llama3.2:latest"))},
+        {"Coding": RouteRule("Coding", (ModelId("llama3.2"),))},
+        {"GPT-4o": "Llama3.2", "claude": "coding", "mini": "gpt-4o"},
+    )
+    for asked in ("gpt-4o", "GPT-4O:latest", "mini"):
+        assert (places(found, asked), found.resolve(asked).name) == ([("a", "llama3.2:latest")], "llama3.2:latest")
+    assert (places(found, "claude"), found.resolve("claude").route) == ([("a", "llama3.2:latest")], "Coding")
+    assert found.aliases() == {"GPT-4o": "Llama3.2", "claude": "coding", "mini": "gpt-4o"}
+    assert found.names() == ("llama3.2:latest", "Coding", "GPT-4o", "claude", "mini")
+    assert found.near("gpt4o") == ("GPT-4o",)
+
+
+def test_a_routes_name_means_the_same_with_latest() -> None:
+    """Ollama's listing adds it, and its clients ask for what was listed."""
+    found = catalogue(engine("a", model("m")), routes=(RouteRule("chat"),))
+    assert found.resolve("Chat:latest").route == "chat"
+    assert found.default(COMPLETION, "CHAT") == "CHAT"
+
+
+def test_what_a_model_or_a_route_is_called_no_alias_is() -> None:
+    engines = {EngineId("a"): engine("a", model("m"), model("other"))}
+    found = Catalogue(engines, {"chat": RouteRule("chat", (ModelId("m"),))}, {"m": "other", "chat": "other"})
+    assert places(found, "m") == [("a", "m")]
+    assert places(found, "chat") == [("a", "m")]
+    assert found.aliases() == {}
+
+
+def test_an_alias_of_the_routes_name_is_the_default() -> None:
+    found = Catalogue({EngineId("a"): engine("a", model("m"), model("n"))}, {}, {"chat": "n"})
+    assert found.default(COMPLETION, "chat") == "chat"
+
+
+def test_aliases_that_lead_in_a_circle_lead_nowhere() -> None:
+    found = Catalogue({EngineId("a"): engine("a", model("m"))}, {}, {"a": "b", "b": "a", "self": "self"})
+    assert [found.resolve(name).offers for name in ("a", "b", "self")] == [(), (), ()]
+
+
+def test_aliases_change_with_the_configuration() -> None:
+    found = catalogue(engine("a", model("m"), model("n")))
+    found.reroute({}, {"mine": "m"})
+    assert places(found, "mine") == [("a", "m")]
+    found.reroute({}, {"mine": "n"})
+    assert places(found, "mine") == [("a", "n")]
+    found.reroute({})
+    assert places(found, "mine") == []
+
+
+def test_auto_leaves_the_choice_unless_something_is_called_so() -> None:
+    found = Catalogue({EngineId("a"): engine("a", model("m"))}, {}, {"gpt": "Auto"})
+    assert [found.chooses(name) for name in ("auto", "AUTO:latest", "gpt", "m", "nobody")] == [True] * 3 + [False] * 2
+    assert not catalogue(engine("a", model("auto"))).chooses("auto")
+    assert not catalogue(routes=(RouteRule("auto", (ModelId("m"),)),)).chooses("auto")
+    assert not Catalogue({}, {}, {"auto": "m"}).chooses("auto")

@@ -139,6 +139,7 @@ def test_a_model_is_pulled_copied_and_deleted(keeper: Client) -> None:
     for name in ("mine", "remote-model"):
         assert keeper.delete(name).status == "success"
     assert {model.model for model in keeper.list().models} == {
+        "auto:latest",
         OLLAMA_MODEL,
         THINKING_MODEL,
         f"{OPENAI_MODEL}:latest",

@@ -48,6 +48,7 @@ class Caller:
         needs: frozenset[Capability] = COMPLETION,
     ) -> None:
         self.wish = Wish(RequestId(name), KeyId(key), model, needs, tried, kind=kind)
+        self.chosen = 0
         self.seat: Seat | None = None
         self.error: PotluckError | None = None
 
@@ -55,6 +56,9 @@ class Caller:
         assert self.seat is None
         assert self.error is None
         self.seat = seat
+
+    def choose(self) -> None:
+        self.chosen += 1
 
     def refused(self, error: PotluckError) -> None:
         assert self.seat is None
@@ -208,6 +212,29 @@ def test_a_route_whose_models_no_machine_has_shown_is_not_an_unknown_name() -> N
     refused = hall.caller("1", model="coding").error
     assert isinstance(refused, NoEngineReady)
     assert refused.message == "No machine that is up has a model of route 'coding'."
+
+
+def test_who_asks_for_auto_is_asked_to_choose() -> None:
+    hall = Hall(1)
+    for number, name in enumerate(("auto", "Auto:latest")):
+        caller = hall.caller(str(number), model=name)
+        assert (caller.chosen, caller.seat, caller.error) == (1, None, None)
+
+
+def test_calls_by_an_alias_wait_in_the_line_of_what_it_stands_for() -> None:
+    hall = Hall(1, routes={"chat": RouteRule("chat", (ModelId("m"),))})
+    hall.fleet.catalogue.reroute({"chat": RouteRule("chat", (ModelId("m"),))}, {"gpt": "chat", "mine": "M"})
+    first = hall.caller("1", model="gpt")
+    assert first.seat is not None
+    assert (first.seat.route, first.seat.model.id) == ("chat", "m")
+    waiting = [hall.caller("2", model="mine"), hall.caller("3", model="m")]
+    hall.dispatcher.release(first.seat)
+    assert waiting[0].seat is not None
+    # The alias is pointed elsewhere: who waits for what it stood for goes on waiting.
+    hall.fleet.catalogue.reroute({}, {"mine": "nothing"})
+    hall.dispatcher.changed((), routes=True)
+    hall.dispatcher.release(waiting[0].seat)
+    assert waiting[1].seat is not None
 
 
 def test_what_a_model_cannot_do_others_may() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,5 +53,7 @@ async def every(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Worl
         "writing": RouteConfig("writing", (ModelId("m-llamacpp"), ModelId("m-ollama"))),
         "coding": RouteConfig("coding", (ModelId("m-ollama"),)),
     }
-    async with world(tmp_path_factory.mktemp("every"), *specs, routes=routes) as made:
+    aliases = {"gpt-4o": "m-ollama", "scribe": "writing"}
+    folder = tmp_path_factory.mktemp("every")
+    async with world(folder, *specs, routes=routes, change=lambda config: replace(config, aliases=aliases)) as made:
         yield made

@@ -88,7 +88,7 @@ async def test_models_for_openai_and_anthropic(every: World) -> None:
     assert (body["object"], body["has_more"]) == ("list", False)
     ids = [item["id"] for item in body["data"]]
     assert len(ids) == len(set(ids))
-    assert {name.removesuffix(":latest") for name in ids} == MODELS | ROUTE_NAMES
+    assert {name.removesuffix(":latest") for name in ids} == MODELS | ROUTE_NAMES | {"gpt-4o", "scribe", "auto"}
     assert (body["first_id"], body["last_id"]) == (ids[0], ids[-1])
     for item in body["data"]:
         assert {"id", "object", "created", "owned_by", "type", "display_name", "created_at"} <= set(item)
@@ -147,8 +147,15 @@ async def test_show(every: World, kind: str, field: str) -> None:
     checked_error("ollama", await every.client.post("/api/show", {}), 400, words="model is required")
 
 
-async def test_a_route_can_be_shown(every: World) -> None:
-    assert (await every.client.post("/api/show", {"model": "writing"})).status == 200
+@pytest.mark.parametrize("name", ["writing", "writing:latest", "gpt-4o", "scribe:latest", "auto"])
+async def test_a_route_an_alias_and_auto_can_be_shown(every: World, name: str) -> None:
+    assert (await every.client.post("/api/show", {"model": name})).status == 200
+    assert (await every.client.get(f"/v1/models/{name}")).status == 200
+
+
+async def test_an_alias_is_no_model_that_could_be_removed(every: World) -> None:
+    reply = await every.client.ask("DELETE", "/api/delete", {"model": "gpt-4o"})
+    checked_error("ollama", reply, 404, words="It is an alias of 'm-ollama', by the configuration.")
 
 
 async def test_version_and_banner(every: World) -> None:
@@ -386,6 +393,10 @@ async def test_an_engine_that_dies_in_a_pull_is_an_error(keeping: World) -> None
 async def test_models_nodes_and_status(every: World) -> None:
     models = (await every.client.get("/api/v1/models")).json["models"]
     assert {model["id"].removesuffix(":latest") for model in models} >= MODELS
+    assert {model["id"]: model["alias_of"] for model in models if model["alias_of"]} == {
+        "gpt-4o": "m-ollama",
+        "scribe": "writing",
+    }
     nodes = (await every.client.get("/api/v1/nodes")).json["nodes"]
     assert {node["id"] for node in nodes} == set(every.engines)
     assert all(engine["health"] == "up" for node in nodes for engine in node["engines"])

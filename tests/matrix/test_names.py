@@ -68,6 +68,45 @@ async def test_a_route_is_a_model(every: World, surface: Surface) -> None:
     assert (await every.story(reply.headers["x-potluck-request-id"]))["route"] == "writing"
 
 
+@on_every_surface
+@pytest.mark.parametrize(("asked", "node", "route"), [("GPT-4o", "ollama", ""), ("scribe", "llamacpp", "writing")])
+async def test_an_alias_is_a_model(every: World, surface: Surface, asked: str, node: str, route: str) -> None:
+    wish = Wish(asked, "say: known", suffix="\n    return nothing_else\n" if surface.code else "")
+    reply = await every.client.post(surface.path, surface.body(wish))
+    assert surface.read(wish, reply).text == "known"
+    assert reply.headers["x-potluck-node"] == node
+    assert reply.headers["x-potluck-model"].removesuffix(":latest") == f"m-{node}"
+    assert reply.headers.get("x-potluck-route", "") == route
+    story = await every.story(reply.headers["x-potluck-request-id"])
+    assert (story["asked_model"], story["route"], story["choice"]) == (asked, route, "")
+
+
+@on_every_surface
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_auto_chooses_by_the_request_and_says_why(every: World, surface: Surface, stream: bool) -> None:
+    suffix = "\n    return nothing_else\n" if surface.code else ""
+    wish = Wish("auto", "say: main.py", stream=stream and surface.streamed is not None, suffix=suffix)
+    reply = await every.client.post(surface.path, surface.body(wish))
+    assert surface.read(wish, reply).text
+    assert reply.headers["x-potluck-route"] == "coding"
+    assert reply.headers["x-potluck-auto"] == "code: route coding"
+    story = await every.story(reply.headers["x-potluck-request-id"])
+    assert (story["asked_model"], story["route"], story["choice"]) == ("auto", "coding", "code: route coding")
+
+
+@pytest.mark.parametrize("surface", CHATS, ids=lambda surface: surface.name)
+async def test_auto_takes_one_that_sees_for_images_and_any_that_chats_for_talk(every: World, surface: Surface) -> None:
+    wish = Wish("auto", "say: a dot", image=PNG_B64)
+    reply = await every.client.post(surface.path, surface.body(wish))
+    assert surface.read(wish, reply).text == "a dot"
+    assert reply.headers["x-potluck-auto"].startswith("images: ")
+    assert reply.headers["x-potluck-model"].startswith("m-")
+    wish = Wish("auto", "say: nothing special")
+    reply = await every.client.post(surface.path, surface.body(wish))
+    assert surface.read(wish, reply).text == "nothing special"
+    assert reply.headers["x-potluck-auto"].startswith("chat: model ")
+
+
 async def test_a_name_with_slash_colon_and_capitals(every: World) -> None:
     for asked in ("Org/Big-Model:7B", "org/big-model:7b"):
         wish = Wish(asked, "say: big")

@@ -37,6 +37,8 @@ def screen(told: RequestInfo, width: int) -> str:
     asked = told.asked_model if not told.route else f"route {told.route}"
     went = f"went to {told.engine}" if told.engine else "went nowhere"
     lines = [f"{told.id} asked for {asked} and {went}, after {duration(told.queue_s)} in line."]
+    if told.choice:
+        lines.append(f"The choice was left to Potluck. {told.choice}.")
     lines += [f"Tried {each.engine}: {each.outcome}. {each.why}".rstrip() for each in told.attempts]
     if told.error:
         lines.append(told.error)

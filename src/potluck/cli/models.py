@@ -186,7 +186,9 @@ def models_table(models: Iterable[ModelInfo], width: int) -> str:
 
 def state(model: ModelInfo) -> str:
     """One word: ``pinned`` or else ``loaded`` in some engine's memory, ``ready`` to be loaded, ``away`` with all its
-    engines."""
+    engines. Of an alias, what it stands for."""
+    if model.alias_of:
+        return f"alias of {model.alias_of}{'' if model.ready else ', away'}"
     if not model.ready:
         return "away"
     if any(place.pinned for place in model.engines):

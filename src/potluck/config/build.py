@@ -18,6 +18,7 @@ def build(file: FileSection, source: Path, warnings: tuple[ConfigProblem, ...]) 
         source=source,
         nodes={NodeId(name): _node(NodeId(name), node) for name, node in file.nodes.items()},
         routes={name: _route(name, route) for name, route in file.routes.items()},
+        aliases=file.aliases,
         server=model.ServerConfig(file.server.host, file.server.port, file.server.drain, tuple(file.server.origins)),
         limits=model.LimitsConfig(file.limits.max_body, file.limits.max_header),
         queue=model.QueueConfig(file.queue.depth, file.queue.max_wait),

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from potluck.config.aliases import alias_findings
 from potluck.config.endpoint import Endpoint, endpoint
 from potluck.config.problems import Severity
 from potluck.config.schema import (
@@ -23,6 +24,7 @@ from potluck.config.shape import near
 from potluck.config.source import Document, Finding, Path, dotted
 from potluck.core.discovery import unfit
 from potluck.core.model import Json, JsonObject
+from potluck.core.names import canonical
 
 S = TypeVar("S", bound=Section)
 
@@ -38,7 +40,8 @@ def cross_findings(root: JsonObject, document: Document) -> Iterator[Finding]:
     yield from _same_port(nodes, document)
     for name, value in _mapping(root.get("routes")).items():
         yield from _route(("routes", name), _mapping(value), nodes)
-    yield from _one_name_each(_mapping(root.get("routes")))
+    yield from _one_name_each(_mapping(root.get("routes")), _mapping(root.get("aliases")))
+    yield from alias_findings(root)
     yield from _database(_mapping(root.get("storage")).get("database"))
     yield from _networks(_list(_mapping(root.get("discovery")).get("scan")))
     for section, key in _NOT_YET:
@@ -142,14 +145,14 @@ def _route(path: Path, route: JsonObject, nodes: Collection[str]) -> Iterator[Fi
         yield from _policy(path, section)
 
 
-def _one_name_each(routes: JsonObject) -> Iterator[Finding]:
-    """Routes are asked for as models are, in any case."""
+def _one_name_each(routes: JsonObject, aliases: JsonObject) -> Iterator[Finding]:
+    """Routes and aliases are asked for as models are: in any case, with and without ``:latest``."""
     seen: dict[str, str] = {}
-    for name in routes:
-        first = seen.setdefault(name.lower(), name)
-        if first != name:
-            message = f"routes.{first} and routes.{name} are one name to clients."
-            yield Finding(("routes", name), message, "Capital letters do not count: rename one.", at_key=True)
+    for section, name in (*(("routes", name) for name in routes), *(("aliases", name) for name in aliases)):
+        first = seen.setdefault(canonical(name), f"{section}.{name}")
+        if first != f"{section}.{name}":
+            hint = "Capital letters and ':latest' do not count: rename one."
+            yield Finding((section, name), f"{first} and {section}.{name} are one name to clients.", hint, at_key=True)
 
 
 def _database(url: Json) -> Iterator[Finding]:

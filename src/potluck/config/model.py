@@ -180,11 +180,15 @@ class LocalConfig:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything the owner can say. ``source`` is the file it came from, None for the defaults."""
+    """Everything the owner can say. ``source`` is the file it came from, None for the defaults.
+
+    ``aliases`` are other names, each with what it stands for.
+    """
 
     source: Path | None = None
     nodes: Mapping[NodeId, NodeConfig] = field(default_factory=dict[NodeId, NodeConfig])
     routes: Mapping[str, RouteConfig] = field(default_factory=dict[str, RouteConfig])
+    aliases: Mapping[str, str] = field(default_factory=dict[str, str])
     server: ServerConfig = ServerConfig()
     limits: LimitsConfig = LimitsConfig()
     queue: QueueConfig = QueueConfig()

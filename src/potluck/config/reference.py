@@ -53,6 +53,9 @@ def reference_markdown() -> str:
     lines = [_INTRODUCTION]
     for path, section in _sections(schema, schema, ()):
         lines += [f"## {dotted(path).replace('[0]', '[]')}\n", f"{section['description']}\n"]
+        if "properties" not in section:
+            lines.append(f"Type: {_type(section)}.\n")
+            continue
         lines += ["| key | type | default | |", "| --- | --- | --- | --- |"]
         needed = section.get("required", [])
         for key, value in _object(section["properties"]).items():
@@ -92,6 +95,8 @@ def _sections(section: JsonObject, root: JsonObject, path: Path) -> Iterator[tup
     for key, value in _object(section["properties"]).items():
         below = _below(_object(value), root)
         if below is None:
+            if not path:  # a plain value at the top of the file has a chapter of its own
+                yield (key,), _object(value)
             continue
         inner = (*path, key, *below[0])
         yield inner, below[1]

@@ -137,6 +137,9 @@ Network = Annotated[str, BeforeValidator(_network), WithJsonSchema({"type": "str
 Origin = Annotated[str, BeforeValidator(_origin), WithJsonSchema({"type": "string", "x-type": "origin"})]
 Kind: TypeAlias = Literal["ollama", "llamacpp", "openai", "comfyui", "a1111"]
 
+# More names than anybody keeps in mind, and few enough for every listing of models.
+_MOST_ALIASES = 500
+
 # It goes into the header x-potluck-node and into engine ids, where "/" and ":" have a meaning.
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 
@@ -316,6 +319,12 @@ class FileSection(Section):
 
     nodes: dict[str, NodeSection] = Field({}, description="The machines, by names of your choice.")
     routes: dict[str, RouteSection] = Field({}, description="Policies, by the name that clients ask for as a model.")
+    aliases: dict[str, Text] = Field(
+        {},
+        max_length=_MOST_ALIASES,
+        description="Other names for models, routes or `auto`, for clients that ask for `gpt-4o` and the like: "
+        "`{gpt-4o: llama3.2}`. A model's or route's own name goes before an alias.",
+    )
     server: ServerSection = Field(ServerSection.model_construct(), description="Where Potluck listens.")
     limits: LimitsSection = Field(LimitsSection.model_construct(), description="What is refused for its size.")
     queue: QueueSection = Field(QueueSection.model_construct(), description="Calls that wait for a slot.")

@@ -31,6 +31,7 @@ _MUST = {
     "bool_parsing": ("be true or false", ""),
     "greater_than_equal": ("be at least {ge}", ""),
     "less_than_equal": ("be at most {le}", ""),
+    "too_long": ("hold at most {max_length} entries", ""),
     "literal_error": ("be one of {expected}", ""),
 }
 

@@ -1,15 +1,17 @@
-"""What names clients may ask for, and which offers stand behind each: models of all engines, and routes.
+"""What names clients may ask for, and which offers stand behind each: models of all engines, routes, and aliases.
 
-A model's own name wins over a route's. A name means the same with and without ``:latest``, in any case.
+A model's own name wins over a route's, and both over an alias. A name means the same with and without ``:latest``, in
+any case.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from potluck.core.model import Capability, Engine, EngineId, Health, Model, ModelId, NodeId
-from potluck.core.names import canonical, near
+from potluck.core.names import AUTO, canonical, near
 from potluck.core.scheduling.asks import Policy
 
 SERVING = frozenset({Health.UP, Health.SUSPECT})
@@ -71,35 +73,48 @@ class RouteRule:
 # How many names are remembered as resolved: more than anybody's clients ask for.
 _REMEMBERED = 4096
 
+_AUTO = canonical(AUTO)
+
+NO_ALIASES: Mapping[str, str] = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """``route`` is the route's name if the asked one was a route's, else empty. No offers: nobody knows the name.
+    """``route`` is the route's name if the asked one came to a route, else empty. No offers: nobody knows the name.
 
-    ``policy`` is how to choose among the offers; with an order they stand in it.
+    ``policy`` is how to choose among the offers; with an order they stand in it. ``name`` is what the asked name came
+    to, aliases followed, in the one spelling of it.
     """
 
     offers: tuple[Offer, ...] = ()
     route: str = ""
     policy: Policy = Policy.LEARNED
+    name: str = ""
 
 
 class Catalogue:
     """An index over the engines' models. Built anew when models change; looks engines' states up as they are now."""
 
-    def __init__(self, engines: Mapping[EngineId, Engine], routes: Mapping[str, RouteRule]) -> None:
+    def __init__(
+        self,
+        engines: Mapping[EngineId, Engine],
+        routes: Mapping[str, RouteRule],
+        aliases: Mapping[str, str] = NO_ALIASES,
+    ) -> None:
         """``engines`` is kept, not copied: its owner replaces values in it, and calls `rebuild` when models change,
-        `refresh` when anything else of an engine does."""
+        `refresh` when anything else of an engine does. ``aliases`` are other names, each with what it stands for."""
         self._engines = engines
         self._routes: dict[str, RouteRule] = {}
+        self._aliases: dict[str, tuple[str, str]] = {}
         self._by_name: dict[str, tuple[tuple[EngineId, Model], ...]] = {}
         self._resolved: dict[tuple[str, frozenset[Capability]], Resolution] = {}
-        self.reroute(routes)
+        self.reroute(routes, aliases)
         self.rebuild()
 
-    def reroute(self, routes: Mapping[str, RouteRule]) -> None:
-        """Take other routes."""
-        self._routes = {name.lower(): rule for name, rule in routes.items()}
+    def reroute(self, routes: Mapping[str, RouteRule], aliases: Mapping[str, str] = NO_ALIASES) -> None:
+        """Take other routes and aliases."""
+        self._routes = {canonical(name): rule for name, rule in routes.items()}
+        self._aliases = {canonical(name): (name, target) for name, target in aliases.items()}
         self.refresh()
 
     def refresh(self) -> None:
@@ -135,13 +150,22 @@ class Catalogue:
         return resolution
 
     def _resolve(self, asked: str, needs: frozenset[Capability], tried: frozenset[EngineId]) -> Resolution:
-        places = self._by_name.get(canonical(asked))
+        name = self._followed(canonical(asked))
+        places = self._by_name.get(name)
         if places is not None:
-            return Resolution(tuple(Offer(self._engines[engine], model) for engine, model in places))
-        rule = self._routes.get(asked.lower())
+            return Resolution(tuple(Offer(self._engines[engine], model) for engine, model in places), name=name)
+        rule = self._routes.get(name)
         if rule is None:
-            return Resolution()
-        return Resolution(self._route_offers(rule, needs, tried), rule.name, rule.policy)
+            return Resolution(name=name)
+        return Resolution(self._route_offers(rule, needs, tried), rule.name, rule.policy, name)
+
+    def _followed(self, name: str) -> str:
+        """What a name stands for, through as many aliases as there are: more steps than that would go in a circle."""
+        for _ in self._aliases:
+            if name in self._by_name or name in self._routes or name not in self._aliases:
+                break
+            name = canonical(self._aliases[name][1])
+        return name
 
     def _route_offers(
         self, rule: RouteRule, needs: frozenset[Capability], tried: frozenset[EngineId]
@@ -160,13 +184,25 @@ class Catalogue:
         return known
 
     def names(self) -> tuple[str, ...]:
-        """Everything that can be asked for: models as their engines write them, then routes."""
+        """Everything that can be asked for: models as their engines write them, then routes, then aliases."""
         models = {canonical(model.id): model.id for _, model in self.models()}
-        return (*models.values(), *self.routes())
+        return (*models.values(), *self.routes(), *self.aliases())
 
     def routes(self) -> tuple[str, ...]:
         """The routes' names as the owner wrote them."""
         return tuple(rule.name for rule in self._routes.values())
+
+    def aliases(self) -> Mapping[str, str]:
+        """The aliases as the owner wrote them, each with what it stands for; without those that a model or a route of
+        the same name hides."""
+        return dict(
+            alias for name, alias in self._aliases.items() if name not in self._by_name and name not in self._routes
+        )
+
+    def chooses(self, asked: str) -> bool:
+        """Whether a name leaves the choice to us: `auto`, which is hidden by anything of that name, or its alias."""
+        resolution = self.resolve(asked)
+        return resolution.name == _AUTO and not resolution.offers and not resolution.route
 
     def models(self) -> Iterable[tuple[Engine, Model]]:
         for engine in self._engines.values():
@@ -184,11 +220,12 @@ class Catalogue:
         )
 
     def default(self, needs: frozenset[Capability], route: str) -> str:
-        """The name for a call that gives none: ``route`` if there is one, else the first model that can do it.
+        """The name for a call that gives none: ``route`` if there is one, or an alias of that name, else the first
+        model that can do it.
 
         Empty if there is none. Resident models come before ones that must be loaded.
         """
-        if route.lower() in self._routes:
+        if (name := canonical(route)) in self._routes or name in self._aliases:
             return route
         able = [
             (not model.resident, model.id)

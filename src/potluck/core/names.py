@@ -10,6 +10,9 @@ DEFAULT_HOST = "registry.ollama.ai"
 DEFAULT_NAMESPACE = "library"
 DEFAULT_TAG = "latest"
 
+AUTO = "auto"
+"""The name that leaves the choice of a model to us (`core.auto`)."""
+
 # Below this likeness a "did you mean" annoys more than it helps.
 _LEAST_LIKENESS = 0.55
 

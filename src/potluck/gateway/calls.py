@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from potluck.core.answer import Answer, Event
@@ -14,7 +14,7 @@ from potluck.core.model import Capability, ModelId, NodeId, RequestId
 from potluck.core.scheduling.classes import Kind
 from potluck.gateway.door import Door
 from potluck.gateway.port import Caller, Generation
-from potluck.gateway.relay.exchange import Exchange
+from potluck.gateway.relay.exchange import Exchange, renaming
 from potluck.gateway.relay.relay import Relay
 from potluck.gateway.targets import nothing_to_choose
 from potluck.wire.port import AnswerMeta, AnswerWriter, ErrorReply, Passage, Shape
@@ -155,6 +155,7 @@ class InsideGeneration:
         self.model = served.model.id if served else ModelId(exchange.wish.model)
         self.attempts = len(exchange.attempts) + 1
         self.queue_s = exchange.queue_s
+        self.renamed: Mapping[str, str] = renaming(*exchange.renamed)
 
     def events(self) -> AsyncIterator[Event]:
         return self._inbox.events()

@@ -76,6 +76,10 @@ class Seeker(Protocol):
 
     wish: Wish
 
+    def choose(self) -> None:
+        """The name that it asks for leaves the choice to us (`core.auto`): ask again by another, or give up."""
+        ...
+
     def seated(self, seat: Seat) -> None: ...
 
     def refused(self, error: PotluckError) -> None: ...
@@ -142,6 +146,9 @@ class Dispatcher:
         wish = seeker.wish
         way = self._targets.way(wish.model, wish.needs, wish.tried)
         if way is None:
+            if self._targets.chooses(wish.model):
+                seeker.choose()
+                return
             seeker.refused(self._targets.why_not(wish.model, wish.needs, wish.tried, wish.failure))
             return
         now = self._clock()

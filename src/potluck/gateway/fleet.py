@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Protocol
 
 from potluck.backends.port import Backend, Child, EngineHttp, ModelKeeper, Report, Supervised
-from potluck.core.catalogue import Catalogue, RouteRule
+from potluck.core.auto import Look, choose
+from potluck.core.catalogue import NO_ALIASES, Catalogue, RouteRule
+from potluck.core.errors import PotluckError
 from potluck.core.health import EngineHealth, Seen, step
 from potluck.core.model import Capability, Engine, EngineId, EngineKind, Health, Model, ModelId, NodeId
-from potluck.core.names import canonical
+from potluck.core.names import AUTO, canonical
 from potluck.core.reading import room_for_models
 from potluck.gateway.machines import Machines
 
@@ -48,6 +51,8 @@ class Installation:
 # 1); a server that speaks only OpenAI is usually one that batches (vLLM, LM Studio, TGI).
 _DEFAULT_SLOTS = {EngineKind.OLLAMA: 1, EngineKind.LLAMACPP: 1, EngineKind.OPENAI: 8, EngineKind.LOCAL: 1}
 
+_CHAT = frozenset({Capability.COMPLETION})
+
 
 class Fleet:
     """Owns engines' health, models and counts of slots in use. Called from one task; holds no await.
@@ -61,6 +66,7 @@ class Fleet:
         installations: Iterable[Installation],
         routes: Mapping[str, RouteRule],
         *,
+        aliases: Mapping[str, str] = NO_ALIASES,
         clock: Callable[[], float],
         interval_s: float,
     ) -> None:
@@ -72,7 +78,7 @@ class Fleet:
         self.health: dict[EngineId, EngineHealth] = {}
         for each in installations:
             self._install(each)
-        self.catalogue = Catalogue(self.engines, routes)
+        self.catalogue = Catalogue(self.engines, routes, aliases)
         self.machines = Machines(clock, interval_s)
         self.changed: Changed = _nothing
         self.trouble: Callable[[EngineId], None] = lambda engine: None
@@ -80,8 +86,13 @@ class Fleet:
 
     # --- what the owner changes ---
 
-    def reconfigure(self, installations: Iterable[Installation], routes: Mapping[str, RouteRule]) -> None:
-        """Take a new set of engines and routes. An engine that stays keeps its health, models and calls.
+    def reconfigure(
+        self,
+        installations: Iterable[Installation],
+        routes: Mapping[str, RouteRule],
+        aliases: Mapping[str, str] = NO_ALIASES,
+    ) -> None:
+        """Take a new set of engines, routes and aliases. An engine that stays keeps its health, models and calls.
 
         Calls on an engine that goes run on to their end; nothing new starts there.
         """
@@ -92,7 +103,7 @@ class Fleet:
         for each in wanted.values():
             if self.installations.get(each.id) is not each:
                 self._install(each)
-        self.catalogue.reroute(routes)
+        self.catalogue.reroute(routes, aliases)
         self.catalogue.rebuild()
         known = dict.fromkeys((*before, *self.engines))
         self.changed([each for each in known if self.engines.get(each) is not before.get(each)], routes=True)
@@ -176,11 +187,17 @@ class Fleet:
         return tuple(replace(each, busy=self.busy[each.id]) for each in self.engines.values())
 
     def where(self, model: str) -> tuple[tuple[Engine, Model], ...]:
-        """The engines that have a model, in the config's order."""
+        """The engines that have a model, in the config's order; of `auto`, those that an ordinary chat would get."""
+        if self.catalogue.chooses(model):
+            try:
+                model = choose(Look(_CHAT), self.catalogue).name
+            except PotluckError:
+                return ()
         return tuple((offer.engine, offer.model) for offer in self.catalogue.resolve(model).offers)
 
     def listing(self) -> tuple[Model, ...]:
-        """Every name that can be asked for, once: models with what all their engines can do together, then routes."""
+        """Every name that can be asked for, once: models with what all their engines can do together, then routes, then
+        aliases of what is there, then `auto`."""
         merged: dict[str, Model] = {}
         for _, model in self.catalogue.models():
             name = canonical(model.id)
@@ -190,7 +207,16 @@ class Fleet:
             for rule in self.catalogue.routes()
             if canonical(rule) not in merged
         ]
-        return (*merged.values(), *routes)
+        return (*merged.values(), *routes, *self._aliases(merged.values()))
+
+    def _aliases(self, models: Iterable[Model]) -> Iterable[Model]:
+        """Each can what it stands for can. `auto` is there where it has something to choose from."""
+        chatting = [model for model in models if Capability.COMPLETION in model.capabilities]
+        for alias in (*self.catalogue.aliases(), AUTO):
+            chosen = self.catalogue.chooses(alias)
+            offered = chatting if chosen else [offer.model for offer in self.catalogue.resolve(alias).offers]
+            if offered and (chosen or alias != AUTO):
+                yield _named(alias, reduce(_merged, offered))
 
     def children(self, engine: EngineId) -> Sequence[Child]:
         """The processes of an engine that we run ourselves."""
@@ -205,6 +231,11 @@ class Fleet:
             if each.keeper is not None and self.engines[each.id].health is Health.UP
         ]
         return tuple(sorted(found, key=lambda each: each[0].kind is not EngineKind.OLLAMA))
+
+
+def _named(name: str, model: Model) -> Model:
+    """What a name that is no engine's own can, without what is only true of one model on one engine."""
+    return Model(ModelId(name), model.capabilities, model.context)
 
 
 def _merged(one: Model, other: Model) -> Model:

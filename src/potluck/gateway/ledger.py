@@ -73,7 +73,7 @@ class Ledger:
             id=exchange.id,
             time_s=wall_s - total_s,
             family=exchange.door.family,
-            asked_model=exchange.wish.model,
+            asked_model=exchange.meta.model,
             status=status,
             http_status=CLIENT_CLOSED if cancelled else 200 if error is None else self._status_of(error),
             total_s=total_s,
@@ -90,6 +90,7 @@ class Ledger:
             cached_tokens=usage.cached,
             estimated=usage.estimated,
             error=str(error) if error else "",
+            choice=exchange.choice.why if exchange.choice is not None else "",
         )
         if error is not None:
             _log_failure(record, error)

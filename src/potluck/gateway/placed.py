@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from potluck.core.errors import ModelNotFound, NoEngineReady, NoRoom, NotFound, NotImplementedHere, PotluckError
 from potluck.core.model import Engine, EngineId, NodeId
+from potluck.core.names import same_model
 from potluck.core.placing_models import Verdict, Why
 from potluck.gateway.fleet import Fleet
 
@@ -57,6 +58,9 @@ def checked_where(fleet: Fleet, where: Where) -> None:
 def absent(fleet: Fleet, name: str, where: Where) -> ModelNotFound:
     """A model that is not there; with a hint if it is elsewhere."""
     if where == ANYWHERE:
+        target = next((to for alias, to in fleet.catalogue.aliases().items() if same_model(alias, name)), "")
+        if target:  # it can be asked for, but is nothing to be moved about
+            return ModelNotFound(name, hint=f"It is an alias of '{target}', by the configuration.")
         return ModelNotFound(name, fleet.catalogue.near(name))
     nodes = ", ".join(dict.fromkeys(engine.node for engine, _ in fleet.where(name)))
     return ModelNotFound(name, hint=f"It is on {nodes}." if nodes else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -30,6 +30,8 @@ class Generation(Protocol):
     model: ModelId
     attempts: int
     queue_s: float
+    renamed: Mapping[str, str]
+    """Headers that say which model answers, where that is not the name that was asked for, and how it came to that."""
 
     def events(self) -> AsyncIterator[Event]:
         """Everything to the end. Raises the `NodeError` that no other engine could make good."""

@@ -12,7 +12,6 @@ from typing import NamedTuple, TypeAlias
 from potluck.core.catalogue import SERVING, Offer, Resolution, missing_capability
 from potluck.core.errors import ModelNotFound, NodeError, NoEngineReady, PotluckError, Unsupported
 from potluck.core.model import Capability, Engine, EngineId, Health, ModelId
-from potluck.core.names import canonical
 from potluck.core.scheduling.asks import Place, Policy, Target
 from potluck.core.scheduling.classes import Kind
 from potluck.gateway.fleet import Fleet
@@ -79,6 +78,10 @@ class Targets:
         offers = self._fleet.catalogue.resolve(name, needs, tried).offers
         return not any(offer.could_serve(needs, tried) for offer in offers)
 
+    def chooses(self, name: str) -> bool:
+        """Whether it is no model's name, but leaves the choice to us."""
+        return self._fleet.catalogue.chooses(name)
+
     def why_not(
         self, name: str, needs: frozenset[Capability], tried: _Tried, failure: NodeError | None
     ) -> PotluckError:
@@ -133,7 +136,9 @@ class Targets:
         return self.all()
 
     def _declared(self, name: str, needs: frozenset[Capability], tried: _Tried, resolution: Resolution) -> Way:
-        key = f"{resolution.route or canonical(name)} ({', '.join(sorted(needs))})"
+        # By what an alias stands for: its calls are those of that name, and stay so if the alias is pointed elsewhere.
+        name = resolution.route or resolution.name
+        key = f"{name} ({', '.join(sorted(needs))})"
         target = _target(key, resolution, needs)
         if tried:
             usual = self._fleet.catalogue.resolve(name, needs)

@@ -190,6 +190,7 @@ class RequestRecord(msgspec.Struct, frozen=True):
 
     ``key`` is None where no valid key was shown, ``served_model``, ``node`` and ``engine`` where no engine answered.
     ``http_status`` is what the client was sent. ``estimated`` marks guessed tokens. ``error`` is safe to show.
+    ``choice`` says what was chosen, and why, for a call that left the choice of a model to us.
     """
 
     id: RequestId
@@ -213,6 +214,7 @@ class RequestRecord(msgspec.Struct, frozen=True):
     cached_tokens: int = 0
     estimated: bool = False
     error: str = ""
+    choice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

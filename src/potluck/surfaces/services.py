@@ -31,6 +31,10 @@ class FleetView(Protocol):
         """The engines that would serve a name, a route's name too; empty if there is none."""
         ...
 
+    def aliases(self) -> Mapping[str, str]:
+        """Other names for models and routes, each with what it stands for."""
+        ...
+
     def children(self, engine: EngineId) -> Sequence[Child]:
         """The processes of an engine that Potluck runs itself; empty for all others."""
         ...

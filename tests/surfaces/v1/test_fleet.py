@@ -19,6 +19,15 @@ async def test_a_model_is_listed_once_with_everywhere_it_is() -> None:
     assert (lost["ready"], lost["engines"][0]["health"]) == (False, "down")
 
 
+async def test_an_alias_is_listed_as_one_also_if_it_stands_for_nothing() -> None:
+    world = World()
+    world.fleet.alias_of = {"talker:8b": "coder:1b", "gpt-4o": "gone"}
+    *models, real, lost = (await world.ask("GET", "/api/v1/models")).json()["models"]
+    assert [model["alias_of"] for model in models] == [""] * 3
+    assert (real["id"], real["alias_of"], real["ready"]) == ("talker:8b", "coder:1b", True)
+    assert (lost["id"], lost["alias_of"], lost["ready"], lost["engines"]) == ("gpt-4o", "gone", False, [])
+
+
 async def test_the_owner_sees_why_an_engine_is_as_it_is_and_its_processes() -> None:
     nodes = (await World().ask("GET", "/api/v1/nodes", caller=OWNER)).json()["nodes"]
     assert [node["id"] for node in nodes] == ["agx0", "here", "orin0"]

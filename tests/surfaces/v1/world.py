@@ -84,6 +84,7 @@ class FakeGeneration:
     model: ModelId
     attempts: int = 1
     queue_s: float = 0.25
+    renamed: Mapping[str, str] = field(default_factory=lambda: {"x-potluck-model": "coder:1b"})
 
     async def events(self) -> AsyncIterator[Event]:
         for step in self.steps:
@@ -133,12 +134,16 @@ class FakeCalls:
 class FakeFleet:
     def __init__(self, *engines: Engine) -> None:
         self.engines = engines
+        self.alias_of: dict[str, str] = {}
 
     def snapshot(self) -> Sequence[Engine]:
         return self.engines
 
     def where(self, model: str) -> Sequence[tuple[Engine, Model]]:
         return [(engine, known) for engine in self.engines for known in engine.models.values() if known.id == model]
+
+    def aliases(self) -> Mapping[str, str]:
+        return self.alias_of
 
     def children(self, engine: EngineId) -> Sequence[Child]:
         local = any(known.id == engine and known.kind is EngineKind.LOCAL for known in self.engines)
@@ -470,10 +475,11 @@ class World:
         self.calls = FakeCalls(self.script)
         numbers = itertools.count(1)
         self.app = Starlette(routes=starlette_routes())
+        self.fleet = FakeFleet(*self.engines)
         self.app.state.services = Services(
             calls=self.calls,
             storage=self.storage or Storage(self.keys, self.conversations, self.requests, NoSettings()),
-            fleet=FakeFleet(*self.engines),
+            fleet=self.fleet,
             machines=lambda: self.machines,
             clock=self._tick,
             new_id=lambda: f"id{next(numbers)}",

@@ -19,12 +19,14 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
 from potluck.backends.port import Backend, Ready
 from potluck.core.answer import collect
+from potluck.core.auto import Choice, Look, choose, look
 from potluck.core.call import Call
 from potluck.core.errors import (
     ClientError,
@@ -69,6 +71,18 @@ _HEAD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\nx-potluck-request-id: %b\r\nx-potluck-node: %b\r\n"
     b"x-potluck-attempts: %d\r\nx-potluck-queue-ms: %d\r\n"
 )
+
+
+@lru_cache(256)
+def _renamed(model: str, route: str, why: str) -> bytes:
+    """The lines of a head for who asked by another name than the model's own."""
+    return heads.fields(renaming(model, route, why).items())
+
+
+def renaming(model: str, route: str, why: str) -> dict[str, str]:
+    """Headers for what `Exchange.renamed` tells."""
+    said = {"x-potluck-model": model, "x-potluck-route": route, "x-potluck-auto": why}
+    return {name: value for name, value in said.items() if value}
 
 
 class Sink(Protocol):
@@ -116,6 +130,7 @@ class Exchange:
     served: Seat | None = None
     decision: Start | None = None
     error: PotluckError | None = None
+    choice: Choice | None = None
     seated_s: float | None = None
     sent_s = 0.0  # when the request of this attempt went out
     first_byte_s: float | None = None
@@ -124,6 +139,7 @@ class Exchange:
     stream_type = "application/octet-stream"  # the dialect's, as soon as an attempt has a passage
     attempts: Sequence[Attempt] = ()
     _call: Call | None = None
+    _look: Look | None = None
     _passage: Passage | None = None
     _connection: EngineConnection | None = None
     _status = 0
@@ -195,6 +211,18 @@ class Exchange:
         self._relay.dispatcher.seek(self)
 
     # --- dispatch.Seeker ---
+
+    def choose(self) -> None:
+        """The client left the choice of a model to us."""
+        try:
+            if self._look is None:
+                self._look = look(self.call(), coding=self.door.route == "coding")
+            self.choice = choose(self._look, self._relay.fleet.catalogue, self.wish.tried)
+        except PotluckError as error:
+            self._fail(self.wish.failure or error)
+            return
+        self.wish = self.wish._replace(model=self.choice.name, needs=self._look.needs)
+        self._seek()
 
     def refused(self, error: PotluckError) -> None:
         self._fail(error)
@@ -462,13 +490,23 @@ class Exchange:
 
     def head(self, content_type: str) -> bytes:
         """The head of the answer to the client, but for framing and the empty line."""
-        return _HEAD % (
+        served = self.served
+        head = _HEAD % (
             heads.value(content_type),
             self.id.encode(),
-            heads.value(self.served.node if self.served is not None else ""),
+            heads.value(served.node if served is not None else ""),
             len(self.attempts) + 1,
             round(self.queue_s * 1000),
         )
+        return head if served is None or served.model.id == self.meta.model else head + _renamed(*self.renamed)
+
+    @property
+    def renamed(self) -> tuple[str, str, str]:
+        """Which model answers, by which route, and why `auto` chose it; each empty where there is nothing to say."""
+        served = self.served
+        if served is None or served.model.id == self.meta.model:
+            return "", "", ""
+        return served.model.id, served.route, self.choice.why if self.choice is not None else ""
 
     def _emit(self, data: bytes, now_s: float, *, speaks: bool = True) -> None:
         """Send what the passage made; a keep-alive does not ``speak``, so another engine may still take over."""
@@ -503,7 +541,10 @@ class Exchange:
             self._fail(error)
             return
         self._drop_attempt()
-        self.wish = self.wish._replace(tried=self.wish.tried | {seat.engine}, failure=error, since_s=self.started_s)
+        # By the name that was asked for: one that left the choice to us leaves it again, without this engine.
+        self.wish = self.wish._replace(
+            model=self.meta.model, tried=self.wish.tried | {seat.engine}, failure=error, since_s=self.started_s
+        )
         self._seek()
 
     def _stumbled(self, error: Exception) -> None:

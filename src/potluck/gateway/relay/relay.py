@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -121,6 +121,9 @@ class Relay:
 
     def where(self, model: str) -> tuple[tuple[Engine, Model], ...]:
         return self.fleet.where(model)
+
+    def aliases(self) -> Mapping[str, str]:
+        return self.fleet.catalogue.aliases()
 
     def children(self, engine: EngineId) -> Sequence[Child]:
         return self.fleet.children(engine)

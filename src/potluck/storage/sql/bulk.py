@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Table
 
 from potluck.storage.sql.database import Traits
 
-# Rows of one statement, largest first; what is left over takes the next size. With 21 columns the largest stays far
+# Rows of one statement, largest first; what is left over takes the next size. With 22 columns the largest stays far
 # below the 32,766 parameters that SQLite takes (SQLITE_MAX_VARIABLE_NUMBER) and the 65,535 of PostgreSQL's protocol.
 _SIZES = (64, 8, 1)
 

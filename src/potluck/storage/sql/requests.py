@@ -93,6 +93,7 @@ def _row(record: RequestRecord) -> tuple[object, ...]:
         record.cached_tokens,
         record.estimated,
         clean(record.error),
+        clean(record.choice),
     )
 
 
@@ -125,4 +126,5 @@ def _read(row: Row[Any]) -> RequestRecord:
         cached_tokens=row.cached_tokens,
         estimated=row.estimated,
         error=row.error,
+        choice=row.choice,
     )

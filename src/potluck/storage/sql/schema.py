@@ -20,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every revision of the schema, oldest first: known here so that a start needs Alembic only to change something."""
 
 HEAD = REVISIONS[-1]
@@ -111,6 +111,7 @@ requests = Table(
     Column("cached_tokens", Integer, nullable=False),
     Column("estimated", Boolean, nullable=False),
     Column("error", Text, nullable=False),
+    Column("choice", Text, nullable=False, server_default=""),
 )
 Index("ix_requests_time", requests.c.time_s)
 

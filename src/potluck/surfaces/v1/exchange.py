@@ -150,4 +150,5 @@ def origin_headers(generations: Sequence[Generation]) -> dict[str, str]:
         "x-potluck-request-id": first.request,
         "x-potluck-attempts": str(first.attempts),
         "x-potluck-queue-ms": str(round(first.queue_s * 1000)),
+        **first.renamed,
     }

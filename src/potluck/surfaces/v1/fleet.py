@@ -29,12 +29,16 @@ _SERVING = (Health.UP, Health.SUSPECT)
 
 
 async def models(exchange: Exchange) -> Reply:
+    """Models by their names, then aliases in the owner's order, also those that stand for what is not there."""
+    fleet = exchange.services.fleet
     offers: dict[ModelId, list[tuple[Engine, Model]]] = {}
-    for engine in exchange.services.fleet.snapshot():
+    for engine in fleet.snapshot():
         for model in engine.models.values():
             offers.setdefault(model.id, []).append((engine, model))
     pinned = exchange.services.models.pinned
-    return Reply(ModelList([_model(name, offers[name], pinned) for name in sorted(offers)]))
+    listed = [_model(name, offers[name], pinned) for name in sorted(offers)]
+    listed += [_model(name, fleet.where(name), pinned, target) for name, target in fleet.aliases().items()]
+    return Reply(ModelList(listed))
 
 
 async def nodes(exchange: Exchange) -> Reply:
@@ -104,12 +108,12 @@ async def queue(exchange: Exchange) -> Reply:
 
 
 def _model(
-    name: ModelId, offers: Sequence[tuple[Engine, Model]], pinned: Callable[[EngineId, ModelId], bool]
+    name: str, offers: Sequence[tuple[Engine, Model]], pinned: Callable[[EngineId, ModelId], bool], alias_of: str = ""
 ) -> ModelInfo:
     # Engines may describe one model unlike each other: the first that serves speaks for it, and the least context
     # is what a call can count on.
     serving = [model for engine, model in offers if engine.health in _SERVING]
-    model = serving[0] if serving else offers[0][1]
+    model = serving[0] if serving else offers[0][1] if offers else Model(ModelId(name), frozenset())
     contexts = [known.context for _, known in offers if known.context is not None]
     return ModelInfo(
         id=name,
@@ -121,6 +125,7 @@ def _model(
         parameter_size=model.parameter_size,
         quantization=model.quantization,
         engines=[_place(engine, known, pinned(engine.id, known.id)) for engine, known in offers],
+        alias_of=alias_of,
     )
 
 

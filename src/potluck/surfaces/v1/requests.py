@@ -66,4 +66,5 @@ def _info(record: RequestRecord) -> RequestInfo:
             for one in record.candidates
         ],
         error=record.error,
+        choice=record.choice,
     )

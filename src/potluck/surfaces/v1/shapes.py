@@ -362,7 +362,9 @@ class ModelPlace(msgspec.Struct):
 
 
 class ModelInfo(msgspec.Struct):
-    """``ready`` says whether an engine that has it is up; ``engines`` are all that have it."""
+    """``ready`` says whether an engine that has it is up; ``engines`` are all that have it. ``alias_of`` is what an
+    alias stands for, by the configuration; what else is told of it is then that one's.
+    """
 
     id: str
     ready: bool
@@ -373,6 +375,7 @@ class ModelInfo(msgspec.Struct):
     parameter_size: str | None
     quantization: str | None
     engines: list[ModelPlace]
+    alias_of: str = ""
 
 
 class ModelList(msgspec.Struct):
@@ -511,7 +514,9 @@ class QueueReply(msgspec.Struct):
 
 
 class RequestInfo(msgspec.Struct):
-    """One call that has ended: ``candidates`` tells why its node was chosen and the others were not."""
+    """One call that has ended: ``candidates`` tells why its node was chosen and the others were not, ``choice`` what
+    `auto` chose and why; empty for calls that named their model.
+    """
 
     id: str
     at: str
@@ -530,6 +535,7 @@ class RequestInfo(msgspec.Struct):
     attempts: list[AttemptInfo]
     candidates: list[CandidateInfo]
     error: str
+    choice: str = ""
 
 
 class RequestList(msgspec.Struct):

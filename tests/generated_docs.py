@@ -8,7 +8,7 @@ from pathlib import Path
 from potluck.agent.reference import reference_markdown as agent_reference
 from potluck.cli.reference import reference as cli_reference
 from potluck.config.reference import reference_markdown as config_reference
-from potluck.gateway.metrics import reference_markdown as metrics_reference
+from potluck.gateway.exposition import reference_markdown as metrics_reference
 from potluck.surfaces import openapi
 from potluck.surfaces.v1.routes import NATIVE_ROUTES
 

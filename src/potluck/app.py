@@ -15,7 +15,9 @@ import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -41,7 +43,6 @@ from potluck.gateway.ledger import Ledger
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.models import Models
 from potluck.gateway.pins import Pinning, Pins
-from potluck.gateway.relay.bridge import AsgiSide
 from potluck.gateway.relay.pools import Pools
 from potluck.gateway.relay.relay import Clocks, Limits, Relay
 from potluck.gateway.tasks import Tasks
@@ -52,11 +53,14 @@ from potluck.rundir import claim, publish_address
 from potluck.storage.datadir import DataDir, ensure_owner_key, open_datadir
 from potluck.storage.open import open_storage, sqlite_url
 from potluck.storage.ports import Storage
-from potluck.surfaces.application import DOORS, FALLBACK, application
 from potluck.surfaces.auth import Keyring
+from potluck.surfaces.doors import DOORS, FALLBACK
 from potluck.surfaces.origins import Origins
 from potluck.surfaces.services import Services
 from potluck.surfaces.v1.errors import status_of
+
+if TYPE_CHECKING:
+    from potluck.gateway.relay.bridge import AsgiSide
 
 log = structlog.get_logger(__name__)
 
@@ -142,16 +146,29 @@ async def _serve(options: UpOptions) -> None:
         host, port = server.sockets[0].getsockname()[:2]
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         stack.enter_context(publish_address(data, url))
-        # What lives now lives to the end: the collector need not look at it again.
-        gc.collect()
-        gc.freeze()
         sys.stdout.write(f"ready {url}\n")  # the one line that scripts wait for
         sys.stdout.flush()
+        await _after_the_start()
         await stop.wait()
         calls = len(app.relay.exchanges)
         log.info("stopping", calls=calls, hint="a second signal cuts them off" if calls else "")
         server.close()
         await app.relay.drain(config.server.drain_s, hurry)
+
+
+def _asgi_side(services: Services, fleet: Fleet, metrics: Metrics, keyring: Keyring, origins: Origins) -> AsgiSide:
+    """Everything that is not inference. Not imported until "ready" is said: it takes a tenth of the start's time."""
+    from potluck.surfaces.application import asgi_side  # noqa: PLC0415
+
+    return asgi_side(services, fleet, metrics, keyring, origins)
+
+
+async def _after_the_start() -> None:
+    """What the first calls need not wait for."""
+    # In a thread: streams that began meanwhile go on.
+    await asyncio.to_thread(import_module, "potluck.surfaces.application")
+    # What lives now lives to the end: the collector need not look at it again.
+    gc.freeze()
 
 
 async def _listen(relay: Relay, host: str, port: int) -> asyncio.Server:
@@ -262,11 +279,11 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         )
         discovery = looking(config, kept, found, reloader, fleet, pools, tasks, time.time, secrets.token_bytes)
         services = _services(config, storage, relay, keyring, reloader, watch, models, discovery)
-        relay.serve_rest(AsgiSide(application(services, fleet, metrics, keyring, origins)))
+        relay.serve_rest(lambda: _asgi_side(services, fleet, metrics, keyring, origins))
 
-        metrics.running.set_function(lambda: len(relay.exchanges))
-        metrics.connections.set_function(lambda: len(relay.connections))
-        metrics.waiting.set_function(lambda: dispatcher.waiting)
+        metrics.running = lambda: len(relay.exchanges)
+        metrics.connections = lambda: len(relay.connections)
+        metrics.waiting = lambda: dispatcher.waiting
 
         agents.begin()
         await _first_look(watch, fleet)

@@ -111,6 +111,16 @@ def test_up_pays_for_no_other_command() -> None:
     assert not {"typer", "rich.markdown", "prompt_toolkit"} & modules_after("import potluck.cli.serving")
 
 
+def test_up_says_ready_before_it_pays_for_what_no_call_needs() -> None:
+    later = {"starlette", "uvicorn", "prometheus_client", "zeroconf", "aiohttp", "potluck.surfaces.application"}
+    assert not later & modules_after("import potluck.cli.serving")
+
+
+def test_the_collector_leaves_alone_what_a_start_imports() -> None:
+    code = "import gc; from potluck.cli import _imported; _imported('upline')"
+    assert "potluck.cli.upline" in modules_after(f"{code}; assert gc.isenabled() and gc.get_freeze_count()")
+
+
 def test_help_imports_no_command() -> None:
     modules = modules_after(
         "from typer.testing import CliRunner\nfrom potluck.cli.root import app\nCliRunner().invoke(app, ['--help'])"

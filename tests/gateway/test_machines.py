@@ -14,6 +14,7 @@ from potluck.core.errors import MalformedAnswer, NodeFailed, NodeUnreachable
 from potluck.core.model import NodeId, NodeReading
 from potluck.core.reading import Disk, Gpu, Memory, Reading, Temperature
 from potluck.gateway.agents import AgentWatch
+from potluck.gateway.exposition import Exposition
 from potluck.gateway.machines import Machine, Machines, MachineSetup
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.tasks import Tasks
@@ -173,11 +174,10 @@ async def test_what_an_agent_refuses_is_said_in_words_for_the_owner(
 
 
 def gauges(machines: Machines) -> dict[str, list[tuple[dict[str, str], float]]]:
-    metrics = Metrics()
-    metrics.machines.show(machines.snapshot())
+    text = Exposition(Metrics(), machines=machines.snapshot()).text().decode()
     return {
         family.name: [(sample.labels, sample.value) for sample in family.samples]
-        for family in text_string_to_metric_families(metrics.text().decode())
+        for family in text_string_to_metric_families(text)
         if family.name.startswith("potluck_node_")
     }
 

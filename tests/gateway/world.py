@@ -393,7 +393,7 @@ async def world(
             limits=limits or Limits(),
         )
         app = Starlette(routes=[Route("/hello", _hello, methods=["GET", "POST"]), *routes])
-        relay.serve_rest(AsgiSide(app))
+        relay.serve_rest(lambda: AsgiSide(app))
         server = await asyncio.get_running_loop().create_server(relay.connection, "127.0.0.1", 0)
         stack.callback(server.close)
         made = World(relay, fleet, engines, backends, log, ledger, server.sockets[0].getsockname()[1], clock)

@@ -15,8 +15,9 @@ import pytest
 import pytest_asyncio
 from starlette.routing import Route
 
-from potluck.surfaces.application import DOORS, ROUTES
+from potluck.surfaces.application import ROUTES
 from potluck.surfaces.auth import PUBLIC_PATHS
+from potluck.surfaces.doors import DOORS
 from potluck.surfaces.families import errors_for
 from potluck.surfaces.v1.routes import NATIVE_ROUTES
 from tests.matrix.errors import checked_error, json_type

@@ -13,8 +13,9 @@ from starlette.routing import Match
 
 from potluck.core.call import ChatCall, EmbedCall, FormatKind, InfillCall, LoadCall, Role, TextCall, ToolMode
 from potluck.gateway.door import Door
-from potluck.surfaces.application import DOORS, ROUTES
+from potluck.surfaces.application import ROUTES
 from potluck.surfaces.auth import presented_keys
+from potluck.surfaces.doors import DOORS
 from potluck.wire.port import Ask
 
 RECORDED = Path(__file__).with_name("recorded")

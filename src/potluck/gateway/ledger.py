@@ -118,7 +118,7 @@ class Ledger:
     def _keep(self, record: RequestRecord, decision: Start | None = None) -> None:
         """The decision's account is made when the record is written: nobody waits for that."""
         if len(self._waiting) >= MAX_WAITING:
-            self._metrics.lost_records.inc()
+            self._metrics.lost_records += 1
             return
         self._waiting.append((record, decision))
         if len(self._waiting) == _MANY:

@@ -58,20 +58,10 @@ MACHINE_METRICS: Final[Mapping[str, tuple[str, _Value]]] = {
 }
 
 
-class MachineGauges:
-    """Shows the machines that it was given last."""
-
-    def __init__(self) -> None:
-        self._machines: Sequence[Machine] = ()
-
-    def show(self, machines: Sequence[Machine]) -> None:
-        self._machines = machines
-
-    def collect(self) -> Iterator[Metric]:
-        """Prometheus' way to ask."""
-        for name, (text, value) in MACHINE_METRICS.items():
-            family = GaugeMetricFamily(name, text, labels=("node",))
-            for machine in self._machines:
-                if (amount := value(machine)) is not None:
-                    family.add_metric((machine.known.node,), amount)
-            yield family
+def machine_families(machines: Sequence[Machine]) -> Iterator[Metric]:
+    for name, (text, value) in MACHINE_METRICS.items():
+        family = GaugeMetricFamily(name, text, labels=("node",))
+        for machine in machines:
+            if (amount := value(machine)) is not None:
+                family.add_metric((machine.known.node,), amount)
+        yield family

@@ -1,4 +1,4 @@
-"""The Anthropic surface: its door, and counting tokens."""
+"""The Anthropic surface's counting of tokens."""
 
 from __future__ import annotations
 
@@ -8,15 +8,11 @@ from starlette.routing import Route
 
 from potluck.core.errors import ModelNotFound, NodeError
 from potluck.core.model import Health
-from potluck.gateway.door import Door
 from potluck.gateway.fleet import Fleet
 from potluck.surfaces.body import body_of
 from potluck.surfaces.state import fleet_of
-from potluck.wire.anthropic.errors import write_error
-from potluck.wire.anthropic.request import read_count_tokens, read_messages, write_count
+from potluck.wire.anthropic.request import read_count_tokens, write_count
 from potluck.wire.port import Ask
-
-DOORS = (Door("/v1/messages", "anthropic", read_messages, write_error),)
 
 # Where no engine counts: Ollama's own estimate (API-CONTRACTS.md 3).
 _BYTES_PER_TOKEN = 4

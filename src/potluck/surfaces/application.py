@@ -1,4 +1,4 @@
-"""Everything that is not inference, as one ASGI application, and the list of all doors."""
+"""Everything that is not inference, as one ASGI application. The inference routes are in `doors`."""
 
 from __future__ import annotations
 
@@ -11,19 +11,17 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from potluck.core.errors import BadRequest, ClientError, MethodNotAllowed, NotFound, PotluckError
-from potluck.gateway.door import Door
 from potluck.gateway.fleet import Fleet
 from potluck.gateway.metrics import Metrics
+from potluck.gateway.relay.bridge import AsgiSide
 from potluck.surfaces import anthropic, code, ollama, openai, system
 from potluck.surfaces.auth import Keyring, RequireKey
-from potluck.surfaces.families import error_response, errors_for
+from potluck.surfaces.families import errors_for
 from potluck.surfaces.origins import Origins
 from potluck.surfaces.services import Services
 from potluck.surfaces.v1.routes import starlette_routes
 
 log = structlog.get_logger(__name__)
-
-DOORS: tuple[Door, ...] = (*openai.DOORS, *anthropic.DOORS, *ollama.DOORS, *code.DOORS)
 
 ROUTES = (
     *system.ROUTES,
@@ -58,6 +56,11 @@ def application(services: Services, fleet: Fleet, metrics: Metrics, keyring: Key
     )
 
 
+def asgi_side(services: Services, fleet: Fleet, metrics: Metrics, keyring: Keyring, origins: Origins) -> AsgiSide:
+    """The application as the relay hands requests to it."""
+    return AsgiSide(application(services, fleet, metrics, keyring, origins))
+
+
 class _Edge:
     """The outermost layer: gives every request its id, and answers for a missing key in the path's dialect."""
 
@@ -71,9 +74,16 @@ class _Edge:
         try:
             await self._app(scope, receive, send)
         except ClientError as error:  # from RequireKey: Starlette's handlers render those of the routes
-            await error_response(scope["path"], error, state["request_id"])(scope, receive, send)
+            await _error(scope["path"], error, state["request_id"])(scope, receive, send)
         except ClientDisconnect:
             log.debug("client left", path=scope["path"])
+
+
+def _error(path: str, error: PotluckError, request_id: str) -> Response:
+    """An error in the dialect of the path it happened on."""
+    reply = errors_for(path)(error, request_id)
+    headers = {"x-potluck-request-id": request_id, **dict(reply.headers)}
+    return Response(reply.body, status_code=reply.status, media_type=reply.content_type, headers=headers)
 
 
 def _request_id(request: Request) -> str:
@@ -85,7 +95,7 @@ async def _potluck_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, PotluckError)
     if not isinstance(error, ClientError):
         log.warning("request failed", path=request.url.path, error=error.message, detail=error.detail)
-    return error_response(request.url.path, error, _request_id(request))
+    return _error(request.url.path, error, _request_id(request))
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -100,14 +110,10 @@ async def _http_error(request: Request, error: Exception) -> Response:
             shown = MethodNotAllowed(request.method, sorted(allowed))
         case _:
             shown = BadRequest(error.detail)
-    return error_response(path, shown, _request_id(request))
+    return _error(path, shown, _request_id(request))
 
 
 async def _bug(request: Request, error: Exception) -> Response:
     """A bug of ours. Starlette raises it again after this, and so it reaches the log with its trace."""
     reply = errors_for(request.url.path)(PotluckError("Something went wrong inside Potluck."), _request_id(request))
     return Response(reply.body, status_code=500, media_type=reply.content_type)
-
-
-FALLBACK = Door("", "native", openai.DOORS[0].read, errors_for("/"))
-"""Speaks for requests that are refused before their path says which dialect they are."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
-
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from potluck.core.errors import Unauthenticated
 from potluck.core.keys import digest
@@ -15,6 +14,9 @@ from potluck.core.model import KeyId
 from potluck.gateway.port import Caller
 from potluck.gateway.relay.request import Request
 from potluck.storage.records import KeyRecord
+
+if TYPE_CHECKING:  # the relay's calls need no keys of Starlette's
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 # What a load balancer, a monitor or an Ollama client asks before it has a key. Nothing behind them tells anything.
 PUBLIC_PATHS = frozenset({"/", "/healthz", "/readyz", "/health", "/api/version"})

@@ -1,4 +1,4 @@
-"""What editors ask for: llama.cpp's ``/infill``, Mistral's fill-in-the-middle, and Tabby's small questions."""
+"""Tabby's small questions, which its editors ask beside completions."""
 
 from __future__ import annotations
 
@@ -8,20 +8,9 @@ from starlette.routing import Route
 
 from potluck import __version__
 from potluck.core.model import Capability
-from potluck.core.scheduling.classes import Kind
-from potluck.gateway.door import Door
 from potluck.surfaces.body import body_of
 from potluck.surfaces.state import fleet_of
-from potluck.wire.code.errors import write_llamacpp_error
-from potluck.wire.code.infill import read_infill
-from potluck.wire.code.mistral_fim import read_mistral_fim
 from potluck.wire.code.tabby import health_body, models_body, server_setting_body
-from potluck.wire.openai.errors import write_error
-
-DOORS = (
-    Door("/infill", "llamacpp", read_infill, write_llamacpp_error, route="coding", kind=Kind.COMPLETION),
-    Door("/v1/fim/completions", "openai", read_mistral_fim, write_error, route="coding", kind=Kind.COMPLETION),
-)
 
 _COMPLETES = frozenset({Capability.COMPLETION})
 

@@ -1,15 +1,12 @@
-"""Which dialect's errors a path speaks, and errors as Starlette answers."""
+"""Which dialect's errors a path speaks."""
 
 from __future__ import annotations
 
-from starlette.responses import Response
-
-from potluck.core.errors import PotluckError
 from potluck.surfaces.v1.errors import native_error
 from potluck.wire.anthropic.errors import write_error as anthropic_error
 from potluck.wire.ollama.errors import write_error as ollama_error
 from potluck.wire.openai.errors import write_error as openai_error
-from potluck.wire.port import ErrorReply, ErrorWriter
+from potluck.wire.port import ErrorWriter
 
 # The first prefix that fits decides; native stands before Ollama, whose prefix it shares.
 _FAMILIES: tuple[tuple[str, ErrorWriter], ...] = (
@@ -24,13 +21,3 @@ _FAMILIES: tuple[tuple[str, ErrorWriter], ...] = (
 def errors_for(path: str) -> ErrorWriter:
     """The error writer of a path; native where no dialect owns it."""
     return next((writer for prefix, writer in _FAMILIES if f"{path}/".startswith(prefix)), native_error)
-
-
-def as_response(reply: ErrorReply, request_id: str) -> Response:
-    headers = {"x-potluck-request-id": request_id, **dict(reply.headers)}
-    return Response(reply.body, status_code=reply.status, media_type=reply.content_type, headers=headers)
-
-
-def error_response(path: str, error: PotluckError, request_id: str) -> Response:
-    """An error in the dialect of the path it happened on."""
-    return as_response(errors_for(path)(error, request_id), request_id)

@@ -1,4 +1,4 @@
-"""The Ollama surface: its doors and the catalogue; looking after models is in `ollama_models`."""
+"""The Ollama surface's catalogue; looking after models is in `ollama_models`."""
 
 from __future__ import annotations
 
@@ -10,33 +10,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from potluck import __version__
-from potluck.core.scheduling.classes import Kind
-from potluck.gateway.door import Door
 from potluck.surfaces import ollama_models
 from potluck.surfaces.body import body_of
 from potluck.surfaces.looking import look
 from potluck.surfaces.state import fleet_of
 from potluck.wire.body import decode_body
-from potluck.wire.ollama.asks import read_chat, read_embed, read_embeddings, read_generate
 from potluck.wire.ollama.catalogue import ps_body, read_name, show_fields, tags_body, version_body
-from potluck.wire.ollama.errors import JSON_TYPE, write_error
-
-DOORS = (
-    Door("/api/chat", "ollama", read_chat, write_error, whole_type=JSON_TYPE),
-    Door("/api/generate", "ollama", read_generate, write_error, whole_type=JSON_TYPE),
-    Door(
-        "/api/embed", "ollama", read_embed, write_error, route="embeddings", kind=Kind.BACKGROUND, whole_type=JSON_TYPE
-    ),
-    Door(
-        "/api/embeddings",
-        "ollama",
-        read_embeddings,
-        write_error,
-        route="embeddings",
-        kind=Kind.BACKGROUND,
-        whole_type=JSON_TYPE,
-    ),
-)
+from potluck.wire.ollama.errors import JSON_TYPE
 
 # Clients compare it with the version in which a feature came; this is the newest whose API the contracts describe.
 OLLAMA_VERSION = "0.13.0"

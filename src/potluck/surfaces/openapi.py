@@ -15,8 +15,7 @@ import msgspec
 from potluck.core.errors import BadRequest, Forbidden, PayloadTooLarge, PotluckError, Unauthenticated
 from potluck.core.model import Json, JsonObject
 from potluck.surfaces.v1.endpoint import Route
-from potluck.surfaces.v1.errors import status_of
-from potluck.surfaces.v1.shapes import ErrorBody
+from potluck.surfaces.v1.errors import ErrorBody, status_of
 
 _REF = "#/components/schemas/{name}"
 _PATH_PARAM = re.compile(r"{(\w+)}")

@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from potluck.core.model import Health
+from potluck.gateway.exposition import Exposition
 from potluck.surfaces.state import fleet_of, metrics_of
 
 _UP = (Health.UP, Health.SUSPECT)
@@ -30,14 +31,9 @@ async def readyz(request: Request) -> Response:
 
 async def metrics(request: Request) -> Response:
     """Prometheus' text format."""
-    found = metrics_of(request)
     fleet = fleet_of(request)
-    for engine in fleet.snapshot():
-        found.engine_up.labels(engine.id, engine.node).set(engine.health in _UP)
-        found.engine_busy.labels(engine.id, engine.node).set(engine.busy)
-        found.engine_slots.labels(engine.id, engine.node).set(engine.slots)
-    found.machines.show(fleet.machines.snapshot())
-    return Response(found.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    shown = Exposition(metrics_of(request), fleet.snapshot(), fleet.machines.snapshot())
+    return Response(shown.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 ROUTES = (

@@ -19,12 +19,12 @@ from potluck.core.errors import (
 from potluck.gateway.door import Door
 from potluck.gateway.port import Caller
 from potluck.gateway.relay import heads
-from potluck.gateway.relay.bridge import Bridge
 from potluck.gateway.relay.exchange import Exchange
 from potluck.gateway.relay.reading import RequestReader, Unreadable
 from potluck.gateway.relay.request import Request
 
 if TYPE_CHECKING:
+    from potluck.gateway.relay.bridge import Bridge
     from potluck.gateway.relay.relay import Relay
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"

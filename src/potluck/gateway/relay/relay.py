@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -17,12 +19,14 @@ from potluck.gateway.fleet import Fleet
 from potluck.gateway.images import RemoteImages
 from potluck.gateway.ledger import Ledger
 from potluck.gateway.port import Caller
-from potluck.gateway.relay.bridge import AsgiSide
 from potluck.gateway.relay.client import ClientConnection
 from potluck.gateway.relay.exchange import Exchange
 from potluck.gateway.relay.pools import Pools
 from potluck.gateway.relay.request import Request
 from potluck.gateway.tasks import Tasks
+
+if TYPE_CHECKING:  # it brings uvicorn, which no call needs
+    from potluck.gateway.relay.bridge import AsgiSide
 
 log = structlog.get_logger(__name__)
 
@@ -93,7 +97,7 @@ class Relay:
             self.doors.setdefault(door.path.encode(), {})[door.method.encode()] = door
         self.fallback = fallback
         self.authenticate = authenticate
-        self.asgi: AsgiSide
+        self._open_asgi: Callable[[], AsgiSide]
         self.fleet = fleet
         self.pools = pools
         self.dispatcher = dispatcher
@@ -109,10 +113,10 @@ class Relay:
         self.connections: set[ClientConnection] = set()
         self.exchanges: set[Exchange] = set()
 
-    def serve_rest(self, asgi: AsgiSide) -> None:
-        """Hand everything that is not inference to an application. It is told once, before the first connection:
-        the application itself may run calls over this relay."""
-        self.asgi = asgi
+    def serve_rest(self, open_asgi: Callable[[], AsgiSide]) -> None:
+        """Hand everything that is not inference to an application, which is made when it is first asked for. It is
+        told once, before the first connection: the application itself may run calls over this relay."""
+        self._open_asgi = open_asgi
 
     # --- what the control plane looks at ---
 
@@ -135,6 +139,11 @@ class Relay:
         return self.dispatcher.queue()
 
     # --- what connections and exchanges call ---
+
+    @cached_property
+    def asgi(self) -> AsgiSide:
+        """The application's side of the switch."""
+        return self._open_asgi()
 
     def connection(self) -> ClientConnection:
         """A protocol for one more client; what a server's factory calls."""

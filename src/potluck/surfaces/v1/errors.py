@@ -7,8 +7,25 @@ from math import ceil
 import msgspec
 
 from potluck.core import errors as e
-from potluck.surfaces.v1.shapes import ErrorBody, ErrorInfo
 from potluck.wire.port import ErrorReply
+
+
+class ErrorInfo(msgspec.Struct, omit_defaults=True):
+    """``type`` is stable and for programs; ``hint`` says what to do; ``param`` names the field, dotted."""
+
+    type: str
+    message: str
+    hint: str
+    request_id: str
+    param: str = ""
+    conversation: str = ""
+
+
+class ErrorBody(msgspec.Struct):
+    """Every refusal, and the data of an ``error`` event."""
+
+    error: ErrorInfo
+
 
 STATUS: dict[type[e.PotluckError], tuple[int, str, str]] = {
     e.BadRequest: (400, "bad_request", "GET /docs shows what this request takes."),

@@ -25,6 +25,7 @@ from potluck.surfaces.v1 import (
     shapes,
 )
 from potluck.surfaces.v1.endpoint import Action, Endpoint, Route, asking, perhaps, plain, reading
+from potluck.surfaces.v1.errors import ErrorBody
 from potluck.surfaces.v1.exchange import Exchange, Page
 
 _MODEL_ERRORS: Final = (e.ModelNotFound, e.ContextOverflow, e.Unsupported, e.Overloaded, e.NodeError, e.NodeTimeout)
@@ -67,7 +68,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
             "delta": shapes.Delta,
             "reasoning": shapes.Delta,
             "done": shapes.ChatDone,
-            "error": shapes.ErrorBody,
+            "error": ErrorBody,
         },
     ),
     Route(
@@ -121,7 +122,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
             "meta": shapes.CompleteMeta,
             "delta": shapes.Delta,
             "done": shapes.ChatDone,
-            "error": shapes.ErrorBody,
+            "error": ErrorBody,
         },
     ),
     Route(
@@ -135,7 +136,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
             "finding": shapes.FindingInfo,
             "progress": shapes.ReviewProgress,
             "done": shapes.ReviewDone,
-            "error": shapes.ErrorBody,
+            "error": ErrorBody,
         },
     ),
     Route("GET", "/api/v1/models", "List models and where they are.", plain(fleet.models), shapes.ModelList),
@@ -150,7 +151,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
             "placed": model_shapes.PullPlaced,
             "progress": model_shapes.PullProgress,
             "done": model_shapes.PullDone,
-            "error": shapes.ErrorBody,
+            "error": ErrorBody,
         },
         owner_only=True,
     ),

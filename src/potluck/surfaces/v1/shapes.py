@@ -29,23 +29,6 @@ def rfc3339(seconds: float) -> str:
 # --- What answers share ----------------------------------------------------------------------------------------------
 
 
-class ErrorInfo(msgspec.Struct, omit_defaults=True):
-    """``type`` is stable and for programs; ``hint`` says what to do; ``param`` names the field, dotted."""
-
-    type: str
-    message: str
-    hint: str
-    request_id: str
-    param: str = ""
-    conversation: str = ""
-
-
-class ErrorBody(msgspec.Struct):
-    """Every refusal, and the data of an ``error`` event."""
-
-    error: ErrorInfo
-
-
 class UsageInfo(msgspec.Struct):
     """Tokens. ``prompt_tokens`` includes ``cached_tokens``; ``estimated`` says that the engine told none."""
 

@@ -53,6 +53,7 @@ CALL: dict[str, Any] = {
         },
     ],
     "error": "",
+    "replay": {"engine": "agx0/ollama:11434", "model": "coder:7b", "same": True, "rule": "cost"},
 }
 
 
@@ -67,14 +68,51 @@ def test_a_decision_is_told_best_first(service: FakeService, ask: Run, monkeypat
     shown = ask("explain", "r1").stdout
     lines = shown.splitlines()
     assert lines[0].startswith("r1 asked for route coding and went to agx0/ollama:11434, after ")
-    places = [line.split()[0] for line in lines if "/ollama:11434 " in line and not line.startswith(("r1", "Tried"))]
+    places = [
+        line.split()[0]
+        for line in lines
+        if "/ollama:11434 " in line and not line.startswith(("r1", "Tried", "Decided"))
+    ]
     assert places == ["agx0/ollama:11434", "orin0/ollama:11434", "pi0/ollama:11434"]
     assert "0.35" in shown
     assert max(map(cells, lines)) <= 80
 
 
+@pytest.mark.parametrize(
+    ("rule", "why"), [("cost", "costs less"), ("order", "owner's order"), ("weights", "owner's weights")]
+)
+def test_the_decision_is_made_once_more(service: FakeService, ask: Run, rule: str, why: str) -> None:
+    service.on("GET /api/v1/requests/r1", Whole({**CALL, "replay": {**CALL["replay"], "rule": rule}}))
+    told = " ".join(ask("explain", "r1").stdout.split())
+    assert "Decided once more from what is kept above, it is agx0/ollama:11434 again" in told
+    assert why in told
+
+
+def test_a_decision_that_comes_out_otherwise_is_said_so(service: FakeService, ask: Run) -> None:
+    other = {"engine": "orin0/ollama:11434", "model": "coder:7b", "same": False, "rule": "cost"}
+    service.on("GET /api/v1/requests/r1", Whole({**CALL, "replay": other}))
+    told = " ".join(ask("explain", "r1").stdout.split())
+    assert "orin0/ollama:11434 is the place, and not agx0/ollama:11434" in told
+
+
+def test_columns_without_a_figure_are_left_out(service: FakeService, ask: Run) -> None:
+    service.on("GET /api/v1/requests/r1", Whole(CALL))
+    assert not {"EVICT", "DOUBT", "PRIOR"} & set(ask("explain", "r1").stdout.split())
+    doubted = [{**one, "doubt": 1.0, "prior": 2.5} for one in CALL["candidates"]]
+    service.on("GET /api/v1/requests/r1", Whole({**CALL, "candidates": doubted}))
+    assert {"DOUBT", "PRIOR", "2.5"} <= set(ask("explain", "r1").stdout.split())
+
+
 def test_a_call_that_nobody_served_is_told_too(service: FakeService, ask: Run) -> None:
-    unserved = {"engine": None, "node": None, "model": None, "route": "", "attempts": [], "candidates": []}
+    unserved = {
+        "engine": None,
+        "node": None,
+        "model": None,
+        "route": "",
+        "attempts": [],
+        "candidates": [],
+        "replay": None,
+    }
     service.on("GET /api/v1/requests/r1", Whole({**CALL, **unserved, "error": "server busy"}))
     shown = ask("explain", "r1").stdout
     assert "asked for coding and went nowhere" in shown

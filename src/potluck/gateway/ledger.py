@@ -15,7 +15,7 @@ from potluck.core.errors import ClientError, NodeError, OperatorError, Overloade
 from potluck.core.model import EngineId, RequestId
 from potluck.core.scheduling.decisions import Start
 from potluck.core.scheduling.explain import Candidate, candidates
-from potluck.core.scheduling.weighing import Verdict
+from potluck.core.scheduling.weighing import PLACED
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.port import Caller
 from potluck.storage.ports import RequestLog
@@ -210,7 +210,7 @@ def _candidate(one: Candidate) -> CandidateRecord:
     engine, model, verdict, run, own, harm, eviction, doubt, prior, wait_s, first_s, finish_s = one
     return CandidateRecord(
         EngineId(engine),
-        verdict == Verdict.CHOSEN,
+        verdict in PLACED,
         verdict,
         model,
         None if run is None else _rounded(run),

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from itertools import chain
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from potluck.core.model import Health, RequestId
+from potluck.core.scheduling.asks import Policy
 from potluck.core.scheduling.classes import Kind
 from potluck.core.scheduling.decisions import Start
-from potluck.core.scheduling.explain import Explanation, explain, replay
+from potluck.core.scheduling.explain import Candidate, Explanation, explain, replay
 from potluck.core.scheduling.scheduler import Scheduler
 from potluck.core.scheduling.weighing import Verdict
 
@@ -80,20 +83,65 @@ def test_the_fast_way_chooses_as_the_whole_rule_does(running: list[str], tokens:
         assert one.harm == pytest.approx(other.harm, abs=1e-9)
 
 
-@settings(max_examples=30, deadline=None)
-@given(calls=st.lists(st.tuples(st.integers(0, 4000), st.sampled_from(list(Kind))), min_size=1, max_size=8))
-def test_a_stored_decision_replayed_comes_out_the_same(calls: list[tuple[int, Kind]]) -> None:
+_RULES = {Policy.LEARNED: Verdict.CHOSEN, Policy.ORDER: Verdict.FIRST, Policy.WEIGHTED: Verdict.TURN}
+
+
+def rounded(places: Sequence[Candidate]) -> list[Candidate]:
+    """As they are kept."""
+    return [Candidate(*one[:3], *(figure and round(figure, 4) for figure in one[3:])) for one in places]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    calls=st.lists(st.tuples(st.integers(0, 4000), st.sampled_from(list(Kind)), st.booleans()), min_size=1, max_size=8),
+    policy=st.sampled_from(list(Policy)),
+    weight=st.sampled_from([1.0, 7.0]),
+)
+def test_a_stored_decision_replayed_comes_out_the_same(
+    calls: list[tuple[int, Kind, bool]], policy: Policy, weight: float
+) -> None:
     fleet = scheduler(
         engine("a", [model("m")], slots=3),
         engine("b", [model("m", resident=False)], slots=2),
-        engine("c", [model("m")]),
+        engine("c", [model("m")], health=Health.SUSPECT),
+        policy=policy,
+        c=weight,
     )
-    for number, (tokens, kind) in enumerate(calls):
-        for decision in fleet.arrive(ask(f"r{number}", tokens=tokens, kind=kind), float(number)):
-            if isinstance(decision, Start):
-                chosen = replay(explain(decision))
-                assert chosen is not None
-                assert chosen.engine == decision.engine
+    starts: list[Start] = []
+    for number, (tokens, kind, ends) in enumerate(calls):
+        decided = fleet.arrive(ask(f"r{number}", tokens=tokens, kind=kind), float(number))
+        more = fleet.finish(RequestId(f"r{number}"), number + 0.5) if ends else ()
+        starts += [one for one in chain(decided, more) if isinstance(one, Start)]
+    assert starts
+    for start in starts:
+        for places in (explain(start).candidates, rounded(explain(start).candidates)):
+            done = replay(places)
+            assert done is not None
+            assert done.same
+            assert (done.again.engine, done.rule) == (start.engine, _RULES[policy])
+
+
+def test_a_record_that_was_changed_is_found_out() -> None:
+    cheap, dear = Candidate("a", "m", "another place is better", 0.2, 0.2), Candidate("b", "m", "chosen", 0.4, 0.4)
+    done = replay([cheap, dear])
+    assert done is not None
+    assert (done.again.engine, done.same) == ("a", False)
+    first, second = cheap, dear._replace(verdict=Verdict.FIRST)
+    done = replay([first, second])
+    assert done is not None
+    assert (done.again.engine, done.same) == ("a", False)
+
+
+def test_what_could_not_start_is_no_rival_however_cheap() -> None:
+    done = replay([Candidate("a", "m", "not up"), Candidate("b", "m", "chosen", 0.4, 0.4)])
+    assert done is not None
+    assert done.same
+
+
+def test_without_figures_nothing_is_replayed() -> None:
+    assert replay([]) is None
+    assert replay([Candidate("a", "m", "chosen")]) is None
+    assert replay([Candidate("a", "m", "not up", 1.0)]) is None
 
 
 def test_a_warm_prefix_makes_an_engine_cheaper() -> None:

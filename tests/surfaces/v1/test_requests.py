@@ -53,6 +53,22 @@ async def test_the_figures_of_a_decision_are_told_as_they_were() -> None:
     assert (info["candidates"][0]["chosen"], info["candidates"][0]["prior"]) == (True, 1.0)
 
 
+async def test_the_decision_is_made_once_more_from_what_is_kept() -> None:
+    made = World()
+    agx0, orin0 = EngineId("agx0/ollama:11434"), EngineId("orin0/ollama:11435")
+    chosen = CandidateRecord(agx0, True, "chosen", "coder:1b", 0.5, 0.4, 0.1)
+    dearer = CandidateRecord(orin0, False, "another place is better", "coder:1b", 0.8, 0.8)
+    cheaper = CandidateRecord(orin0, False, "another place is better", "coder:1b", 0.2, 0.2)
+    for name, other in (("a", dearer), ("b", cheaper)):
+        kept = msgspec.structs.replace(record(name, ANNA.key), candidates=(other, chosen))
+        await made.requests.add([kept])
+    told = [(await made.ask("GET", f"/api/v1/requests/{name}")).json()["replay"] for name in ("a", "b")]
+    assert told == [
+        {"engine": agx0, "model": "coder:1b", "same": True, "rule": "cost"},
+        {"engine": orin0, "model": "coder:1b", "same": False, "rule": "cost"},
+    ]
+
+
 async def test_everybody_sees_their_own_calls_in_line_and_the_owner_all() -> None:
     made = World()
     for caller, seen in ((ANNA, [1, 3]), (BERT, [2]), (OWNER, [1, 2, 3])):

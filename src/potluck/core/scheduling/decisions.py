@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
 from potluck.core.model import EngineId, ModelId, RequestId
-from potluck.core.scheduling.asks import Ask, Place
+from potluck.core.scheduling.asks import Ask, Place, Policy
 from potluck.core.scheduling.terms import Terms
 from potluck.core.scheduling.weighing import Price
 
@@ -27,6 +27,7 @@ class Start(NamedTuple):
     at_s: float
     loads: bool
     kept: Kept | tuple[Price, ...]
+    policy: Policy = Policy.LEARNED
 
     @property
     def engine(self) -> EngineId:

@@ -130,7 +130,8 @@ class Dispatch:
         waiting.user.served_s += turn.charged_s
         lane.first_limit_s = waiting.standard.limits.first_s
         self._begin(turn)
-        decided.append(Start(waiting.ask.request, lane.place, waiting.ask, now, loads, choice.prices))
+        policy = waiting.goal.target.policy
+        decided.append(Start(waiting.ask.request, lane.place, waiting.ask, now, loads, choice.prices, policy))
 
     def _begin_load(self, lane: Lane, now: float) -> None:
         lane.loading = True

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, cast
 
+from potluck.core.scheduling.asks import Policy
 from potluck.core.scheduling.decisions import Kept, Start
-from potluck.core.scheduling.weighing import OUT, Price, Verdict
+from potluck.core.scheduling.weighing import OUT, PLACED, Price, Verdict
+
+_PLACED_BY: Mapping[Policy, Verdict] = {
+    Policy.LEARNED: Verdict.CHOSEN,
+    Policy.ORDER: Verdict.FIRST,
+    Policy.WEIGHTED: Verdict.TURN,
+}
+# Kept figures are rounded to four places: four parts, each half a last place off, and a little for the prior's own.
+_GRAIN = 4e-4
 
 
 class Candidate(NamedTuple):
@@ -81,10 +90,38 @@ def candidates(start: Start) -> tuple[Candidate, ...]:
     return _of_prices(start, kept) if isinstance(kept, tuple) else _of_terms(start, kept)
 
 
-def replay(explanation: Explanation) -> Candidate | None:
-    """Decide once more from the parts that are stored: the cheapest of the places that could start."""
-    able = [one for one in explanation.candidates if one.verdict in (Verdict.CHOSEN, Verdict.WORSE)]
-    return min(able, key=_total, default=None)
+class Replay(NamedTuple):
+    """A decision made once more. ``again`` is the place that it comes to, ``same`` whether the call went there, and
+    ``rule`` the place's verdict by which it was chosen: `Verdict.CHOSEN`, `FIRST` or `TURN`.
+    """
+
+    again: Candidate
+    same: bool
+    rule: Verdict
+
+
+def replay(places: Sequence[Candidate]) -> Replay | None:
+    """Decide once more from the parts that are stored; None if they hold no decision with its figures.
+
+    1. By cost: the cheapest of the places that could start. What differs by less than is kept counts as equal.
+    2. In the owner's order: the first that could start.
+    3. By the owner's weights: turns are kept over all calls, so one call's record tells only that it was able to.
+    """
+    chosen = next((one for one in places if one.verdict in PLACED and one.run is not None), None)
+    if chosen is None:
+        return None
+    rule = Verdict(chosen.verdict)
+    able = [one for one in places if one is chosen or one.verdict == Verdict.WORSE]
+    match rule:
+        case Verdict.CHOSEN:
+            cheapest = min(able, key=_total)
+            grain = _GRAIN * (chosen.prior + cheapest.prior)
+            again = chosen if _total(chosen) - _total(cheapest) <= grain else cheapest
+        case Verdict.FIRST:
+            again = able[0]
+        case _:
+            again = chosen
+    return Replay(again, again is chosen, rule)
 
 
 def _total(candidate: Candidate) -> float:
@@ -125,7 +162,7 @@ def _of_price(start: Start, price: Price) -> Candidate:
         return Candidate(place.engine, place.model, price.verdict.value)
     verdict = price.verdict
     if place == start.place:
-        verdict = Verdict.CHOSEN
+        verdict = _PLACED_BY[start.policy]
     tokens = price.tokens
     return Candidate(
         place.engine,

@@ -24,6 +24,8 @@ class Verdict(StrEnum):
     """What became of one place in one decision."""
 
     CHOSEN = "chosen"
+    FIRST = "the first in the owner's order that could start"
+    TURN = "its turn by the owner's weights"
     WORSE = "another place is better"
     FULL = "all slots in use"
     LOADING = "a model is loading there"
@@ -35,6 +37,8 @@ class Verdict(StrEnum):
     TOO_LARGE = "the model is larger than the node's memory"
 
 
+# What the place is called that got the call: by cost, by order, by weights.
+PLACED = frozenset({Verdict.CHOSEN, Verdict.FIRST, Verdict.TURN})
 # With these a place is out of the question for now, whatever it would cost.
 OUT = frozenset({Verdict.TRIED, Verdict.NOT_UP, Verdict.GONE, Verdict.TOO_LARGE})
 

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Final
+
 from potluck.core.errors import NotFound
 from potluck.core.model import NodeId, RequestId
-from potluck.storage.records import RequestFilter, RequestRecord
+from potluck.core.scheduling.explain import Candidate, replay
+from potluck.core.scheduling.weighing import Verdict
+from potluck.storage.records import CandidateRecord, RequestFilter, RequestRecord
 from potluck.surfaces.v1.exchange import Exchange, Reply
 from potluck.surfaces.v1.shapes import (
     AttemptInfo,
     CandidateInfo,
+    ReplayInfo,
     RequestInfo,
     RequestList,
     RequestQuery,
     UsageInfo,
     rfc3339,
 )
+
+# As `ReplayInfo` names them.
+_RULES: Final[Mapping[Verdict, str]] = {Verdict.CHOSEN: "cost", Verdict.FIRST: "order", Verdict.TURN: "weights"}
 
 
 async def list_requests(exchange: Exchange, query: RequestQuery) -> Reply:
@@ -67,4 +76,18 @@ def _info(record: RequestRecord) -> RequestInfo:
         ],
         error=record.error,
         choice=record.choice,
+        replay=_replayed(record.candidates),
     )
+
+
+def _replayed(kept: Sequence[CandidateRecord]) -> ReplayInfo | None:
+    done = replay([_place(one) for one in kept])
+    if done is None:
+        return None
+    return ReplayInfo(done.again.engine, done.again.model, done.same, _RULES[done.rule])
+
+
+def _place(one: CandidateRecord) -> Candidate:
+    """As the core knows it."""
+    costs = (one.run, one.own, one.harm, one.eviction, one.doubt, one.prior)
+    return Candidate(one.engine, one.model, one.reason, *costs, one.wait_s, one.first_s, one.finish_s)

@@ -477,6 +477,17 @@ class CandidateInfo(msgspec.Struct):
     finish_s: float = 0.0
 
 
+class ReplayInfo(msgspec.Struct):
+    """The decision made once more from ``candidates`` as they are kept: where it comes to, and whether the call went
+    there. ``rule`` is ``cost``, ``order`` or ``weights``; by weights a place is taken in its turn, and no cost counts.
+    """
+
+    engine: str
+    model: str
+    same: bool
+    rule: str
+
+
 class QueuedInfo(msgspec.Struct):
     """A call in line. ``position`` 1 is the next one of all; ``eta_s`` the seconds until it starts, by estimate."""
 
@@ -519,6 +530,7 @@ class RequestInfo(msgspec.Struct):
     candidates: list[CandidateInfo]
     error: str
     choice: str = ""
+    replay: ReplayInfo | None = None
 
 
 class RequestList(msgspec.Struct):

@@ -8,6 +8,7 @@ from pathlib import Path
 from potluck.agent.reference import reference_markdown as agent_reference
 from potluck.cli.reference import reference as cli_reference
 from potluck.config.reference import reference_markdown as config_reference
+from potluck.gateway.answer_headers import reference_markdown as headers_reference
 from potluck.gateway.exposition import reference_markdown as metrics_reference
 from potluck.surfaces import openapi
 from potluck.surfaces.v1.routes import NATIVE_ROUTES
@@ -17,6 +18,7 @@ REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 PAGES: Mapping[str, Callable[[], str]] = {
     "cli.md": cli_reference,
     "config.md": config_reference,
+    "headers.md": headers_reference,
     "http.md": lambda: openapi.markdown(NATIVE_ROUTES),
     "metrics.md": metrics_reference,
     "node-agent.md": agent_reference,

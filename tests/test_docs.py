@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from potluck.gateway import answer_headers
 from tests.generated_docs import PAGES, REFERENCE
 
 ROOT = Path(__file__).parents[1]
@@ -33,6 +34,18 @@ def test_every_make_target_says_what_it_does() -> None:
     named = set(re.findall(r"^([a-z][a-z-]*):", makefile, re.M)) - {"fmt-check"}
     told = set(re.findall(r"^([a-z][a-z-]*):.*## \S", makefile, re.M))
     assert named == told
+
+
+def test_a_headers_name_stands_in_the_code_once() -> None:
+    """So that docs/reference/headers.md, which is made from there, has them all."""
+    source = ROOT / "src" / "potluck"
+    naming = [
+        path for path in source.rglob("*.py") if re.search(r'"x-potluck|x-potluck[a-z-]*: ?[%{]', path.read_text())
+    ]
+    assert [path.name for path in naming] == ["answer_headers.py"]
+    listed = {told.name for told in answer_headers.HEADERS}
+    named = {name for name in vars(answer_headers).values() if isinstance(name, str) and name.startswith("x-potluck")}
+    assert listed == named
 
 
 def test_every_decision_has_a_number_of_its_own() -> None:

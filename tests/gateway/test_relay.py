@@ -6,14 +6,12 @@ import asyncio
 import gzip
 import json
 import random
-import re
 import zlib
 from collections.abc import Callable
 
 import pytest
 import zstandard
 
-from potluck.core.errors import NodeUnreachable
 from potluck.gateway.relay.relay import Limits
 from potluck.storage.records import CallStatus
 from tests.gateway.world import DONE, KEY, ROLE, STOP, WHOLE, EngineSide, says_hi, text, until, world
@@ -621,28 +619,3 @@ async def test_a_stop_that_is_asked_for_twice_does_not_wait_for_calls() -> None:
         hurry.set()
         assert await busy.closed()
         await draining
-
-
-async def test_who_waits_again_in_a_stream_that_began_is_told_where_it_stands() -> None:
-    async def silent(engine: EngineSide) -> None:
-        await engine.gone()
-
-    async with world(silent, silent, slots=1, limits=Limits(keep_alive_s=5.0, first_byte_s=20.0)) as w:
-        first, second, third = [await w.connect() for _ in range(3)]
-        for client in (first, second):
-            client.ask(stream=True)
-        await until(lambda: w.busy() == [1, 1])
-        third.ask(stream=True)
-        await until(lambda: w.relay.dispatcher.waiting == 1)
-        w.skip(6)  # those who have a seat hear that it goes on; in line a stream does not begin
-        heads = [await client.head() for client in (first, second)]
-        assert [status for status, _ in heads] == [200, 200]
-        assert [await client.chunk() for client in (first, second)] == [b": ping\n\n"] * 2
-        failed = next(iter(each for each in w.relay.exchanges if each.seat is not None))
-        failed.engine_lost(NodeUnreachable("cut"), stale=False)
-        await until(lambda: failed.state.name == "SEEKING")
-        w.skip(6)
-        told = sorted([await client.chunk() for client in (first, second)])
-        assert told[0] == b": ping\n\n"
-        assert re.fullmatch(rb": queued position=1 eta=\d+s\n\n: ping\n\n", told[1])
-        assert not third.reader.at_eof()

@@ -177,11 +177,18 @@ class InsideCalls:
 
     @asynccontextmanager
     async def generate(
-        self, call: Call, caller: Caller, *, family: str = "native", kind: Kind = Kind.CHAT, whole: bool = False
+        self,
+        call: Call,
+        caller: Caller,
+        *,
+        family: str = "native",
+        kind: Kind = Kind.CHAT,
+        whole: bool = False,
+        request: str = "",
     ) -> AsyncGenerator[Generation, None]:
         inbox = Inbox(whole=whole)
         door = Door(path="", family=family, read=_no_reading, errors=_no_errors_as_bytes, kind=kind)
-        exchange = Exchange(self._relay, inbox, door, InsideAsk(call, inbox), caller)
+        exchange = Exchange(self._relay, inbox, door, InsideAsk(call, inbox), caller, RequestId(request) or None)
         inbox.exchange = exchange
         try:
             exchange.start()

@@ -42,13 +42,21 @@ class Calls(Protocol):
     """Run calls from inside: native chat, code review, anything that wants events and not bytes."""
 
     def generate(
-        self, call: Call, caller: Caller, *, family: str = "native", kind: Kind = Kind.CHAT, whole: bool = False
+        self,
+        call: Call,
+        caller: Caller,
+        *,
+        family: str = "native",
+        kind: Kind = Kind.CHAT,
+        whole: bool = False,
+        request: str = "",
     ) -> AbstractAsyncContextManager[Generation]:
         """Place and run a call; enters when the engine's answer begins, so errors before that are raised here.
 
         ``kind`` is what the call is to its caller: it decides who goes first where calls must wait.
         ``whole`` is for who shows nothing before the end: it enters when the answer is complete, and an engine that
-        breaks in the middle is replaced by the next one.
+        breaks in the middle is replaced by the next one. ``request`` is the call's id where it has one already, so that
+        an error before the answer names what the request log does.
 
         Raises `ClientError`, `Overloaded` or `NodeError`. Leaving the block early frees the engine's slot at once.
         """

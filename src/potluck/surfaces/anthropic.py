@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from potluck.core.errors import ModelNotFound, NodeError
 from potluck.core.model import Health
+from potluck.gateway.answer_headers import ESTIMATED
 from potluck.gateway.fleet import Fleet
 from potluck.surfaces.body import body_of
 from potluck.surfaces.state import fleet_of
@@ -24,7 +25,7 @@ async def count_tokens(request: Request) -> Response:
     if not fleet.where(ask.model):
         raise ModelNotFound(ask.model, fleet.catalogue.near(ask.model))
     tokens = await _counted(fleet, ask)
-    headers = {} if tokens is not None else {"x-potluck-estimated": "true"}
+    headers = {} if tokens is not None else {ESTIMATED: "true"}
     count = tokens if tokens is not None else max(1, len(ask.body) // _BYTES_PER_TOKEN)
     return Response(write_count(count), media_type="application/json", headers=headers)
 

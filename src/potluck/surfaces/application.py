@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from potluck.core.errors import BadRequest, ClientError, MethodNotAllowed, NotFound, PotluckError
+from potluck.gateway.answer_headers import REQUEST_ID
 from potluck.gateway.fleet import Fleet
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.relay.bridge import AsgiSide
@@ -82,7 +83,7 @@ class _Edge:
 def _error(path: str, error: PotluckError, request_id: str) -> Response:
     """An error in the dialect of the path it happened on."""
     reply = errors_for(path)(error, request_id)
-    headers = {"x-potluck-request-id": request_id, **dict(reply.headers)}
+    headers = {REQUEST_ID: request_id, **dict(reply.headers)}
     return Response(reply.body, status_code=reply.status, media_type=reply.content_type, headers=headers)
 
 

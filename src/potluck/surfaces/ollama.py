@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from potluck import __version__
+from potluck.gateway.answer_headers import VERSION
 from potluck.surfaces import ollama_models
 from potluck.surfaces.body import body_of
 from potluck.surfaces.looking import look
@@ -35,7 +36,7 @@ async def ps(request: Request) -> Response:
 
 
 async def version(request: Request) -> Response:
-    return Response(version_body(OLLAMA_VERSION), media_type=JSON_TYPE, headers={"x-potluck": __version__})
+    return Response(version_body(OLLAMA_VERSION), media_type=JSON_TYPE, headers={VERSION: __version__})
 
 
 async def show(request: Request) -> Response:

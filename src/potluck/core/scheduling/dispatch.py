@@ -9,6 +9,7 @@ from potluck.core.scheduling.decisions import Decision, Evict, Load, Reason, Ref
 from potluck.core.scheduling.fleet import Lane, Node, Turn
 from potluck.core.scheduling.queue import Queue, Waiting
 from potluck.core.scheduling.registry import Registry
+from potluck.core.scheduling.standing import estimate_s
 from potluck.core.scheduling.weighing import Verdict
 
 # So many of the queue are looked at in one pass: far enough to see what those at its head wait for.
@@ -150,7 +151,7 @@ class Dispatch:
             self._release_claim(waiting)
             deadline_s = waiting.ask.deadline_s
             reason = Reason.DEADLINE if deadline_s is not None and deadline_s <= now else Reason.WAITED
-            decided.append(Refuse(waiting.ask.request, reason, _RETRY_DOWN_S))
+            decided.append(Refuse(waiting.ask.request, reason, estimate_s(waiting, now)))
         self._queue.grow_late(now)
         return decided
 

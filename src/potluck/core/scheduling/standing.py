@@ -13,6 +13,8 @@ from potluck.core.scheduling.queue import Queue, Waiting
 from potluck.core.scheduling.weighing import exclusion
 
 _LEAST_RETRY_S, _LONGEST_RETRY_S = 1.0, 600.0
+# Who has no place at all asks again when a machine may have been looked at anew.
+_AWAY_RETRY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,5 +76,7 @@ def estimate_s(waiting: Waiting, now: float) -> float:
         service_s += lane.slots * _service_s(lane, waiting.standard, 0)
         free = len(lane.engine.turns) < lane.slots
         first_s = min(first_s, 0.0 if free else lane.engine.release_s(now, 1))
+    if not slots:
+        return _AWAY_RETRY_S
     wait_s = first_s + waiting.goal.waiting * service_s / slots / slots
     return min(_LONGEST_RETRY_S, max(_LEAST_RETRY_S, wait_s))

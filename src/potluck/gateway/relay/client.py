@@ -16,6 +16,7 @@ from potluck.core.errors import (
     PayloadTooLarge,
     PotluckError,
 )
+from potluck.gateway.answer_headers import REQUEST_ID
 from potluck.gateway.door import Door
 from potluck.gateway.port import Caller
 from potluck.gateway.relay import heads
@@ -309,7 +310,9 @@ class ClientConnection(asyncio.Protocol):
         reply = door.errors(error, request_id)
         if not request.complete and request.expects_continue:
             request.keep_alive = False  # the client may or may not send the body now: only closing is sure
-        headers = {"content-type": reply.content_type, "x-potluck-request-id": request_id, **dict(reply.headers)}
+        headers = {"content-type": reply.content_type, REQUEST_ID: request_id, **dict(reply.headers)}
+        if exchange is not None:
+            headers.update(exchange.trials())
         self._write_whole(heads.status_line(reply.status) + heads.fields(headers.items()), reply.body)
         if exchange is None:
             self._relay.refused(door, error, self._caller, request_id)

@@ -16,7 +16,7 @@ Whatever the way, `_settle` runs once: it frees the slot, drops or keeps the con
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
@@ -42,7 +42,8 @@ from potluck.core.health import Seen
 from potluck.core.model import Capability, EngineId, RequestId
 from potluck.core.scheduling.decisions import Start
 from potluck.core.scheduling.rates import Timing
-from potluck.gateway.dispatch import Seat, Wish
+from potluck.gateway import answer_headers as told
+from potluck.gateway.dispatch import Queued, Seat, Wish
 from potluck.gateway.door import Door
 from potluck.gateway.port import Caller
 from potluck.gateway.relay import heads
@@ -65,12 +66,18 @@ _GENERATING = frozenset({Capability.COMPLETION, Capability.INSERT})
 _NONE: frozenset[EngineId] = frozenset()
 # What is kept of an engine's error body: its message stands at the front.
 _ERROR_BYTES = 64 * 1024
+# Streams with comments.
+_EVENTS = "text/event-stream"
 
 
 _HEAD = (
-    b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\nx-potluck-request-id: %b\r\nx-potluck-node: %b\r\n"
-    b"x-potluck-attempts: %d\r\nx-potluck-queue-ms: %d\r\n"
-)
+    f"HTTP/1.1 200 OK\r\ncontent-type: %b\r\n{told.REQUEST_ID}: %b\r\n{told.NODE}: %b\r\n"
+    f"{told.ATTEMPTS}: %d\r\n{told.QUEUE_MS}: %d\r\n"
+).encode()
+_HEAD_IN_LINE = (
+    f"HTTP/1.1 200 OK\r\ncontent-type: %b\r\n{told.REQUEST_ID}: %b\r\n{told.QUEUE_MS}: %d\r\n"
+    f"{told.QUEUE_POSITION}: %d\r\n{told.QUEUE_ETA_MS}: %d\r\n"
+).encode()
 
 
 @lru_cache(256)
@@ -81,7 +88,7 @@ def _renamed(model: str, route: str, why: str) -> bytes:
 
 def renaming(model: str, route: str, why: str) -> dict[str, str]:
     """Headers for what `Exchange.renamed` tells."""
-    said = {"x-potluck-model": model, "x-potluck-route": route, "x-potluck-auto": why}
+    said = {told.MODEL: model, told.ROUTE: route, told.AUTO: why}
     return {name: value for name, value in said.items() if value}
 
 
@@ -135,8 +142,10 @@ class Exchange:
     sent_s = 0.0  # when the request of this attempt went out
     first_byte_s: float | None = None
     began = False  # the head of the answer is out
+    opened = False  # and what the dialect's streams open with
     spoken = False  # part of the answer is out: no other engine can start it anew
     stream_type = "application/octet-stream"  # the dialect's, as soon as an attempt has a passage
+    place: Queued | None = None  # where it stood when its stream began in line
     attempts: Sequence[Attempt] = ()
     _call: Call | None = None
     _look: Look | None = None
@@ -153,13 +162,16 @@ class Exchange:
     _path = ""
     _body = b""
 
-    def __init__(self, relay: Relay, sink: Sink, door: Door, ask: Ask, caller: Caller) -> None:
+    def __init__(
+        self, relay: Relay, sink: Sink, door: Door, ask: Ask, caller: Caller, request: RequestId | None = None
+    ) -> None:
+        """``request`` is the call's id where it has one already."""
         self._relay = relay
         self._sink = sink
         self.door = door
         self.ask = ask
         self.caller = caller
-        self.id = request = RequestId(relay.new_id())
+        self.id = request = request or RequestId(relay.new_id())
         self.started_s = self.last_sent_s = self.last_heard_s = relay.clock()
         model = ask.model or relay.fleet.catalogue.default(ask.needs, door.route)
         # A guess at the prompt's tokens, for dialects that tell them before the engine does: four bytes each.
@@ -234,6 +246,8 @@ class Exchange:
         if self.seated_s is None:
             self.seated_s = self.last_heard_s
         self.state = State.CONNECTING
+        if self.began:
+            self._tell(b": seated node=%b attempts=%d queue-ms=%d\n\n", heads.value(seat.node), *self._efforts())
         backend, model = seat.installation.backend, seat.model
         try:
             if not self._encode(seat):
@@ -460,23 +474,45 @@ class Exchange:
         if self._full or self.state in (State.PREPARING, State.DONE):
             return
         limits = self._relay.limits
-        # In line no stream is begun: who is refused there gets a real status.
-        silent = (self.began or self.state is not State.SEEKING) and now_s - self.last_sent_s >= limits.keep_alive_s
-        if silent and self.ask.stream and self._passage is not None and self._passage.keep_alive:
-            self._emit(self._place_in_line() + self._passage.keep_alive, now_s, speaks=False)
+        if self.ask.stream and now_s - self.last_sent_s >= limits.keep_alive_s:
+            self._fill_silence(now_s)
         if self.state in (State.AWAITING, State.COLLECTING, State.STREAMING):
             patience_s = limits.stall_s if self.first_byte_s is not None else limits.first_byte_s
             if now_s - self.last_heard_s >= patience_s:
                 self._attempt_failed(NodeTimeout(f"The engine was silent for {patience_s:.0f} s."))
 
-    def _place_in_line(self) -> bytes:
-        """For who waits again, after an engine broke: an event stream's comment that says where it stands."""
-        if self.state is not State.SEEKING or not self.stream_type.startswith("text/event-stream"):
-            return b""
-        standing = self._relay.dispatcher.standing(self.id)
-        if standing is None:
-            return b""
-        return b": queued position=%d eta=%ds\n\n" % (standing.position, round(standing.eta_s))
+    def _fill_silence(self, now_s: float) -> None:
+        """Say that we are still at it, where the dialect has a way to."""
+        if self.state is State.SEEKING:
+            self._tell_place(now_s)
+        elif self._passage is not None and self._passage.keep_alive:
+            self._emit(self._passage.keep_alive, now_s, speaks=False)
+
+    # --- in line ---
+
+    def _tell_place(self, now_s: float) -> None:
+        """Tell where the call stands. The stream begins with it, if it has not: who is refused from then on gets the
+        dialect's error in the stream and no status of its own."""
+        place = self._relay.dispatcher.standing(self.id)
+        if place is None:
+            return
+        self.last_sent_s = now_s
+        if not self.began:
+            writer = self.ask.writer(self.meta)
+            if not (writer.keep_alive and writer.stream_type.startswith(_EVENTS)):
+                return
+            self.began, self.stream_type, self.place = True, writer.stream_type, place
+            self._sink.begin(self)
+        self._tell(b": queued position=%d eta=%ds\n\n", place.position, round(place.eta_s))
+
+    def _tell(self, comment: bytes, *figures: bytes | int) -> None:
+        """A comment in a stream that has begun, if its dialect has comments."""
+        if self.stream_type.startswith(_EVENTS):
+            self._sink.send(comment % figures)
+
+    def _efforts(self) -> tuple[int, int]:
+        """Engines tried, with the one that is, and milliseconds in line."""
+        return len(self.attempts) + 1, round(self.queue_s * 1000)
 
     # --- outcomes ---
 
@@ -490,6 +526,9 @@ class Exchange:
 
     def head(self, content_type: str) -> bytes:
         """The head of the answer to the client, but for framing and the empty line."""
+        if self.place is not None:
+            figures = (round(self.queue_s * 1000), self.place.position, round(self.place.eta_s * 1000))
+            return _HEAD_IN_LINE % (heads.value(content_type), self.id.encode(), *figures)
         served = self.served
         head = _HEAD % (
             heads.value(content_type),
@@ -508,12 +547,21 @@ class Exchange:
             return "", "", ""
         return served.model.id, served.route, self.choice.why if self.choice is not None else ""
 
+    def trials(self) -> Mapping[str, str]:
+        """For the head of an error: what was tried, and for how long the call waited."""
+        found = {told.QUEUE_MS: str(round(self.queue_s * 1000))}
+        if self.served is not None:
+            found = {told.NODE: self.served.node, told.ATTEMPTS: str(max(1, len(self.attempts))), **found}
+        return found
+
     def _emit(self, data: bytes, now_s: float, *, speaks: bool = True) -> None:
         """Send what the passage made; a keep-alive does not ``speak``, so another engine may still take over."""
         self.last_sent_s = now_s
-        if not self.began:
-            self.began = True
-            self._sink.begin(self)
+        if not self.opened:
+            if not self.began:
+                self.began = True
+                self._sink.begin(self)
+            self.opened = True
             data = self._opening + data
         if speaks and not self.spoken:
             self.spoken = True
@@ -580,8 +628,12 @@ class Exchange:
         self.error = error
         passage = self._passage
         self._settle()
-        if self.began and passage is not None:
-            self._sink.send(passage.fail(error, self.id))
+        if self.began:
+            if passage is None or not self.opened:  # it ended in line: nobody has said a word yet
+                writer = self.ask.writer(self.meta)
+                self._sink.send(writer.open() + writer.fail(error, self.id))
+            else:
+                self._sink.send(passage.fail(error, self.id))
             self._sink.end()
         else:
             self._sink.refuse(self, error)

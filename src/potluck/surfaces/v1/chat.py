@@ -13,6 +13,7 @@ from potluck.core.answer import Answer, Event, Failed, Reasoning, Text, collect
 from potluck.core.call import ChatCall, ImagePart, Message, Part, Role, Sampling, TextPart, Thinking
 from potluck.core.errors import BadRequest, ClientError, PotluckError
 from potluck.core.model import ModelId
+from potluck.gateway.answer_headers import CONVERSATION
 from potluck.gateway.port import Generation
 from potluck.storage.records import (
     Conversation,
@@ -78,7 +79,7 @@ async def chat(exchange: Exchange, body: ChatRequest) -> Result:
         usage=done.usage,
         timings=done.timings,
     )
-    return Reply(reply, {**origin_headers([origin]), "x-potluck-conversation": turn.conversation})
+    return Reply(reply, {**origin_headers([origin]), CONVERSATION: turn.conversation})
 
 
 async def _stream(exchange: Exchange, turn: Turn, events: Events) -> None:
@@ -254,7 +255,8 @@ async def _answer(
 async def _generate(
     exchange: Exchange, turn: Turn, growing: _Growing, began: Began, hear: Hear, *, whole: bool
 ) -> Generation:
-    async with exchange.services.calls.generate(turn.call, exchange.caller, whole=whole) as origin:
+    generate = exchange.services.calls.generate
+    async with generate(turn.call, exchange.caller, whole=whole, request=exchange.request_id) as origin:
         growing.origin = origin
         exchange.request_id = origin.request
         await began(origin)

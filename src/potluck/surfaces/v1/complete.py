@@ -114,7 +114,8 @@ async def _run(
     whole: bool = False,
 ) -> tuple[Generation, Answer]:
     kept: list[Event] = []
-    async with exchange.services.calls.generate(call, exchange.caller, kind=Kind.COMPLETION, whole=whole) as origin:
+    calls, request = exchange.services.calls, exchange.request_id
+    async with calls.generate(call, exchange.caller, kind=Kind.COMPLETION, whole=whole, request=request) as origin:
         exchange.request_id = origin.request
         await began(origin)
         async for event in origin.events():

@@ -12,6 +12,7 @@ from starlette.datastructures import Headers, QueryParams
 from starlette.types import Receive, Scope, Send
 
 from potluck.core.errors import BadRequest, ClientError, Forbidden, MethodNotAllowed, NotFound, PotluckError
+from potluck.gateway.answer_headers import REQUEST_ID
 from potluck.surfaces.body import read_body
 from potluck.surfaces.services import Services
 from potluck.surfaces.v1.errors import error_body, native_error
@@ -153,7 +154,7 @@ async def _answer(
         match result:
             case Reply(value, headers):
                 content = b"" if value is None else msgspec.json.encode(value)
-                named = {"x-potluck-request-id": exchange.request_id, **headers}
+                named = {REQUEST_ID: exchange.request_id, **headers}
                 await send_whole(send, 204 if value is None else route.status, "application/json", content, named)
             case Page(content, media_type):
                 await send_whole(send, 200, media_type, content, {})

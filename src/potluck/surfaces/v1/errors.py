@@ -7,6 +7,7 @@ from math import ceil
 import msgspec
 
 from potluck.core import errors as e
+from potluck.gateway.answer_headers import REQUEST_ID
 from potluck.wire.port import ErrorReply
 
 
@@ -73,7 +74,7 @@ def error_body(error: e.PotluckError, request_id: str, conversation: str = "") -
 def native_error(error: e.PotluckError, request_id: str, conversation: str = "") -> ErrorReply:
     """The answer for an error before anything was sent (a `wire.port.ErrorWriter`)."""
     status, _, _ = status_of(type(error))
-    headers = [("x-potluck-request-id", request_id)]
+    headers = [(REQUEST_ID, request_id)]
     if isinstance(error, e.Overloaded):
         headers.append(("retry-after", str(max(1, ceil(error.retry_after_s)))))
     elif isinstance(error, e.NodeBusy):

@@ -14,6 +14,7 @@ from typing import TypeAlias
 import msgspec
 from starlette.types import Receive, Send
 
+from potluck.gateway import answer_headers as told
 from potluck.gateway.port import Caller, Generation
 from potluck.surfaces.body import client_left
 from potluck.surfaces.services import Services
@@ -146,9 +147,9 @@ def origin_headers(generations: Sequence[Generation]) -> dict[str, str]:
         return {}
     first = generations[0]
     return {
-        "x-potluck-node": ", ".join(dict.fromkeys(generation.node for generation in generations)),
-        "x-potluck-request-id": first.request,
-        "x-potluck-attempts": str(first.attempts),
-        "x-potluck-queue-ms": str(round(first.queue_s * 1000)),
+        told.NODE: ", ".join(dict.fromkeys(generation.node for generation in generations)),
+        told.REQUEST_ID: first.request,
+        told.ATTEMPTS: str(first.attempts),
+        told.QUEUE_MS: str(round(first.queue_s * 1000)),
         **first.renamed,
     }

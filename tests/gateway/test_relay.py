@@ -583,7 +583,9 @@ async def test_a_silent_engine_is_given_up_and_silence_is_filled() -> None:
         body = b""
         while data := await client.chunk():
             body += data
-        assert body.replace(b": ping\n\n", b"") == ROLE + text("h") + text("i") + STOP + DONE
+        seated, rest = body.replace(b": ping\n\n", b"").split(b"\n\n", 1)
+        assert seated.startswith(b": seated node=n1 attempts=2 ")
+        assert rest == ROLE + text("h") + text("i") + STOP + DONE
         assert w.nothing_is_held()
 
 

@@ -16,6 +16,7 @@ import pytest_asyncio
 from potluck.config.model import Config, QueueConfig
 from tests.matrix.errors import checked_error
 from tests.matrix.framing import chunks, events
+from tests.matrix.http import Reply
 from tests.matrix.surfaces import (
     CHATS,
     COMPLETION,
@@ -204,10 +205,11 @@ async def test_a_silence_is_filled_and_another_engine_may_still_answer(
     reply = await thoughtful.client.post(surface.path, surface.body(wish))
     quiet = b'event: ping\ndata: {"type":"ping"}\n\n' if b"event: ping" in reply.body else b": ping\n\n"
     assert reply.body.count(quiet) >= 2
-    clean = reply.body.replace(quiet, b"")
-    pieces = [rest for piece in reply.pieces if (rest := piece.replace(quiet, b""))]
-    assert surface.read(wish, replace(reply, body=clean, pieces=pieces)).text == "hello"
-    # Who hears it answer is told who it was only in the record: the head was out long before.
+    # Who hears it answer is told in a comment who it is: the head was out long before.
+    seated = [piece for piece in reply.pieces if piece.startswith(b": seated ")]
+    assert [piece.split()[2] for piece in seated] == [f"node={kind}-2".encode()]
+    pieces = _said(reply, quiet)
+    assert surface.read(wish, replace(reply, body=b"".join(pieces), pieces=pieces)).text == "hello"
     story = await thoughtful.story(reply.headers["x-potluck-request-id"])
     assert story["node"] == f"{kind}-2"
     assert [attempt["outcome"] for attempt in story["attempts"]] == ["NodeTimeout", "ok"]
@@ -221,7 +223,13 @@ async def test_who_was_kept_waiting_in_vain_is_told_in_band(thoughtful: World, s
     reply = await thoughtful.client.post(surface.path, surface.body(wish))
     quiet = b'event: ping\ndata: {"type":"ping"}\n\n' if b"event: ping" in reply.body else b": ping\n\n"
     assert quiet in reply.body
-    assert broken_off(surface, replace(reply, body=reply.body.replace(quiet, b""))) == ""
+    assert broken_off(surface, replace(reply, body=b"".join(_said(reply, quiet)))) == ""
+
+
+def _said(reply: Reply, quiet: bytes) -> list[bytes]:
+    """What is left of a stream without its comments and pings."""
+    pieces = (piece.replace(quiet, b"") for piece in reply.pieces if not piece.startswith(b": seated "))
+    return [piece for piece in pieces if piece]
 
 
 async def test_ollamas_clients_are_left_in_peace(thoughtful: World) -> None:

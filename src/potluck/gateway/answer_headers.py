@@ -118,7 +118,8 @@ Where no engine has a free slot that is worth taking, a call waits in the one qu
   : seated node=agx0 attempts=1 queue-ms=16020
   ```
 
-  What ends such a call from then on is told in the stream, as any error after its beginning;
+  What ends such a call from then on is told in the stream, as any error after its beginning. A stream that began and is
+  answered by another engine than its head named, because that one broke before its first word, says `seated` too;
 - to everybody, by `GET /api/v1/queue`, `potluck queue` and `potluck status`.
 
 Ollama's streams are lines of JSON that have no comments, and clients break at a line without their fields: they hear

@@ -112,7 +112,14 @@ class FakeCalls:
 
     @asynccontextmanager
     async def generate(
-        self, call: Call, caller: Caller, *, family: str = "native", kind: Kind = Kind.CHAT, whole: bool = False
+        self,
+        call: Call,
+        caller: Caller,
+        *,
+        family: str = "native",
+        kind: Kind = Kind.CHAT,
+        whole: bool = False,
+        request: str = "",
     ) -> AsyncIterator[Generation]:
         self.calls.append(call)
         self.kinds.append(kind)

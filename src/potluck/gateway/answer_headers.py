@@ -66,7 +66,7 @@ HEADERS: Final = (
     Told(ROUTE, "The [route](../guides/names.md) that the name came to.", "As the model."),
     Told(
         AUTO,
-        "What the request showed, and what [`auto`](../guides/names.md#auto) chose for it: `code, tools: route coding`.",
+        "What the request showed, and what [`auto`](../guides/names.md#auto) chose: `code, tools: route coding`.",
         "Answers to `auto`.",
     ),
     Told(CONVERSATION, "The conversation that the answer was kept in.", "`POST /api/v1/chat` without a stream."),
@@ -97,8 +97,8 @@ Made from `potluck.gateway.answer_headers` by `make docs`; a test holds the code
 _REST = """
 A code review asks several times: its node names all that answered, the rest is its first call's. An error before there
 is a call (a wrong key, a body that cannot be read) has the id alone, and so have the native API's (`/api/v1`): what
-they leave out is told under the id. Listings and metrics are no answers of a model. `retry-after`, with 503, 529 and 429,
-is the number of seconds after which there may be room.
+they leave out is told under the id. Listings and metrics are no answers of a model. `retry-after`, with 503, 529 and
+429, is the number of seconds after which there may be room.
 
 An answer's `model` field is in the dialect's manner: Ollama's and Anthropic's repeat the name that was asked for; in
 OpenAI's it may be that name or the model's own, since an engine's bytes pass as they are; the native API says the

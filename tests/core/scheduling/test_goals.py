@@ -98,6 +98,16 @@ def test_the_estimate_of_a_full_queue_looks_only_at_engines_that_serve() -> None
     assert fleet.standings(0.0)[RequestId("r1")].position == 1
 
 
+def test_who_waited_in_vain_for_an_engine_that_went_down_is_told_to_come_again_soon() -> None:
+    fleet = scheduler(engine("a", [model("m")], slots=1))
+    fleet.arrive(ask("r0"), 0.0)
+    fleet.arrive(ask("r1"), 0.0)
+    fleet.engine(engine("a", [model("m")], slots=1, health=Health.DOWN), 1.0)
+    (refusal,) = fleet.tick(1e6)
+    assert isinstance(refusal, Refuse)
+    assert refusal.retry_after_s == 5.0
+
+
 def test_an_engine_with_a_slot_free_but_no_room_for_the_model_means_a_short_retry() -> None:
     fleet = scheduler(engine("a", [model("m", 10), model("big", 10, resident=False)]), depth=1)
     fleet.arrive(ask("r0", "m"), 0.0)

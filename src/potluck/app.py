@@ -7,6 +7,7 @@ import contextlib
 import errno
 import gc
 import os
+import random
 import secrets
 import signal
 import socket
@@ -36,6 +37,7 @@ from potluck.gateway.calls import InsideCalls
 from potluck.gateway.discovery.discovery import Discovery
 from potluck.gateway.discovery.kept import node_configs
 from potluck.gateway.dispatch import Dispatcher
+from potluck.gateway.drains import Drains
 from potluck.gateway.fleet import Fleet, Installation
 from potluck.gateway.images import RemoteImages
 from potluck.gateway.kept_rates import KeptRates
@@ -230,6 +232,7 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
             aliases=config.aliases,
             clock=time.monotonic,
             interval_s=config.health.interval_s,
+            chance=random.random,
         )
         fleet.machines.configure(installer.machines(config))
         for each in installations:
@@ -243,8 +246,14 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         images = RemoteImages()
         stack.push_async_callback(images.aclose)
         tasks = await stack.enter_async_context(Tasks())
-        scheduler = Scheduler(depth=config.queue.depth, limits=limits_within(config.queue.max_wait_s))
+        scheduler = Scheduler(
+            depth=config.queue.depth,
+            limits=limits_within(config.queue.max_wait_s),
+            reload_lost=config.health.reload_lost,
+        )
         dispatcher = Dispatcher(fleet, scheduler, time.monotonic, tasks.spawn)
+        drains = Drains(storage.settings, fleet, dispatcher, time.time)
+        await drains.read()
         rates = KeptRates(storage.settings, dispatcher, time.time)
         await rates.restore()
         stack.push_async_callback(rates.save)
@@ -264,7 +273,7 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
             page_fields=origins.fields,
             limits=Limits(max_body=config.limits.max_body_bytes, max_head=config.limits.max_header_bytes),
         )
-        watch = Watch(fleet, time.monotonic, tasks)
+        watch = Watch(fleet, time.monotonic, tasks, relay.heard_s)
         agents = AgentWatch(fleet.machines, tasks, config.health.interval_s)
         models = await _models(storage, fleet, tasks, watch, relay)
         dispatcher.pinned = models.pinned
@@ -278,7 +287,7 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
             discovered=lambda: node_configs(kept.accepted.values(), config.discovery.agent_key),
         )
         discovery = looking(config, kept, found, reloader, fleet, pools, tasks, time.time, secrets.token_bytes)
-        services = _services(config, storage, relay, keyring, reloader, watch, models, discovery)
+        services = _services(config, storage, relay, keyring, reloader, watch, models, discovery, drains)
         relay.serve_rest(lambda: _asgi_side(services, fleet, metrics, keyring, origins))
 
         metrics.running = lambda: len(relay.exchanges)
@@ -323,6 +332,7 @@ def _services(
     watch: Watch,
     models: Models,
     discovery: Discovery,
+    drains: Drains,
 ) -> Services:
     async def keys_changed() -> None:
         keyring.replace(await storage.keys.all())
@@ -341,6 +351,7 @@ def _services(
         look=watch.probe,
         models=models,
         discovery=discovery,
+        drains=drains,
         started_s=time.time(),
         max_body_bytes=config.limits.max_body_bytes,
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import pytest
 
 from potluck.cli.output import cells
 from tests.cli.conftest import Run
-from tests.cli.fake_service import FakeService, Whole, refusal
+from tests.cli.fake_service import Asked, FakeService, Whole, refusal
 
 STATUS: dict[str, Any] = {
     "version": "0.1.0",
@@ -176,10 +177,84 @@ def test_a_crashed_process_of_an_engine_is_shown(service: FakeService, ask: Run)
 # --- Nodes ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("action", ["drain", "resume"])
-def test_a_node_is_drained_and_resumed(service: FakeService, ask: Run, action: str) -> None:
-    service.on(f"POST /api/v1/nodes/agx0/{action}", Whole({}))
-    assert ask("nodes", action, "agx0").exit_code == 0
+def move(model: str, state: str, to: str = "", why: str = "because") -> dict[str, str]:
+    return {"model": model, "engine": "agx0/ollama:11434", "state": state, "to": to, "why": why}
+
+
+def drained(*moves: dict[str, str], running: int = 0, empty: bool = False) -> dict[str, object]:
+    return {"since": "2026-11-26T07:09:09.250Z", "running": running, "empty": empty, "moves": list(moves)}
+
+
+def nodes_with(drain: dict[str, object] | None) -> Whole:
+    return Whole({"nodes": [{**NODES["nodes"][0], "drain": drain}]})
+
+
+def test_a_drained_node_shows_what_is_left_and_where_its_models_go(service: FakeService, ask: Run) -> None:
+    moves = [
+        move("big:70b", "nowhere", why="no other machine that is up has it"),
+        move("llama3.2:3b", "loading", "orin0/ollama:11434", "loading there"),
+    ]
+    service.on("POST /api/v1/nodes/agx0/drain", Whole(drained(*moves, running=2)))
+    result = ask("nodes", "drain", "agx0")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        "agx0, drained since 2026-11-26 07:09:09 UTC, has 2 calls to end and 1 model to move.",
+        "MODEL        STATE    NOW ON  WHY",
+        "llama3.2:3b  loading  orin0   loading there",
+        "big:70b      stays    -       no other machine that is up has it",
+    ]
+    assert json.loads(ask("nodes", "drain", "agx0", "--json").stdout)["running"] == 2
+
+
+def test_listings_show_drained_nodes(service: FakeService, ask: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    service.on("GET /api/v1/nodes", nodes_with(drained(move("m", "elsewhere", "orin0/ollama"), empty=True)))
+    service.on("GET /api/v1/status", Whole({**STATUS, "waiting": 0, "drained": ["agx0"]}))
+    for command in (("nodes", "ls"), ("status",)):
+        shown = ask(*command).stdout
+        assert "agx0, drained since 2026-11-26 07:09:09 UTC, is empty." in shown
+        assert "m      moved  orin0   because" in shown
+        assert all(cells(line) <= 80 for line in shown.splitlines())
+    assert "Drained 1" in shown
+
+
+def test_waiting_shows_what_is_left_and_ends_when_the_node_is_empty(service: FakeService, ask: Run) -> None:
+    looks = iter(
+        [drained(move("m", "loading", "orin0/ollama"), running=1), drained(move("m", "elsewhere"), empty=True)]
+    )
+    begun = threading.Event()
+
+    def begin(asked: Asked) -> Whole:
+        begun.set()
+        return Whole(drained(running=1))
+
+    service.on("POST /api/v1/nodes/agx0/drain", begin)
+    service.on("GET /api/v1/nodes", lambda asked: nodes_with(next(looks) if begun.is_set() else None))
+    result = ask("nodes", "drain", "agx0", "--wait")
+    assert result.exit_code == 0
+    assert "agx0 has 1 call to end and 1 model to move: m is loading on orin0" in result.stderr
+    assert "is empty." in result.stdout
+
+
+def test_waiting_no_longer_than_was_said(service: FakeService, ask: Run) -> None:
+    service.on("POST /api/v1/nodes/agx0/drain", Whole(drained(running=1)))
+    service.on("GET /api/v1/nodes", nodes_with(drained(running=1)))
+    result = ask("nodes", "drain", "agx0", "--wait", "--timeout", "0s")
+    assert result.exit_code == 1
+    assert "agx0 is not empty yet. It goes on without you" in result.stderr
+    assert ask("nodes", "drain", "agx0", "--wait", "--timeout", "soon").exit_code == 2
+
+
+def test_waiting_for_a_node_that_somebody_resumes_ends(service: FakeService, ask: Run) -> None:
+    service.on("POST /api/v1/nodes/agx0/drain", Whole(drained(running=1)))
+    service.on("GET /api/v1/nodes", nodes_with(None))
+    assert "agx0 was resumed meanwhile." in ask("nodes", "drain", "agx0", "--wait").stderr
+
+
+def test_a_node_is_resumed(service: FakeService, ask: Run) -> None:
+    service.on("POST /api/v1/nodes/agx0/resume", Whole(None, 204))
+    assert ask("nodes", "resume", "agx0").stdout == "agx0 takes calls again.\n"
+    assert json.loads(ask("nodes", "resume", "agx0", "--json").stdout) == {"node": "agx0", "drained": False}
 
 
 @pytest.mark.parametrize("status", [404, 405, 501])

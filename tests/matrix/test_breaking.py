@@ -72,10 +72,14 @@ async def pairs(all_pairs: World) -> AsyncGenerator[World]:
 
 async def well(made: World) -> None:
     """Every engine is up again, which is looked at now and not in half a minute."""
-    for each in made.app.fleet.snapshot():
-        if each.health is not Health.UP:
-            made.app.fleet.trouble(each.id)
-    await settled(lambda: all(each.health is Health.UP for each in made.app.fleet.snapshot()), within_s=5)
+
+    def up() -> bool:
+        ill = [each.id for each in made.app.fleet.snapshot() if each.health is not Health.UP]
+        for each in ill:
+            made.app.fleet.look_now(each)
+        return not ill
+
+    await settled(up, within_s=5)
 
 
 @dataclass(frozen=True)

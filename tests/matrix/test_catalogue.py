@@ -280,7 +280,7 @@ async def test_the_native_api_pulls_pins_and_removes_on_the_same_engine(keeping:
     assert listed["remote-model:latest"]["engines"][0]["pinned"]
     assert (await keeping.client.post("/api/v1/models/remote-model/unload", {})).status == 409
     fake.change("remote-model", loaded=False)  # as after its restart
-    keeping.app.fleet.trouble(keeping.app.fleet.snapshot()[0].id)
+    keeping.app.fleet.look_now(keeping.app.fleet.snapshot()[0].id)
     await settled(lambda: fake.engine.loaded("remote-model"))
     reply = await keeping.client.ask("DELETE", "/api/v1/models/remote-model?node=ollama")
     assert reply.json["changed"][0]["model"] == "remote-model:latest"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import sys
+import time
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Annotated
@@ -9,20 +12,27 @@ from urllib.parse import quote
 
 import typer
 
-from potluck.cli import discovered
-from potluck.cli.client import Client
-from potluck.cli.failure import CliError, ServiceError
+from potluck.cli import discovered, draining
+from potluck.cli.client import Client, decoded
+from potluck.cli.failure import USAGE, CliError, ServiceError
 from potluck.cli.machines import machine_cells, silence
-from potluck.cli.output import one_line, print_json, table, table_width
+from potluck.cli.output import one_line, print_json, table, table_width, terminal_width
 from potluck.cli.places import DEFAULT_DATA
+from potluck.cli.progress import Progress
 from potluck.cli.service import AsJson, Data, Key, Url, find
-from potluck.surfaces.v1.shapes import EngineInfo, NodeInfo, NodeList
+from potluck.config.units import DURATION_HINT, Unfit, parse_duration
+from potluck.surfaces.v1.shapes import DrainInfo, EngineInfo, NodeInfo, NodeList
 
 NODES = "/api/v1/nodes"
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The node's name.", metavar="NODE")]
+
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until the node is empty.")]
+Timeout = Annotated[
+    str, typer.Option("--timeout", help="Wait no longer: 90s, 10m. Left out, for ever.", metavar="TIME")
+]
 
 # A service that has no such route says so in one of these ways.
 _NO_ROUTE = (404, 405, 501)
@@ -47,22 +57,54 @@ def list_nodes(as_json: AsJson = False, url: Url = "", key: Key = "", data: Data
 
 
 @app.command()
-def drain(name: Name, url: Url = "", key: Key = "", data: Data = DEFAULT_DATA) -> None:
-    """Give a node no new calls; those that run there end in peace."""
-    _change(Client(find(url, key, data)), name, "drain")
-    print(f"{name} is draining.")
+def drain(
+    name: Name,
+    wait: Wait = False,
+    timeout: Timeout = "",
+    as_json: AsJson = False,
+    url: Url = "",
+    key: Key = "",
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Give a node no new calls; those that run there end in peace, and its models are loaded elsewhere.
+
+    It stays so, also over restarts of the service and of the node, until 'potluck nodes resume NODE'.
+    """
+    patience_s = _seconds(timeout)
+    client = Client(find(url, key, data))
+    drained = decoded(_change(client, name, "drain"), DrainInfo)
+    if wait:
+        drained = draining.until_empty(
+            lambda: _drain_of(client, name),
+            name,
+            Progress(sys.stderr, sys.stderr.isatty(), terminal_width()),
+            timeout_s=patience_s,
+            clock=time.monotonic,
+            sleep=time.sleep,
+        )
+    if as_json:
+        print_json(drained)
+    else:
+        print(draining.told(name, drained, table_width()))
+    if wait and not drained.empty:
+        raise draining.not_empty(name)
 
 
 @app.command()
-def resume(name: Name, url: Url = "", key: Key = "", data: Data = DEFAULT_DATA) -> None:
-    """Give a drained node calls again."""
+def resume(name: Name, as_json: AsJson = False, url: Url = "", key: Key = "", data: Data = DEFAULT_DATA) -> None:
+    """Give a drained node calls again, at once."""
     _change(Client(find(url, key, data)), name, "resume")
-    print(f"{name} takes calls again.")
+    if as_json:
+        print_json({"node": name, "drained": False})
+    else:
+        print(f"{name} takes calls again.")
 
 
 def nodes_screen(nodes: Sequence[NodeInfo], width: int) -> str:
-    """The engines; below them the machines, if any of them has an agent, and what is not from the file."""
-    return "\n\n".join(filter(None, [nodes_table(nodes, width), machines_table(nodes, width), sources(nodes)]))
+    """The engines; below them what is drained, the machines, if any of them has an agent, and what is not from the
+    file."""
+    parts = [nodes_table(nodes, width), draining.screen(nodes, width), machines_table(nodes, width), sources(nodes)]
+    return "\n\n".join(filter(None, parts))
 
 
 def sources(nodes: Iterable[NodeInfo]) -> str:
@@ -103,14 +145,26 @@ def engine_cells(engine: EngineInfo) -> tuple[str, str, str, str, str, str]:
     )
 
 
-def _change(client: Client, name: str, action: str) -> None:
+def _seconds(timeout: str) -> float:
+    try:
+        return parse_duration(timeout) if timeout else math.inf
+    except Unfit as error:
+        raise CliError(f"'{timeout}' is not a time to wait.", hint=DURATION_HINT, code=USAGE) from error
+
+
+def _drain_of(client: Client, name: str) -> DrainInfo | None:
+    """How far a node is; None if it is drained no more."""
+    return next((node.drain for node in client.get(NODES, NodeList).nodes if node.id == name), None)
+
+
+def _change(client: Client, name: str, action: str) -> bytes:
     known = [node.id for node in client.get(NODES, NodeList).nodes]
     if name not in known:
         near = get_close_matches(name, known, n=3)
         hint = f"Did you mean {', '.join(near)}?" if near else f"There are: {', '.join(known) or 'none'}."
         raise CliError(f"There is no node '{name}'.", hint=hint)
     try:
-        client.raw("POST", f"{NODES}/{quote(name, safe='')}/{action}", body={})
+        return client.raw("POST", f"{NODES}/{quote(name, safe='')}/{action}", body={})
     except ServiceError as error:
         if error.status in _NO_ROUTE:
             raise CliError(f"This service cannot {action} nodes yet.", hint="A later release can.") from error

@@ -37,7 +37,8 @@ def screen(url: str, now: StatusReply, nodes: Sequence[NodeInfo], calls: Sequenc
     lines = [
         f"Potluck {now.version} at {url}, up for {duration(now.uptime_s)}",
         f"Engines {now.engines_up} of {now.engines} up   Models {now.models}   "
-        f"Slots {now.busy} of {now.slots} busy   Waiting {now.waiting}",
+        f"Slots {now.busy} of {now.slots} busy   Waiting {now.waiting}"
+        f"{f'   Drained {len(now.drained)}' if now.drained else ''}",
         "",
     ]
     if calls:

@@ -22,7 +22,7 @@ def build(file: FileSection, source: Path, warnings: tuple[ConfigProblem, ...]) 
         server=model.ServerConfig(file.server.host, file.server.port, file.server.drain, tuple(file.server.origins)),
         limits=model.LimitsConfig(file.limits.max_body, file.limits.max_header),
         queue=model.QueueConfig(file.queue.depth, file.queue.max_wait),
-        health=model.HealthConfig(file.health.interval),
+        health=model.HealthConfig(file.health.interval, file.health.reload_lost),
         storage=model.StorageConfig(file.storage.database, file.storage.redis, file.storage.blobs),
         discovery=model.DiscoveryConfig(file.discovery.mdns, tuple(file.discovery.scan), file.discovery.agent_key),
         local=_local(file.local, source.parent),

@@ -134,9 +134,11 @@ class QueueConfig:
 
 @dataclass(frozen=True, slots=True)
 class HealthConfig:
-    """``interval_s`` between two looks at an engine that is well."""
+    """``interval_s`` between two looks at an engine that is well. ``reload_lost``: models in use on a machine that goes
+    down are loaded on others with memory to spare."""
 
     interval_s: float = 30.0
+    reload_lost: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -257,6 +257,11 @@ class HealthSection(Section):
     interval: Duration = Field(
         model.HealthConfig().interval_s, ge=0.1, description="The pause between two looks at an engine that is well."
     )
+    reload_lost: Switch = Field(
+        model.HealthConfig().reload_lost,
+        description="Whether models in use on a machine that goes down are loaded on others that have them, before the "
+        "next call; only where memory is free, and never while calls wait.",
+    )
 
 
 class StorageSection(Section):

@@ -1,11 +1,14 @@
-"""An engine's health from what was seen of it: probes, and the calls themselves.
+"""An engine's health from what was seen of it: probes, the calls themselves, and its owner's word.
 
-A call that fails by the engine's fault makes it suspect and the next probe early; two misses in a row take it down;
-one good probe brings it back. Waits between probes grow with misses, up to the ordinary interval.
+Not what a server's front page says: `/` answers while a GPU hangs. Every answer, error and byte of a call counts, and a
+probe is the engine's own list of models. An engine whose probes go well while its calls keep failing stays suspect.
+No number of failed calls takes an engine down by itself: else a caller with calls that no engine can answer could take
+a fleet from everybody.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
@@ -17,45 +20,128 @@ from potluck.core.model import Health
 MISSES_TO_DOWN = 2
 # A node that reboots is back within a minute; asking every second at first finds it soon and costs nothing.
 FIRST_RETRY_S = 1.0
+# One good probe forgives one failed call. More failures in a row than this say no more, and must be forgiven too.
+MOST_FAILURES = 5
+# How soon an engine is looked at again that is well by its probes but not by its calls.
+DOUBTED_S = 5.0
+# Pauses differ by up to a tenth each way, so that forty engines that came up together are not asked in one instant.
+JITTER = 0.1
 
 
 class Seen(StrEnum):
-    """What happened. ``CALL_FAILED`` is the engine's fault, never the client's."""
+    """What happened. ``CALL_FAILED`` is the engine's fault, never the client's. ``BYTES``: a probe was missed, but
+    meanwhile calls' answers went on coming. ``DRAINED`` and ``RESUMED`` are the owner's word."""
 
     PROBE_OK = "probe ok"
     PROBE_MISSED = "probe missed"
     CALL_OK = "call ok"
     CALL_FAILED = "call failed"
+    BYTES = "bytes"
+    DRAINED = "drained"
+    RESUMED = "resumed"
+
+
+_UNKNOWN, _UP, _SUSPECT = Health.UNKNOWN, Health.UP, Health.SUSPECT
+_DOWN, _DRAINING = Health.DOWN, Health.DRAINING
+_ROWS = (
+    # state       probe ok   missed     call ok    failed     bytes      drained    resumed
+    (_UNKNOWN, (_UP, _DOWN, _UNKNOWN, _UNKNOWN, _UNKNOWN, _UNKNOWN, _UNKNOWN)),
+    (_UP, (_UP, _SUSPECT, _UP, _SUSPECT, _UP, _DRAINING, _UP)),
+    (_SUSPECT, (_UP, _SUSPECT, _UP, _SUSPECT, _SUSPECT, _DRAINING, _SUSPECT)),
+    (_DOWN, (_UP, _DOWN, _DOWN, _DOWN, _DOWN, _DOWN, _DOWN)),
+    (_DRAINING, (_DRAINING, _DRAINING, _DRAINING, _DRAINING, _DRAINING, _DRAINING, _UP)),
+)
+TABLE: Mapping[Health, Mapping[Seen, Health]] = {state: dict(zip(Seen, row, strict=True)) for state, row in _ROWS}
+"""From a state by what was seen to the next one, before `_settled` looks at what was counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineHealth:
-    """``next_probe_s`` is on the same clock as the ``now`` that `step` is given."""
+    """``next_probe_s`` is on the same clock as the ``now`` that `step` is given.
+
+    ``misses`` are probes missed in a row, ``failures`` calls that failed and are not forgiven. ``drained``: the owner
+    wants nothing new to start there, also after the engine was away.
+    """
 
     state: Health = Health.UNKNOWN
     misses: int = 0
     since_s: float = 0.0
     next_probe_s: float = 0.0
     why: str = "not looked at yet"
+    failures: int = 0
+    drained: bool = False
 
 
-def step(health: EngineHealth, seen: Seen, why: str, *, now: float, interval_s: float) -> EngineHealth:
-    """The health after one more observation; ``why`` says it in words for the owner."""
+def step(
+    health: EngineHealth, seen: Seen, why: str, *, now: float, interval_s: float, chance: float = 0.5
+) -> EngineHealth:
+    """The health after one more observation; ``why`` says it in words for the owner, ``chance`` (0 to 1) jitters."""
+    counted = _counted(health, seen)
+    state = _settled(TABLE[health.state][seen], counted)
+    if state is Health.DOWN:  # whatever comes back is another server than the one whose calls failed
+        counted = replace(counted, failures=0)
+    after = replace(counted, state=state, next_probe_s=_next_probe_s(counted, seen, state, now, interval_s, chance))
+    if after == health:
+        return health
+    tells = state not in (Health.UNKNOWN, Health.DOWN) or seen in (Seen.PROBE_OK, Seen.PROBE_MISSED)
+    return replace(after, why=why if tells else health.why, since_s=health.since_s if state is health.state else now)
+
+
+def _counted(health: EngineHealth, seen: Seen) -> EngineHealth:
     match seen:
         case Seen.PROBE_OK:
-            after = EngineHealth(Health.UP, 0, health.since_s, now + interval_s, why)
+            return replace(health, misses=0, failures=max(0, health.failures - 1))
         case Seen.PROBE_MISSED:
-            misses = health.misses + 1
-            down = misses >= MISSES_TO_DOWN or health.state in (Health.DOWN, Health.UNKNOWN)
-            retry_s = min(FIRST_RETRY_S * 2 ** (misses - 1), interval_s)
-            after = EngineHealth(Health.DOWN if down else Health.SUSPECT, misses, health.since_s, now + retry_s, why)
-        case Seen.CALL_OK:
-            after = (
-                health if health.state is not Health.SUSPECT else replace(health, state=Health.UP, misses=0, why=why)
-            )
+            return replace(health, misses=health.misses + 1)
+        case Seen.CALL_OK if health.state is not Health.DOWN:
+            return replace(health, misses=0, failures=0)
         case Seen.CALL_FAILED:
-            state = Health.SUSPECT if health.state is Health.UP else health.state
-            after = replace(health, state=state, next_probe_s=min(health.next_probe_s, now), why=why)
+            return replace(health, failures=min(MOST_FAILURES, health.failures + 1))
+        case Seen.DRAINED | Seen.RESUMED:
+            return replace(health, drained=seen is Seen.DRAINED)
+        case Seen.BYTES | Seen.CALL_OK:
+            return health
         case _:
             assert_never(seen)
-    return after if after.state is health.state else replace(after, since_s=now)
+
+
+def _settled(state: Health, counted: EngineHealth) -> Health:
+    """1. Missed too often: down. 2. Drained is drained, however well it is. 3. In doubt: not up yet."""
+    if state in (Health.UNKNOWN, Health.DOWN):
+        return state
+    if counted.misses >= MISSES_TO_DOWN:
+        return Health.DOWN
+    if counted.drained:
+        return Health.DRAINING
+    return Health.SUSPECT if counted.misses or counted.failures else state
+
+
+def _next_probe_s(
+    counted: EngineHealth, seen: Seen, state: Health, now: float, interval_s: float, chance: float
+) -> float:
+    """Soon after trouble, then with back-off up to the ordinary interval.
+
+    After a failed call at once, and less so after more of them: a hundred calls that fail together ask for no hundred
+    probes.
+    """
+    jitter = 1 + JITTER * (2 * chance - 1)
+    match seen:
+        case Seen.PROBE_OK:
+            return now + jitter * (min(DOUBTED_S, interval_s) if counted.failures else interval_s)
+        case Seen.PROBE_MISSED:
+            return now + jitter * _backed_off_s(counted.misses, interval_s)
+        case Seen.BYTES:
+            return now + jitter * interval_s
+        case Seen.CALL_FAILED:
+            soon_s = now if counted.failures <= 1 else now + _backed_off_s(counted.failures - 1, interval_s)
+            return min(counted.next_probe_s, soon_s)
+        case Seen.CALL_OK if state is Health.DOWN:  # it is said to be down, and answers: look whether it is
+            return min(counted.next_probe_s, now)
+        case Seen.CALL_OK | Seen.DRAINED | Seen.RESUMED:
+            return counted.next_probe_s
+        case _:
+            assert_never(seen)
+
+
+def _backed_off_s(times: int, interval_s: float) -> float:
+    return min(FIRST_RETRY_S * float(2 ** min(times - 1, 30)), interval_s)

@@ -48,7 +48,8 @@ class Capability(StrEnum):
 
 
 class Health(StrEnum):
-    """How an engine stands with us. ``UNKNOWN`` is before the first probe."""
+    """How an engine stands with us. ``UNKNOWN`` is before the first probe; ``DRAINING`` serves what it has begun and
+    gets nothing new, by its owner's word."""
 
     UNKNOWN = "unknown"
     UP = "up"
@@ -91,7 +92,7 @@ class Engine:
 
     ``slots`` is how many generations it runs at once, ``busy`` how many of ours it ran when the picture was taken.
     ``why`` says in words why it is in this state of health, for the owner. ``memory_bytes`` is what its node has
-    for models, all engines together; None: unknown.
+    for models, all engines together; None: unknown. ``keeps``: it lets models be loaded and put out.
     """
 
     id: EngineId
@@ -103,6 +104,7 @@ class Engine:
     models: Mapping[ModelId, Model] = field(default_factory=dict[ModelId, Model])
     why: str = ""
     memory_bytes: int | None = None
+    keeps: bool = True
 
 
 @dataclass(frozen=True, slots=True)

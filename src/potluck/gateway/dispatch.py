@@ -15,11 +15,12 @@ from typing import NamedTuple, Protocol
 import structlog
 
 from potluck.core.errors import NodeError, NoEngineReady, PotluckError, QueueFull
-from potluck.core.model import Capability, EngineId, KeyId, Model, ModelId, NodeId, RequestId
+from potluck.core.model import Capability, EngineId, Health, KeyId, Model, ModelId, NodeId, RequestId
 from potluck.core.scheduling.asks import Ask
 from potluck.core.scheduling.classes import Kind
-from potluck.core.scheduling.decisions import Decision, Evict, Reason, Refuse, Start, Wait
+from potluck.core.scheduling.decisions import Decision, Evict, Preload, Reason, Refuse, Start, Wait
 from potluck.core.scheduling.rates import Rates, Timing
+from potluck.core.scheduling.residency import Move
 from potluck.core.scheduling.scheduler import Scheduler
 from potluck.gateway.fleet import Fleet, Installation
 from potluck.gateway.kept_rates import Figures
@@ -31,8 +32,13 @@ log = structlog.get_logger(__name__)
 LEARN_EVERY_S = 0.05
 # Putting a model out takes an engine a moment; one that hangs must not hold the call for which it is done.
 _PUT_OUT_S = 30.0
+# A pinned model whose machine is away stays in memory elsewhere for so long without a call, and is then loaded anew if
+# that is still away. Longer would keep memory that nobody needs after the machine has come back.
+STANDS_IN_S = 3600.0
 # Where everybody in line stands is worked out so often at most for those who stream.
 _STANDINGS_S = 1.0
+
+_LOST = frozenset({Health.DOWN, Health.DRAINING})
 
 
 class Wish(NamedTuple):
@@ -132,8 +138,9 @@ class Dispatcher:
         self._due: deque[Decision] = deque()
         self._performing = False
         self._emptying: dict[NodeId, int] = {}
-        self._held: dict[NodeId, list[Start]] = {}
+        self._held: dict[NodeId, list[Decision]] = {}
         self._learns_s: dict[EngineId, float] = {}
+        self._lost = False
         self._standings: tuple[float, Mapping[RequestId, Queued]] = (float("-inf"), {})
         self.pinned: Callable[[EngineId, ModelId], bool] = lambda engine, model: False
         fleet.changed = self.changed
@@ -200,7 +207,10 @@ class Dispatcher:
 
     def expire(self) -> None:
         """Refuse those who have waited too long, and look at the rest anew; called by the sweep."""
-        self._perform(self._scheduler.tick(self._clock()))
+        now = self._clock()
+        self._perform(self._scheduler.tick(now))
+        if self._lost:
+            self._perform(self._scheduler.rehouse(now))
 
     # --- the fleet ---
 
@@ -225,6 +235,9 @@ class Dispatcher:
                 decided += self._scheduler.leave(seeker.wish.request, now)
             waited_for = frozenset(each.target for each in self._seekers.values())
             decided += self._scheduler.declare(self._targets.again(waited_for), now)
+        self._lost = any(engine.health in _LOST for engine in self._fleet.engines.values())
+        if self._lost:
+            decided += self._scheduler.rehouse(now)
         self._perform(decided)
         for seeker, error in lost:
             seeker.refused(error)
@@ -265,6 +278,10 @@ class Dispatcher:
             self._standings = (now, {each.request: each for each in self.queue()})
         return self._standings[1].get(request) if request in self._seekers else None
 
+    def moves(self, node: NodeId) -> Sequence[Move]:
+        """Where the models of a node that is down or drained are found now."""
+        return [move for move in self._scheduler.moves(self._clock()) if move.node == node] if self._lost else ()
+
     # --- kept_rates.Learner ---
 
     def learned(self) -> Figures:
@@ -300,11 +317,13 @@ class Dispatcher:
             case Refuse():
                 seeking = self._seekers.pop(decision.request, None)
                 if seeking is not None:
-                    seeking.seeker.refused(_refusal(decision, seeking.seeker.wish))
+                    seeking.seeker.refused(self._refusal(decision, seeking.seeker.wish))
             case Evict():
                 node = self._fleet.engines[decision.engine].node
                 self._emptying[node] = self._emptying.get(node, 0) + 1
                 self._spawn(self._put_out(decision, node), f"put out {decision.model} on {decision.engine}")
+            case Preload():
+                self._begin_preload(decision)
             case Wait():
                 pass  # its time will come
             case _:
@@ -353,6 +372,32 @@ class Dispatcher:
             now = self._clock()
             self._perform(self._scheduler.loaded(installation.id, model.id, now, now - began_s))
 
+    def _begin_preload(self, preload: Preload) -> None:
+        """Load a model for nobody in particular; once there is room, where others must be put out for it."""
+        installation = self._fleet.installations.get(preload.engine)
+        if installation is not None and self._emptying.get(installation.node):
+            self._held.setdefault(installation.node, []).append(preload)
+            return
+        self._spawn(self._preload(preload, installation), f"load {preload.model} on {preload.engine}")
+
+    async def _preload(self, preload: Preload, installation: Installation | None) -> None:
+        began_s = self._clock()
+        where = {"model": preload.model, "engine": preload.engine, "was_on": preload.lost}
+        try:
+            if installation is None or installation.keeper is None:
+                raise NodeError("The engine has gone.")
+            log.info("model is loaded elsewhere", **where)
+            keep_s = STANDS_IN_S if preload.stays else None
+            await installation.keeper.load(preload.model, installation.http, keep_s=keep_s)
+        except PotluckError as error:
+            log.warning("a model could not be loaded elsewhere", why=error.message, **where)
+            self._perform(self._scheduler.load_failed(preload.engine, preload.model, self._clock()))
+        else:
+            now = self._clock()
+            self._perform(self._scheduler.loaded(preload.engine, preload.model, now, now - began_s))
+            self._fleet.look_now(preload.engine)
+        self._perform(self._scheduler.rehouse(self._clock()))
+
     async def _put_out(self, evict: Evict, node: NodeId) -> None:
         """A failure is told and no more: the engine makes room by itself, or the call fails there."""
         installation = self._fleet.installations.get(evict.engine)
@@ -367,6 +412,11 @@ class Dispatcher:
         if not self._emptying[node]:
             del self._emptying[node]
             self._perform(self._held.pop(node, ()))
+
+    def _refusal(self, refuse: Refuse, wish: Wish) -> PotluckError:
+        if refuse.reason is Reason.WAITED and not self._targets.way(wish.model, wish.needs, wish.tried):
+            return self._targets.why_not(wish.model, wish.needs, wish.tried, wish.failure)
+        return _refusal(refuse, wish)
 
 
 def _refusal(refuse: Refuse, wish: Wish) -> PotluckError:

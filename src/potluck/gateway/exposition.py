@@ -6,14 +6,14 @@ engines offer them, never as clients ask for them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from potluck.core.model import Engine, Health
+from potluck.core.model import Engine, Health, NodeId
 from potluck.gateway.machine_metrics import MACHINE_METRICS, machine_families
 from potluck.gateway.machines import Machine
 from potluck.gateway.metrics import SECONDS, Durations, Metrics
@@ -25,19 +25,28 @@ LABELS = {
     "potluck_engine_up": ("engine", "node"),
     "potluck_engine_slots_busy": ("engine", "node"),
     "potluck_engine_slots": ("engine", "node"),
+    "potluck_node_drained": ("node",),
     **dict.fromkeys(MACHINE_METRICS, ("node",)),
 }
 
-_UP = (Health.UP, Health.SUSPECT)
+# A drained engine is as well as one that serves: nobody is to be woken for maintenance.
+_ANSWERS = (Health.UP, Health.SUSPECT, Health.DRAINING)
 
 
 class Exposition:
     """All of it at one moment, as the client library asks for it."""
 
-    def __init__(self, metrics: Metrics, engines: Sequence[Engine] = (), machines: Sequence[Machine] = ()) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        engines: Sequence[Engine] = (),
+        machines: Sequence[Machine] = (),
+        drained: Collection[NodeId] = (),
+    ) -> None:
         self._metrics = metrics
         self._engines = engines
         self._machines = machines
+        self._drained = drained
 
     def text(self) -> bytes:
         """In Prometheus' text format."""
@@ -83,14 +92,18 @@ class Exposition:
         yield GaugeMetricFamily("potluck_calls_waiting", "Calls in line for a slot.", value=metrics.waiting())
         yield GaugeMetricFamily("potluck_calls_running", "Calls that are seated or seeking.", value=metrics.running())
         yield GaugeMetricFamily("potluck_client_connections", "Open client connections.", value=metrics.connections())
-        up = _gauge("potluck_engine_up", "1 for an engine that is up.")
+        up = _gauge("potluck_engine_up", "1 for an engine that is up, on a drained node too.")
         busy = _gauge("potluck_engine_slots_busy", "Slots of an engine in use by us.")
         slots = _gauge("potluck_engine_slots", "Slots of an engine.")
         for engine in self._engines:
             place = (engine.id, engine.node)
-            up.add_metric(place, engine.health in _UP)
+            up.add_metric(place, engine.health in _ANSWERS)
             busy.add_metric(place, engine.busy)
             slots.add_metric(place, engine.slots)
+        drained = _gauge("potluck_node_drained", "1 for a node that its owner has drained.")
+        for node in dict.fromkeys(engine.node for engine in self._engines):
+            drained.add_metric((node,), node in self._drained)
+        yield drained
         yield up
         yield busy
         yield slots

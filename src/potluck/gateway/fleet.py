@@ -57,8 +57,9 @@ _CHAT = frozenset({Capability.COMPLETION})
 class Fleet:
     """Owns engines' health, models and counts of slots in use. Called from one task; holds no await.
 
-    ``clock`` is monotonic seconds. ``changed`` is called with the engines that came, went or are not as they were, and
-    whether routes changed too; ``looked`` after a probe that went well.
+    ``clock`` is monotonic seconds, ``chance`` a number from 0 to 1. ``changed`` is called with the engines that came,
+    went or are not as they were, and whether routes changed too; ``looked`` after a probe that went well;
+    ``look_sooner`` when an engine is to be looked at earlier than was said, ``look_now`` when at once.
     """
 
     def __init__(
@@ -69,9 +70,12 @@ class Fleet:
         aliases: Mapping[str, str] = NO_ALIASES,
         clock: Callable[[], float],
         interval_s: float,
+        chance: Callable[[], float] = lambda: 0.5,
     ) -> None:
         self._clock = clock
+        self._chance = chance
         self._interval_s = interval_s
+        self.drained: set[NodeId] = set()
         self.installations: dict[EngineId, Installation] = {}
         self.engines: dict[EngineId, Engine] = {}
         self.busy: dict[EngineId, int] = {}
@@ -81,7 +85,8 @@ class Fleet:
         self.catalogue = Catalogue(self.engines, routes, aliases)
         self.machines = Machines(clock, interval_s)
         self.changed: Changed = _nothing
-        self.trouble: Callable[[EngineId], None] = lambda engine: None
+        self.look_sooner: Callable[[EngineId], None] = lambda engine: None
+        self.look_now: Callable[[EngineId], None] = lambda engine: None
         self.looked: Callable[[EngineId], None] = lambda engine: None
 
     # --- what the owner changes ---
@@ -110,12 +115,29 @@ class Fleet:
 
     def _install(self, each: Installation) -> None:
         self.installations[each.id] = each
-        self.health[each.id] = EngineHealth()
+        self.health[each.id] = EngineHealth(drained=each.node in self.drained)
         slots = each.slots or _DEFAULT_SLOTS[each.kind]
         self.engines[each.id] = Engine(
-            id=each.id, node=each.node, kind=each.kind, slots=slots, memory_bytes=each.memory_bytes
+            id=each.id,
+            node=each.node,
+            kind=each.kind,
+            slots=slots,
+            memory_bytes=each.memory_bytes,
+            keeps=each.keeper is not None,
         )
         self.busy.setdefault(each.id, 0)  # of an engine that changes, the calls on it run on
+
+    def drain(self, node: NodeId) -> None:
+        """Nothing new starts on a node from now on, whatever becomes of its engines; what runs there runs on."""
+        self.drained.add(node)
+        for engine in self.engines_of(node):
+            self.saw(engine.id, Seen.DRAINED, "drained by its owner")
+
+    def resume(self, node: NodeId) -> None:
+        """A node may serve again, as well as it is."""
+        self.drained.discard(node)
+        for engine in self.engines_of(node):
+            self.saw(engine.id, Seen.RESUMED, "resumed by its owner")
 
     # --- slots ---
 
@@ -131,21 +153,24 @@ class Fleet:
     # --- what was seen ---
 
     def saw(self, engine: EngineId, seen: Seen, why: str) -> None:
-        """Take in an observation; a failed call makes the next probe come at once."""
+        """Take in an observation; trouble makes the next probe come sooner."""
         before = self.health.get(engine)
         if before is None:  # the owner took it out while it worked
             return
         if seen is Seen.CALL_OK and before.state is Health.UP:
             return
-        after = step(before, seen, why, now=self._clock(), interval_s=self._interval_s)
+        after = self._step(before, seen, why)
         if after is before:
             return
         self.health[engine] = after
         self._change(replace(self.engines[engine], health=after.state, why=after.why))
         if after.state is not before.state:
             self.changed((engine,))
-        if seen is Seen.CALL_FAILED:
-            self.trouble(engine)
+        if after.next_probe_s < before.next_probe_s:
+            self.look_sooner(engine)
+
+    def _step(self, before: EngineHealth, seen: Seen, why: str) -> EngineHealth:
+        return step(before, seen, why, now=self._clock(), interval_s=self._interval_s, chance=self._chance())
 
     def reported(self, engine: EngineId, report: Report) -> None:
         """A probe went well: take its models and slots."""
@@ -156,8 +181,7 @@ class Fleet:
         models = {model.id: model for model in report.models}
         slots = installation.slots or report.slots or _DEFAULT_SLOTS[installation.kind]
         why = f"answered with {len(models)} model{'' if len(models) == 1 else 's'}"
-        health = step(self.health[engine], Seen.PROBE_OK, why, now=self._clock(), interval_s=self._interval_s)
-        self.health[engine] = health
+        self.health[engine] = health = self._step(self.health[engine], Seen.PROBE_OK, why)
         self._change(
             replace(before, models=models, slots=slots, memory_bytes=self._memory(engine), health=health.state, why=why)
         )
@@ -185,6 +209,10 @@ class Fleet:
 
     def snapshot(self) -> tuple[Engine, ...]:
         return tuple(replace(each, busy=self.busy[each.id]) for each in self.engines.values())
+
+    def engines_of(self, node: NodeId) -> tuple[Engine, ...]:
+        """All engines of a node; none if nobody knows it."""
+        return tuple(each for each in self.engines.values() if each.node == node)
 
     def where(self, model: str) -> tuple[tuple[Engine, Model], ...]:
         """The engines that have a model, in the config's order; of `auto`, those that an ordinary chat would get."""

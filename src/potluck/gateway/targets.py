@@ -11,13 +11,15 @@ from typing import NamedTuple, TypeAlias
 
 from potluck.core.catalogue import SERVING, Offer, Resolution, missing_capability
 from potluck.core.errors import ModelNotFound, NodeError, NoEngineReady, PotluckError, Unsupported
-from potluck.core.model import Capability, Engine, EngineId, Health, ModelId
+from potluck.core.model import Capability, Engine, EngineId, Health, ModelId, NodeId
 from potluck.core.scheduling.asks import Place, Policy, Target
 from potluck.core.scheduling.classes import Kind
 from potluck.gateway.fleet import Fleet
 
 _EMBEDDING = frozenset({Capability.EMBEDDING})
 _NODES_TELL = "'potluck nodes ls' shows why."
+# Maintenance takes minutes.
+_DRAINED_RETRY_S = 60.0
 # From this size on people expect to wait for a chat's answer: a 14B model in four bits is below, a 20B one above.
 BIG_BYTES = 12_000_000_000
 # How many names are remembered as resolved: more than anybody's clients ask for.
@@ -74,9 +76,11 @@ class Targets:
         return way
 
     def hopeless(self, name: str, needs: frozenset[Capability], tried: _Tried) -> bool:
-        """Whether no engine could serve such a call, now or when a slot is free."""
+        """Whether no engine could serve such a call, now, when a slot is free, or when its owner resumes its node."""
         offers = self._fleet.catalogue.resolve(name, needs, tried).offers
-        return not any(offer.could_serve(needs, tried) for offer in offers)
+        return not any(
+            offer.could_serve(needs, tried) or (_drained(offer) and offer.engine.id not in tried) for offer in offers
+        )
 
     def chooses(self, name: str) -> bool:
         """Whether it is no model's name, but leaves the choice to us."""
@@ -95,6 +99,9 @@ class Targets:
         if missing is not None:
             able = self._fleet.catalogue.able(needs)
             return Unsupported(name, missing.value, hint=some(able, "Ask for one that does"))
+        drained = dict.fromkeys(offer.engine.node for offer in resolution.offers if _drained(offer))
+        if drained:
+            return _owner_must_act(name, tuple(drained), all(map(_drained, resolution.offers)))
         return NoEngineReady(f"No machine that has '{name}' is up.", retry_after_s=5.0, hint=_NODES_TELL)
 
     def _unknown(self, name: str, route: str) -> PotluckError:
@@ -166,6 +173,20 @@ def _target(key: str, resolution: Resolution, needs: frozenset[Capability]) -> T
     nodes = [offer.engine.node for offer in able]
     places = [Place(each.engine.id, each.model.id, each.weight / nodes.count(each.engine.node)) for each in able]
     return Target(key, tuple(places), resolution.policy)
+
+
+def _drained(offer: Offer) -> bool:
+    return offer.engine.health is Health.DRAINING
+
+
+def _owner_must_act(name: str, nodes: Sequence[NodeId], all_drained: bool) -> NoEngineReady:
+    """No time cures it: somebody has to say that a machine may serve again."""
+    rest = "" if all_drained else ", and no other machine that has it is up"
+    return NoEngineReady(
+        f"'{name}' cannot be served: its owner has drained {', '.join(nodes)}{rest}.",
+        retry_after_s=_DRAINED_RETRY_S,
+        hint=f"The owner can end that: potluck nodes resume {nodes[0]}",
+    )
 
 
 def _usual_kind(offers: Iterable[Offer], needs: frozenset[Capability]) -> Kind:

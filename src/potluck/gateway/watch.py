@@ -1,4 +1,4 @@
-"""Looks at every engine now and then, and at once after trouble. `Fleet` keeps what was seen."""
+"""Looks at every engine now and then, and sooner after trouble. `Fleet` keeps what was seen."""
 
 from __future__ import annotations
 
@@ -18,17 +18,34 @@ log = structlog.get_logger(__name__)
 
 
 class Watch:
-    """Probes the engines of a fleet, each in a task of its own. ``clock`` is the fleet's."""
+    """Probes the engines of a fleet, each in a task of its own. ``clock`` is the fleet's; ``heard`` tells when a byte
+    of a call's answer last came from an engine.
+    """
 
-    def __init__(self, fleet: Fleet, clock: Callable[[], float], tasks: Tasks) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        clock: Callable[[], float],
+        tasks: Tasks,
+        heard: Callable[[EngineId], float] = lambda engine: float("-inf"),
+    ) -> None:
         self._fleet = fleet
         self._clock = clock
         self._tasks = tasks
+        self._heard = heard
         self._alarms: dict[EngineId, asyncio.Event] = {}
-        fleet.trouble = self.look_now
+        self._at_once: set[EngineId] = set()
+        fleet.look_sooner = self._wake
+        fleet.look_now = self.look_now
 
     def look_now(self, engine: EngineId) -> None:
         """Something happened there: do not wait for the next turn."""
+        if engine in self._alarms:
+            self._at_once.add(engine)
+            self._wake(engine)
+
+    def _wake(self, engine: EngineId) -> None:
+        """The next turn may come before it was to come."""
         alarm = self._alarms.get(engine)
         if alarm is not None:
             alarm.set()
@@ -45,10 +62,14 @@ class Watch:
         """Look once. Whatever is wrong is noted, not raised."""
         installation = self._fleet.installation(engine)
         before = self._fleet.engines[engine].health
+        began_s = self._clock()
         try:
             report = await installation.backend.probe(installation.http)
         except PotluckError as error:
-            self._fleet.saw(engine, Seen.PROBE_MISSED, error.message)
+            if self._heard(engine) > began_s:  # too busy with answers to list its models
+                self._fleet.saw(engine, Seen.BYTES, "answers calls, but missed a probe")
+            else:
+                self._fleet.saw(engine, Seen.PROBE_MISSED, error.message)
             _tell(before, self._fleet.engines.get(engine), error)
         else:
             self._fleet.reported(engine, report)
@@ -58,12 +79,14 @@ class Watch:
         alarm = self._alarms[engine]
         while engine in self._fleet.engines:
             pause_s = self._fleet.health[engine].next_probe_s - self._clock()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(0.0, pause_s)):
-                    await alarm.wait()
-            alarm.clear()
-            if engine in self._fleet.engines:
-                await self.probe(engine)
+            if pause_s > 0 and engine not in self._at_once:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(pause_s):
+                        await alarm.wait()
+                alarm.clear()
+                continue
+            self._at_once.discard(engine)
+            await self.probe(engine)
 
 
 def _tell(before: Health, engine: Engine | None, error: PotluckError | None) -> None:
@@ -71,7 +94,7 @@ def _tell(before: Health, engine: Engine | None, error: PotluckError | None) -> 
     if engine is None or engine.health is before:
         return
     if error is None:
-        log.info("engine is up", engine=engine.id, models=len(engine.models))
+        log.info("engine is well", engine=engine.id, state=engine.health.value, models=len(engine.models))
     else:
         log.warning(
             "engine is not well", engine=engine.id, state=engine.health.value, why=error.message, detail=error.detail

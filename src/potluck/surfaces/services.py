@@ -12,6 +12,7 @@ from potluck.core.model import Engine, EngineId, Model, ModelId
 from potluck.gateway.discovery.discovery import Source, Ways
 from potluck.gateway.discovery.kept import AcceptedNode
 from potluck.gateway.dispatch import Queued
+from potluck.gateway.drains import Draining
 from potluck.gateway.machines import Machine
 from potluck.gateway.models import PullStep, Target
 from potluck.gateway.placed import Where
@@ -90,6 +91,16 @@ class DiscoveryCare(Protocol):
     async def forget(self, name: str) -> None: ...
 
 
+class DrainCare(Protocol):
+    """Nodes that their owner wants empty: `gateway.drains.Drains`, which says what each raises."""
+
+    def draining(self, name: str) -> Draining | None: ...
+
+    async def drain(self, name: str) -> Draining: ...
+
+    async def resume(self, name: str) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Handed down by app.py.
@@ -100,8 +111,8 @@ class Services:
     ``requests_written`` is awaited before the request log is read: what has ended is in it then.
     ``reload`` reads the configuration again and names the sections that changed, each with whether it holds at once; it
     raises `OperatorError` if there are errors. ``look`` asks an engine anew what it has, after its models were changed.
-    ``models`` changes them, and is for the owner's key alone, as ``discovery`` is. ``newest`` cancels what an editor no
-    longer waits for.
+    ``models`` changes them, and is for the owner's key alone, as ``discovery`` and ``drains`` are. ``newest`` cancels
+    what an editor no longer waits for.
     """
 
     calls: Calls
@@ -117,6 +128,7 @@ class Services:
     look: Callable[[EngineId], Awaitable[None]]
     models: ModelCare
     discovery: DiscoveryCare
+    drains: DrainCare
     started_s: float
     max_body_bytes: int = 64_000_000
     # Proxies cut a connection that is silent for a minute, some after half of one.

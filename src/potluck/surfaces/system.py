@@ -25,14 +25,17 @@ async def healthz(request: Request) -> Response:
 
 async def readyz(request: Request) -> Response:
     """Whether a call could be served now: some engine is up."""
-    ready = any(engine.health in _UP for engine in fleet_of(request).snapshot())
-    return JSONResponse({"status": "ready" if ready else "no engine is up"}, status_code=200 if ready else 503)
+    healths = {engine.health for engine in fleet_of(request).snapshot()}
+    if healths.intersection(_UP):
+        return JSONResponse({"status": "ready"})
+    why = "every engine that is up is drained" if Health.DRAINING in healths else "no engine is up"
+    return JSONResponse({"status": why}, status_code=503)
 
 
 async def metrics(request: Request) -> Response:
     """Prometheus' text format."""
     fleet = fleet_of(request)
-    shown = Exposition(metrics_of(request), fleet.snapshot(), fleet.machines.snapshot())
+    shown = Exposition(metrics_of(request), fleet.snapshot(), fleet.machines.snapshot(), fleet.drained)
     return Response(shown.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from potluck.core.model import Engine, EngineId, EngineKind, Health, KeyId, Model, ModelId, NodeId, RequestId
 from potluck.core.scheduling.asks import Ask, Place, Policy, Target
 from potluck.core.scheduling.classes import Kind
-from potluck.core.scheduling.decisions import Decision, Evict, Load, Refuse, Start, Wait
+from potluck.core.scheduling.decisions import Decision, Evict, Load, Preload, Refuse, Start, Wait
 from potluck.core.scheduling.scheduler import Scheduler
 
 GB = 1_000_000_000
@@ -25,6 +25,7 @@ def engine(
     health: Health = Health.UP,
     memory_gb: float | None = 16.0,
     node: str | None = None,
+    keeps: bool = True,
 ) -> Engine:
     return Engine(
         EngineId(name),
@@ -34,6 +35,7 @@ def engine(
         slots,
         models={one.id: one for one in models},
         memory_bytes=None if memory_gb is None else int(memory_gb * GB),
+        keeps=keeps,
     )
 
 
@@ -92,3 +94,5 @@ def _told(decision: Decision) -> str:
             return f"load {decision.model} {decision.engine}"
         case Evict():
             return f"evict {decision.model} {decision.engine}"
+        case Preload():
+            return f"preload {decision.model} {decision.engine}{' to stay' if decision.stays else ''}"

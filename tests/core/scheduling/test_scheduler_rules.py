@@ -13,8 +13,9 @@ from potluck.core.model import Engine, EngineId, Health, ModelId, NodeId, Reques
 from potluck.core.scheduling.asks import Ask, Policy
 from potluck.core.scheduling.choosing import choose
 from potluck.core.scheduling.classes import Kind
-from potluck.core.scheduling.decisions import Decision, Evict, Load, Refuse, Start, Wait
+from potluck.core.scheduling.decisions import Decision, Evict, Load, Preload, Refuse, Start, Wait
 from potluck.core.scheduling.rates import Timing
+from potluck.core.scheduling.residency import MoveState
 
 from .fleets import ask, engine, model, scheduler
 
@@ -51,7 +52,7 @@ class Checked:
                 case Refuse():
                     self.waiting.discard(decision.request)
                     assert decision.request not in self.running
-                case Load():
+                case Load() | Preload():
                     assert not self._resident(decision.engine, decision.model)
                     node = self.engines[decision.engine].node
                     assert not any(self.engines[other].node == node for other, _ in self.loading), "two loads at a time"
@@ -218,6 +219,23 @@ class SchedulerRules(RuleBasedStateMachine):
         self.world.engines[one] = replace(self.world.engines[one], health=health)
         self.world.perform(self.scheduler.engine(self.world.engines[one], self.world.now))
 
+    @rule()
+    def rehouse(self) -> None:
+        decisions = self.scheduler.rehouse(self.world.now)
+        loads = [decision for decision in decisions if isinstance(decision, Preload)]
+        assert len({load.model for load in loads}) == len(loads)
+        for load in loads:
+            lost = self.world.engines[load.lost].health
+            assert self.world.engines[load.engine].health is Health.UP
+            assert lost is Health.DRAINING or (lost is Health.DOWN and not self.world.waiting)
+            assert not any(load.model in one.models and one.models[load.model].resident for one in self._serving())
+        drains = any(one.health is Health.DRAINING for one in self.world.engines.values())
+        assert drains or not any(isinstance(decision, Evict) for decision in decisions)
+        self.world.perform(decisions)
+
+    def _serving(self) -> list[Engine]:
+        return [one for one in self.world.engines.values() if one.health in (Health.UP, Health.SUSPECT)]
+
     @rule(data=st.data(), slots=st.integers(1, 3))
     def slots(self, data: st.DataObject, slots: int) -> None:
         one = data.draw(st.sampled_from(sorted(self.world.engines)))
@@ -266,6 +284,15 @@ class SchedulerRules(RuleBasedStateMachine):
             assert node.models == sum(1 for lane in node.lanes if lane.active)
             assert abs(node.harm - sum(lane.harm for lane in node.lanes)) < 1e-6
             assert node.claim is None or node.claim in self.world.waiting
+
+    @invariant()
+    def every_model_of_a_lost_machine_is_accounted_for(self) -> None:
+        for move in self.scheduler.moves(self.world.now):
+            assert self.world.engines[move.engine].health in (Health.DOWN, Health.DRAINING)
+            assert move.why
+            if move.state is MoveState.ELSEWHERE:
+                assert move.to in {one.id for one in self._serving()}
+            assert move.to != move.engine
 
     def teardown(self) -> None:
         """Nobody starves: with all engines up and calls that end, everybody is served or told."""

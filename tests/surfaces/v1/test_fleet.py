@@ -93,6 +93,7 @@ async def test_status_counts_what_serves() -> None:
         "slots": 5,
         "busy": 1,
         "waiting": 3,
+        "drained": [],
     }
 
 
@@ -110,3 +111,26 @@ async def test_a_configuration_with_errors_is_the_owners_to_mend() -> None:
 
 async def test_nobody_else_reloads() -> None:
     assert (await World().ask("POST", "/api/v1/reload", {})).status == 403
+
+
+async def test_a_drained_node_tells_everybody_how_far_it_has_come() -> None:
+    world = World()
+    drained = (await world.ask("POST", "/api/v1/nodes/agx0/drain", caller=OWNER)).json()
+    assert (drained["running"], drained["empty"]) == (1, False)
+    assert [(move["model"], move["state"], move["to"]) for move in drained["moves"]] == [
+        ("llama3.2", "loading", "b/ollama"),
+        ("big:70b", "nowhere", ""),
+    ]
+    nodes = (await world.ask("GET", "/api/v1/nodes")).json()["nodes"]
+    assert [node["drain"] for node in nodes] == [drained, None, None]
+    assert (await world.ask("GET", "/api/v1/status")).json()["drained"] == ["agx0"]
+    assert (await world.ask("POST", "/api/v1/nodes/agx0/resume", caller=OWNER)).status == 204
+    assert (await world.ask("GET", "/api/v1/status")).json()["drained"] == []
+
+
+async def test_only_the_owner_drains_and_resumes_and_only_what_is_there() -> None:
+    world = World()
+    for action in ("drain", "resume"):
+        assert (await world.ask("POST", f"/api/v1/nodes/agx0/{action}")).status == 403
+        assert (await world.ask("POST", f"/api/v1/nodes/nobody/{action}", caller=OWNER)).status == 404
+    assert not world.drains.since_s

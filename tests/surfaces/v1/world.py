@@ -33,9 +33,11 @@ from potluck.core.model import (
     RequestId,
 )
 from potluck.core.scheduling.classes import Kind
+from potluck.core.scheduling.residency import Move, MoveState
 from potluck.gateway.discovery.discovery import Source, Ways
 from potluck.gateway.discovery.kept import AcceptedNode
 from potluck.gateway.dispatch import Queued
+from potluck.gateway.drains import Draining
 from potluck.gateway.machines import Machine
 from potluck.gateway.models import PullStep, Target
 from potluck.gateway.placed import ANYWHERE, Where
@@ -422,6 +424,36 @@ class FakeDiscovery:
             raise self.fails
 
 
+@dataclass
+class FakeDrains:
+    """Nodes drained at one moment, with one call left and one model to move."""
+
+    since_s: dict[str, float] = field(default_factory=dict)
+    nodes: tuple[str, ...] = ("agx0",)
+
+    def draining(self, name: str) -> Draining | None:
+        if name not in self.since_s:
+            return None
+        here = EngineId(f"{name}/ollama:11434")
+        moves = [
+            Move(here, NodeId(name), ModelId("llama3.2"), MoveState.LOADING, "loading there", EngineId("b/ollama")),
+            Move(here, NodeId(name), ModelId("big:70b"), MoveState.NOWHERE, "no other machine that is up has it"),
+        ]
+        return Draining(NodeId(name), self.since_s[name], 1, moves)
+
+    async def drain(self, name: str) -> Draining:
+        if name not in self.nodes:
+            raise NotFound(f"There is no node '{name}' with an engine.")
+        self.since_s[name] = 1_750_000_000.0
+        found = self.draining(name)
+        assert found is not None
+        return found
+
+    async def resume(self, name: str) -> None:
+        if self.since_s.pop(name, None) is None and name not in self.nodes:
+            raise NotFound(f"There is no node '{name}' with an engine.")
+
+
 class NoSettings:
     async def get(self, name: str) -> Json:
         return None
@@ -477,6 +509,7 @@ class World:
     storage: Storage | None = None
     models: FakeModels = field(default_factory=FakeModels)
     discovery: FakeDiscovery = field(default_factory=FakeDiscovery)
+    drains: FakeDrains = field(default_factory=FakeDrains)
 
     def __post_init__(self) -> None:
         self.calls = FakeCalls(self.script)
@@ -497,6 +530,7 @@ class World:
             look=self._look,
             models=self.models,
             discovery=self.discovery,
+            drains=self.drains,
             started_s=self.now - 60,
             max_body_bytes=self.max_body_bytes,
             ping_s=self.ping_s,

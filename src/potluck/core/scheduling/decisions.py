@@ -81,4 +81,16 @@ class Evict:
     model: ModelId
 
 
-Decision: TypeAlias = Start | Wait | Refuse | Load | Evict
+@dataclass(frozen=True, slots=True)
+class Preload:
+    """Load the model though no call waits for it, because ``lost``, which had it, serves no more; say `loaded` or
+    `load_failed` after. ``stays``: it is pinned there, and should not go when it is not used for a while.
+    """
+
+    engine: EngineId
+    model: ModelId
+    lost: EngineId
+    stays: bool = False
+
+
+Decision: TypeAlias = Start | Wait | Refuse | Load | Evict | Preload

@@ -123,7 +123,7 @@ class Dispatch:
             for victim in price.victims:
                 victim.evict(now)
                 decided.append(Evict(victim.engine.id, victim.model))
-            self._begin_load(lane, now)
+            self.begin_load(lane, now)
             decided.append(Load(lane.engine.id, lane.model))
         turn = Turn(waiting.ask, lane, now, lane.active, price.terms, wait_s=price.wait_s)
         turn.share = 1 + lane.node.others(lane)
@@ -134,7 +134,8 @@ class Dispatch:
         policy = waiting.goal.target.policy
         decided.append(Start(waiting.ask.request, lane.place, waiting.ask, now, loads, choice.prices, policy))
 
-    def _begin_load(self, lane: Lane, now: float) -> None:
+    def begin_load(self, lane: Lane, now: float) -> None:
+        """A model is loaded from now on; nothing else is, there, until that ends."""
         lane.loading = True
         lane.node.loading = lane
         lane.node.loading_until_s = now + lane.rates.load_s

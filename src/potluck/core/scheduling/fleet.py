@@ -48,7 +48,8 @@ class Turn:
 
 @dataclass(slots=True, eq=False)
 class Lane:
-    """A model on an engine. ``harm`` is what one second of delay costs its running calls, in their limits.
+    """A model on an engine. ``harm`` is what one second of delay costs its running calls, in their limits. ``name`` is
+    the model's on all engines.
 
     ``tables`` holds, by kind and by how many run, the terms of a call when nothing else runs on the node.
     ``ready``: resident, on an engine that is up, on a node that nothing is loading on and nobody claims.
@@ -57,6 +58,7 @@ class Lane:
     engine: EngineState
     node: Node
     model: ModelId
+    name: str
     place: Place
     rates: Rates
     guess: Rates
@@ -150,7 +152,9 @@ class Lane:
 
 @dataclass(slots=True, eq=False)
 class EngineState:
-    """``learned`` corrects its rates by how its calls came out; ``virtual`` are slots that waiting calls wait for."""
+    """``learned`` corrects its rates by how its calls came out; ``virtual`` are slots that waiting calls wait for.
+    ``keeps``: models can be loaded there, and put out, on request.
+    """
 
     id: EngineId
     node: Node
@@ -160,6 +164,7 @@ class EngineState:
     turns: dict[RequestId, Turn] = field(default_factory=dict[RequestId, Turn])
     learned: float = 1.0
     virtual: int = 0
+    keeps: bool = True
 
     @property
     def serves(self) -> bool:

@@ -10,7 +10,8 @@ from potluck.core.scheduling.fleet import COLD_S, Lane
 def plan(lane: Lane, now: float, *, quiet: bool = False) -> tuple[Lane, ...] | None:
     """The idle models to put out for ``lane``, none if it fits as it is; None if idle ones are not enough.
 
-    A model in use, pinned or just loading stays, whatever the need. ``quiet`` work puts out cold models only.
+    A model in use, pinned or just loading stays, whatever the need, and so does one of an engine that puts out none.
+    ``quiet`` work puts out cold models only.
     """
     node = lane.node
     if node.memory_bytes is None:
@@ -40,7 +41,7 @@ def regret(lane: Lane, now: float) -> float:
 
 
 def _may_go(lane: Lane, now: float, *, quiet: bool) -> bool:
-    if not lane.resident or lane.active or lane.pinned:
+    if not lane.resident or lane.active or lane.pinned or not lane.engine.keeps:
         return False
     return not quiet or now - lane.used_s > COLD_S
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from potluck.core.model import Engine, EngineId, Model, ModelId, NodeId
+from potluck.core.names import canonical
 from potluck.core.scheduling.asks import Place, Target
 from potluck.core.scheduling.fleet import EngineState, Lane, Node, memory_of
 from potluck.core.scheduling.goals import Goal
@@ -49,7 +50,7 @@ class Registry:
         if engine.memory_bytes is not None:
             node.memory_bytes = engine.memory_bytes
         slots_before = state.slots
-        state.health, state.slots = engine.health, max(1, engine.slots)
+        state.health, state.slots, state.keeps = engine.health, max(1, engine.slots), engine.keeps
         new = self._describe(state, engine.models, now)
         node.recount()
         if state.slots != slots_before:
@@ -91,6 +92,7 @@ class Registry:
             state,
             state.node,
             model.id,
+            canonical(model.id),
             Place(state.id, model.id),
             self.kept.get((state.id, model.id)) or replace(guess),
             guess,

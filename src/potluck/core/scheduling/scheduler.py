@@ -16,6 +16,7 @@ from potluck.core.scheduling.fleet import Lane, Turn
 from potluck.core.scheduling.queue import Queue, User, Waiting
 from potluck.core.scheduling.rates import Rates, Timing
 from potluck.core.scheduling.registry import Registry
+from potluck.core.scheduling.residency import Move, Residency
 from potluck.core.scheduling.standing import Standing, estimate_s, standings
 from potluck.core.scheduling.terms import Terms
 
@@ -39,7 +40,9 @@ class Scheduler:
         depth: int = DEFAULT_DEPTH,
         limits: Mapping[Kind, Limits] | None = None,
         rates: Mapping[tuple[EngineId, ModelId], Rates] | None = None,
+        reload_lost: bool = True,
     ) -> None:
+        """``reload_lost``: models in use on a machine that died are loaded elsewhere by `rehouse`."""
         self._fleet = Registry(dict(rates or {}))
         self._queue = Queue(depth)
         self._standards = standards(limits or {})
@@ -48,6 +51,7 @@ class Scheduler:
         self._users: dict[KeyId, User] = {}
         self._arrivals = 0
         self._dispatch = Dispatch(self._fleet, self._queue, self._begin)
+        self._residency = Residency(self._fleet, self._queue, self._dispatch.begin_load, after_loss=reload_lost)
 
     # --- calls -------------------------------------------------------------------------------------------------------
 
@@ -155,6 +159,7 @@ class Scheduler:
 
     def loaded(self, engine: EngineId, model: ModelId, now: float, took_s: float | None = None) -> Sequence[Decision]:
         """A load is done. ``took_s`` is how long it took, where that is known."""
+        self._residency.ended(engine, model, now, failed=False)
         lane = self._fleet.lane(engine, model)
         if lane is None:
             return _NOTHING
@@ -165,11 +170,17 @@ class Scheduler:
 
     def load_failed(self, engine: EngineId, model: ModelId, now: float) -> Sequence[Decision]:
         """A load came to nothing. Calls that wait for it on the engine `fail` by themselves."""
+        self._residency.ended(engine, model, now, failed=True)
         lane = self._fleet.lane(engine, model)
         if lane is None:
             return _NOTHING
         lane.settle(resident=False)
         return self._dispatch.after(lane.node, now)
+
+    def rehouse(self, now: float) -> Sequence[Decision]:
+        """Load elsewhere what is wanted of machines that are down or drained. To be said after an engine was lost,
+        after each `Preload` and, while there are such machines, now and then."""
+        return self._residency.rehouse(now)
 
     def pin(self, engine: EngineId, model: ModelId, *, pinned: bool) -> None:
         """The owner wants the model to stay in memory."""
@@ -198,6 +209,10 @@ class Scheduler:
     def standings(self, now: float) -> Mapping[RequestId, Standing]:
         """Position and expected start of everybody who waits, in order. Costs as much as the queue is long."""
         return standings(self._queue, now)
+
+    def moves(self, now: float) -> Sequence[Move]:
+        """Where the models of machines that are down or drained are found now."""
+        return self._residency.moves(now)
 
     def rates(self) -> Mapping[tuple[EngineId, ModelId], Rates]:
         """What was learned, to be kept over a restart: give it to the next scheduler."""

@@ -469,6 +469,12 @@ class Exchange:
         if self._connection is not None and self.state is State.STREAMING:
             self._connection.resume()
 
+    def hears(self, engine: EngineId) -> bool:
+        """Whether an answer comes from there now."""
+        return (
+            self.state in (State.STREAMING, State.COLLECTING) and self.seat is not None and self.seat.engine == engine
+        )
+
     def tick(self, now_s: float) -> None:
         """Called by the sweep: fill silences, and end waits that are too long."""
         if self._full or self.state in (State.PREPARING, State.DONE):

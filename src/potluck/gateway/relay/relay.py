@@ -138,6 +138,10 @@ class Relay:
     def queue(self) -> Sequence[Queued]:
         return self.dispatcher.queue()
 
+    def heard_s(self, engine: EngineId) -> float:
+        """When a byte of some answer last came from an engine, on the relay's clock; minus infinity: none is coming."""
+        return max((each.last_heard_s for each in self.exchanges if each.hears(engine)), default=float("-inf"))
+
     # --- what connections and exchanges call ---
 
     @cached_property

@@ -7,15 +7,18 @@ from collections.abc import Callable, Sequence
 from potluck import __version__
 from potluck.core.errors import BadRequest, OperatorError
 from potluck.core.model import Engine, EngineId, Health, Model, ModelId, NodeId
+from potluck.gateway.drains import Draining
 from potluck.gateway.machines import Machine
 from potluck.surfaces.v1.exchange import Exchange, Reply
 from potluck.surfaces.v1.shapes import (
     AgentInfo,
     ChildInfo,
+    DrainInfo,
     EngineInfo,
     ModelInfo,
     ModelList,
     ModelPlace,
+    MoveInfo,
     NodeInfo,
     NodeList,
     QueuedInfo,
@@ -55,6 +58,16 @@ async def nodes(exchange: Exchange) -> Reply:
     return Reply(NodeList([_node(exchange, node, engines, machines.get(node)) for node, engines in by_node.items()]))
 
 
+async def drain(exchange: Exchange) -> Reply:
+    """What runs there runs on; how far it has come is told by `nodes`."""
+    return Reply(_drain(await exchange.services.drains.drain(exchange.path["node"])))
+
+
+async def resume(exchange: Exchange) -> Reply:
+    await exchange.services.drains.resume(exchange.path["node"])
+    return Reply(None)
+
+
 async def reload(exchange: Exchange) -> Reply:
     """The file's errors are the owner's to read, and only the owner may ask."""
     try:
@@ -80,6 +93,9 @@ async def status(exchange: Exchange) -> Reply:
             slots=sum(engine.slots for engine in serving),
             busy=sum(engine.busy for engine in engines),
             waiting=services.fleet.waiting(),
+            drained=[
+                node for node in dict.fromkeys(engine.node for engine in engines) if services.drains.draining(node)
+            ],
         )
     )
 
@@ -147,6 +163,7 @@ def _place(engine: Engine, model: Model, pinned: bool) -> ModelPlace:
 
 def _node(exchange: Exchange, node: NodeId, engines: list[EngineInfo], machine: Machine | None) -> NodeInfo:
     discovery, owner = exchange.services.discovery, exchange.caller.owner
+    draining = exchange.services.drains.draining(node)
     return NodeInfo(
         id=node,
         engines=engines,
@@ -154,6 +171,16 @@ def _node(exchange: Exchange, node: NodeId, engines: list[EngineInfo], machine: 
         agent=_agent(machine) if machine is not None and machine.has_agent and owner else None,
         source=discovery.source(node),
         why=discovery.why(node) if owner else "",
+        drain=_drain(draining) if draining is not None else None,
+    )
+
+
+def _drain(draining: Draining) -> DrainInfo:
+    return DrainInfo(
+        since=rfc3339(draining.since_s),
+        running=draining.running,
+        empty=draining.empty,
+        moves=[MoveInfo(move.model, move.engine, move.state.value, move.to or "", move.why) for move in draining.moves],
     )
 
 

@@ -402,11 +402,35 @@ class AgentInfo(msgspec.Struct):
     reading: Reading | None = None
 
 
+class MoveInfo(msgspec.Struct):
+    """A model of a node that is drained. ``state``: ``elsewhere`` (in the memory of engine ``to``), ``loading`` or
+    ``waiting`` to be loaded there, ``nowhere``, or ``unused`` and left where it is. ``why`` says it in words.
+    """
+
+    model: str
+    engine: str
+    state: str
+    to: str
+    why: str
+
+
+class DrainInfo(msgspec.Struct):
+    """A node that gets nothing new, since ``since``. ``running`` calls end there in peace; ``empty`` is true when none
+    is left and what can be moved has been.
+    """
+
+    since: str
+    running: int
+    empty: bool
+    moves: list[MoveInfo]
+
+
 class NodeInfo(msgspec.Struct):
     """``memory_bytes`` is what models may fill, as configured; ``agent`` what its machine tells, for the owner.
 
     ``source`` is where the node comes from: ``config``, ``discovery``, or ``here`` for what runs on this machine
-    without being configured. ``why`` tells the owner of a change of its address.
+    without being configured. ``why`` tells the owner of a change of its address. ``drain`` is there while the node is
+    drained.
     """
 
     id: str
@@ -415,6 +439,7 @@ class NodeInfo(msgspec.Struct):
     agent: AgentInfo | None = None
     source: str = "config"
     why: str = ""
+    drain: DrainInfo | None = None
 
 
 class NodeList(msgspec.Struct):
@@ -431,7 +456,7 @@ class ReloadReply(msgspec.Struct):
 
 
 class StatusReply(msgspec.Struct):
-    """``waiting`` calls are in the queue, ``busy`` run."""
+    """``waiting`` calls are in the queue, ``busy`` run; ``drained`` are nodes that get nothing new."""
 
     version: str
     started_at: str
@@ -443,6 +468,7 @@ class StatusReply(msgspec.Struct):
     slots: int
     busy: int
     waiting: int
+    drained: list[str] = []
 
 
 # --- Requests and keys -----------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ BIG_BYTES = 12_000_000_000
 _REMEMBERED = 4096
 
 _Tried: TypeAlias = "frozenset[EngineId]"
-_Mark: TypeAlias = "tuple[bool, dict[ModelId, frozenset[Capability]]]"
+_Mark: TypeAlias = "tuple[bool, bool, dict[ModelId, frozenset[Capability]]]"
 
 
 class Way(NamedTuple):
@@ -201,7 +201,8 @@ def _usual_kind(offers: Iterable[Offer], needs: frozenset[Capability]) -> Kind:
 
 def _mark(engine: Engine) -> _Mark:
     """What of an engine targets depend on."""
-    return engine.health in SERVING, {model.id: model.capabilities for model in engine.models.values()}
+    serves, drained = engine.health in SERVING, engine.health is Health.DRAINING
+    return serves, drained, {model.id: model.capabilities for model in engine.models.values()}
 
 
 def nothing_to_choose(known: Sequence[str]) -> NoEngineReady:

@@ -12,7 +12,7 @@ from potluck.cli import diagnosis
 from potluck.cli.diagnosis import Finding, Folder, Listening, Verdict
 from potluck.config.problems import ConfigProblem, Severity
 from tests.cli.conftest import Run
-from tests.cli.fake_service import FakeService
+from tests.cli.fake_service import FakeService, Whole
 
 HERE = Path("/data")
 GB = 10**9
@@ -150,6 +150,19 @@ def test_another_program_on_the_port_is_a_failure(run: Run, tmp_path: Path) -> N
         file = tmp_path / "potluck.yaml"
         file.write_text(f"server: {{port: {other.getsockname()[1]}}}\n")
         assert checks(run, "--config", str(file))["port"]["verdict"] == "fail"
+
+
+def test_drained_nodes_of_a_running_potluck_are_not_forgotten(
+    service: FakeService, run: Run, tmp_path: Path, config: str
+) -> None:
+    (tmp_path / "data" / "run").mkdir(parents=True)
+    (tmp_path / "data" / "run" / "address").write_text(service.url)
+    counts = dict.fromkeys(("nodes", "engines", "engines_up", "models", "slots", "busy", "waiting"), 1)
+    status = {"version": "1", "started_at": "2026-11-26T07:00:00Z", "uptime_s": 1.0, **counts, "drained": ["agx0"]}
+    service.on("GET /api/v1/status", Whole(status))
+    shown = run("doctor", "--config", config).stdout
+    assert "It is drained: no call goes there." in shown
+    assert "-> potluck nodes resume agx0" in shown
 
 
 def test_a_database_that_potluck_would_not_start_with_is_a_failure(run: Run, tmp_path: Path, config: str) -> None:

@@ -12,7 +12,7 @@ from potluck.core.errors import NodeFailed, NoEngineReady, NotFound, PotluckErro
 from potluck.core.health import Seen
 from potluck.core.model import EngineId, EngineKind, Health, Json, Model, ModelId, NodeId
 from potluck.core.scheduling.residency import MoveState
-from potluck.gateway.dispatch import STANDS_IN_S
+from potluck.gateway.dispatch import REHOUSE_EVERY_S, STANDS_IN_S
 from potluck.gateway.drains import SETTING, Drains
 from potluck.gateway.fleet import Installation
 from tests.gateway.test_dispatch import Hall
@@ -298,6 +298,7 @@ async def test_what_could_not_be_loaded_for_want_of_room_is_loaded_when_there_is
     await house.settle()
     assert house.keeper.done == []
     house.seen("e1", Model(ModelId("other"), resident=False, size_bytes=13 * GB), resident=False)
+    house.hall.now += REHOUSE_EVERY_S
     house.dispatcher.expire()
     await house.settle()
     assert house.keeper.done == ["load m None"]

@@ -74,3 +74,14 @@ def test_a_new_engine_may_serve_who_waits() -> None:
     found.changed = changed
     found.reconfigure([one, installation(B)], {})
     assert calls == [([B], True)]
+
+
+def test_an_engine_that_lists_its_models_while_its_calls_fail_says_so() -> None:
+    found = fleet(installation(A))
+    for _ in range(2):
+        found.saw(A, Seen.CALL_FAILED, "cut")
+    found.reported(A, Report((Model(ModelId("m"), resident=True),)))
+    assert (found.engines[A].health, found.engines[A].why) == (
+        Health.SUSPECT,
+        "answered with 1 model, but calls failed lately",
+    )

@@ -325,6 +325,16 @@ async def test_a_model_in_use_is_neither_unloaded_nor_deleted() -> None:
         assert [target.node for target in await made.models.delete("m", Where("agx0"))] == ["agx0"]
 
 
+async def test_nothing_is_loaded_onto_a_drained_node_and_who_can_end_that_is_told() -> None:
+    async with world({"agx0": Keeper("llama3.2")}) as made:
+        made.fleet.drain(NodeId("agx0"))
+        with pytest.raises(NoEngineReady, match="it is draining") as refused:
+            await made.models.load("llama3.2")
+        assert refused.value.hint == "Its owner has drained it: potluck nodes resume agx0"
+        await made.models.delete("llama3.2")
+        assert not made.keeper("agx0").models
+
+
 async def test_an_engine_that_keeps_no_models_says_so() -> None:
     async with world({"vllm": None}) as made:
         change: Callable[[str], Any]

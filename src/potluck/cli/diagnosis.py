@@ -129,6 +129,14 @@ def port(found: Listening) -> Finding:
     return Finding("port", Verdict.OK, f"{found.url} {'runs Potluck' if found.who == 'potluck' else 'is free'}")
 
 
+def drained(nodes: Sequence[str]) -> list[Finding]:
+    """Nodes that get no calls by their owner's word, which may be forgotten."""
+    return [
+        Finding(f"node {node}", Verdict.WARN, "It is drained: no call goes there.", f"potluck nodes resume {node}")
+        for node in nodes
+    ]
+
+
 def engine(name: str, address: str, trouble: str) -> Finding:
     """A configured engine; ``trouble`` says why no connection came about, empty if one did."""
     if trouble:

@@ -29,6 +29,7 @@ from potluck.config.model import Config, EngineConfig
 from potluck.config.problems import ConfigErrors
 from potluck.core.errors import OperatorError
 from potluck.storage.open import look_at_storage, sqlite_url
+from potluck.surfaces.v1.shapes import StatusReply
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -61,6 +62,7 @@ def examine(file: Path | None, data: Path) -> list[Finding]:
     except ConfigErrors:
         settings = Config()
     found = look_at(data)
+    listening = _listening(settings, data)
     missing = [package for module, package in _EMBEDDED.items() if find_spec(module) is None]
     return [
         diagnosis.python(sys.version_info[:3]),
@@ -68,7 +70,8 @@ def examine(file: Path | None, data: Path) -> list[Finding]:
         diagnosis.key_file(data / OWNER_KEY, _mode(data / OWNER_KEY)),
         *_database(settings, data),
         diagnosis.config(file, check(file, os.environ)),
-        diagnosis.port(_listening(settings, data)),
+        diagnosis.port(listening),
+        *diagnosis.drained(_drained(listening, data)),
         *_engines(settings.engines),
         diagnosis.embedded(settings.local_wanted, missing),
         diagnosis.memory(_free_memory(), settings.local_wanted),
@@ -123,6 +126,17 @@ def _listening(settings: Config, data: Path) -> Listening:
             return Listening(f"http://{server.host}:{server.port}", "free")
     except OSError:
         return Listening(f"http://{server.host}:{server.port}", "taken")
+
+
+def _drained(found: Listening, data: Path) -> Sequence[str]:
+    """Nodes that the running service keeps calls from; none if it cannot be asked."""
+    if found.who != "potluck":
+        return ()
+    try:
+        asked = Client(Service(found.url, first_line(data / OWNER_KEY)), listing_s=_REACH_S)
+        return asked.get("/api/v1/status", StatusReply).drained
+    except ServiceError:
+        return ()
 
 
 def _engines(engines: Sequence[EngineConfig]) -> list[Finding]:

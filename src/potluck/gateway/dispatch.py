@@ -35,6 +35,8 @@ _PUT_OUT_S = 30.0
 # A pinned model whose machine is away stays in memory elsewhere for so long without a call, and is then loaded anew if
 # that is still away. Longer would keep memory that nobody needs after the machine has come back.
 STANDS_IN_S = 3600.0
+# So often is looked whether a lost machine's models, which had no room elsewhere, have some now.
+REHOUSE_EVERY_S = 5.0
 # Where everybody in line stands is worked out so often at most for those who stream.
 _STANDINGS_S = 1.0
 
@@ -140,7 +142,8 @@ class Dispatcher:
         self._emptying: dict[NodeId, int] = {}
         self._held: dict[NodeId, list[Decision]] = {}
         self._learns_s: dict[EngineId, float] = {}
-        self._lost = False
+        self._lost: frozenset[EngineId] = frozenset()
+        self._rehoused_s = float("-inf")
         self._standings: tuple[float, Mapping[RequestId, Queued]] = (float("-inf"), {})
         self.pinned: Callable[[EngineId, ModelId], bool] = lambda engine, model: False
         fleet.changed = self.changed
@@ -209,8 +212,8 @@ class Dispatcher:
         """Refuse those who have waited too long, and look at the rest anew; called by the sweep."""
         now = self._clock()
         self._perform(self._scheduler.tick(now))
-        if self._lost:
-            self._perform(self._scheduler.rehouse(now))
+        if self._lost and now - self._rehoused_s >= REHOUSE_EVERY_S:
+            self._perform(self._rehouse(now))
 
     # --- the fleet ---
 
@@ -235,12 +238,17 @@ class Dispatcher:
                 decided += self._scheduler.leave(seeker.wish.request, now)
             waited_for = frozenset(each.target for each in self._seekers.values())
             decided += self._scheduler.declare(self._targets.again(waited_for), now)
-        self._lost = any(engine.health in _LOST for engine in self._fleet.engines.values())
-        if self._lost:
-            decided += self._scheduler.rehouse(now)
+        before = self._lost
+        self._lost = frozenset(engine.id for engine in self._fleet.engines.values() if engine.health in _LOST)
+        if self._lost != before:
+            decided += self._rehouse(now)
         self._perform(decided)
         for seeker, error in lost:
             seeker.refused(error)
+
+    def _rehouse(self, now: float) -> Sequence[Decision]:
+        self._rehoused_s = now
+        return self._scheduler.rehouse(now)
 
     def _hopeless(self) -> list[tuple[Seeker, PotluckError]]:
         """Those in line for whom waiting is of no use any more, taken out."""
@@ -396,7 +404,7 @@ class Dispatcher:
             now = self._clock()
             self._perform(self._scheduler.loaded(preload.engine, preload.model, now, now - began_s))
             self._fleet.look_now(preload.engine)
-        self._perform(self._scheduler.rehouse(self._clock()))
+        self._perform(self._rehouse(self._clock()))
 
     async def _put_out(self, evict: Evict, node: NodeId) -> None:
         """A failure is told and no more: the engine makes room by itself, or the call fails there."""

@@ -182,6 +182,8 @@ class Fleet:
         slots = installation.slots or report.slots or _DEFAULT_SLOTS[installation.kind]
         why = f"answered with {len(models)} model{'' if len(models) == 1 else 's'}"
         self.health[engine] = health = self._step(self.health[engine], Seen.PROBE_OK, why)
+        if health.failures:
+            why += ", but calls failed lately"
         self._change(
             replace(before, models=models, slots=slots, memory_bytes=self._memory(engine), health=health.state, why=why)
         )

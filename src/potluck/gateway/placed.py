@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from potluck.core.errors import ModelNotFound, NoEngineReady, NoRoom, NotFound, NotImplementedHere, PotluckError
-from potluck.core.model import Engine, EngineId, NodeId
+from potluck.core.model import Engine, EngineId, Health, NodeId
 from potluck.core.names import same_model
 from potluck.core.placing_models import Verdict, Why
 from potluck.gateway.fleet import Fleet
@@ -74,7 +74,14 @@ def refusal(fleet: Fleet, verdicts: Sequence[Verdict], name: str) -> PotluckErro
     node, reason = nearest.place.node, nearest.reason
     match nearest.why:
         case Why.DOWN:
-            return NoEngineReady(f"The engine for '{name}' on {node} is not up: {reason}.", retry_after_s=_RETRY_S)
+            hint = (
+                f"Its owner has drained it: potluck nodes resume {node}"
+                if nearest.place.health is Health.DRAINING
+                else ""
+            )
+            return NoEngineReady(
+                f"The engine for '{name}' on {node} is not up: {reason}.", retry_after_s=_RETRY_S, hint=hint
+            )
         case Why.NO_MEMORY | Why.NO_DISK:
             return NoRoom(f"'{name}' does not fit on {node}: {reason}.", hint=_smaller(verdicts))
         case Why.UNSURE:

@@ -7,9 +7,10 @@ they come first, and bring their models with them. For one that is drained cold 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 from potluck.core.model import EngineId, Health, ModelId, NodeId
 from potluck.core.scheduling.decisions import Decision, Evict, Preload
@@ -22,6 +23,9 @@ from potluck.core.scheduling.registry import Registry
 MOST_AT_ONCE = 2
 # What could not be loaded somewhere is not tried there again at once.
 SHUNNED_S = 300.0
+
+_Served: TypeAlias = "Mapping[str, Sequence[Lane]]"
+"""The lanes of engines that serve, by their models' names."""
 
 _LOST = frozenset({Health.DOWN, Health.DRAINING})
 
@@ -80,17 +84,20 @@ class Residency:
 
     def moves(self, now: float) -> tuple[Move, ...]:
         """How it stands with every model of the machines that are lost."""
-        return tuple(self._told(lane, now) for lane in self._lost() if lane.resident or _wanted(lane, now))
+        lost = [lane for lane in self._lost() if lane.resident or _wanted(lane, now)]
+        served = self._served(lost)
+        return tuple(self._told(lane, served, now) for lane in lost)
 
     def rehouse(self, now: float) -> list[Decision]:
         """What can be loaded now of what is wanted and nowhere, the most wanted first."""
         wanted = [lane for lane in self._lost() if _wanted(lane, now) and self._meant(lane)]
+        served = self._served(wanted)
         wanted.sort(key=lambda lane: (not lane.pinned, -lane.demand_now(now), lane.model, lane.engine.id))
         decided: list[Decision] = []
         for lane in wanted:
             if len(self._loading) >= MOST_AT_ONCE:
                 break
-            found = self._find(lane, now)
+            found = self._find(lane, served, now)
             if found.lane is not None and found.victims is not None:
                 self._load(lane, found.lane, found.victims, now, decided)
         return decided
@@ -114,15 +121,15 @@ class Residency:
             return True
         return self._after_loss and not self._queue.by_request
 
-    def _told(self, lane: Lane, now: float) -> Move:
+    def _told(self, lane: Lane, served: _Served, now: float) -> Move:
         unused = _Found(MoveState.UNUSED, "nobody took it lately")
-        found = self._find(lane, now) if _wanted(lane, now) else unused
+        found = self._find(lane, served, now) if _wanted(lane, now) else unused
         to = found.lane.engine.id if found.lane is not None else None
         return Move(lane.engine.id, lane.node.id, lane.model, found.state, found.why, to)
 
-    def _find(self, lane: Lane, now: float) -> _Found:
+    def _find(self, lane: Lane, served: _Served, now: float) -> _Found:
         """1. It is in memory elsewhere, or being loaded. 2. Where it could be loaded best, now or soon. 3. Why not."""
-        others = [other for other in self._others(lane) if other.offered]
+        others = [other for other in served[lane.name] if other.offered]
         for other in others:
             if other.resident:
                 return _Found(MoveState.ELSEWHERE, "in memory there", other)
@@ -132,10 +139,15 @@ class Residency:
         found = [self._judged(other, lane.engine, now) for other in sorted(others, key=_rank)]
         return min(found, key=_nearness, default=_Found(MoveState.NOWHERE, "no other machine that is up has it"))
 
-    def _others(self, lane: Lane) -> Iterator[Lane]:
-        for engine in self._fleet.engines.values():
-            if engine.serves:
-                yield from (other for other in engine.lanes.values() if other.name == lane.name)
+    def _served(self, lost: Iterable[Lane]) -> _Served:
+        found: dict[str, list[Lane]] = {lane.name: [] for lane in lost}
+        if found:
+            for engine in self._fleet.engines.values():
+                if engine.serves:
+                    for lane in engine.lanes.values():
+                        if lane.name in found:
+                            found[lane.name].append(lane)
+        return found
 
     def _judged(self, lane: Lane, lost: EngineState, now: float) -> _Found:
         """Whether a model can be loaded on a lane."""

@@ -57,6 +57,17 @@ async def test_fields_that_nobody_knows_are_ignored(every: World, surface: Surfa
     assert surface.read(wish, await every.client.post(path, surface.body(wish))).text == "hello"
 
 
+@on_every_surface
+async def test_the_class_of_a_call_may_be_said_and_a_wrong_one_is_told(every: World, surface: Surface) -> None:
+    wish = _wish(surface, "m-ollama")
+    said = {"x-potluck-class": "batch", "x-potluck-deadline-s": "60"}
+    reply = await every.client.post(surface.path, surface.body(wish), headers=said)
+    assert surface.read(wish, reply).text == "hello"
+    reply = await every.client.post(surface.path, surface.body(wish), headers={"x-potluck-class": "urgent"})
+    text = checked_error(surface.family, reply, 400)
+    assert surface.name == "tabby" or "Known are completion, chat, " in text
+
+
 NULLS = {
     "openai": "temperature top_p n stop seed tools tool_choice response_format stream stream_options logprobs "
     "max_tokens max_completion_tokens user metadata reasoning_effort instructions text reasoning include store "

@@ -18,6 +18,7 @@ from potluck.gateway.relay.exchange import Exchange, renaming
 from potluck.gateway.relay.relay import Relay
 from potluck.gateway.targets import nothing_to_choose
 from potluck.wire.port import AnswerMeta, AnswerWriter, ErrorReply, Passage, Shape
+from potluck.wire.terms import NO_TERMS, Terms
 
 # Events that may wait for a slow reader before the engine is told to wait too.
 _HIGH_WATER = 1024
@@ -31,6 +32,7 @@ class InsideAsk:
     body = b""
     untouchable = False
     generations = 1
+    kind = None
 
     def __init__(self, call: Call, inbox: Inbox) -> None:
         self._call = call
@@ -185,10 +187,11 @@ class InsideCalls:
         kind: Kind = Kind.CHAT,
         whole: bool = False,
         request: str = "",
+        terms: Terms = NO_TERMS,
     ) -> AsyncGenerator[Generation, None]:
         inbox = Inbox(whole=whole)
         door = Door(path="", family=family, read=_no_reading, errors=_no_errors_as_bytes, kind=kind)
-        exchange = Exchange(self._relay, inbox, door, InsideAsk(call, inbox), caller, RequestId(request) or None)
+        exchange = Exchange(self._relay, inbox, door, InsideAsk(call, inbox), caller, RequestId(request) or None, terms)
         inbox.exchange = exchange
         try:
             exchange.start()

@@ -47,6 +47,7 @@ class Wish(NamedTuple):
     """What a call needs of its place. ``tried`` engines are out; ``failure`` is the last one's error.
 
     ``prompt_tokens`` is an estimate. ``since_s`` is when the call came, if this is not its first attempt.
+    ``deadline_s`` is when the caller will not wait any longer for it to begin, None if nobody said.
     """
 
     request: RequestId
@@ -58,6 +59,7 @@ class Wish(NamedTuple):
     kind: Kind = Kind.CHAT
     prompt_tokens: int = 0
     since_s: float | None = None
+    deadline_s: float | None = None
 
 
 @dataclass(slots=True)
@@ -167,7 +169,8 @@ class Dispatcher:
         if self._targets.stale:
             self._perform(self._scheduler.declare(self._targets.all(), now))
         decided = self._scheduler.arrive(
-            Ask(request, wish.key, way.target, kind, wish.prompt_tokens, "", 0, wish.tried, None, since_s), now
+            Ask(request, wish.key, way.target, kind, wish.prompt_tokens, "", 0, wish.tried, wish.deadline_s, since_s),
+            now,
         )
         first = decided[0]
         if len(decided) == 1 and type(first) is Start and not first.loads:
@@ -429,7 +432,12 @@ class Dispatcher:
 
 def _refusal(refuse: Refuse, wish: Wish) -> PotluckError:
     match refuse.reason:
-        case Reason.FULL | Reason.WAITED | Reason.DEADLINE:
+        case Reason.DEADLINE:
+            return wish.failure or QueueFull(
+                "server busy: no slot was free within the time that the caller gave",
+                retry_after_s=refuse.retry_after_s,
+            )
+        case Reason.FULL | Reason.WAITED:
             return QueueFull(
                 "server busy, please try again.  maximum pending requests exceeded",
                 retry_after_s=refuse.retry_after_s,

@@ -11,6 +11,7 @@ from potluck.core.answer import Event
 from potluck.core.call import Call
 from potluck.core.model import KeyId, ModelId, NodeId, RequestId
 from potluck.core.scheduling.classes import Kind
+from potluck.wire.terms import NO_TERMS, Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,12 @@ class Calls(Protocol):
         kind: Kind = Kind.CHAT,
         whole: bool = False,
         request: str = "",
+        terms: Terms = NO_TERMS,
     ) -> AbstractAsyncContextManager[Generation]:
         """Place and run a call; enters when the engine's answer begins, so errors before that are raised here.
 
-        ``kind`` is what the call is to its caller: it decides who goes first where calls must wait.
+        ``kind`` is what the call is to its caller: it decides who goes first where calls must wait. ``terms`` are what
+        a client said beside its request, and go before it.
         ``whole`` is for who shows nothing before the end: it enters when the answer is complete, and an engine that
         breaks in the middle is replaced by the next one. ``request`` is the call's id where it has one already, so that
         an error before the answer names what the request log does.

@@ -17,6 +17,7 @@ from potluck.core.answer import Answer, Event, FinishReason, Timings, Usage
 from potluck.core.call import Call
 from potluck.core.errors import PotluckError
 from potluck.core.model import Capability
+from potluck.core.scheduling.classes import Kind
 
 
 class Shape(StrEnum):
@@ -195,6 +196,11 @@ class Ask(Protocol):
     @property
     def needs(self) -> frozenset[Capability]:
         """What the model must be able to do."""
+        ...
+
+    @property
+    def kind(self) -> Kind | None:
+        """What the client says, or shows, the call to be; None: what it is by its door."""
         ...
 
     @property

@@ -7,6 +7,8 @@ from typing import NoReturn
 
 from potluck.core.call import ChatCall
 from potluck.core.model import Capability
+from potluck.core.scheduling.classes import Kind
+from potluck.wire.errands import kind_of
 from potluck.wire.port import AnswerMeta
 
 
@@ -25,6 +27,10 @@ class TranslatedAsk:
     @property
     def needs(self) -> frozenset[Capability]:
         return self.chat.needs
+
+    @property
+    def kind(self) -> Kind | None:
+        return kind_of(self.chat)
 
     @property
     def generations(self) -> int:

@@ -10,7 +10,9 @@ import pytest
 from potluck.core.answer import Text
 from potluck.core.call import Call, InfillCall, Snippet
 from potluck.core.errors import NodeFailed
+from potluck.core.scheduling.classes import Kind
 from potluck.gateway.port import Caller
+from potluck.wire.terms import Terms
 
 from .world import AGX0, ANNA, BERT, TALKER, Hang, Step, World, says
 
@@ -136,3 +138,13 @@ async def test_an_editor_that_leaves_frees_the_engine_and_its_errors_are_its_own
 async def test_a_bad_body_is_refused_with_the_field(body: Any, param: str) -> None:
     served = await World().ask("POST", PATH, body)
     assert (served.status, served.json()["error"]["param"]) == (400, param)
+
+
+async def test_what_a_client_says_beside_its_request_goes_with_the_call() -> None:
+    world = World()
+    said = {"x-potluck-class": "batch", "x-potluck-deadline-s": "7"}
+    for path, body in ((PATH, BODY), ("/api/v1/chat", {"message": "hi", "stream": False})):
+        assert (await world.ask("POST", path, body, headers=said)).status == 200
+    assert world.calls.terms == [Terms(Kind.BATCH, 7.0)] * 2
+    served = await world.ask("POST", PATH, BODY, headers={"x-potluck-class": "urgent"})
+    assert (served.status, served.json()["error"]["type"]) == (400, "bad_request")

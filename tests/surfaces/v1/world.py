@@ -59,6 +59,7 @@ from potluck.storage.records import (
 )
 from potluck.surfaces.services import Services
 from potluck.surfaces.v1.routes import starlette_routes
+from potluck.wire.terms import NO_TERMS, Terms
 
 ANNA = Caller(KeyId("anna"), "Anna's laptop")
 BERT = Caller(KeyId("bert"), "Bert's phone")
@@ -111,6 +112,7 @@ class FakeCalls:
         self.hanging = asyncio.Event()
         self._numbers = itertools.count(1)
         self.kinds: list[Kind] = []
+        self.terms: list[Terms] = []
 
     @asynccontextmanager
     async def generate(
@@ -122,9 +124,11 @@ class FakeCalls:
         kind: Kind = Kind.CHAT,
         whole: bool = False,
         request: str = "",
+        terms: Terms = NO_TERMS,
     ) -> AsyncIterator[Generation]:
         self.calls.append(call)
         self.kinds.append(kind)
+        self.terms.append(terms)
         steps = self.script(call)
         if isinstance(steps, PotluckError):
             raise steps

@@ -280,7 +280,7 @@ class Scheduler:
         self._arrivals += 1
         waiting = Waiting(ask, goal, standard, user, since_s, now, ends_s, self._arrivals)
         if ends_s <= now:
-            return (Refuse(ask.request, Reason.DEADLINE, 0.0),)
+            return (Refuse(ask.request, Reason.DEADLINE, estimate_s(waiting, now)),)
         refusal = self._dispatch.hopeless(waiting)
         if refusal is not None:
             return (refusal,)

@@ -23,6 +23,7 @@ from potluck.gateway.relay import heads
 from potluck.gateway.relay.exchange import Exchange
 from potluck.gateway.relay.reading import RequestReader, Unreadable
 from potluck.gateway.relay.request import Request
+from potluck.wire.terms import NO_TERMS, read_terms
 
 if TYPE_CHECKING:
     from potluck.gateway.relay.bridge import Bridge
@@ -227,11 +228,12 @@ class ClientConnection(asyncio.Protocol):
             if door.others:
                 self._door = door = door.for_body(body)
             ask = door.read(body)
+            terms = read_terms(request.terms) if request.terms else NO_TERMS
         except ClientError as error:
             self._refuse(error)
             return
         request.body.clear()
-        self._exchange = exchange = Exchange(self._relay, self, door, ask, caller)
+        self._exchange = exchange = Exchange(self._relay, self, door, ask, caller, None, terms)
         if self._full:  # of the answer before: nobody tells again
             exchange.client_full()
         exchange.start()

@@ -52,6 +52,7 @@ from potluck.gateway.relay.parts import PartsPassage, split
 from potluck.gateway.targets import nothing_to_choose
 from potluck.gateway.timing import timing_of
 from potluck.wire.port import Account, AnswerMeta, Ask, Passage
+from potluck.wire.terms import NO_TERMS, Terms
 from potluck.wire.translation import Translation
 
 if TYPE_CHECKING:
@@ -163,9 +164,16 @@ class Exchange:
     _body = b""
 
     def __init__(
-        self, relay: Relay, sink: Sink, door: Door, ask: Ask, caller: Caller, request: RequestId | None = None
+        self,
+        relay: Relay,
+        sink: Sink,
+        door: Door,
+        ask: Ask,
+        caller: Caller,
+        request: RequestId | None = None,
+        terms: Terms = NO_TERMS,
     ) -> None:
-        """``request`` is the call's id where it has one already."""
+        """``request`` is the call's id where it has one already, ``terms`` what its client said beside it."""
         self._relay = relay
         self._sink = sink
         self.door = door
@@ -176,7 +184,12 @@ class Exchange:
         model = ask.model or relay.fleet.catalogue.default(ask.needs, door.route)
         # A guess at the prompt's tokens, for dialects that tell them before the engine does: four bytes each.
         self.meta = AnswerMeta(request, model, relay.wall_clock(), len(ask.body) // 4 or 1)
-        self.wish = Wish(request, caller.key, model, ask.needs, _NONE, None, door.kind, self.meta.prompt_tokens)
+        kind = terms.kind or ask.kind or door.kind
+        heard_s = relay.limits.keep_alive_s if ask.stream else None
+        deadline_s = terms.deadline_s(self.started_s, heard_within_s=heard_s) if terms is not NO_TERMS else None
+        self.wish = Wish(
+            request, caller.key, model, ask.needs, _NONE, None, kind, self.meta.prompt_tokens, None, deadline_s
+        )
 
     # --- begin ---
 
@@ -595,9 +608,14 @@ class Exchange:
             self._fail(error)
             return
         self._drop_attempt()
-        # By the name that was asked for: one that left the choice to us leaves it again, without this engine.
+        # By the name that was asked for: one that left the choice to us leaves it again, without this engine. Who hears
+        # keep-alives does not hang up for silence.
         self.wish = self.wish._replace(
-            model=self.meta.model, tried=self.wish.tried | {seat.engine}, failure=error, since_s=self.started_s
+            model=self.meta.model,
+            tried=self.wish.tried | {seat.engine},
+            failure=error,
+            since_s=self.started_s,
+            deadline_s=None if self.began else self.wish.deadline_s,
         )
         self._seek()
 

@@ -7,12 +7,13 @@ import zlib
 import zstandard
 
 from potluck.core.errors import BadRequest, PayloadTooLarge, UnsupportedEncoding
+from potluck.wire.terms import TERMS
 
 # A body in chunks of two bytes would take thirty times its size if each stayed an object of its own.
 _SMALL = 1024
 _BLOCK = 64 * 1024
 # The headers that `Request.note` wants to hear of.
-DECIDING = frozenset({b"content-length", b"transfer-encoding", b"content-encoding", b"expect", b"host", b"origin"})
+DECIDING = TERMS | {b"content-length", b"transfer-encoding", b"content-encoding", b"expect", b"host", b"origin"}
 
 # An ordinary body comes in few pieces: joining them once at the end is cheapest.
 _FEW = 16
@@ -43,6 +44,7 @@ class Request:
     hosts: int = 0
     too_large: bool = False
     origin: bytes = b""
+    terms: tuple[tuple[bytes, bytes], ...] = ()
 
     def __init__(self, headers: list[tuple[bytes, bytes]] | None = None) -> None:
         self.headers = headers if headers is not None else []
@@ -72,7 +74,8 @@ class Request:
         return next((value for key, value in self.headers if key == name), b"")
 
     def note(self, name: bytes, value: bytes) -> None:
-        """Remember a header that decides about framing, or who may read the answer; its name is one of `DECIDING`."""
+        """Remember a header that decides about framing, who may read the answer, or how the call is to be treated; its
+        name is one of `DECIDING`."""
         if name == b"content-length":
             self.content_length = int(value)
         elif name == b"transfer-encoding":
@@ -83,8 +86,10 @@ class Request:
             self.expects_continue = value.strip().lower() == b"100-continue"
         elif name == b"origin":
             self.origin = value
-        else:
+        elif name == b"host":
             self.hosts += 1
+        else:
+            self.terms = (*self.terms, (name, value))
 
     def keep(self, piece: bytes) -> None:
         """Take in a piece of the body. Small pieces become one: each alone would cost some 40 bytes more."""

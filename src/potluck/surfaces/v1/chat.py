@@ -255,8 +255,8 @@ async def _answer(
 async def _generate(
     exchange: Exchange, turn: Turn, growing: _Growing, began: Began, hear: Hear, *, whole: bool
 ) -> Generation:
-    generate = exchange.services.calls.generate
-    async with generate(turn.call, exchange.caller, whole=whole, request=exchange.request_id) as origin:
+    generate, request, terms = exchange.services.calls.generate, exchange.request_id, exchange.terms
+    async with generate(turn.call, exchange.caller, whole=whole, request=request, terms=terms) as origin:
         growing.origin = origin
         exchange.request_id = origin.request
         await began(origin)

@@ -114,8 +114,10 @@ async def _run(
     whole: bool = False,
 ) -> tuple[Generation, Answer]:
     kept: list[Event] = []
-    calls, request = exchange.services.calls, exchange.request_id
-    async with calls.generate(call, exchange.caller, kind=Kind.COMPLETION, whole=whole, request=request) as origin:
+    generate, request, terms = exchange.services.calls.generate, exchange.request_id, exchange.terms
+    async with generate(
+        call, exchange.caller, kind=Kind.COMPLETION, whole=whole, request=request, terms=terms
+    ) as origin:
         exchange.request_id = origin.request
         await began(origin)
         async for event in origin.events():

@@ -18,6 +18,7 @@ from potluck.surfaces.services import Services
 from potluck.surfaces.v1.errors import error_body, native_error
 from potluck.surfaces.v1.exchange import Events, Exchange, Page, Reply, Result, send_whole, while_connected
 from potluck.wire.body import decode_body
+from potluck.wire.terms import read_terms
 
 log = structlog.get_logger(__name__)
 
@@ -120,6 +121,7 @@ class Endpoint:
         exchange.path = scope.get("path_params", {})
         try:
             route = self._route(scope["method"], exchange)
+            exchange.terms = read_terms(scope["headers"])
             body: bytes | None = b""
             if route.action.body is not None:
                 body = await read_body(receive, Headers(scope=scope), services.max_body_bytes)

@@ -18,6 +18,7 @@ from potluck.gateway import answer_headers as told
 from potluck.gateway.port import Caller, Generation
 from potluck.surfaces.body import client_left
 from potluck.surfaces.services import Services
+from potluck.wire.terms import NO_TERMS, Terms
 
 Headers: TypeAlias = Mapping[str, str]
 
@@ -27,6 +28,7 @@ class Exchange:
     """What a handler knows of its request.
 
     ``request_id`` becomes the generation's as soon as there is one; errors name it, and ``conversation`` if set.
+    ``terms`` are what the client said beside its request.
     """
 
     services: Services
@@ -34,6 +36,7 @@ class Exchange:
     request_id: str
     path: Mapping[str, str] = field(default_factory=dict[str, str])
     conversation: str = ""
+    terms: Terms = NO_TERMS
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,7 +219,9 @@ def _joined(piece: Piece, parts: Sequence[Outcome]) -> Outcome:
 
 async def _generate(exchange: Exchange, call: ChatCall) -> tuple[Generation, Answer]:
     kept: list[Event] = []
-    async with exchange.services.calls.generate(call, exchange.caller, kind=Kind.REVIEW, whole=True) as origin:
+    async with exchange.services.calls.generate(
+        call, exchange.caller, kind=Kind.REVIEW, whole=True, terms=exchange.terms
+    ) as origin:
         async for event in origin.events():
             if isinstance(event, Failed):
                 raise event.error

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from potluck.core.call import InfillCall, LoadCall
 from potluck.core.model import Capability
+from potluck.core.scheduling.classes import Kind
 from potluck.wire.openai.fields import changed_body
 from potluck.wire.port import AnswerMeta, AnswerWriter, Passage, Shape
 
@@ -22,6 +23,7 @@ class CodeAsk:
     write: Callable[[AnswerMeta], AnswerWriter]
     watch: Callable[[AnswerMeta], Passage] | None = None
     generations: int = 1
+    kind: Kind | None = None
 
     @property
     def model(self) -> str:

@@ -13,7 +13,9 @@ from potluck.core.call import Call
 from potluck.core.errors import BadRequest
 from potluck.core.model import Capability, Model
 from potluck.core.names import same_model
+from potluck.core.scheduling.classes import Kind
 from potluck.wire.body import decode_body
+from potluck.wire.errands import is_errand
 from potluck.wire.ollama.calls import chat_call, embed_call, embed_inputs, generate_call, load_call
 from potluck.wire.ollama.options import normalised_options
 from potluck.wire.ollama.passage import EmbedPassage, LinePassage
@@ -42,6 +44,7 @@ class OllamaAsk:
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
     generations: int = 1
     untouchable: bool = True
+    kind: Kind | None = None
 
     def call(self) -> Call:
         return self.build()
@@ -94,6 +97,7 @@ def read_chat(body: bytes) -> OllamaAsk:
         write=ChatWriter,
         watch=LinePassage,
         options=request.options or {},
+        kind=Kind.BACKGROUND if len(messages) == 1 and is_errand(messages[0].content or "") else None,
     )
 
 

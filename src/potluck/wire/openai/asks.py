@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from potluck.core.call import ChatCall, EmbedCall, InfillCall, TextCall, ToolMode
 from potluck.core.model import Capability
+from potluck.core.scheduling.classes import Kind as CallKind
 from potluck.wire.body import decode_body
+from potluck.wire.errands import is_errand
 from potluck.wire.openai.chat_request import ChatRequest, chat_call, check
-from potluck.wire.openai.fields import Request, changed_body, read_choices, read_model
+from potluck.wire.openai.fields import Request, changed_body, read_choices, read_kind, read_model
 from potluck.wire.openai.passage import AnswerPassage, Kind, WholePassage
 from potluck.wire.openai.text_request import (
     CompletionRequest,
@@ -59,7 +61,7 @@ class ChatAsk:
     """A chat that has been checked. ``untouchable`` is also false for what is only understood here: roles and forms
     that engines stumble over, Ollama's fields."""
 
-    __slots__ = ("body", "generations", "model", "needs", "request", "stream", "untouchable")
+    __slots__ = ("body", "generations", "kind", "model", "needs", "request", "stream", "untouchable")
 
     shape = Shape.OPENAI_CHAT
 
@@ -73,6 +75,7 @@ class ChatAsk:
         self.model = found.model
         self.stream = bool(request.stream)
         self.generations = found.choices
+        self.kind = read_kind(request) or _errand(request)
         # A forced call is got out of any model that writes, by a schema.
         self.needs = _NEEDS[tools and found.choice.mode is ToolMode.AUTO, found.images]
         # Shown the tools, a model calls them whatever it was told: with `none` they must not be shown.
@@ -113,6 +116,10 @@ class CompletionAsk:
         return len(read_texts(self.request.prompt, "prompt")) * read_choices(self.request.n)
 
     @property
+    def kind(self) -> CallKind | None:
+        return read_kind(self.request)
+
+    @property
     def untouchable(self) -> bool:
         """False with a suffix, which llama.cpp overlooks, an echo, which it refuses, Ollama's ``options``, and without
         a limit, for which engines have defaults of their own."""
@@ -149,6 +156,7 @@ class EmbeddingAsk:
     stream: bool = False
     needs: frozenset[Capability] = frozenset({Capability.EMBEDDING})
     generations: int = 1
+    kind: CallKind | None = None
 
     @property
     def untouchable(self) -> bool:
@@ -170,6 +178,12 @@ class EmbeddingAsk:
 
     def passage(self, meta: AnswerMeta) -> WholePassage:
         return WholePassage(meta, Kind.EMBEDDING)
+
+
+def _errand(request: ChatRequest) -> CallKind | None:
+    """A chat that shows to be a program's own."""
+    text = request.messages[0].content if len(request.messages) == 1 else ""
+    return CallKind.BACKGROUND if isinstance(text, str) and is_errand(text) else None
 
 
 def _passed(body: bytes, request: Request, model: str) -> bytes:

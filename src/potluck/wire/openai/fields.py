@@ -11,6 +11,7 @@ import msgspec
 from potluck.core.call import EngineHints, Sampling
 from potluck.core.errors import BadRequest
 from potluck.core.model import Json
+from potluck.core.scheduling.classes import Kind
 from potluck.wire.body import decode_body
 from potluck.wire.ollama.options import read_options
 from potluck.wire.ollama.times import read_keep_alive
@@ -45,11 +46,18 @@ class Request(msgspec.Struct):
     logit_bias: dict[str, float] | list[Any] | None = None
     options: dict[str, Any] | None = None
     keep_alive: int | float | str | None = None
+    # OpenAI's; a word that is not known there is an engine's to refuse.
+    service_tier: Any = None
 
     @property
     def include_usage(self) -> bool:
         """Whether the client wants the usage of its stream."""
         return bool(self.stream and self.stream_options and self.stream_options.include_usage)
+
+
+def read_kind(request: Request) -> Kind | None:
+    """OpenAI's ``flex`` is slower and cheaper processing for what is not urgent: what a batch is here."""
+    return Kind.BATCH if request.service_tier == "flex" else None
 
 
 def read_model(model: str | None) -> str:

@@ -123,6 +123,7 @@ class ResponsesBody(msgspec.Struct, frozen=True):
     conversation: str | dict[str, Any] | None = None
     background: bool | None = None
     prompt: dict[str, Any] | None = None
+    service_tier: Any = None
 
 
 _NULL = msgspec.Raw(b"null")

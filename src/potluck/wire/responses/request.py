@@ -18,7 +18,9 @@ from potluck.core.call import (
     Thinking,
 )
 from potluck.core.errors import BadRequest
+from potluck.core.scheduling.classes import Kind
 from potluck.wire.body import decode_body
+from potluck.wire.errands import kind_of
 from potluck.wire.port import AnswerMeta, Ask, Shape
 from potluck.wire.responses.body import Echo, ResponsesBody, TextFormat
 from potluck.wire.responses.items import messages_of
@@ -29,9 +31,14 @@ from potluck.wire.translated import TranslatedAsk
 
 @dataclass(frozen=True, slots=True)
 class ResponsesAsk(TranslatedAsk):
-    """``box`` maps the functions that engines see back to the client's tools."""
+    """``box`` maps the functions that engines see back to the client's tools. ``flex``: it may be slow."""
 
     box: Toolbox
+    flex: bool = False
+
+    @property
+    def kind(self) -> Kind | None:
+        return Kind.BATCH if self.flex else kind_of(self.chat)
 
     @property
     def shape(self) -> Shape:
@@ -60,7 +67,7 @@ def read_responses(body: bytes) -> Ask:
         # `disabled` is OpenAI's default and says nothing: an engine that cuts by itself is not told to stop it.
         hints=EngineHints(truncate=True if read.truncation == "auto" else None),
     )
-    return ResponsesAsk(body, bool(read.stream), call, box)
+    return ResponsesAsk(body, bool(read.stream), call, box, flex=read.service_tier == "flex")
 
 
 def _check_echo(body: bytes) -> None:

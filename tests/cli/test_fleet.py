@@ -119,10 +119,9 @@ AGENTS = {
 }
 
 
-@pytest.mark.parametrize("command", [["status"], ["nodes", "ls"]])
-def test_what_agents_tell_stands_below_the_engines(service: FakeService, ask: Run, command: list[str]) -> None:
+def test_what_agents_tell_stands_below_the_engines(service: FakeService, ask: Run) -> None:
     service.on("GET /api/v1/nodes", Whole(AGENTS))
-    heard, silent = ask(*command).stdout.splitlines()[-2:]
+    heard, silent = ask("nodes", "ls").stdout.splitlines()[-2:]
     assert heard.split("  ")[0] == "agx0"
     assert all(word in heard for word in ("41.2 GB of 64.0 GB", "73 %", "62 °C", "answers"))
     assert silent.endswith("agent silent for 40s: The agent is gone.")

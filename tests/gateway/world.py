@@ -222,6 +222,7 @@ class World:
     backends: list[OpenAiLike]
     log: MemoryLog
     ledger: Ledger
+    metrics: Metrics
     port: int
     time: Time
     clients: list[Client] = field(default_factory=list)
@@ -369,7 +370,8 @@ async def world(
         pools = Pools(clock)
         stack.callback(pools.close)
         log = MemoryLog()
-        ledger = Ledger(log, Metrics(), lambda error: status_of(type(error))[0])
+        metrics = Metrics()
+        ledger = Ledger(log, metrics, lambda error: status_of(type(error))[0])
         images = RemoteImages()
         stack.push_async_callback(images.aclose)
         tasks = await stack.enter_async_context(Tasks())
@@ -396,7 +398,7 @@ async def world(
         relay.serve_rest(lambda: AsgiSide(app))
         server = await asyncio.get_running_loop().create_server(relay.connection, "127.0.0.1", 0)
         stack.callback(server.close)
-        made = World(relay, fleet, engines, backends, log, ledger, server.sockets[0].getsockname()[1], clock)
+        made = World(relay, fleet, engines, backends, log, ledger, metrics, server.sockets[0].getsockname()[1], clock)
         try:
             yield made
         finally:

@@ -25,11 +25,12 @@ Request = Annotated[str, typer.Argument(help="As in x-potluck-request-id.", meta
 
 @app.command()
 def explain(request: Request, as_json: AsJson = False, url: Url = "", key: Key = "", data: Data = DEFAULT_DATA) -> None:
-    """Say why a call went where it went, and decide once more.
+    """Say why a call went where it went.
 
     Costs are in limits: 1 is all the time that the call's class allows. The cheapest place that can start gets a call:
     its own time, the harm to others, what is put out and doubts about the engine, times the owner's prior. With
-    'policy: order' it is the first that can start, with 'weighted' the one whose turn it is.
+    'policy: order' it is the first that can start, with 'weighted' the one whose turn it is. Below the table the
+    decision is made once more from what is kept of it.
     """
     told = Client(find(url, key, data)).get(f"/api/v1/requests/{quote(request, safe='')}", RequestInfo)
     if as_json:

@@ -7,7 +7,7 @@ the one place that imports by name; everything else imports at the top of its fi
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from difflib import get_close_matches
 from importlib import import_module
@@ -33,7 +33,8 @@ COMMANDS: Mapping[str, str] = {
     "up": "Start the service in the foreground.",
     "agent": "Tell a gateway what this machine has left.",
     "check": "Check the configuration; print every error with file, line and a hint.",
-    "status": "Show engines, models and what runs now.",
+    "status": "Show the machines, what runs on them, and who waits.",
+    "queue": "Show the calls in line.",
     "explain": "Say why a call went where it went.",
     "chat": "Ask a question, or talk.",
     "complete": "Complete code at a place in a file.",
@@ -124,6 +125,15 @@ def serving() -> _Serving:
 def markdown() -> _Markdown:
     """`potluck.cli.markdown`, which imports rich."""
     return cast("_Markdown", import_module("potluck.cli.markdown"))
+
+
+class _Live(Protocol):
+    def run(self, picture: Callable[[int], str], *, every_s: float, sleep: Callable[[float], None]) -> None: ...
+
+
+def live() -> _Live:
+    """`potluck.cli.live`, which imports rich."""
+    return cast("_Live", import_module("potluck.cli.live"))
 
 
 def repl() -> _Repl:

@@ -1,50 +1,56 @@
-"""``potluck status``: what runs now, on one screen."""
+"""``potluck status``: what runs now, on one screen, once or live."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+import time
+from typing import Annotated
 
 import typer
 
+from potluck.cli import lazy
 from potluck.cli.client import Client
-from potluck.cli.nodes import nodes_screen
-from potluck.cli.output import duration, print_json, table, table_width
+from potluck.cli.dashboard import Picture, screen
+from potluck.cli.output import print_json, table_width
 from potluck.cli.places import DEFAULT_DATA
 from potluck.cli.service import AsJson, Data, Key, Url, find
-from potluck.surfaces.v1.shapes import NodeInfo, NodeList, QueuedInfo, QueueReply, StatusReply
-
-# Of a long line its head tells enough.
-_SHOWN = 10
+from potluck.surfaces.v1.shapes import NodeList, QueueReply, StatusReply
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
+Watch = Annotated[bool, typer.Option("--watch", "-w", help="Show it live on a terminal, until Ctrl-C.")]
+Every = Annotated[
+    float, typer.Option("--every", help="Look again so many seconds later.", metavar="SECONDS", min=0.2, max=3600.0)
+]
+
 
 @app.command()
-def status(as_json: AsJson = False, url: Url = "", key: Key = "", data: Data = DEFAULT_DATA) -> None:
-    """Show engines, models and what runs now."""
+def status(
+    watch: Watch = False,
+    every: Every = 2.0,
+    as_json: AsJson = False,
+    url: Url = "",
+    key: Key = "",
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Show the machines, what runs on them, and who waits.
+
+    A node's line says how it is, slots in use, memory, graphics and temperature as its agent tells, and the models in
+    memory with the tokens a second that were learned of each; a star marks those that are pinned. Into a pipe, or as
+    JSON, it is shown once.
+    """
     client = Client(find(url, key, data))
+    if as_json:
+        print_json(look(client).plain())
+    elif watch and sys.stdout.isatty():
+        lazy.live().run(lambda width: screen(look(client), width), every_s=every, sleep=time.sleep)
+    else:
+        print(screen(look(client), table_width()))
+
+
+def look(client: Client) -> Picture:
+    """The service now. Three small requests: the queue only if somebody waits."""
     now = client.get("/api/v1/status", StatusReply)
     nodes = client.get("/api/v1/nodes", NodeList).nodes
     calls = client.get("/api/v1/queue", QueueReply).calls if now.waiting else []
-    if as_json:
-        print_json({"url": client.service.url, "status": now, "nodes": nodes, "queue": calls})
-    else:
-        print(screen(client.service.url, now, nodes, calls, table_width()))
-
-
-def screen(url: str, now: StatusReply, nodes: Sequence[NodeInfo], calls: Sequence[QueuedInfo], width: int) -> str:
-    """The whole picture in at most ``width`` columns."""
-    lines = [
-        f"Potluck {now.version} at {url}, up for {duration(now.uptime_s)}",
-        f"Engines {now.engines_up} of {now.engines} up   Models {now.models}   "
-        f"Slots {now.busy} of {now.slots} busy   Waiting {now.waiting}"
-        f"{f'   Drained {len(now.drained)}' if now.drained else ''}",
-        "",
-    ]
-    if calls:
-        rows = [
-            (str(each.position), each.kind, each.model, duration(each.waited_s), duration(each.eta_s), each.id)
-            for each in calls[:_SHOWN]
-        ]
-        lines += [table(("NEXT", "CLASS", "MODEL", "WAITED", "STARTS IN", "CALL"), rows, width), ""]
-    return "\n".join([*lines, nodes_screen(nodes, width)])
+    return Picture(client.service.url, now, nodes, calls)

@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 import structlog
 
@@ -27,6 +27,8 @@ from potluck.gateway.kept_rates import Figures
 from potluck.gateway.targets import Targets
 
 log = structlog.get_logger(__name__)
+
+_Counted = TypeVar("_Counted", EngineId, Reason)
 
 # More readings of one engine's speed than this tell nothing new, and each costs microseconds.
 LEARN_EVERY_S = 0.05
@@ -109,6 +111,17 @@ class Queued:
     eta_s: float
 
 
+@dataclass(slots=True)
+class Decided:
+    """How often the scheduler decided what, since the start. ``waits`` are calls that did not start at once."""
+
+    starts: int = 0
+    waits: int = 0
+    refusals: dict[Reason, int] = field(default_factory=dict[Reason, int])
+    loads: dict[EngineId, int] = field(default_factory=dict[EngineId, int])
+    evictions: dict[EngineId, int] = field(default_factory=dict[EngineId, int])
+
+
 @dataclass(frozen=True, slots=True)
 class _Seeking:
     """Who wants a seat, as what, and since when. ``target`` is what the scheduler was asked for."""
@@ -147,6 +160,7 @@ class Dispatcher:
         self._lost: frozenset[EngineId] = frozenset()
         self._rehoused_s = float("-inf")
         self._standings: tuple[float, Mapping[RequestId, Queued]] = (float("-inf"), {})
+        self.decided = Decided()
         self.pinned: Callable[[EngineId, ModelId], bool] = lambda engine, model: False
         fleet.changed = self.changed
         self.changed(tuple(fleet.engines), routes=True)
@@ -293,6 +307,15 @@ class Dispatcher:
         """Where the models of a node that is down or drained are found now."""
         return [move for move in self._scheduler.moves(self._clock()) if move.node == node] if self._lost else ()
 
+    def rates(self) -> Mapping[tuple[EngineId, ModelId], Rates]:
+        """How fast models are, where that was learned; of models that engines have now."""
+        engines = self._fleet.engines
+        return {
+            place: rates
+            for place, rates in self._scheduler.rates().items()
+            if rates.readings and place[0] in engines and place[1] in engines[place[0]].models
+        }
+
     # --- kept_rates.Learner ---
 
     def learned(self) -> Figures:
@@ -326,19 +349,22 @@ class Dispatcher:
             case Start():
                 self._start(decision)
             case Refuse():
+                _count(self.decided.refusals, decision.reason)
                 seeking = self._seekers.pop(decision.request, None)
                 if seeking is not None:
                     seeking.seeker.refused(self._refusal(decision, seeking.seeker.wish))
             case Evict():
+                _count(self.decided.evictions, decision.engine)
                 node = self._fleet.engines[decision.engine].node
                 self._emptying[node] = self._emptying.get(node, 0) + 1
                 self._spawn(self._put_out(decision, node), f"put out {decision.model} on {decision.engine}")
             case Preload():
+                _count(self.decided.loads, decision.engine)
                 self._begin_preload(decision)
             case Wait():
-                pass  # its time will come
-            case _:
-                pass  # a load: begun with the seat of the call that needs it, which knows what for
+                self.decided.waits += 1  # its time will come
+            case _:  # a load: begun with the seat of the call that needs it, which knows what for
+                _count(self.decided.loads, decision.engine)
 
     def _start(self, start: Start) -> None:
         """Seat a call; once there is room, where models must be put out for it."""
@@ -362,6 +388,7 @@ class Dispatcher:
 
     def _seat(self, seeker: Seeker, start: Start, route: str) -> None:
         place = start.place
+        self.decided.starts += 1
         self._fleet.take(place.engine)
         model = self._fleet.engines[place.engine].models[place.model]
         seeker.seated(Seat(self._fleet.installations[place.engine], model, start, route))
@@ -428,6 +455,10 @@ class Dispatcher:
         if refuse.reason is Reason.WAITED and not self._targets.way(wish.model, wish.needs, wish.tried):
             return self._targets.why_not(wish.model, wish.needs, wish.tried, wish.failure)
         return _refusal(refuse, wish)
+
+
+def _count(counts: dict[_Counted, int], what: _Counted) -> None:
+    counts[what] = counts.get(what, 0) + 1
 
 
 def _refusal(refuse: Refuse, wish: Wish) -> PotluckError:

@@ -1,19 +1,24 @@
 """What Prometheus may read at ``/metrics``. Every name is documented in docs/reference/metrics.md, which a test holds.
 
-Labels come from bounded sets only: families and statuses from this code, nodes from the config. Models are named as
-engines offer them, never as clients ask for them.
+Labels come from bounded sets only: families, classes, statuses, states and reasons from this code, nodes and engines
+from the config, models as engines offer them, never as clients ask for them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from potluck.core.model import Engine, Health, NodeId
+from potluck.core.model import Engine, EngineId, Health, ModelId, NodeId
+from potluck.core.scheduling.classes import Kind
+from potluck.core.scheduling.decisions import Reason
+from potluck.core.scheduling.rates import Rates
+from potluck.gateway.dispatch import Decided, Queued
 from potluck.gateway.machine_metrics import MACHINE_METRICS, machine_families
 from potluck.gateway.machines import Machine
 from potluck.gateway.metrics import SECONDS, Durations, Metrics
@@ -26,11 +31,31 @@ LABELS = {
     "potluck_engine_slots_busy": ("engine", "node"),
     "potluck_engine_slots": ("engine", "node"),
     "potluck_node_drained": ("node",),
+    "potluck_engine_state": ("engine", "node", "state"),
+    "potluck_engine_models_loaded": ("engine", "node"),
+    "potluck_queue_calls": ("class",),
+    "potluck_queue_longest_wait_seconds": ("class",),
+    "potluck_queue_seconds": ("class",),
+    "potluck_scheduler_decisions_total": ("decision", "reason"),
+    "potluck_model_loads_total": ("engine", "node"),
+    "potluck_model_evictions_total": ("engine", "node"),
+    "potluck_learned_prefill_tokens_per_second": ("engine", "node", "model"),
+    "potluck_learned_decode_tokens_per_second": ("engine", "node", "model"),
+    "potluck_learned_load_seconds": ("engine", "node", "model"),
     **dict.fromkeys(MACHINE_METRICS, ("node",)),
 }
 
 # A drained engine is as well as one that serves: nobody is to be woken for maintenance.
 _ANSWERS = (Health.UP, Health.SUSPECT, Health.DRAINING)
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """The scheduler at one moment."""
+
+    queue: Sequence[Queued] = ()
+    rates: Mapping[tuple[EngineId, ModelId], Rates] = field(default_factory=dict[tuple[EngineId, ModelId], Rates])
+    decided: Decided = field(default_factory=Decided)
 
 
 class Exposition:
@@ -42,11 +67,13 @@ class Exposition:
         engines: Sequence[Engine] = (),
         machines: Sequence[Machine] = (),
         drained: Collection[NodeId] = (),
+        placing: Placing = Placing(),
     ) -> None:
         self._metrics = metrics
         self._engines = engines
         self._machines = machines
         self._drained = drained
+        self._placing = placing
 
     def text(self) -> bytes:
         """In Prometheus' text format."""
@@ -59,6 +86,10 @@ class Exposition:
         yield from self._calls()
         yield from machine_families(self._machines)
         yield from self._now()
+        yield from self._states()
+        yield from self._queues()
+        yield from self._decisions()
+        yield from self._rates()
 
     def _calls(self) -> Iterator[Metric]:
         metrics = self._metrics
@@ -73,7 +104,10 @@ class Exposition:
             completion.add_metric(place, written)
         yield prompt
         yield completion
-        yield _histogram("potluck_queue_seconds", "Time from arrival to a seat.", metrics.queue)
+        queued = HistogramMetricFamily("potluck_queue_seconds", "Time from arrival to a seat.", labels=("class",))
+        for kind in Kind:
+            queued.add_metric((kind.value,), *_measured(metrics.queues[kind.place]))
+        yield queued
         yield _histogram("potluck_first_byte_seconds", "Time from arrival to the first byte.", metrics.first_byte)
         yield _histogram("potluck_call_seconds", "Time from arrival to the end.", metrics.total)
         yield CounterMetricFamily(
@@ -108,6 +142,57 @@ class Exposition:
         yield busy
         yield slots
 
+    def _states(self) -> Iterator[Metric]:
+        state = _gauge("potluck_engine_state", "1 for the state that an engine is in, 0 for the others.")
+        loaded = _gauge("potluck_engine_models_loaded", "Models in an engine's memory.")
+        for engine in self._engines:
+            for health in Health:
+                state.add_metric((engine.id, engine.node, health.value), engine.health is health)
+            loaded.add_metric((engine.id, engine.node), sum(model.resident for model in engine.models.values()))
+        yield state
+        yield loaded
+
+    def _queues(self) -> Iterator[Metric]:
+        calls = _gauge("potluck_queue_calls", "Calls in line, by class.")
+        longest = _gauge("potluck_queue_longest_wait_seconds", "How long the oldest call in line has waited, by class.")
+        for kind in Kind:
+            waits_s = [each.waited_s for each in self._placing.queue if each.kind is kind]
+            calls.add_metric((kind.value,), len(waits_s))
+            longest.add_metric((kind.value,), max(waits_s, default=0.0))
+        yield calls
+        yield longest
+
+    def _decisions(self) -> Iterator[Metric]:
+        decided = self._placing.decided
+        made = _counter("potluck_scheduler_decisions_total", "What the scheduler decided; refusals by their reason.")
+        made.add_metric(("start", ""), decided.starts)
+        made.add_metric(("wait", ""), decided.waits)
+        for reason in Reason:
+            made.add_metric(("refuse", reason.name.lower()), decided.refusals.get(reason, 0))
+        yield made
+        loads = _counter("potluck_model_loads_total", "Models loaded for a call, or in place of one that is away.")
+        evictions = _counter("potluck_model_evictions_total", "Models put out of memory for others.")
+        for engine in self._engines:
+            loads.add_metric((engine.id, engine.node), decided.loads.get(engine.id, 0))
+            evictions.add_metric((engine.id, engine.node), decided.evictions.get(engine.id, 0))
+        yield loads
+        yield evictions
+
+    def _rates(self) -> Iterator[Metric]:
+        prefill = _gauge("potluck_learned_prefill_tokens_per_second", "How fast a prompt is read, as learned.")
+        decode = _gauge("potluck_learned_decode_tokens_per_second", "How fast one answer is written alone, as learned.")
+        load = _gauge("potluck_learned_load_seconds", "How long a model takes to load, as learned.")
+        nodes = {engine.id: engine.node for engine in self._engines}
+        for (engine, model), rates in self._placing.rates.items():
+            if engine in nodes:
+                place = (engine, nodes[engine], model)
+                prefill.add_metric(place, rates.prefill_tps)
+                decode.add_metric(place, rates.decode_tps)
+                load.add_metric(place, rates.load_s)
+        yield prefill
+        yield decode
+        yield load
+
 
 def _counter(name: str, text: str) -> CounterMetricFamily:
     return CounterMetricFamily(name, text, labels=LABELS[name])
@@ -118,10 +203,13 @@ def _gauge(name: str, text: str) -> GaugeMetricFamily:
 
 
 def _histogram(name: str, text: str, durations: Durations) -> HistogramMetricFamily:
+    buckets, sum_s = _measured(durations)
+    return HistogramMetricFamily(name, text, buckets=buckets, sum_value=sum_s)
+
+
+def _measured(durations: Durations) -> tuple[list[tuple[str, int]], float]:
     bounds = [*(str(float(bound)) for bound in SECONDS), "+Inf"]
-    return HistogramMetricFamily(
-        name, text, buckets=list(zip(bounds, accumulate(durations.counts), strict=True)), sum_value=durations.sum_s
-    )
+    return list(zip(bounds, accumulate(durations.counts), strict=True)), durations.sum_s
 
 
 def reference_markdown() -> str:

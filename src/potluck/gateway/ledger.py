@@ -16,6 +16,7 @@ from potluck.core.model import EngineId, RequestId
 from potluck.core.scheduling.decisions import Start
 from potluck.core.scheduling.explain import Candidate, candidates
 from potluck.core.scheduling.weighing import PLACED
+from potluck.gateway.last_minute import Minute
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.port import Caller
 from potluck.storage.ports import RequestLog
@@ -94,8 +95,9 @@ class Ledger:
         )
         if error is not None:
             _log_failure(record, error)
-        self._metrics.call(record)
-        self._keep(record, exchange.decision)
+        decision = exchange.decision
+        self._metrics.call(record, wall_s, decision.ask.kind if decision is not None else exchange.wish.kind)
+        self._keep(record, decision)
 
     def refused(self, family: str, error: PotluckError, caller: Caller | None, request_id: str, wall_s: float) -> None:
         """Note a request that never became a call: a wrong key, a body that cannot be read."""
@@ -110,10 +112,14 @@ class Ledger:
             key=caller.key if caller else None,
             error=str(error),
         )
-        self._metrics.call(record)
+        self._metrics.call(record, wall_s)
         # Requests without a valid key are counted but not stored: strangers must not fill the disk.
         if caller is not None:
             self._keep(record)
+
+    def last_minute(self, wall_s: float) -> Minute:
+        """What ended in the 60 seconds before ``wall_s`` (Unix seconds)."""
+        return self._metrics.last_minute.told(wall_s)
 
     def _keep(self, record: RequestRecord, decision: Start | None = None) -> None:
         """The decision's account is made when the record is written: nobody waits for that."""

@@ -10,10 +10,16 @@ from bisect import bisect_left
 from collections.abc import Callable
 from typing import Final
 
+from potluck.core.scheduling.classes import Kind
+from potluck.gateway.last_minute import LastMinute
 from potluck.storage.records import RequestRecord
 
 SECONDS: Final = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 40, 90, 180, 600)
 """The upper bounds of `Durations`."""
+
+# Engines name their models, and one that names others with every look must not fill the memory: what comes after so
+# many is counted under no name.
+_MOST_PLACES: Final = 2_000
 
 
 class Durations:
@@ -38,7 +44,9 @@ class Metrics:
         """By dialect, node and outcome."""
         self.tokens: dict[tuple[str, str], tuple[int, int]] = {}
         """Of prompts and of completions, by node and model."""
-        self.queue = Durations()
+        self.queues = [Durations() for _ in Kind]
+        """Of waits in line, by the class's ``place``."""
+        self.last_minute = LastMinute()
         self.first_byte = Durations()
         self.total = Durations()
         self.failed_attempts = 0
@@ -47,16 +55,20 @@ class Metrics:
         self.running: Callable[[], int] = _none
         self.connections: Callable[[], int] = _none
 
-    def call(self, record: RequestRecord) -> None:
-        """Count a call that has ended."""
+    def call(self, record: RequestRecord, now_s: float, kind: Kind | None = None) -> None:
+        """Count a call that has ended at ``now_s`` (Unix seconds), or without ``kind`` a request that never was one."""
         node = record.node or ""
         key = (record.family, node, record.status)
         self.calls[key] = self.calls.get(key, 0) + 1
         if record.served_model is not None:
-            place = (node, record.served_model)
+            place: tuple[str, str] = (node, record.served_model)
+            if place not in self.tokens and len(self.tokens) >= _MOST_PLACES:
+                place = (node, "")
             prompt, completion = self.tokens.get(place, (0, 0))
             self.tokens[place] = (prompt + record.prompt_tokens, completion + record.completion_tokens)
-        self.queue.add(record.queue_s)
+        if kind is not None:
+            self.queues[kind.place].add(record.queue_s)
+        self.last_minute.add(record.status, record.completion_tokens, now_s)
         if record.first_byte_s is not None:
             self.first_byte.add(record.first_byte_s)
         self.total.add(record.total_s)

@@ -9,10 +9,12 @@ from typing import Protocol
 from potluck.backends.port import Child, PullOrder
 from potluck.core.discovery import Proposal
 from potluck.core.model import Engine, EngineId, Model, ModelId
+from potluck.core.scheduling.rates import Rates
 from potluck.gateway.discovery.discovery import Source, Ways
 from potluck.gateway.discovery.kept import AcceptedNode
-from potluck.gateway.dispatch import Queued
+from potluck.gateway.dispatch import Decided, Queued
 from potluck.gateway.drains import Draining
+from potluck.gateway.last_minute import Minute
 from potluck.gateway.machines import Machine
 from potluck.gateway.models import PullStep, Target
 from potluck.gateway.placed import Where
@@ -46,6 +48,18 @@ class FleetView(Protocol):
 
     def queue(self) -> Sequence[Queued]:
         """The calls in line, in the order in which they would be served."""
+        ...
+
+    def rates(self) -> Mapping[tuple[EngineId, ModelId], Rates]:
+        """How fast models are, where that was learned."""
+        ...
+
+    def decided(self) -> Decided:
+        """How often the scheduler decided what."""
+        ...
+
+    def last_minute(self) -> Minute:
+        """What the last minute was like."""
         ...
 
 

@@ -7,8 +7,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from potluck.core.model import Health
-from potluck.gateway.exposition import Exposition
-from potluck.surfaces.state import fleet_of, metrics_of
+from potluck.gateway.exposition import Exposition, Placing
+from potluck.surfaces.state import fleet_of, metrics_of, services_of
 
 _UP = (Health.UP, Health.SUSPECT)
 
@@ -35,7 +35,9 @@ async def readyz(request: Request) -> Response:
 async def metrics(request: Request) -> Response:
     """Prometheus' text format."""
     fleet = fleet_of(request)
-    shown = Exposition(metrics_of(request), fleet.snapshot(), fleet.machines.snapshot(), fleet.drained)
+    view = services_of(request).fleet
+    placing = Placing(view.queue(), view.rates(), view.decided())
+    shown = Exposition(metrics_of(request), fleet.snapshot(), fleet.machines.snapshot(), fleet.drained, placing)
     return Response(shown.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

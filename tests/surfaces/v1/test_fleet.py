@@ -94,7 +94,19 @@ async def test_status_counts_what_serves() -> None:
         "busy": 1,
         "waiting": 3,
         "drained": [],
+        "queue": [{"kind": "review", "waiting": 3, "longest_wait_s": 2.5, "next_eta_s": 8.0}],
+        "last_minute": {"calls": 8, "failed": 1, "refused": 2, "cancelled": 0, "completion_tokens": 700},
     }
+
+
+async def test_a_loaded_model_is_told_with_its_memory_and_its_learned_speed() -> None:
+    nodes = (await World().ask("GET", "/api/v1/nodes")).json()["nodes"]
+    agx0, here = nodes[0]["engines"][0], nodes[1]["engines"][0]
+    assert agx0["loaded"] == [{"model": "coder:1b", "memory_bytes": 1200, "pinned": False}]
+    assert agx0["rates"] == [
+        {"model": "coder:1b", "prefill_tps": 800.0, "decode_tps": 52.5, "load_s": 3.0, "readings": 9}
+    ]
+    assert here["rates"] == []
 
 
 async def test_the_owner_reloads_the_configuration_and_hears_what_changed() -> None:

@@ -33,17 +33,20 @@ from potluck.core.model import (
     RequestId,
 )
 from potluck.core.scheduling.classes import Kind
+from potluck.core.scheduling.rates import Rates
 from potluck.core.scheduling.residency import Move, MoveState
 from potluck.gateway.discovery.discovery import Source, Ways
 from potluck.gateway.discovery.kept import AcceptedNode
-from potluck.gateway.dispatch import Queued
+from potluck.gateway.dispatch import Decided, Queued
 from potluck.gateway.drains import Draining
+from potluck.gateway.last_minute import Minute
 from potluck.gateway.machines import Machine
 from potluck.gateway.models import PullStep, Target
 from potluck.gateway.placed import ANYWHERE, Where
 from potluck.gateway.port import Caller, Generation
 from potluck.storage.ports import Storage
 from potluck.storage.records import (
+    CallStatus,
     Conversation,
     ConversationId,
     ConversationPage,
@@ -171,6 +174,15 @@ class FakeFleet:
             Queued(RequestId(f"q{place}"), key, "coder", Kind.REVIEW, 2.5, place, 8.0 * place)
             for place, key in enumerate(keys, start=1)
         ]
+
+    def rates(self) -> Mapping[tuple[EngineId, ModelId], Rates]:
+        return {(AGX0.id, CODER.id): Rates(800.0, 52.5, load_s=3.0, readings=9)}
+
+    def decided(self) -> Decided:
+        return Decided()
+
+    def last_minute(self) -> Minute:
+        return Minute({CallStatus.OK: 5, CallStatus.NODE_ERROR: 1, CallStatus.CLIENT_ERROR: 2}, 700)
 
 
 CODER = Model(

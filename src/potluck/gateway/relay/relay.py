@@ -12,11 +12,13 @@ import structlog
 
 from potluck.backends.port import Child
 from potluck.core.errors import PotluckError
-from potluck.core.model import Engine, EngineId, Model
-from potluck.gateway.dispatch import Dispatcher, Queued
+from potluck.core.model import Engine, EngineId, Model, ModelId
+from potluck.core.scheduling.rates import Rates
+from potluck.gateway.dispatch import Decided, Dispatcher, Queued
 from potluck.gateway.door import Door
 from potluck.gateway.fleet import Fleet
 from potluck.gateway.images import RemoteImages
+from potluck.gateway.last_minute import Minute
 from potluck.gateway.ledger import Ledger
 from potluck.gateway.port import Caller
 from potluck.gateway.relay.client import ClientConnection
@@ -141,6 +143,15 @@ class Relay:
     def heard_s(self, engine: EngineId) -> float:
         """When a byte of some answer last came from an engine, on the relay's clock; minus infinity: none is coming."""
         return max((each.last_heard_s for each in self.exchanges if each.hears(engine)), default=float("-inf"))
+
+    def rates(self) -> Mapping[tuple[EngineId, ModelId], Rates]:
+        return self.dispatcher.rates()
+
+    def decided(self) -> Decided:
+        return self.dispatcher.decided
+
+    def last_minute(self) -> Minute:
+        return self.ledger.last_minute(self.wall_clock())
 
     # --- what connections and exchanges call ---
 

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from potluck import __version__
 from potluck.core.errors import BadRequest, OperatorError
 from potluck.core.model import Engine, EngineId, Health, Model, ModelId, NodeId
+from potluck.core.scheduling.classes import Kind
+from potluck.core.scheduling.fleet import memory_of
+from potluck.core.scheduling.rates import Rates
+from potluck.gateway.dispatch import Queued
 from potluck.gateway.drains import Draining
+from potluck.gateway.last_minute import Minute
 from potluck.gateway.machines import Machine
+from potluck.storage.records import CallStatus
 from potluck.surfaces.v1.exchange import Exchange, Reply
 from potluck.surfaces.v1.shapes import (
     AgentInfo,
     ChildInfo,
+    ClassQueueInfo,
     DrainInfo,
     EngineInfo,
+    LastMinuteInfo,
+    LoadedInfo,
     ModelInfo,
     ModelList,
     ModelPlace,
@@ -23,6 +32,7 @@ from potluck.surfaces.v1.shapes import (
     NodeList,
     QueuedInfo,
     QueueReply,
+    RateInfo,
     ReloadReply,
     StatusReply,
     rfc3339,
@@ -50,8 +60,11 @@ async def nodes(exchange: Exchange) -> Reply:
     """
     machines = {machine.known.node: machine for machine in exchange.services.machines()}
     by_node: dict[NodeId, list[EngineInfo]] = {}
+    rates: dict[EngineId, dict[ModelId, Rates]] = {}
+    for (engine_id, model), learned in exchange.services.fleet.rates().items():
+        rates.setdefault(engine_id, {})[model] = learned
     for engine in exchange.services.fleet.snapshot():
-        by_node.setdefault(engine.node, []).append(_engine(exchange, engine))
+        by_node.setdefault(engine.node, []).append(_engine(exchange, engine, rates.get(engine.id, {})))
     for node, machine in machines.items():
         if machine.has_agent:
             by_node.setdefault(node, [])
@@ -96,6 +109,8 @@ async def status(exchange: Exchange) -> Reply:
             drained=[
                 node for node in dict.fromkeys(engine.node for engine in engines) if services.drains.draining(node)
             ],
+            queue=_classes(services.fleet.queue()) if services.fleet.waiting() else [],
+            last_minute=_last_minute(services.fleet.last_minute()),
         )
     )
 
@@ -120,6 +135,29 @@ async def queue(exchange: Exchange) -> Reply:
                 for each in own
             ],
         )
+    )
+
+
+def _classes(queue: Sequence[Queued]) -> list[ClassQueueInfo]:
+    """The line by class, in the order in which classes go."""
+    found: list[ClassQueueInfo] = []
+    for kind in Kind:
+        calls = [each for each in queue if each.kind is kind]
+        if calls:
+            longest_s = max(each.waited_s for each in calls)
+            next_s = min(each.eta_s for each in calls)
+            found.append(ClassQueueInfo(kind.value, len(calls), round(longest_s, 3), round(next_s, 3)))
+    return found
+
+
+def _last_minute(minute: Minute) -> LastMinuteInfo:
+    calls = minute.calls
+    return LastMinuteInfo(
+        calls=sum(calls.values()),
+        failed=calls.get(CallStatus.NODE_ERROR, 0) + calls.get(CallStatus.OVERLOADED, 0),
+        refused=calls.get(CallStatus.CLIENT_ERROR, 0),
+        cancelled=calls.get(CallStatus.CANCELLED, 0),
+        completion_tokens=minute.completion_tokens,
     )
 
 
@@ -195,7 +233,13 @@ def _agent(machine: Machine) -> AgentInfo:
     )
 
 
-def _engine(exchange: Exchange, engine: Engine) -> EngineInfo:
+def _rate(model: ModelId, rates: Rates) -> RateInfo:
+    return RateInfo(
+        model, round(rates.prefill_tps, 3), round(rates.decode_tps, 3), round(rates.load_s, 3), rates.readings
+    )
+
+
+def _engine(exchange: Exchange, engine: Engine, rates: Mapping[ModelId, Rates]) -> EngineInfo:
     owner = exchange.caller.owner
     children = exchange.services.fleet.children(engine.id) if owner else ()
     return EngineInfo(
@@ -207,6 +251,12 @@ def _engine(exchange: Exchange, engine: Engine) -> EngineInfo:
         busy=engine.busy,
         models=sorted(engine.models),
         resident=sorted(model.id for model in engine.models.values() if model.resident),
+        loaded=[
+            LoadedInfo(model.id, memory_of(model), exchange.services.models.pinned(engine.id, model.id))
+            for model in sorted(engine.models.values(), key=lambda model: model.id)
+            if model.resident
+        ],
+        rates=[_rate(model, rates[model]) for model in sorted(rates)],
         children=[
             ChildInfo(child.model, child.role, child.pid, child.state, child.restarts, child.why) for child in children
         ],

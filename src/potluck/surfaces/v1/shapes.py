@@ -376,8 +376,30 @@ class ChildInfo(msgspec.Struct):
     why: str
 
 
+class LoadedInfo(msgspec.Struct):
+    """A model in memory, and what it takes there: by its engine's word, else estimated from its size."""
+
+    model: str
+    memory_bytes: int
+    pinned: bool
+
+
+class RateInfo(msgspec.Struct):
+    """How fast a model is on an engine, learned from ``readings`` calls: tokens a second of prompts and of an answer
+    that has the machine for itself, and seconds to load it.
+    """
+
+    model: str
+    prefill_tps: float
+    decode_tps: float
+    load_s: float
+    readings: int
+
+
 class EngineInfo(msgspec.Struct):
-    """``busy`` of ``slots`` generations run now; ``why`` says why the engine is in this health."""
+    """``busy`` of ``slots`` generations run now; ``why`` says why the engine is in this health. ``loaded`` tells more
+    of the ``resident`` models, ``rates`` of all that were at work.
+    """
 
     id: str
     kind: str
@@ -388,6 +410,8 @@ class EngineInfo(msgspec.Struct):
     models: list[str]
     resident: list[str]
     children: list[ChildInfo]
+    loaded: list[LoadedInfo] = []
+    rates: list[RateInfo] = []
 
 
 class AgentInfo(msgspec.Struct):
@@ -455,8 +479,31 @@ class ReloadReply(msgspec.Struct):
     restart: list[str] = []
 
 
+class ClassQueueInfo(msgspec.Struct):
+    """Calls of one class in line: how many, how long the oldest has waited, and in how many seconds the next starts."""
+
+    kind: str
+    waiting: int
+    longest_wait_s: float
+    next_eta_s: float
+
+
+class LastMinuteInfo(msgspec.Struct):
+    """Calls that ended in the last 60 seconds: all, those that failed here (engines, a full queue), those that were the
+    client's error, those whose client left; and the tokens that were written.
+    """
+
+    calls: int
+    failed: int
+    refused: int
+    cancelled: int
+    completion_tokens: int
+
+
 class StatusReply(msgspec.Struct):
-    """``waiting`` calls are in the queue, ``busy`` run; ``drained`` are nodes that get nothing new."""
+    """``waiting`` calls are in the queue, by class in ``queue``; ``busy`` run; ``drained`` are nodes that get nothing
+    new.
+    """
 
     version: str
     started_at: str
@@ -469,6 +516,8 @@ class StatusReply(msgspec.Struct):
     busy: int
     waiting: int
     drained: list[str] = []
+    queue: list[ClassQueueInfo] = []
+    last_minute: LastMinuteInfo | None = None
 
 
 # --- Requests and keys -----------------------------------------------------------------------------------------------

@@ -85,6 +85,15 @@ def test_a_route_stands_for_its_first_model_that_can_do_it() -> None:
     assert [o.model.id for o in found.resolve("chat", hears).offers] == ["blind"]
 
 
+def test_a_route_stands_for_its_first_model_that_holds_the_prompt() -> None:
+    small = replace(model("small"), context=4096)
+    rule = RouteRule("chat", (ModelId("small"), ModelId("large"), ModelId("endless")))
+    models = (small, replace(model("large"), context=32768), model("endless"))
+    found = catalogue(engine("a", *models), routes=(rule,))
+    for tokens, name in ((100, "small"), (4096, "large"), (40_000, "endless")):
+        assert [offer.model.id for offer in found.resolve("chat", COMPLETION, tokens=tokens).offers] == [name]
+
+
 def test_a_route_without_models_takes_any() -> None:
     found = catalogue(engine("a", model("m:latest")), routes=(RouteRule("chat"),))
     assert places(found, "chat") == [("a", "m:latest")]

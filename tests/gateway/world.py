@@ -148,6 +148,7 @@ class OpenAiLike:
     shapes = frozenset({Shape.OPENAI_CHAT})
     many = True
     hears_only_streams = False
+    context_by_call = False
     translates = False  # its model cannot be asked in the client's own bytes
 
     def __init__(self, port: int) -> None:

@@ -19,7 +19,7 @@ _OLLAMA = (
 
 _HERE = Path(__file__).parent
 # What says most in the shortest time: the rest is quick test by test, but there are two thousand of them.
-_QUICK = ("test_answers.py", "test_names.py")
+_QUICK = ("test_answers.py", "test_contexts.py", "test_names.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -21,6 +21,7 @@ class Remote:
     """What is alike for every engine that somebody else runs: it has one address and is always prepared."""
 
     hears_only_streams = False
+    context_by_call = False
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings

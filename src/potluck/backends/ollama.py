@@ -37,6 +37,7 @@ class Ollama(Remote):
     kind = EngineKind.OLLAMA
     shapes = frozenset(_PATHS)
     many = False
+    context_by_call = True
 
     def __init__(self, settings: EngineSettings) -> None:
         super().__init__(settings)

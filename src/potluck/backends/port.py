@@ -94,6 +94,10 @@ class Backend(Protocol):
     """Whether the engine notices that a client left only while it streams. Then `encode` asks for a stream also where
     a whole answer is wanted (the reader takes it whole all the same), and only streams should pass through."""
 
+    context_by_call: bool
+    """Whether every call says with what context the engine is to run the model, and loads it anew if that changes:
+    ``loaded_context`` of the model that a call is encoded for is what it says."""
+
     def address(self, model: Model, needs: frozenset[Capability] = frozenset()) -> Address | None:
         """Where calls for ``model`` that need ``needs`` go now; None if `prepare` must make it ready first.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from potluck.core.model import Capability, Json, JsonObject
 
@@ -281,3 +281,23 @@ class LoadCall:
 
 
 Call: TypeAlias = ChatCall | TextCall | InfillCall | EmbedCall | LoadCall
+
+
+def said(call: Call) -> str:
+    """All text that a model is to read for a call, to measure it; token ids and images are left out."""
+    match call:
+        case ChatCall():
+            return "\n".join(
+                "".join((message.text, message.reasoning, *(each.arguments for each in message.tool_calls)))
+                for message in call.messages
+            )
+        case TextCall():
+            return "\n".join([call.system, *(prompt for prompt in call.prompts if isinstance(prompt, str))])
+        case InfillCall():
+            return "\n".join([*(each.text for each in call.snippets), call.prefix, call.prompt, call.suffix])
+        case EmbedCall():
+            return "\n".join(text for text in call.inputs if isinstance(text, str))
+        case LoadCall():
+            return ""
+        case _:
+            assert_never(call)

@@ -26,10 +26,17 @@ class Offer:
     model: Model
     weight: float = 1.0
 
-    def could_serve(self, needs: frozenset[Capability], tried: frozenset[EngineId] = frozenset()) -> bool:
-        """Now or when a slot is free."""
-        engine = self.engine
-        return engine.health in SERVING and engine.id not in tried and needs <= self.model.capabilities
+    def could_serve(
+        self, needs: frozenset[Capability], tried: frozenset[EngineId] = frozenset(), tokens: int = 0
+    ) -> bool:
+        """Now or when a slot is free. ``tokens`` are what the prompt has at least."""
+        engine, model = self.engine, self.model
+        return (
+            engine.health in SERVING
+            and engine.id not in tried
+            and needs <= model.capabilities
+            and (not tokens or model.context is None or tokens < model.context)
+        )
 
 
 def missing_capability(offers: Iterable[Offer], needs: frozenset[Capability]) -> Capability | None:
@@ -134,22 +141,24 @@ class Catalogue:
         asked: str,
         needs: frozenset[Capability] = frozenset(),
         tried: frozenset[EngineId] = frozenset(),
+        tokens: int = 0,
     ) -> Resolution:
         """The offers behind a name, in the config's order of engines or the route's own.
 
-        A route stands for its first model that can do what the call ``needs`` on an engine that was not ``tried``.
+        A route stands for its first model that can do what the call ``needs``, and hold a prompt of ``tokens``, on an
+        engine that was not ``tried``.
         """
-        if tried:
-            return self._resolve(asked, needs, tried)
+        if tried or tokens:
+            return self._resolve(asked, needs, tried, tokens)
         resolution = self._resolved.get((asked, needs))
         if resolution is None:
             # Names come from clients: without a bound a client could fill the memory with them.
             if len(self._resolved) >= _REMEMBERED:
                 self._resolved.clear()
-            resolution = self._resolved[asked, needs] = self._resolve(asked, needs, tried)
+            resolution = self._resolved[asked, needs] = self._resolve(asked, needs, tried, 0)
         return resolution
 
-    def _resolve(self, asked: str, needs: frozenset[Capability], tried: frozenset[EngineId]) -> Resolution:
+    def _resolve(self, asked: str, needs: frozenset[Capability], tried: frozenset[EngineId], tokens: int) -> Resolution:
         name = self._followed(canonical(asked))
         places = self._by_name.get(name)
         if places is not None:
@@ -157,7 +166,7 @@ class Catalogue:
         rule = self._routes.get(name)
         if rule is None:
             return Resolution(name=name)
-        return Resolution(self._route_offers(rule, needs, tried), rule.name, rule.policy, name)
+        return Resolution(self._route_offers(rule, needs, tried, tokens), rule.name, rule.policy, name)
 
     def _followed(self, name: str) -> str:
         """What a name stands for, through as many aliases as there are: more steps than that would go in a circle."""
@@ -168,7 +177,7 @@ class Catalogue:
         return name
 
     def _route_offers(
-        self, rule: RouteRule, needs: frozenset[Capability], tried: frozenset[EngineId]
+        self, rule: RouteRule, needs: frozenset[Capability], tried: frozenset[EngineId], tokens: int
     ) -> tuple[Offer, ...]:
         """The offers of the route's first model that some engine could serve; of the first known one if none can."""
         known: tuple[Offer, ...] = ()
@@ -178,7 +187,7 @@ class Catalogue:
                 Offer(self._engines[engine], model, rule.weight(self._engines[engine].node)) for engine, model in places
             ]
             offers.sort(key=lambda offer: rule.rank(offer.engine.node))
-            if any(offer.could_serve(needs, tried) for offer in offers):
+            if any(offer.could_serve(needs, tried, tokens) for offer in offers):
                 return tuple(offers)
             known = known or tuple(offers)
         return known

@@ -11,28 +11,37 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
 from potluck.core.errors import ContextOverflow
-from potluck.core.model import EngineId, Json, Model
+from potluck.core.model import EngineId, Json, JsonObject, Model
 
-# Ollama's options that make it start another runner; `num_ctx` has its own rule.
+# Ollama's options that make it start another runner; `num_ctx` has its own rule. How an engine uses its machine is the
+# owner's decision.
 RELOADING = frozenset({"num_gpu", "main_gpu", "num_batch", "num_thread", "use_mmap", "use_mlock", "low_vram", "numa"})
 NUM_CTX = "num_ctx"
 
 # Contexts are asked for in these steps only: two calls that differ a little then want the same runner.
 LEAST_CONTEXT = 4096
-# What an answer is taken to need where the client sets no limit.
+# No model has so many; it keeps nonsense within what an engine's integers hold.
+_LARGEST_CONTEXT = 1 << 30
+SURE_CONTEXT = 2048
+"""What every Ollama's own default holds (2,048 in old ones, more in all since), whoever loads the model."""
 USUAL_ANSWER = 1024
+"""What an answer is taken to need where the client sets no limit."""
+# Agents allow 32,000 tokens for every answer, and most are short: a limit is no need. No context is made larger, and no
+# engine passed over, for more than this; if an answer does come out longer than its room, that has been said.
+_LONG_ANSWER = 2048
 
 
-@dataclass(frozen=True, slots=True)
-class Normal:
-    """Options as they go to the engine. ``dropped`` are named to the client; ``reloads`` says that the model grows."""
+class Length(NamedTuple):
+    """A prompt's tokens where nobody has counted them: at least, probably, and at most. Counted ones are thrice the
+    same.
+    """
 
-    options: Mapping[str, Json]
-    num_ctx: int | None
-    dropped: tuple[str, ...] = ()
-    reloads: bool = False
+    least: int
+    likely: int
+    most: int
 
 
 def bucket(tokens: int, most: int | None) -> int:
@@ -42,31 +51,48 @@ def bucket(tokens: int, most: int | None) -> int:
     (8192, 6000, 4096)
     """
     step = LEAST_CONTEXT
-    while step < tokens:
+    while step < min(tokens, _LARGEST_CONTEXT):
         step *= 2
     return min(step, most) if most is not None else step
 
 
-def normalise(options: Mapping[str, Json], model: Model, needed_tokens: int) -> Normal:
-    """Options that force no reload unless the call really needs a larger context.
+def suitable(loaded: int | None, needed_tokens: int, wish: Json, most: int | None, *, running: bool) -> int | None:
+    """The context to ask a model for, so that it is not loaded anew unless the call really needs that.
 
-    1. What starts another runner is left out.
-    2. The loaded context is enough: it is asked for again, whatever the client says.
-    3. It is not, or nothing is loaded: the smallest step that holds the call and, where nothing is loaded, the client's
-       own wish.
+    ``loaded`` is the context it has, None if that is not known; ``running`` says that it is in memory, or that a call
+    on its way brings it there; ``most`` is all that it can do.
+
+    1. The loaded context is enough, or all there is: it is asked for again, whatever the client wishes.
+    2. It is not, or nothing is loaded: the smallest step that holds the call and, where nothing is, the client's wish.
+    3. Is that no more than what an engine has by its own default, None: the owner may have set a larger one there.
     """
-    dropped = tuple(sorted(RELOADING & options.keys()))
-    kept = {name: value for name, value in options.items() if name not in RELOADING and name != NUM_CTX}
-    loaded = model.loaded_context if model.resident else None
-    if loaded is not None and needed_tokens <= loaded:
-        return Normal(kept, loaded, dropped)
-    wish = options.get(NUM_CTX)
+    if loaded is not None and (needed_tokens <= loaded or (most is not None and loaded >= most)):
+        return loaded
     wanted = needed_tokens
-    if loaded is None and isinstance(wish, int) and not isinstance(wish, bool):
-        wanted = max(wanted, wish)
-    num_ctx = bucket(wanted, model.context)
-    grows = loaded is not None and num_ctx > loaded
-    return Normal(kept, loaded if loaded is not None and not grows else num_ctx, dropped, grows)
+    if not running and isinstance(wish, int | float) and not isinstance(wish, bool):
+        wanted = max(wanted, int(min(wish, _LARGEST_CONTEXT)))
+    if loaded is None and wanted <= SURE_CONTEXT:
+        return None
+    return bucket(wanted, most)
+
+
+def normalise(options: Mapping[str, Json], num_ctx: int | None) -> JsonObject:
+    """A client's options for an engine that runs the model with ``num_ctx``; None leaves that to the engine.
+
+    What starts another runner is left out.
+    """
+    kept = {name: value for name, value in options.items() if name not in RELOADING and name != NUM_CTX}
+    return kept if num_ctx is None else {**kept, NUM_CTX: num_ctx}
+
+
+def changed(options: Mapping[str, Json], num_ctx: int | None) -> tuple[tuple[str, int | None], ...]:
+    """What a client asked of the runner and does not get: each option with what it is instead, None if it is left out.
+
+    ``num_ctx`` is the context that the call is served with, as far as one knows.
+    """
+    dropped = [(name, None) for name in sorted(RELOADING & options.keys())]
+    wish = options.get(NUM_CTX)
+    return ((NUM_CTX, num_ctx), *dropped) if wish is not None and wish != num_ctx else tuple(dropped)
 
 
 class Fit(StrEnum):
@@ -80,44 +106,60 @@ class Fit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What the prompt's length leaves. ``fits`` are the engines to choose from, all equally good for it.
-
-    ``answer_tokens`` is how much of the answer has room where that is less than was wanted: said to the client, never
-    done in silence.
-    """
+    """What the prompt's length leaves. ``fits`` are the engines to choose from, all equally good for it."""
 
     fits: frozenset[EngineId]
     verdicts: Mapping[EngineId, Fit] = field(default_factory=lambda: MappingProxyType({}))
-    answer_tokens: int | None = None
 
 
-def guard(prompt_tokens: int, wanted_tokens: int | None, models: Mapping[EngineId, Model]) -> Guard:
-    """Which engines hold the call. Raises `ContextOverflow`, with both numbers, if no engine holds the prompt.
+def guard(prompt: Length, wanted_tokens: int | None, models: Mapping[EngineId, Model]) -> Guard:
+    """Which engines hold the call. Raises `ContextOverflow`, with both numbers, if surely none holds the prompt.
+
+    Where its length is a guess, a context is chosen for what is likely; what only may not fit is left to the engine,
+    which counts. ``wanted_tokens`` is the client's limit for the answer, None if it set none.
 
     1. Engines whose loaded context holds prompt and answer.
     2. None: those that hold them with a larger context, for the price of a load.
-    3. None: those with the most room for an answer, and it is said how much that is.
+    3. None: those with the most room for an answer.
     """
-    wanted = USUAL_ANSWER if wanted_tokens is None else wanted_tokens
-    verdicts = {engine: _fit(prompt_tokens, wanted, model) for engine, model in models.items()}
+    needed = needs(prompt, wanted_tokens)
+    verdicts = {engine: _fit(prompt, needed, model) for engine, model in models.items()}
     for good in (Fit.FITS, Fit.GROWS):
         found = frozenset(engine for engine, verdict in verdicts.items() if verdict is good)
         if found:
             return Guard(found, verdicts)
     contexts = {engine: model.context or 0 for engine, model in models.items() if verdicts[engine] is Fit.CUT}
     if not contexts:
-        raise ContextOverflow(prompt_tokens, max((model.context or 0 for model in models.values()), default=0))
+        most = max((model.context or 0 for model in models.values()), default=0)
+        raise ContextOverflow(prompt.likely, most, estimated=prompt.least != prompt.most)
     most = max(contexts.values())
-    roomiest = frozenset(engine for engine, context in contexts.items() if context == most)
-    # Nobody asked for a length: an answer that ends where the context does is the ordinary case.
-    room = most - prompt_tokens
-    return Guard(roomiest, verdicts, room if wanted_tokens is not None else None)
+    return Guard(frozenset(engine for engine, context in contexts.items() if context == most), verdicts)
 
 
-def _fit(prompt_tokens: int, wanted: int, model: Model) -> Fit:
-    needed = prompt_tokens + wanted
+def needs(prompt: Length, wanted_tokens: int | None) -> int:
+    """The context that a call needs: for its prompt, and for an answer as it may well come out."""
+    return prompt.likely + (USUAL_ANSWER if wanted_tokens is None else min(wanted_tokens, _LONG_ANSWER))
+
+
+def answer_room(prompt: Length, wanted_tokens: int | None, context: int | None) -> int | None:
+    """How many tokens of the answer have room, where those are probably less than the client wants; else None.
+
+    Who set no limit wants an answer that ends where the context does, if it must.
+    """
+    if wanted_tokens is None or context is None or prompt.likely + wanted_tokens <= context:
+        return None
+    return max(0, context - prompt.likely)
+
+
+def holds(model: Model) -> int | None:
+    """The tokens that a model holds as it is now, without a load if it is loaded; None: it does not say."""
+    loaded = model.loaded_context if model.resident else None
+    return model.context if loaded is None else loaded
+
+
+def _fit(prompt: Length, needed: int, model: Model) -> Fit:
     if model.context is None or needed <= model.context:
-        loaded = model.loaded_context if model.resident else None
-        return Fit.GROWS if loaded is not None and needed > loaded else Fit.FITS
+        now = holds(model)
+        return Fit.GROWS if now is not None and needed > now else Fit.FITS
     # One token of answer at least, or there is nothing to give.
-    return Fit.CUT if prompt_tokens < model.context else Fit.OVER
+    return Fit.CUT if prompt.least < model.context else Fit.OVER

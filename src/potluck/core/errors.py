@@ -44,11 +44,15 @@ class BadRequest(ClientError):
 
 
 class ContextOverflow(BadRequest):
-    """The prompt has more tokens than the model's context holds."""
+    """The prompt has more tokens than the model's context holds. Both are 0 where an engine does not tell them;
+    ``estimated`` says that nobody has counted the prompt."""
 
-    def __init__(self, prompt_tokens: int, context: int, *, hint: str = "") -> None:
+    def __init__(self, prompt_tokens: int, context: int, *, estimated: bool = False, hint: str = "") -> None:
         super().__init__(
-            f"The prompt has {prompt_tokens} tokens, but the model's context holds {context}.",
+            f"The prompt has {'about ' if estimated else ''}{prompt_tokens} tokens, but the model's context holds "
+            f"{context}."
+            if prompt_tokens and context
+            else "The prompt is longer than the model's context.",
             param="messages",
             hint=hint or "Shorten the conversation or choose a model with a larger context.",
         )

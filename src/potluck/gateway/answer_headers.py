@@ -13,6 +13,9 @@ QUEUE_ETA_MS: Final = "x-potluck-queue-eta-ms"
 MODEL: Final = "x-potluck-model"
 ROUTE: Final = "x-potluck-route"
 AUTO: Final = "x-potluck-auto"
+OPTIONS: Final = "x-potluck-options"
+ANSWER_ROOM: Final = "x-potluck-answer-room"
+TRUNCATED: Final = "x-potluck-truncated"
 CONVERSATION: Final = "x-potluck-conversation"
 ESTIMATED: Final = "x-potluck-estimated"
 VERSION: Final = "x-potluck"
@@ -68,6 +71,22 @@ HEADERS: Final = (
         AUTO,
         "What the request showed, and what [`auto`](../guides/names.md#auto) chose: `code, tools: route coding`.",
         "Answers to `auto`.",
+    ),
+    Told(
+        OPTIONS,
+        "What the client asked of an engine's runner and did not get: `num_ctx=8192, num_gpu=dropped`; see "
+        "[contexts](engines.md#contexts).",
+        "Answers to who sends Ollama's `options`; not a stream that began in line.",
+    ),
+    Told(
+        ANSWER_ROOM,
+        "The tokens that the context has left for the answer, by estimate.",
+        "Where they are fewer than the client allows; not a stream that began in line.",
+    ),
+    Told(
+        TRUNCATED,
+        "`prompt`: by estimate it is longer than the context, and is cut.",
+        "Answers to who wants it cut then, rather than refused; not a stream that began in line.",
     ),
     Told(CONVERSATION, "The conversation that the answer was kept in.", "`POST /api/v1/chat` without a stream."),
     Told(

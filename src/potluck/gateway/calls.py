@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from potluck.core.answer import Answer, Event
-from potluck.core.call import Call, InfillCall
+from potluck.core.call import Call, EmbedCall, InfillCall, LoadCall, said
 from potluck.core.errors import PotluckError
 from potluck.core.model import Capability, ModelId, NodeId, RequestId
 from potluck.core.scheduling.classes import Kind
@@ -17,7 +17,7 @@ from potluck.gateway.port import Caller, Generation
 from potluck.gateway.relay.exchange import Exchange, renaming
 from potluck.gateway.relay.relay import Relay
 from potluck.gateway.targets import nothing_to_choose
-from potluck.wire.port import AnswerMeta, AnswerWriter, ErrorReply, Passage, Shape
+from potluck.wire.port import NO_OPTIONS, AnswerMeta, AnswerWriter, ErrorReply, Passage, Shape
 from potluck.wire.terms import NO_TERMS, Terms
 
 # Events that may wait for a slow reader before the engine is told to wait too.
@@ -25,19 +25,25 @@ _HIGH_WATER = 1024
 
 
 class InsideAsk:
-    """A `wire.port.Ask` whose request never had bytes."""
+    """A `wire.port.Ask` whose request never had bytes; ``body`` is what the model is to read."""
 
     shape = Shape.NATIVE
     stream = True
-    body = b""
     untouchable = False
     generations = 1
     kind = None
+    options = NO_OPTIONS
+    may_cut = False
 
     def __init__(self, call: Call, inbox: Inbox) -> None:
         self._call = call
         self._inbox = inbox
         self.model = call.model
+        self.body = said(call).encode("utf-8", "surrogatepass")
+
+    @property
+    def answer_tokens(self) -> int | None:
+        return 0 if isinstance(self._call, EmbedCall | LoadCall) else self._call.sampling.max_tokens
 
     @property
     def needs(self) -> frozenset[Capability]:

@@ -22,9 +22,10 @@ from potluck.core.scheduling.decisions import Decision, Evict, Preload, Reason, 
 from potluck.core.scheduling.rates import Rates, Timing
 from potluck.core.scheduling.residency import Move
 from potluck.core.scheduling.scheduler import Scheduler
+from potluck.gateway.contexts import Contexts
 from potluck.gateway.fleet import Fleet, Installation
 from potluck.gateway.kept_rates import Figures
-from potluck.gateway.targets import Targets
+from potluck.gateway.targets import Room, Targets
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +51,8 @@ class Wish(NamedTuple):
 
     ``prompt_tokens`` is an estimate. ``since_s`` is when the call came, if this is not its first attempt.
     ``deadline_s`` is when the caller will not wait any longer for it to begin, None if nobody said.
+    ``most_tokens`` is all that prompt and answer can come to, without any counting; ``conversation`` names what shares
+    a prefix with it.
     """
 
     request: RequestId
@@ -62,17 +65,23 @@ class Wish(NamedTuple):
     prompt_tokens: int = 0
     since_s: float | None = None
     deadline_s: float | None = None
+    most_tokens: int = 0
+    conversation: str = ""
 
 
 @dataclass(slots=True)
 class Seat:
-    """A slot that is taken until `Dispatcher.release`. ``start`` is the decision, with what it was made from."""
+    """A slot that is taken until `Dispatcher.release`. ``start`` is the decision, with what it was made from.
+
+    ``look``: the engine loads the model with another context for this call, and is to be asked how it came out.
+    """
 
     installation: Installation
     model: Model
     start: Start
     route: str
     released: bool = field(default=False)
+    look: bool = field(default=False)
 
     @property
     def engine(self) -> EngineId:
@@ -90,6 +99,10 @@ class Seeker(Protocol):
 
     def choose(self) -> None:
         """The name that it asks for leaves the choice to us (`core.auto`): ask again by another, or give up."""
+        ...
+
+    def room(self) -> Room:
+        """What it needs of a context; asked only where ``wish.most_tokens`` may be too many. Raises `ClientError`."""
         ...
 
     def seated(self, seat: Seat) -> None: ...
@@ -151,6 +164,7 @@ class Dispatcher:
         self._clock = clock
         self._spawn = spawn
         self._targets = Targets(fleet)
+        self.contexts = Contexts(fleet, clock)
         self._seekers: dict[RequestId, _Seeking] = {}
         self._due: deque[Decision] = deque()
         self._performing = False
@@ -177,13 +191,30 @@ class Dispatcher:
                 return
             seeker.refused(self._targets.why_not(wish.model, wish.needs, wish.tried, wish.failure))
             return
+        if wish.most_tokens > way.holds:
+            try:
+                way = self._targets.roomy(way, wish.model, wish.needs, wish.tried, wish.failure, seeker.room())
+            except PotluckError as error:
+                seeker.refused(error)
+                return
         now = self._clock()
         kind = way.kind if wish.kind is Kind.CHAT else wish.kind
         request, since_s = wish.request, wish.since_s
         if self._targets.stale:
             self._perform(self._scheduler.declare(self._targets.all(), now))
         decided = self._scheduler.arrive(
-            Ask(request, wish.key, way.target, kind, wish.prompt_tokens, "", 0, wish.tried, wish.deadline_s, since_s),
+            Ask(
+                request,
+                wish.key,
+                way.target,
+                kind,
+                wish.prompt_tokens,
+                wish.conversation,
+                0,
+                wish.tried,
+                wish.deadline_s,
+                since_s,
+            ),
             now,
         )
         first = decided[0]
@@ -214,6 +245,8 @@ class Dispatcher:
         seat.released = True
         engine, request = seat.installation.id, seat.start.request
         self._fleet.give(engine)
+        if seat.look:
+            self._fleet.trouble(engine)
         now = self._clock()
         if told is None:
             decided = self._scheduler.fail(request, now)
@@ -241,6 +274,7 @@ class Dispatcher:
         renewed = routes
         for engine_id in engines:
             renewed |= self._targets.differs(engine_id)
+            self.contexts.looked(engine_id)
             engine = self._fleet.engines.get(engine_id)
             if engine is None:
                 decided += self._scheduler.engine_gone(engine_id, now)
@@ -248,7 +282,7 @@ class Dispatcher:
             decided += self._scheduler.engine(engine, now)
             for model in engine.models:
                 self._scheduler.pin(engine_id, model, pinned=self.pinned(engine_id, model))
-        lost: list[tuple[Seeker, PotluckError]] = []
+        lost: list[tuple[Seeker, PotluckError | None]] = []
         if renewed:
             lost = self._hopeless()
             for seeker, _ in lost:
@@ -261,21 +295,27 @@ class Dispatcher:
             decided += self._rehouse(now)
         self._perform(decided)
         for seeker, error in lost:
-            seeker.refused(error)
+            if error is None:
+                self.seek(seeker)
+            else:
+                seeker.refused(error)
 
     def _rehouse(self, now: float) -> Sequence[Decision]:
         self._rehoused_s = now
         return self._scheduler.rehouse(now)
 
-    def _hopeless(self) -> list[tuple[Seeker, PotluckError]]:
-        """Those in line for whom waiting is of no use any more, taken out."""
-        found: list[tuple[Seeker, PotluckError]] = []
+    def _hopeless(self) -> list[tuple[Seeker, PotluckError | None]]:
+        """Those in line for whom waiting is of no use any more, taken out, and why; None for who should seek anew."""
+        found: list[tuple[Seeker, PotluckError | None]] = []
         for each in list(self._seekers.values()):
             wish = each.seeker.wish
             if self._targets.hopeless(wish.model, wish.needs, wish.tried):
                 del self._seekers[wish.request]
                 why = self._targets.why_not(wish.model, wish.needs, wish.tried, wish.failure)
                 found.append((each.seeker, why))
+            elif self._targets.lost(each.target):
+                del self._seekers[wish.request]
+                found.append((each.seeker, None))
         return found
 
     # --- looking ---
@@ -443,6 +483,7 @@ class Dispatcher:
             if installation is not None and installation.keeper is not None:
                 async with asyncio.timeout(_PUT_OUT_S):
                     await installation.keeper.unload(evict.model, installation.http)
+                self.contexts.forget(evict.engine, evict.model)
                 log.info("model put out for another", model=evict.model, engine=evict.engine)
         except (PotluckError, TimeoutError) as error:
             log.warning("a model could not be put out", model=evict.model, engine=evict.engine, why=str(error))

@@ -6,11 +6,13 @@ Made when first asked for, and anew when what engines offer or whether they serv
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 from typing import NamedTuple, TypeAlias
 
 from potluck.core.catalogue import SERVING, Offer, Resolution, missing_capability
-from potluck.core.errors import ModelNotFound, NodeError, NoEngineReady, PotluckError, Unsupported
+from potluck.core.context import Length, guard, holds
+from potluck.core.errors import ContextOverflow, ModelNotFound, NodeError, NoEngineReady, PotluckError, Unsupported
 from potluck.core.model import Capability, Engine, EngineId, Health, ModelId, NodeId
 from potluck.core.scheduling.asks import Place, Policy, Target
 from potluck.core.scheduling.classes import Kind
@@ -27,6 +29,7 @@ _REMEMBERED = 4096
 
 _Tried: TypeAlias = "frozenset[EngineId]"
 _Mark: TypeAlias = "tuple[bool, bool, dict[ModelId, frozenset[Capability]]]"
+_Held: TypeAlias = "dict[ModelId, int | None]"
 
 
 class Way(NamedTuple):
@@ -35,16 +38,29 @@ class Way(NamedTuple):
     target: str
     route: str
     kind: Kind
+    holds: float = inf
+    """The tokens of prompt and answer that each of its places holds, as it is."""
+
+
+class Room(NamedTuple):
+    """What a call needs of a context, looked at closely. ``may_cut``: rather cut the prompt than refuse it."""
+
+    prompt: Length
+    wanted_tokens: int | None = None
+    may_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What a target was made for, to make it anew."""
+    """What a target was made for, to make it anew. ``within`` are the engines whose contexts are large enough, for a
+    prompt of ``tokens``; None: all."""
 
     name: str
     needs: frozenset[Capability]
     tried: _Tried
     target: Target
+    within: frozenset[EngineId] | None = None
+    tokens: int = 0
 
 
 class Targets:
@@ -54,8 +70,10 @@ class Targets:
         self._fleet = fleet
         self.stale = False
         self._ways: dict[tuple[str, frozenset[Capability]], Way] = {}
+        self._roomy: dict[tuple[str, frozenset[Capability], frozenset[EngineId], ModelId], Way] = {}
         self._asked: dict[str, _Asked] = {}
         self._marks: dict[EngineId, _Mark] = {}
+        self._held: dict[EngineId, _Held] = {}
 
     # --- one call ---
 
@@ -74,6 +92,67 @@ class Targets:
                 self._ways.clear()
             self._ways[name, needs] = way
         return way
+
+    def roomy(
+        self, way: Way, name: str, needs: frozenset[Capability], tried: _Tried, failure: NodeError | None, room: Room
+    ) -> Way:
+        """What to ask the scheduler for with a call that may be too long for some places of the usual ``way``: those
+        that hold it.
+
+        Raises `ContextOverflow` if surely no place holds the prompt and it may not be cut, ``failure`` if only places
+        that were tried do, `NoEngineReady` if only such do that are not up.
+        """
+        usual = self._fleet.catalogue.resolve(name, needs, tried)
+        least, resolution = room.prompt.least, usual
+        if usual.route:  # it may stand for another model, with a larger context
+            resolution = self._fleet.catalogue.resolve(name, needs, tried, least)
+        models = {offer.engine.id: offer.model for offer in resolution.offers if offer.could_serve(needs, tried)}
+        try:
+            fits = guard(room.prompt, room.wanted_tokens, models).fits
+        except ContextOverflow as overflow:
+            if not room.may_cut or not models:
+                raise self._why_no_room(name, needs, failure, least, overflow) from None
+            most = max(model.context or 0 for model in models.values())
+            fits = frozenset(engine for engine, model in models.items() if model.context == most)
+        if len(fits) == len(models) and resolution.offers == usual.offers:
+            return way
+        key = (name, needs, fits, next(iter(models.values())).id)
+        roomy = self._roomy.get(key) if not tried else None
+        if roomy is None:
+            roomy = self._declared(name, needs, tried, resolution, fits, least)
+            if not tried:
+                if len(self._roomy) >= _REMEMBERED:
+                    self._roomy.clear()
+                self._roomy[key] = roomy
+        return roomy
+
+    def _why_no_room(
+        self,
+        name: str,
+        needs: frozenset[Capability],
+        failure: NodeError | None,
+        tokens: int,
+        overflow: ContextOverflow,
+    ) -> PotluckError:
+        if failure is not None:
+            return failure
+        offers = self._fleet.catalogue.resolve(name, needs, frozenset(), tokens).offers
+        away = [each for each in offers if needs <= each.model.capabilities and each.engine.health not in SERVING]
+        if any(each.model.context is None or tokens < each.model.context for each in away):
+            return NoEngineReady(
+                f"No machine that is up has '{name}' with a context for this prompt.",
+                retry_after_s=5.0,
+                hint=_NODES_TELL,
+            )
+        return overflow
+
+    def lost(self, target: str) -> bool:
+        """Whether none of the places serves, or will when its owner resumes it, that a call needs for its length."""
+        asked = self._asked.get(target)
+        if asked is None or asked.within is None:
+            return False
+        engines = [self._fleet.engines.get(engine) for engine in asked.within - asked.tried]
+        return not any(engine and (engine.health in SERVING or engine.health is Health.DRAINING) for engine in engines)
 
     def hopeless(self, name: str, needs: frozenset[Capability], tried: _Tried) -> bool:
         """Whether no engine could serve such a call, now, when a slot is free, or when its owner resumes its node."""
@@ -124,41 +203,67 @@ class Targets:
 
     def differs(self, engine_id: EngineId) -> bool:
         """Whether an engine came, went or changed since this was asked last, so that targets may mean others."""
-        before = self._marks.pop(engine_id, None)
+        before, held_before = self._marks.pop(engine_id, None), self._held.pop(engine_id, None)
         engine = self._fleet.engines.get(engine_id)
         if engine is None:
             return True
+        self._held[engine_id] = held = {model.id: holds(model) for model in engine.models.values()}
+        if held != held_before:  # another context: the targets are the same, but not what they hold
+            self._ways.clear()
+            self._roomy.clear()
         self._marks[engine_id] = mark = _mark(engine)
         return mark != before
 
     def again(self, waited_for: frozenset[str]) -> Sequence[Target]:
         """All targets made anew. Those made for calls with engines behind them stay while such calls wait."""
         self._ways.clear()
+        self._roomy.clear()
         before, self._asked = self._asked, {}
         for asked in before.values():
-            resolution = self._fleet.catalogue.resolve(asked.name, asked.needs, asked.tried)
-            if resolution.offers and (not asked.tried or asked.target.name in waited_for):
-                target = _target(asked.target.name, resolution, asked.needs)
-                self._asked[target.name] = _Asked(asked.name, asked.needs, asked.tried, target)
+            resolution = self._fleet.catalogue.resolve(asked.name, asked.needs, asked.tried, asked.tokens)
+            usual = not asked.tried and asked.within is None
+            if resolution.offers and (usual or asked.target.name in waited_for):
+                target = _target(asked.target.name, _within(resolution, asked.within), asked.needs)
+                self._asked[target.name] = replace(asked, target=target)
         return self.all()
 
-    def _declared(self, name: str, needs: frozenset[Capability], tried: _Tried, resolution: Resolution) -> Way:
+    def _declared(
+        self,
+        name: str,
+        needs: frozenset[Capability],
+        tried: _Tried,
+        resolution: Resolution,
+        within: frozenset[EngineId] | None = None,
+        tokens: int = 0,
+    ) -> Way:
         # By what an alias stands for: its calls are those of that name, and stay so if the alias is pointed elsewhere.
         name = resolution.route or resolution.name
         key = f"{name} ({', '.join(sorted(needs))})"
-        target = _target(key, resolution, needs)
+        if within is not None:
+            models = sorted({offer.model.id for offer in resolution.offers})
+            key = f"{key} within {', '.join(models)} on {', '.join(sorted(within))}"
+        target = _target(key, _within(resolution, within), needs)
         if tried:
-            usual = self._fleet.catalogue.resolve(name, needs)
-            if _target(key, usual, needs) == target:
+            usual = self._fleet.catalogue.resolve(name, needs, frozenset(), tokens)
+            if _target(key, _within(usual, within), needs) == target:
                 tried = frozenset()
             else:  # a route's next model, for who has tried all engines of the first
                 key = f"{key} but for {', '.join(sorted(tried))}"
                 target = Target(key, target.places, target.policy)
         known = self._asked.get(key)
         if known is None or known.target != target:
-            self._asked[key] = _Asked(name, needs, tried, target)
+            self._asked[key] = _Asked(name, needs, tried, target, within, tokens)
             self.stale = True
-        return Way(key, resolution.route, _usual_kind(resolution.offers, needs))
+        contexts = [holds(offer.model) for offer in resolution.offers if offer.could_serve(needs, tried)]
+        least = min((context for context in contexts if context is not None), default=inf)
+        return Way(key, resolution.route, _usual_kind(resolution.offers, needs), least)
+
+
+def _within(resolution: Resolution, engines: frozenset[EngineId] | None) -> Resolution:
+    """The offers of some engines alone."""
+    if engines is None:
+        return resolution
+    return replace(resolution, offers=tuple(offer for offer in resolution.offers if offer.engine.id in engines))
 
 
 def _target(key: str, resolution: Resolution, needs: frozenset[Capability]) -> Target:

@@ -6,9 +6,10 @@ handed in through `AnswerMeta`). They hold state only for the one stream they be
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Protocol
 
 import msgspec
@@ -16,7 +17,7 @@ import msgspec
 from potluck.core.answer import Answer, Event, FinishReason, Timings, Usage
 from potluck.core.call import Call
 from potluck.core.errors import PotluckError
-from potluck.core.model import Capability
+from potluck.core.model import Capability, Json
 from potluck.core.scheduling.classes import Kind
 
 
@@ -36,6 +37,10 @@ class Shape(StrEnum):
     TABBY = "tabby"
     MISTRAL_FIM = "mistral.fim"
     NATIVE = "native"
+
+
+NO_OPTIONS: Mapping[str, Json] = MappingProxyType({})
+"""Of an `Ask` whose client says nothing of the runner."""
 
 
 class AnswerMeta(msgspec.Struct, frozen=True):
@@ -211,6 +216,21 @@ class Ask(Protocol):
     @property
     def untouchable(self) -> bool:
         """Whether the bytes may go to an engine of the same shape: no remote image, no tool call to force."""
+        ...
+
+    @property
+    def answer_tokens(self) -> int | None:
+        """The client's limit for one answer; None if it set none."""
+        ...
+
+    @property
+    def options(self) -> Mapping[str, Json]:
+        """What it asked of the runner, in Ollama's ``options``; empty as a rule."""
+        ...
+
+    @property
+    def may_cut(self) -> bool:
+        """Whether the client wants a prompt that is too long to be cut, rather than refused."""
         ...
 
     def call(self) -> Call:

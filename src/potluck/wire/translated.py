@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
 from potluck.core.call import ChatCall
-from potluck.core.model import Capability
+from potluck.core.model import Capability, Json
 from potluck.core.scheduling.classes import Kind
 from potluck.wire.errands import kind_of
-from potluck.wire.port import AnswerMeta
+from potluck.wire.port import NO_OPTIONS, AnswerMeta
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,18 @@ class TranslatedAsk:
     @property
     def generations(self) -> int:
         return self.chat.choices
+
+    @property
+    def answer_tokens(self) -> int | None:
+        return self.chat.sampling.max_tokens
+
+    @property
+    def options(self) -> Mapping[str, Json]:
+        return NO_OPTIONS
+
+    @property
+    def may_cut(self) -> bool:
+        return self.chat.hints.truncate is True
 
     @property
     def untouchable(self) -> bool:

@@ -159,3 +159,9 @@ def test_a_failed_stream_does_not_stop_as_if_it_were_whole() -> None:
     assert writer.fail(NodeFailed("broke"), "req") == failed
     assert writer.close(101.0) == b""
     assert writer.keep_alive == b": ping\n\n"
+
+
+def test_what_a_call_needs_of_its_context_is_told() -> None:
+    ask = read_infill(b'{"input_prefix":"a","n_predict":9}')
+    assert (ask.answer_tokens, ask.options, ask.may_cut) == (9, {}, True)
+    assert read_infill(b'{"n_predict":0}').answer_tokens == 0

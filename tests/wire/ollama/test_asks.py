@@ -178,11 +178,47 @@ def test_another_name_is_put_in_and_every_other_field_stays() -> None:
 
 def test_options_that_reload_the_model_are_normalised_on_the_way() -> None:
     ask = read_generate(body(prompt="a", options={"num_ctx": 9013, "num_gpu": 1, "seed": 7}))
-    assert json.loads(ask.passed("llama3.2"))["options"] == {"num_ctx": 16384, "seed": 7}
-    loaded = Model(ModelId("llama3.2:latest"), loaded_context=32768)
-    changed = json.loads(ask.passed_to(loaded))
-    assert changed["options"] == {"num_ctx": 32768, "seed": 7}
+    assert json.loads(ask.passed("llama3.2"))["options"] == {"seed": 7}
+    changed = json.loads(ask.passed_to(LOADED))
+    assert changed["options"] == {"num_ctx": 4096, "seed": 7}
     assert changed["model"] == "llama3.2"
+
+
+LOADED = Model(ModelId("llama3.2:latest"), loaded_context=4096)
+
+
+def test_the_loaded_context_is_said_for_who_says_nothing_with_every_other_byte_as_it_was() -> None:
+    sent = body(prompt="a")
+    assert read_generate(sent).passed_to(LOADED) == b'{"options":{"num_ctx":4096},' + sent[1:]
+    asked = body(prompt="a", options={"num_ctx": 4096})
+    assert read_generate(asked).passed_to(LOADED) is asked
+    empty = body(prompt="a", options=None)
+    assert json.loads(read_generate(empty).passed_to(LOADED))["options"] == {"num_ctx": 4096}
+
+
+def test_what_may_be_too_long_is_to_be_refused_and_not_cut_unless_the_client_wants_that() -> None:
+    long = "x" * 5000
+    sent = body(prompt=long)
+    passed = read_generate(sent).passed_to(LOADED)
+    assert passed == b'{"truncate":false,"shift":false,"options":{"num_ctx":4096},' + sent[1:]
+    wished = json.loads(read_generate(body(prompt=long, truncate=True, options={"num_ctx": 4096})).passed_to(LOADED))
+    assert wished["truncate"] is True
+    assert "shift" not in wished
+    shifting = json.loads(read_generate(body(prompt=long, shift=True, truncate=None)).passed_to(LOADED))
+    assert (shifting["truncate"], shifting["shift"]) == (False, True)
+    embed = read_embed(body(input=long))
+    assert b"truncate" not in embed.passed_to(LOADED)
+    assert embed.may_cut
+
+
+def test_what_a_call_needs_of_its_context_is_told() -> None:
+    ask = read_generate(body(prompt="a", options={"num_predict": 50.5}))
+    assert (ask.answer_tokens, ask.may_cut) == (50, False)
+    for limit in (-1, 0, None, "x"):
+        assert read_generate(body(prompt="a", options={"num_predict": limit})).answer_tokens is None
+    assert read_generate(body(prompt="")).answer_tokens == 0
+    assert read_generate(body(prompt="a", truncate=True)).may_cut
+    assert not read_embed(body(input="a", truncate=False)).may_cut
 
 
 json_values = st.recursive(

@@ -108,3 +108,20 @@ def test_an_engines_own_words_are_for_the_log() -> None:
     assert read_engine_error(500, b'{"error":"/root: no space"}', "m").detail == "/root: no space"
     assert in_band({"deep": 1}).detail == "{'deep': 1}"
     assert not isinstance(in_band(""), MalformedAnswer)
+
+
+TOO_LONG = "the input length exceeds the context length"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [TOO_LONG, "prompt too long; exceeded max context length by 7 tokens", "input exceeds maximum context length"],
+)
+def test_a_prompt_that_was_not_to_be_cut_is_too_long(text: str) -> None:
+    assert isinstance(read_engine_error(400, json.dumps({"error": text}).encode(), "m"), ContextOverflow)
+    assert isinstance(in_band(text), ContextOverflow)
+
+
+def test_other_words_about_contexts_are_no_overflow() -> None:
+    assert not isinstance(in_band("context deadline exceeded"), ContextOverflow)
+    assert not isinstance(read_engine_error(500, json.dumps({"error": TOO_LONG}).encode(), "m"), ContextOverflow)

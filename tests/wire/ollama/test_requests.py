@@ -64,7 +64,7 @@ def test_a_chat_is_encoded_whole() -> None:
         hints=EngineHints(num_ctx=3000, keep_alive_s=-1.0, truncate=False),
         choices=3,
     )
-    path, body = sent(call)
+    path, body = sent(call, replace(MODEL, loaded_context=4096))
     assert path == "/api/chat"
     assert body == {
         "model": "llama3.2:latest",
@@ -154,7 +154,35 @@ def test_a_model_is_called_with_the_context_it_is_loaded_with() -> None:
     loaded = replace(MODEL, loaded_context=8192, context=131072)
     assert sent(ChatCall("m", (USER,)), loaded)[1]["options"] == {"num_ctx": 8192}
     many = ChatCall("m", (USER,), hints=EngineHints(num_ctx=200_000, options={"num_gpu": 1}))
-    assert sent(many, loaded)[1]["options"] == {"num_ctx": 131072}
+    assert sent(many, loaded)[1]["options"] == {"num_ctx": 8192}
+    assert "options" not in sent(many)[1]
+
+
+LONG = "x" * 9000
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ChatCall("m", (Message(Role.USER, (TextPart(LONG),)),)),
+        TextCall("m", (LONG,)),
+        InfillCall("coder:7b", LONG, "b", strict=True),
+    ],
+)
+def test_what_may_be_too_long_is_to_be_refused_and_not_cut(call: ChatCall | TextCall | InfillCall) -> None:
+    model = replace(CODER, loaded_context=8192)
+    assert {"truncate": False, "shift": False}.items() <= sent(call, model)[1].items()
+    roomy = replace(CODER, loaded_context=16384)
+    assert {"truncate", "shift"}.isdisjoint(sent(call, roomy)[1])
+    wished = replace(call, hints=EngineHints(truncate=True))
+    assert sent(wished, model)[1].get("truncate") is not False
+
+
+def test_a_text_to_embed_that_may_be_too_long_is_not_cut_either() -> None:
+    long = EmbedCall("m", ("a", LONG))
+    assert sent(long, replace(EMBEDDER, loaded_context=8192))[1]["truncate"] is False
+    assert "truncate" not in sent(long, replace(EMBEDDER, loaded_context=16384))[1]
+    assert sent(replace(long, hints=EngineHints(truncate=True)), EMBEDDER)[1]["truncate"] is True
 
 
 @pytest.mark.parametrize("part", [ImagePart(url="http://x/y.png"), AudioPart("aaaa", "wav")])
@@ -237,7 +265,6 @@ def test_texts_are_embedded() -> None:
             "input": ["a", "b"],
             "dimensions": 64,
             "truncate": True,
-            "options": {"num_ctx": 2048},
         },
     )
 
@@ -253,7 +280,7 @@ def test_a_load_is_a_generation_of_nothing() -> None:
     call = LoadCall("m", hints=EngineHints(num_ctx=5000, keep_alive_s=300.0))
     assert sent(call) == (
         "/api/generate",
-        {"model": "llama3.2:latest", "keep_alive": 300, "stream": False, "options": {"num_ctx": 8192}},
+        {"model": "llama3.2:latest", "keep_alive": 300, "stream": False},
     )
     assert sent(LoadCall("m"), stream=False)[1] == {"model": "llama3.2:latest", "stream": False}
 
@@ -300,4 +327,5 @@ def test_what_a_client_says_reaches_an_engine_of_its_dialect(
     read: Callable[[bytes], OllamaAsk], body: dict[str, Any]
 ) -> None:
     asked = read(json.dumps({"model": "llama3.2:latest", **body}).encode())
-    assert sent(asked.call())[1] == {"model": "llama3.2:latest", **body}
+    context = body.get("options", {}).get("num_ctx")
+    assert sent(asked.call(), replace(MODEL, loaded_context=context))[1] == {"model": "llama3.2:latest", **body}

@@ -144,3 +144,23 @@ def test_tools_that_must_not_be_called_are_not_shown_to_an_engine() -> None:
 def test_dimensions_are_for_potluck_to_keep_since_llamacpp_overlooks_them() -> None:
     assert embedding().untouchable
     assert not embedding(dimensions=8).untouchable
+
+
+@pytest.mark.parametrize(
+    ("fields", "limit"),
+    [
+        ({}, None),
+        ({"max_tokens": 5}, 5),
+        ({"max_tokens": 5, "max_completion_tokens": 7.0}, 7),
+        ({"max_tokens": -1}, None),
+        ({"max_tokens": 1e300}, 1 << 30),
+    ],
+)
+def test_what_a_call_needs_of_its_context_is_told(fields: dict[str, Any], limit: int | None) -> None:
+    options = {"num_ctx": 9000}
+    chat = read_chat(json.dumps({"model": "m", "messages": [{"role": "user", "content": "a"}], **fields}).encode())
+    text = read_completion(json.dumps({"model": "m", "prompt": "a", "options": options, **fields}).encode())
+    assert (chat.answer_tokens, chat.options, chat.may_cut) == (limit, {}, False)
+    assert (text.answer_tokens, text.options, text.may_cut) == (limit, options, False)
+    vectors = read_embedding(b'{"model":"m","input":"a"}')
+    assert (vectors.answer_tokens, vectors.options, vectors.may_cut) == (0, {}, False)

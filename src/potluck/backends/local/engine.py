@@ -79,6 +79,7 @@ class LocalEngine:
     shapes = llama_server.SHAPES
     many = False
     hears_only_streams = llama_server.HEARS_ONLY_STREAMS
+    context_by_call = False
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
@@ -28,8 +28,11 @@ from potluck.backends.port import Backend, Ready
 from potluck.core.answer import collect
 from potluck.core.auto import Choice, Look, choose, look
 from potluck.core.call import Call
+from potluck.core.context import NUM_CTX, SURE_CONTEXT, USUAL_ANSWER, Length
+from potluck.core.context import needs as context_needed
 from potluck.core.errors import (
     ClientError,
+    ContextOverflow,
     MalformedAnswer,
     NodeError,
     NodeFailed,
@@ -39,7 +42,7 @@ from potluck.core.errors import (
     Unsupported,
 )
 from potluck.core.health import Seen
-from potluck.core.model import Capability, EngineId, RequestId
+from potluck.core.model import Capability, EngineId, Model, RequestId
 from potluck.core.scheduling.decisions import Start
 from potluck.core.scheduling.rates import Timing
 from potluck.gateway import answer_headers as told
@@ -48,8 +51,9 @@ from potluck.gateway.door import Door
 from potluck.gateway.port import Caller
 from potluck.gateway.relay import heads
 from potluck.gateway.relay.engine import EngineConnection, Pool
+from potluck.gateway.relay.fitting import counted, measured, notes
 from potluck.gateway.relay.parts import PartsPassage, split
-from potluck.gateway.targets import nothing_to_choose
+from potluck.gateway.targets import Room, nothing_to_choose
 from potluck.gateway.timing import timing_of
 from potluck.wire.port import Account, AnswerMeta, Ask, Passage
 from potluck.wire.terms import NO_TERMS, Terms
@@ -69,6 +73,8 @@ _NONE: frozenset[EngineId] = frozenset()
 _ERROR_BYTES = 64 * 1024
 # Streams with comments.
 _EVENTS = "text/event-stream"
+# More than any context holds: such a call is looked at closely.
+_TOO_MANY = 1 << 62
 
 
 _HEAD = (
@@ -162,6 +168,10 @@ class Exchange:
     _opening = b""
     _path = ""
     _body = b""
+    _length: Length | None = None
+    _num_ctx: int | None = None
+    _too_long: ContextOverflow | None = None
+    _notes = b""
 
     def __init__(
         self,
@@ -183,12 +193,23 @@ class Exchange:
         self.started_s = self.last_sent_s = self.last_heard_s = relay.clock()
         model = ask.model or relay.fleet.catalogue.default(ask.needs, door.route)
         # A guess at the prompt's tokens, for dialects that tell them before the engine does: four bytes each.
-        self.meta = AnswerMeta(request, model, relay.wall_clock(), len(ask.body) // 4 or 1)
+        size, wanted = len(ask.body), ask.answer_tokens
+        self.meta = AnswerMeta(request, model, relay.wall_clock(), size // 4 or 1)
         kind = terms.kind or ask.kind or door.kind
         heard_s = relay.limits.keep_alive_s if ask.stream else None
         deadline_s = terms.deadline_s(self.started_s, heard_within_s=heard_s) if terms is not NO_TERMS else None
         self.wish = Wish(
-            request, caller.key, model, ask.needs, _NONE, None, kind, self.meta.prompt_tokens, None, deadline_s
+            request,
+            caller.key,
+            model,
+            ask.needs,
+            _NONE,
+            None,
+            kind,
+            self.meta.prompt_tokens,
+            None,
+            deadline_s,
+            size + (USUAL_ANSWER if wanted is None else wanted),
         )
 
     # --- begin ---
@@ -249,8 +270,14 @@ class Exchange:
         self.wish = self.wish._replace(model=self.choice.name, needs=self._look.needs)
         self._seek()
 
+    def room(self) -> Room:
+        if self._length is None:
+            self._length = measured(self.ask, self.call)
+        return Room(self._length, self.ask.answer_tokens, self.ask.may_cut)
+
     def refused(self, error: PotluckError) -> None:
-        self._fail(error)
+        # What an engine said of the prompt tells more than that no other place was found.
+        self._fail(error if self._too_long is None or isinstance(error, ContextOverflow) else self._too_long)
 
     def seated(self, seat: Seat) -> None:
         self.seat = self.served = seat
@@ -280,6 +307,10 @@ class Exchange:
     def _encode(self, seat: Seat) -> bool:
         """Make the engine's request; False if no engine was needed and the answer is out already."""
         backend, model, ask = seat.installation.backend, seat.model, self.ask
+        if backend.context_by_call:
+            model = self._with_context(seat)
+        if ask.options or self._length is not None:
+            self._notes = notes(ask, self._length, model)
         if ask.untouchable and self._passes(backend):
             try:
                 self._path, self._body = backend.pass_through(ask, model)
@@ -302,6 +333,17 @@ class Exchange:
             asked = [each for each in rest if not isinstance(each, Ready)]
             self._speak_through(PartsPassage(request, asked, writer, prompt_tokens=self.meta.prompt_tokens))
         return True
+
+    def _with_context(self, seat: Seat) -> Model:
+        """The model as the engine is asked to run it for this call."""
+        contexts, model = self._relay.dispatcher.contexts, seat.model
+        loaded, needed = contexts.loaded(seat.engine, model), self.wish.most_tokens
+        if needed > (SURE_CONTEXT if loaded is None else loaded):
+            room = self.room()
+            needed = context_needed(room.prompt, room.wanted_tokens)
+        wish = self.ask.options.get(NUM_CTX) if self.ask.options else None
+        self._num_ctx, seat.look = contexts.choose(seat.engine, model, needed, wish)
+        return model if self._num_ctx == model.loaded_context else replace(model, loaded_context=self._num_ctx)
 
     def _speak_through(self, passage: Passage) -> None:
         """Take a passage for this attempt. It is opened before it is fed: writers count their events from there."""
@@ -556,6 +598,8 @@ class Exchange:
             len(self.attempts) + 1,
             round(self.queue_s * 1000),
         )
+        if self._notes:
+            head += self._notes
         return head if served is None or served.model.id == self.meta.model else head + _renamed(*self.renamed)
 
     @property
@@ -597,9 +641,14 @@ class Exchange:
             self._fail(error)
             return
         self.attempts = (*self.attempts, Attempt(seat.engine, error))
+        if isinstance(error, ContextOverflow):
+            self._overflowed(seat, error)
+            return
         if not isinstance(error, NodeError):
             self._fail(error)
             return
+        if seat.installation.backend.context_by_call:  # it may be the context that it cannot load
+            self._relay.dispatcher.contexts.forget(seat.engine, seat.model.id)
         if isinstance(error, NodeUnreachable) and self._own_child_returns(seat):
             return
         error.node = error.node or seat.node
@@ -616,6 +665,25 @@ class Exchange:
             failure=error,
             since_s=self.started_s,
             deadline_s=None if self.began else self.wish.deadline_s,
+        )
+        self._seek()
+
+    def _overflowed(self, seat: Seat, error: ContextOverflow) -> None:
+        """The engine has counted, and the prompt is too long for it; perhaps not for the same model elsewhere, or
+        loaded with a larger context.
+        """
+        grows = seat.installation.backend.context_by_call
+        context = error.context or (self._num_ctx or SURE_CONTEXT if grows else seat.model.context or 0)
+        guess = self.room().prompt
+        self._length = length = counted(guess, error.prompt_tokens, context)
+        if self.spoken or length.least <= guess.least:
+            self._fail(error)
+            return
+        self._drop_attempt()
+        self._too_long = error
+        tried = self.wish.tried if grows else self.wish.tried | {seat.engine}
+        self.wish = self.wish._replace(
+            model=self.meta.model, tried=tried, since_s=self.started_s, most_tokens=_TOO_MANY
         )
         self._seek()
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from potluck.core.call import InfillCall, LoadCall
-from potluck.core.model import Capability
+from potluck.core.model import Capability, Json
 from potluck.core.scheduling.classes import Kind
 from potluck.wire.openai.fields import changed_body
-from potluck.wire.port import AnswerMeta, AnswerWriter, Passage, Shape
+from potluck.wire.port import NO_OPTIONS, AnswerMeta, AnswerWriter, Passage, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,19 @@ class CodeAsk:
     @property
     def needs(self) -> frozenset[Capability]:
         return self.made.needs
+
+    @property
+    def answer_tokens(self) -> int | None:
+        return self.made.sampling.max_tokens if isinstance(self.made, InfillCall) else 0
+
+    @property
+    def options(self) -> Mapping[str, Json]:
+        return NO_OPTIONS
+
+    @property
+    def may_cut(self) -> bool:
+        """Editors send more than fits, and engines leave out what is far from the cursor."""
+        return True
 
     @property
     def untouchable(self) -> bool:

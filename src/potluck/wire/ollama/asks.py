@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from potluck.core.call import Call
+from potluck.core.context import normalise
 from potluck.core.errors import BadRequest
 from potluck.core.model import Capability, Model
 from potluck.core.names import same_model
@@ -17,11 +18,13 @@ from potluck.core.scheduling.classes import Kind
 from potluck.wire.body import decode_body
 from potluck.wire.errands import is_errand
 from potluck.wire.ollama.calls import chat_call, embed_call, embed_inputs, generate_call, load_call
-from potluck.wire.ollama.options import normalised_options
+from potluck.wire.ollama.options import UNCUT, surely_fits
 from potluck.wire.ollama.passage import EmbedPassage, LinePassage
 from potluck.wire.ollama.structs import ChatRequest, EmbedRequest, GenerateRequest
 from potluck.wire.ollama.writers import ChatWriter, EmbeddingsWriter, EmbedWriter, GenerateWriter
-from potluck.wire.port import AnswerMeta, AnswerWriter, Passage, Shape
+from potluck.wire.port import NO_OPTIONS, AnswerMeta, AnswerWriter, Passage, Shape
+
+_NULL = msgspec.Raw(b"null")
 
 _Request = TypeVar("_Request", ChatRequest, GenerateRequest, EmbedRequest)
 
@@ -41,10 +44,23 @@ class OllamaAsk:
     build: Callable[[], Call]
     write: Callable[[AnswerMeta], AnswerWriter]
     watch: Callable[[AnswerMeta], Passage]
-    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    options: Mapping[str, Any] = field(default_factory=lambda: NO_OPTIONS)
     generations: int = 1
     untouchable: bool = True
     kind: Kind | None = None
+    truncate: bool | None = None
+
+    @property
+    def answer_tokens(self) -> int | None:
+        if Capability.COMPLETION not in self.needs and Capability.INSERT not in self.needs:
+            return 0
+        limit = self.options.get("num_predict")
+        return int(min(limit, 1 << 30)) if isinstance(limit, int | float) and limit > 0 else None
+
+    @property
+    def may_cut(self) -> bool:
+        """Texts to embed are cut by the dialect's own rule; a conversation only if the client says so."""
+        return self.truncate is True or (self.truncate is None and Capability.EMBEDDING in self.needs)
 
     def call(self) -> Call:
         return self.build()
@@ -56,24 +72,43 @@ class OllamaAsk:
         return self.watch(meta)
 
     def passed(self, model: str) -> bytes:
-        """The body for an Ollama engine; without knowing what is loaded, ``num_ctx`` can only be rounded."""
-        return self._rewritten(model, normalised_options(self.options))
+        """The body for an Ollama engine of which nothing more is known."""
+        return self._rewritten(model, None)
 
     def passed_to(self, model: Model) -> bytes:
-        """The body for an engine that has ``model``, with options that do not reload it for no reason."""
-        return self._rewritten(model.id, normalised_options(self.options, model.loaded_context, model.context))
+        """The body for an engine that has, or is to have, ``model`` with its ``loaded_context``: with options that do
+        not reload it.
 
-    def _rewritten(self, model: str, options: Mapping[str, Any]) -> bytes:
+        A prompt that may be too long for that is refused by the engine, not cut, unless the client wants it cut.
+        """
+        return self._rewritten(model.id, model.loaded_context)
+
+    def _rewritten(self, model: str, num_ctx: int | None) -> bytes:
         # An engine answers with the name it was asked by, so a name it knows is better left as the client wrote it.
         same_name = same_model(self.model, model)
-        if same_name and options == self.options:
+        options = normalise(self.options, num_ctx)
+        said: dict[str, Any] = {} if self._sure(num_ctx) else dict(UNCUT)
+        if options != self.options:
+            said["options"] = options
+        if same_name and not said:
             return self.body
+        if same_name and not self.options and not any(b'"%b"' % name.encode() in self.body for name in said):
+            # Nearly every client: what is said for it goes before what it says, and nothing has to be read anew.
+            behind = self.body.index(b"{") + 1
+            return b"%b%b,%b" % (self.body[:behind], msgspec.json.encode(said)[1:-1], self.body[behind:])
         fields: dict[str, Any] = msgspec.json.decode(self.body, type=dict[str, msgspec.Raw])
         if not same_name:
             fields["model"] = model
-        if options != self.options:
-            fields["options"] = options
+        for name, value in said.items():
+            if name == "options" or bytes(fields.get(name, _NULL)) == b"null":
+                fields[name] = value
         return msgspec.json.encode(fields)
+
+    def _sure(self, num_ctx: int | None) -> bool:
+        """Whether nothing can be cut, or the client has said what is to be done then."""
+        if self.truncate is not None or Capability.EMBEDDING in self.needs or not self.needs:
+            return True
+        return surely_fits(len(self.body), self.answer_tokens, num_ctx)
 
 
 def read_chat(body: bytes) -> OllamaAsk:
@@ -96,7 +131,8 @@ def read_chat(body: bytes) -> OllamaAsk:
         build=partial(chat_call, request, body) if messages else partial(load_call, request),
         write=ChatWriter,
         watch=LinePassage,
-        options=request.options or {},
+        options=request.options or NO_OPTIONS,
+        truncate=request.truncate,
         kind=Kind.BACKGROUND if len(messages) == 1 and is_errand(messages[0].content or "") else None,
     )
 
@@ -121,7 +157,8 @@ def read_generate(body: bytes) -> OllamaAsk:
         build=partial(generate_call, request, body) if request.prompt else partial(load_call, request),
         write=partial(GenerateWriter, raw=raw),
         watch=LinePassage,
-        options=request.options or {},
+        options=request.options or NO_OPTIONS,
+        truncate=request.truncate,
     )
 
 
@@ -157,7 +194,8 @@ def _embed_ask(
         else partial(load_call, request),
         write=writer,
         watch=EmbedPassage,
-        options=request.options or {},
+        options=request.options or NO_OPTIONS,
+        truncate=request.truncate,
     )
 
 

@@ -11,6 +11,7 @@ import msgspec
 from potluck.core.errors import (
     BadRequest,
     Conflict,
+    ContextOverflow,
     Forbidden,
     MethodNotAllowed,
     ModelNotFound,
@@ -62,6 +63,11 @@ _BUSY = "server busy, please try again.  maximum pending requests exceeded"
 # An engine that refuses for lack of room does not say for how long; a generation takes some seconds.
 _BUSY_RETRY_S = 5
 
+# Said of a prompt, or of a text to embed, that was not to be cut. Neither length is told.
+_TOO_LONG = re.compile(
+    r"(?:input|prompt)\b.*(?:exceed|too long|longer).*context|exceed.*context (?:length|size)", re.IGNORECASE
+)
+
 _CANNOT = re.compile(r"does not support (?P<feature>[a-z ]+)")
 
 
@@ -110,6 +116,8 @@ def read_engine_error(status: int, body: bytes, model: str) -> PotluckError:
     text = _text(body)
     if cannot := _CANNOT.search(text):
         return Unsupported(model, cannot["feature"].strip())
+    if status == 400 and _TOO_LONG.search(text):
+        return ContextOverflow(0, 0)
     match status:
         case 400:
             return BadRequest(text[:500] or "The engine refused the request.")
@@ -121,8 +129,10 @@ def read_engine_error(status: int, body: bytes, model: str) -> PotluckError:
             return NodeFailed(f"The engine answered with status {status}.", status=status, detail=text)
 
 
-def in_band(error: Any) -> NodeFailed:
+def in_band(error: Any) -> NodeFailed | ContextOverflow:
     """An ``error`` inside an answer: the engine failed after it had begun."""
+    if _TOO_LONG.search(str(error)):
+        return ContextOverflow(0, 0)
     return NodeFailed("The engine failed while it was answering.", detail=str(error)[:2000])
 
 

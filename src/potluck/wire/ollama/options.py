@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from potluck.core.call import EngineHints, Sampling
+from potluck.core.context import SURE_CONTEXT, USUAL_ANSWER, normalise
 from potluck.core.errors import BadRequest
 from potluck.core.model import Json, JsonObject
 
-# A change of one of these makes Ollama load the model anew: tens of seconds, and everybody else's cache is gone.
-# How an engine uses its machine is the owner's decision, so a client's wish is dropped.
-_MACHINE = frozenset({"num_batch", "num_gpu", "main_gpu", "use_mmap", "num_thread"})
-
-SMALLEST_CONTEXT = 2048
-"""Below this a context saves no memory worth a bucket of its own."""
-
-_LARGEST_CONTEXT = 1 << 30  # no model has so many; it keeps nonsense within what an engine's integers hold
+UNCUT: JsonObject = {"truncate": False, "shift": False}
+"""Fields of chats and generations: an engine of 2025 or later then refuses a prompt that its context does not hold, and
+ends an answer where the context does. By default it drops what came first, and says nothing; older ones always do."""
 
 _INT64 = 1 << 63
 
@@ -23,23 +19,11 @@ _FLOATS = ("temperature", "top_p", "min_p", "presence_penalty", "frequency_penal
 _INTS = ("num_predict", "top_k", "seed", "num_ctx")
 
 
-def normalised_options(
-    options: Mapping[str, Json], loaded_context: int | None = None, model_context: int | None = None
-) -> JsonObject:
-    """``options`` so that clients with different habits do not make the engine reload the model.
-
-    A ``num_ctx`` that fits into ``loaded_context`` (what the model is loaded with now) becomes just that, and so does
-    none at all. A larger one is rounded up to a power of two, at least `SMALLEST_CONTEXT`, never above
-    ``model_context`` (the most the model can). ``num_batch``, ``num_gpu``, ``main_gpu``, ``use_mmap`` and
-    ``num_thread`` are dropped. Everything else stays. All lengths in tokens.
-    """
-    kept: JsonObject = {name: value for name, value in options.items() if name not in _MACHINE}
-    asked = kept.pop("num_ctx", None)
-    context = loaded_context or 0
-    if isinstance(asked, int | float) and asked > context:
-        bucket = max(SMALLEST_CONTEXT, 1 << (int(asked) - 1).bit_length())
-        context = max(context, min(bucket, model_context or _LARGEST_CONTEXT))
-    return kept | {"num_ctx": context} if context else kept
+def surely_fits(text_bytes: int, answer_tokens: int | None, num_ctx: int | None) -> bool:
+    """Whether a context holds a prompt of so many bytes, and its answer, without any counting: a token has one byte at
+    least. None is a context that the engine chooses."""
+    needed = text_bytes + (USUAL_ANSWER if answer_tokens is None else answer_tokens)
+    return needed <= (SURE_CONTEXT if num_ctx is None else num_ctx)
 
 
 def read_options(options: Mapping[str, Json]) -> tuple[Sampling, int | None, JsonObject]:
@@ -97,10 +81,8 @@ def _stop(value: Json) -> tuple[str, ...]:
             raise BadRequest('option "stop" must be of type array', param="options.stop")
 
 
-def write_options(
-    sampling: Sampling, hints: EngineHints, loaded_context: int | None, model_context: int | None
-) -> JsonObject:
-    """The reverse, for an engine: only what was said, and nothing that reloads the model for no reason.
+def write_options(sampling: Sampling, hints: EngineHints, num_ctx: int | None) -> JsonObject:
+    """The reverse, for an engine that runs the model with ``num_ctx``: only what was said, and nothing that reloads it.
 
     ``logit_bias`` has no equivalent and is lost.
     """
@@ -116,7 +98,6 @@ def write_options(
         "presence_penalty": sampling.presence_penalty,
         "frequency_penalty": sampling.frequency_penalty,
         "repeat_penalty": sampling.repeat_penalty,
-        "num_ctx": hints.num_ctx,
     }
     merged = {**hints.options, **{name: value for name, value in said.items() if value is not None}}
-    return normalised_options(merged, loaded_context, model_context)
+    return normalise(merged, num_ctx)

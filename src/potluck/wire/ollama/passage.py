@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from potluck.core.answer import FinishReason, Timings, Usage
-from potluck.core.errors import MalformedAnswer, NodeFailed, PotluckError
+from potluck.core.errors import ContextOverflow, MalformedAnswer, NodeFailed, PotluckError
 from potluck.wire.ndjson import LONGEST_LINE_BYTES, whole_lines
 from potluck.wire.ollama.errors import error_line, in_band
 from potluck.wire.ollama.structs import AnswerLine, EmbedHead, Statistics
@@ -117,7 +117,7 @@ class LinePassage:
         self._kept: list[bytes] = []
         self._kept_bytes = 0
         self._sent_bytes = 0
-        self._failed: NodeFailed | None = None
+        self._failed: NodeFailed | ContextOverflow | None = None
 
     def open(self) -> bytes:
         return b""

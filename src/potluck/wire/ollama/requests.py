@@ -30,7 +30,7 @@ from potluck.core.forced_tools import ForcedToolEvents, force
 from potluck.core.infill import InfillCleaner, instruct
 from potluck.core.model import Capability, Json, JsonObject, Model
 from potluck.wire.filtered import FilteredReader
-from potluck.wire.ollama.options import write_options
+from potluck.wire.ollama.options import UNCUT, surely_fits, write_options
 from potluck.wire.ollama.readers import EmbedReader, LineReader, LoadReader
 from potluck.wire.ollama.times import write_keep_alive
 from potluck.wire.ollama.writers import arguments_object
@@ -40,6 +40,8 @@ CHAT = "/api/chat"
 GENERATE = "/api/generate"
 EMBED = "/api/embed"
 EMBEDDINGS = "/api/embeddings"
+
+_UNCUT = msgspec.json.encode(UNCUT)[1:-1]
 
 # OpenAI's words for effort, as Ollama's own OpenAI route translates them.
 _EFFORTS: dict[str, bool | str] = {
@@ -106,7 +108,7 @@ def encode_chat(call: ChatCall, model: Model, *, stream: bool) -> bytes:
             }
             for tool in call.tools
         ]
-    return msgspec.json.encode(body)
+    return _uncut(body, call.sampling, call.hints, model)
 
 
 def encode_generate(call: TextCall, model: Model, *, stream: bool) -> bytes:
@@ -125,7 +127,7 @@ def encode_generate(call: TextCall, model: Model, *, stream: bool) -> bytes:
         body["template"] = call.template
     if images := _images(call.images, model):
         body["images"] = images
-    return msgspec.json.encode(body)
+    return _uncut(body, call.sampling, call.hints, model)
 
 
 def encode_infill(call: InfillCall, model: Model, *, stream: bool) -> bytes:
@@ -144,7 +146,7 @@ def encode_infill(call: InfillCall, model: Model, *, stream: bool) -> bytes:
     }
     if options := _options(call.sampling, call.hints, model):
         body["options"] = options
-    return msgspec.json.encode(body)
+    return _uncut(body, call.sampling, call.hints, model)
 
 
 def encode_embed(call: EmbedCall, model: Model) -> bytes:
@@ -166,6 +168,8 @@ def encode_embed(call: EmbedCall, model: Model) -> bytes:
         body["dimensions"] = call.dimensions
     if call.hints.truncate is not None:
         body["truncate"] = call.hints.truncate
+    elif not surely_fits(max((len(text.encode()) for text in texts), default=0), 0, model.loaded_context):
+        body["truncate"] = False  # by default an engine cuts and says nothing
     if options := _options(Sampling(), call.hints, model):
         body["options"] = options
     return msgspec.json.encode(body)
@@ -188,8 +192,16 @@ def _loads_by_embedding(call: LoadCall, model: Model) -> bool:
     return Capability.COMPLETION not in model.capabilities and not call.unload
 
 
+def _uncut(body: JsonObject, sampling: Sampling, hints: EngineHints, model: Model) -> bytes:
+    """``body`` as JSON; a prompt that may be too long for the context is refused by the engine, not cut."""
+    wire = msgspec.json.encode(body)
+    if hints.truncate is not None or surely_fits(len(wire), sampling.max_tokens, model.loaded_context):
+        return wire
+    return b"%b,%b}" % (wire[:-1], _UNCUT)
+
+
 def _options(sampling: Sampling, hints: EngineHints, model: Model) -> JsonObject:
-    return write_options(sampling, hints, model.loaded_context, model.context)
+    return write_options(sampling, hints, model.loaded_context)
 
 
 def _generation(call: ChatCall | TextCall, model: Model) -> JsonObject:

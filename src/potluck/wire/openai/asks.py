@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from potluck.core.call import ChatCall, EmbedCall, InfillCall, TextCall, ToolMode
-from potluck.core.model import Capability
+from potluck.core.model import Capability, Json
 from potluck.core.scheduling.classes import Kind as CallKind
 from potluck.wire.body import decode_body
 from potluck.wire.errands import is_errand
@@ -23,7 +24,7 @@ from potluck.wire.openai.text_request import (
     read_texts,
 )
 from potluck.wire.openai.writers import ChatWriter, CompletionWriter, EmbeddingWriter
-from potluck.wire.port import AnswerMeta, Shape
+from potluck.wire.port import NO_OPTIONS, AnswerMeta, Shape
 
 # A client's own wish to see llama.cpp read its prompt; wherever else it stands, it costs a translation.
 _PROGRESS = b'"return_progress"'
@@ -61,9 +62,21 @@ class ChatAsk:
     """A chat that has been checked. ``untouchable`` is also false for what is only understood here: roles and forms
     that engines stumble over, Ollama's fields."""
 
-    __slots__ = ("body", "generations", "kind", "model", "needs", "request", "stream", "untouchable")
+    __slots__ = (
+        "answer_tokens",
+        "body",
+        "generations",
+        "kind",
+        "model",
+        "needs",
+        "options",
+        "request",
+        "stream",
+        "untouchable",
+    )
 
     shape = Shape.OPENAI_CHAT
+    may_cut = False
 
     def __init__(self, body: bytes, request: ChatRequest) -> None:
         """Raises `BadRequest` (see `check`)."""
@@ -76,6 +89,8 @@ class ChatAsk:
         self.stream = bool(request.stream)
         self.generations = found.choices
         self.kind = read_kind(request) or _errand(request)
+        self.answer_tokens = request.answer_tokens
+        self.options: Mapping[str, Json] = request.options or NO_OPTIONS
         # A forced call is got out of any model that writes, by a schema.
         self.needs = _NEEDS[tools and found.choice.mode is ToolMode.AUTO, found.images]
         # Shown the tools, a model calls them whatever it was told: with `none` they must not be shown.
@@ -102,6 +117,7 @@ class CompletionAsk:
     request: CompletionRequest
     shape: Shape = Shape.OPENAI_COMPLETION
     needs: frozenset[Capability] = frozenset({Capability.COMPLETION})
+    may_cut: bool = False
 
     @property
     def model(self) -> str:
@@ -110,6 +126,14 @@ class CompletionAsk:
     @property
     def stream(self) -> bool:
         return bool(self.request.stream)
+
+    @property
+    def answer_tokens(self) -> int | None:
+        return self.request.answer_tokens
+
+    @property
+    def options(self) -> Mapping[str, Json]:
+        return self.request.options or NO_OPTIONS
 
     @property
     def generations(self) -> int:
@@ -157,6 +181,12 @@ class EmbeddingAsk:
     needs: frozenset[Capability] = frozenset({Capability.EMBEDDING})
     generations: int = 1
     kind: CallKind | None = None
+    answer_tokens: int | None = 0
+    may_cut: bool = False
+
+    @property
+    def options(self) -> Mapping[str, Json]:
+        return NO_OPTIONS
 
     @property
     def untouchable(self) -> bool:

@@ -18,6 +18,8 @@ from potluck.wire.ollama.times import read_keep_alive
 
 # OpenAI's own limit; a home's engines are far below it, and an engine would try.
 _MOST_CHOICES = 128
+# As good as no limit, and it fits into an engine's integers.
+_MOST_TOKENS = 1 << 30
 
 
 class StreamOptions(msgspec.Struct):
@@ -48,6 +50,12 @@ class Request(msgspec.Struct):
     keep_alive: int | float | str | None = None
     # OpenAI's; a word that is not known there is an engine's to refuse.
     service_tier: Any = None
+
+    @property
+    def answer_tokens(self) -> int | None:
+        """The limit for one answer. Negative means "until the end" to several engines and clients: None."""
+        limit = self.max_tokens if self.max_completion_tokens is None else self.max_completion_tokens
+        return int(min(limit, _MOST_TOKENS)) if limit is not None and limit >= 0 else None
 
     @property
     def include_usage(self) -> bool:

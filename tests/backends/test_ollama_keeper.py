@@ -166,3 +166,15 @@ async def test_blobs_go_by_their_digest(http: EngineHttp) -> None:
         await KEEPER.put_blob(f"sha256:{'0' * 64}", pieces(), http)
     with pytest.raises(BadRequest):
         await KEEPER.has_blob("../api/tags", http)
+
+
+async def test_to_load_what_is_loaded_loads_nothing_anew(fake: FakeEngine, http: EngineHttp) -> None:
+    model = fake.engine.models["m"]
+    await fake.engine.acquire(model, 300.0, "num_ctx=8192")
+    await KEEPER.load("m:latest", http, keep_s=-1)
+    assert fake.counters.loads == 1
+    assert fake.bodies("/api/generate")[-1]["options"] == {"num_ctx": 8192}
+    fake.engine.release(model)
+    await KEEPER.unload("m", http)
+    await KEEPER.load("m", http, keep_s=None)
+    assert "options" not in fake.bodies("/api/generate")[-1]

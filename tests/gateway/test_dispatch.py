@@ -29,7 +29,7 @@ from potluck.core.scheduling.rates import Timing
 from potluck.core.scheduling.scheduler import Scheduler
 from potluck.gateway.dispatch import Dispatcher, Seat, Wish
 from potluck.gateway.fleet import Fleet, Installation
-from potluck.gateway.targets import nothing_to_choose
+from potluck.gateway.targets import Room, nothing_to_choose
 
 COMPLETION = frozenset({Capability.COMPLETION})
 
@@ -51,6 +51,9 @@ class Caller:
         self.chosen = 0
         self.seat: Seat | None = None
         self.error: PotluckError | None = None
+
+    def room(self) -> Room:
+        raise AssertionError("its prompt is short")
 
     def seated(self, seat: Seat) -> None:
         assert self.seat is None

@@ -1,4 +1,4 @@
-"""Clients of every dialect with settings of their own on engines that count their loads, and prompts of every length."""
+"""Clients of every dialect with settings of their own on engines that count loads, and prompts of every length."""
 
 from __future__ import annotations
 

@@ -21,7 +21,9 @@ from potluck.core.errors import (
 )
 from potluck.core.model import Json, JsonObject, Model
 from potluck.core.model_sources import HUB_HOST, FromHub, FromRegistry, Source, parse_source
+from potluck.core.names import same_model
 from potluck.wire.ndjson import LineSplitter
+from potluck.wire.ollama.catalogue import read_ps
 from potluck.wire.ollama.errors import read_engine_error
 
 # A cold load of a large model from a slow disk; Ollama itself gives up when nothing moves for five minutes.
@@ -63,9 +65,14 @@ class OllamaKeeper:
             yield step
 
     async def load(self, name: str, http: EngineHttp, *, keep_s: float | None) -> None:
-        """A prompt of nothing, or for models that only embed an input of nothing."""
-        keep: JsonObject = {} if keep_s is None else {"keep_alive": keep_s}
-        await _prompt_nothing(name, http, keep)
+        """A prompt of nothing, or for models that only embed an input of nothing.
+
+        One that is in memory keeps the context that calls have given it: asked for without, it would be loaded anew.
+        """
+        said: JsonObject = {} if keep_s is None else {"keep_alive": keep_s}
+        if (context := await _loaded_context(name, http)) is not None:
+            said["options"] = {"num_ctx": context}
+        await _prompt_nothing(name, http, said)
 
     async def unload(self, name: str, http: EngineHttp) -> None:
         await _prompt_nothing(name, http, {"keep_alive": 0})
@@ -112,13 +119,20 @@ def _pull_body(name: str, order: PullOrder) -> JsonObject:
     return {"model": name, "insecure": order.insecure, "stream": True}
 
 
-async def _prompt_nothing(name: str, http: EngineHttp, keep: JsonObject) -> None:
+async def _loaded_context(name: str, http: EngineHttp) -> int | None:
+    """What it is in memory with, as far as the engine tells."""
+    reply = await http.request("GET", "/api/ps")
+    loaded = () if reply.status >= 400 else read_ps(reply.body)
+    return next((each.context for each in loaded if same_model(each.name, name)), None)
+
+
+async def _prompt_nothing(name: str, http: EngineHttp, said: JsonObject) -> None:
     reply = await http.request(
-        "POST", "/api/generate", _json({"model": name, "stream": False, **keep}), timeout_s=_LOAD_S
+        "POST", "/api/generate", _json({"model": name, "stream": False, **said}), timeout_s=_LOAD_S
     )
     if reply.status == 400:
         # It only embeds. Without an input the engine loads or unloads, and computes nothing.
-        reply = await http.request("POST", "/api/embed", _json({"model": name, "input": [], **keep}), timeout_s=_LOAD_S)
+        reply = await http.request("POST", "/api/embed", _json({"model": name, "input": [], **said}), timeout_s=_LOAD_S)
     _check(reply, name)
 
 

@@ -282,6 +282,7 @@ def test_a_load_is_a_generation_of_nothing() -> None:
         "/api/generate",
         {"model": "llama3.2:latest", "keep_alive": 300, "stream": False},
     )
+    assert sent(call, replace(MODEL, loaded_context=4096))[1]["options"] == {"num_ctx": 4096}
     assert sent(LoadCall("m"), stream=False)[1] == {"model": "llama3.2:latest", "stream": False}
 
 

@@ -246,7 +246,7 @@ class Dispatcher:
         engine, request = seat.installation.id, seat.start.request
         self._fleet.give(engine)
         if seat.look:
-            self._fleet.trouble(engine)
+            self._fleet.look_now(engine)
         now = self._clock()
         if told is None:
             decided = self._scheduler.fail(request, now)

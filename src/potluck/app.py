@@ -309,7 +309,7 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
 async def _models(storage: Storage, fleet: Fleet, tasks: Tasks, watch: Watch, relay: Relay) -> Models:
     pins = Pins(storage.settings, time.time)
     await pins.read()
-    Pinning(pins, fleet, tasks)
+    Pinning(pins, fleet, tasks, relay.dispatcher.restore)
     return Models(fleet, pins, tasks, look=watch.probe, in_use=_in_use(relay), clock=time.monotonic)
 
 

@@ -27,6 +27,8 @@ from potluck.core.health import Seen
 from potluck.core.model import EngineId, EngineKind, Json, JsonObject, Model, ModelId, NodeId
 from potluck.core.model_sources import FromHub, FromRegistry, FromUrl, Source
 from potluck.core.names import tagged
+from potluck.core.scheduling.scheduler import Scheduler
+from potluck.gateway.dispatch import Dispatcher
 from potluck.gateway.fleet import Fleet, Installation
 from potluck.gateway.models import Models, PullStep
 from potluck.gateway.pins import SETTING, Pinning, Pins
@@ -132,6 +134,11 @@ class World:
     async def pulled(self, name: str, where: Where | None = None, **how: Any) -> list[PullStep]:
         order = PullOrder(name, **how)
         return [step async for step in (self.models.pull(order, where) if where else self.models.pull(order))]
+
+    def pinning(self) -> None:
+        dispatcher = Dispatcher(self.fleet, Scheduler(), lambda: 0.0, self.tasks.spawn)
+        dispatcher.pinned = self.models.pinned
+        Pinning(self.pins, self.fleet, self.tasks, dispatcher.restore)
 
     async def settle(self) -> None:
         while len(self.tasks):
@@ -422,7 +429,7 @@ async def test_a_deleted_model_is_pinned_no_more() -> None:
 async def test_a_pinned_model_is_loaded_again_after_its_engine_or_ours_began_anew() -> None:
     stored = Settings(pins=[{"engine": "agx0/ollama", "model": "m:latest"}])
     async with world({"agx0": Keeper("m", "other")}, settings=stored) as made:
-        Pinning(made.pins, made.fleet, made.tasks)
+        made.pinning()
         keeper, engine = made.keeper("agx0"), EngineId("agx0/ollama")
         await made.look(engine)
         await made.settle()
@@ -440,7 +447,7 @@ async def test_a_pinned_model_is_loaded_again_after_its_engine_or_ours_began_ane
 async def test_a_pinned_model_that_cannot_be_loaded_is_tried_again_at_the_next_look() -> None:
     stored = Settings(pins=[{"engine": "agx0/ollama", "model": "m:latest"}])
     async with world({"agx0": Keeper("m")}, settings=stored) as made:
-        Pinning(made.pins, made.fleet, made.tasks)
+        made.pinning()
         made.keeper("agx0").fails = NodeUnreachable("gone")
         await made.look(EngineId("agx0/ollama"))
         await made.settle()
@@ -448,6 +455,39 @@ async def test_a_pinned_model_that_cannot_be_loaded_is_tried_again_at_the_next_l
         await made.look(EngineId("agx0/ollama"))
         await made.settle()
         assert made.keeper("agx0").done == ["load m:latest -1.0"]
+
+
+async def test_a_pinned_model_that_will_be_unloaded_is_told_to_stay() -> None:
+    stored = Settings(pins=[{"engine": "agx0/ollama", "model": "m:latest"}])
+    async with world({"agx0": Keeper("m")}, settings=stored) as made:
+        made.pinning()
+        keeper, engine = made.keeper("agx0"), EngineId("agx0/ollama")
+        keeper.models["m:latest"] = "2026-11-26T00:00:00Z"  # by a client's keep-alive
+        keeper.fails = NodeUnreachable("gone")
+        await made.look(engine)
+        await made.look(engine)
+        await made.settle()
+        keeper.fails = None
+        await made.look(engine)
+        await made.settle()
+        assert keeper.done == ["load m:latest -1.0"]
+
+
+async def test_a_pinned_model_waits_for_what_is_in_use_and_puts_out_what_is_idle() -> None:
+    stored = Settings(pins=[{"engine": "agx0/ollama", "model": "m:latest"}])
+    async with world({"agx0": Keeper("m", "other")}, {"agx0": 16 * GB}, settings=stored) as made:
+        keeper, engine = made.keeper("agx0"), EngineId("agx0/ollama")
+        keeper.sizes = {"m:latest": 8 * GB, "other:latest": 8 * GB}
+        keeper.models["other:latest"] = "2318-01-01T00:00:00Z"
+        made.pinning()
+        made.fleet.take(engine)
+        await made.look(engine)
+        await made.settle()
+        assert keeper.done == []
+        made.fleet.give(engine)
+        await made.look(engine)
+        await made.settle()
+        assert keeper.done == ["unload other:latest", "load m:latest -1.0"]
 
 
 @pytest.mark.parametrize("kept", [None, "odd", [{"engine": 1}], {"a": 1}])

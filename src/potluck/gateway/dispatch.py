@@ -25,6 +25,7 @@ from potluck.core.scheduling.scheduler import Scheduler
 from potluck.gateway.contexts import Contexts
 from potluck.gateway.fleet import Fleet, Installation
 from potluck.gateway.kept_rates import Figures
+from potluck.gateway.pins import FOREVER_S
 from potluck.gateway.targets import Room, Targets
 
 log = structlog.get_logger(__name__)
@@ -300,6 +301,10 @@ class Dispatcher:
             else:
                 seeker.refused(error)
 
+    def restore(self, engine: EngineId, model: ModelId) -> None:
+        """A pinned model is not in memory: load it, or leave that to the next time if there is no room now."""
+        self._perform(self._scheduler.restore(engine, model, self._clock()))
+
     def _rehouse(self, now: float) -> Sequence[Decision]:
         self._rehoused_s = now
         return self._scheduler.rehouse(now)
@@ -459,21 +464,23 @@ class Dispatcher:
         self._spawn(self._preload(preload, installation), f"load {preload.model} on {preload.engine}")
 
     async def _preload(self, preload: Preload, installation: Installation | None) -> None:
+        """What stands in for another is looked at afterwards, so that it shows. What is pinned here is not: each look
+        may find that it is not there, and bring us here again."""
         began_s = self._clock()
-        where = {"model": preload.model, "engine": preload.engine, "was_on": preload.lost}
+        what = {"model": preload.model, "engine": preload.engine, "was_on": preload.lost or preload.engine}
         try:
             if installation is None or installation.keeper is None:
                 raise NodeError("The engine has gone.")
-            log.info("model is loaded elsewhere", **where)
-            keep_s = STANDS_IN_S if preload.stays else None
-            await installation.keeper.load(preload.model, installation.http, keep_s=keep_s)
+            log.info("a model is loaded before it is asked for", **what)
+            await installation.keeper.load(preload.model, installation.http, keep_s=_keep_s(preload))
         except PotluckError as error:
-            log.warning("a model could not be loaded elsewhere", why=error.message, **where)
+            log.warning("a model could not be loaded before it is asked for", why=error.message, **what)
             self._perform(self._scheduler.load_failed(preload.engine, preload.model, self._clock()))
         else:
             now = self._clock()
             self._perform(self._scheduler.loaded(preload.engine, preload.model, now, now - began_s))
-            self._fleet.look_now(preload.engine)
+            if preload.lost is not None:
+                self._fleet.look_now(preload.engine)
         self._perform(self._rehouse(self._clock()))
 
     async def _put_out(self, evict: Evict, node: NodeId) -> None:
@@ -500,6 +507,12 @@ class Dispatcher:
 
 def _count(counts: dict[_Counted, int], what: _Counted) -> None:
     counts[what] = counts.get(what, 0) + 1
+
+
+def _keep_s(preload: Preload) -> float | None:
+    if not preload.stays:
+        return None
+    return FOREVER_S if preload.lost is None else STANDS_IN_S
 
 
 def _refusal(refuse: Refuse, wish: Wish) -> PotluckError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import msgspec
 import structlog
@@ -70,29 +71,37 @@ class Pins:
 
 
 class Pinning:
-    """Loads pinned models that are not in memory, after each look at an engine: at the start, and when it came back."""
+    """Loads pinned models that are not in memory, after each look at an engine: at the start, and when it came back.
 
-    def __init__(self, pins: Pins, fleet: Fleet, tasks: Tasks) -> None:
+    ``restore`` loads one with regard to what else its node's memory holds. One that is there, but not for good, is told
+    to stay, which takes no memory.
+    """
+
+    def __init__(self, pins: Pins, fleet: Fleet, tasks: Tasks, restore: Callable[[EngineId, ModelId], None]) -> None:
         self._pins = pins
         self._fleet = fleet
         self._tasks = tasks
+        self._restore = restore
         self._loading: set[tuple[EngineId, ModelId]] = set()
         fleet.looked = self.looked
 
     def looked(self, engine: EngineId) -> None:
-        for model in lapsed(self._pins.all(), self._fleet.engines[engine]):
-            if (engine, model) not in self._loading:
+        seen = self._fleet.engines[engine]
+        for model in lapsed(self._pins.all(), replace(seen, busy=self._fleet.busy[engine])):
+            if not seen.models[model].resident:
+                self._restore(engine, model)
+            elif (engine, model) not in self._loading:
                 self._loading.add((engine, model))
-                self._tasks.spawn(self._load(engine, model), f"pin {model} on {engine}")
+                self._tasks.spawn(self._keep(engine, model), f"pin {model} on {engine}")
 
-    async def _load(self, engine: EngineId, model: ModelId) -> None:
+    async def _keep(self, engine: EngineId, model: ModelId) -> None:
         """A failure is told and left to the next look: the owner wants the model there, not an end of trying."""
         try:
             installation = self._fleet.installations.get(engine)
             if installation is not None and installation.keeper is not None:
                 await installation.keeper.load(model, installation.http, keep_s=FOREVER_S)
-                log.info("pinned model is in memory again", model=model, engine=engine)
+                log.info("pinned model stays in memory again", model=model, engine=engine)
         except PotluckError as error:
-            log.warning("pinned model could not be loaded", model=model, engine=engine, why=error.message)
+            log.warning("pinned model could not be told to stay", model=model, engine=engine, why=error.message)
         finally:
             self._loading.discard((engine, model))

@@ -263,3 +263,33 @@ def test_a_model_of_an_engine_that_puts_none_out_does_not_make_room() -> None:
         engine("text", [model("m", 10, resident=False)], node="n"),
     )
     assert told(fleet.arrive(ask("r"), 0.0)) == ["wait r"]
+
+
+def test_a_pinned_model_is_loaded_where_it_belongs_and_idle_ones_make_room() -> None:
+    fleet = scheduler(engine("a", [model("m", resident=False), model("idle", 14)]))
+    used(fleet, "idle")
+    assert told(fleet.restore(EngineId("a"), ModelId("m"), 1.0)) == ["evict idle a", "preload m a to stay"]
+    assert told(fleet.restore(EngineId("a"), ModelId("m"), 2.0)) == []
+    fleet.load_failed(EngineId("a"), ModelId("m"), 3.0)
+    assert told(fleet.restore(EngineId("a"), ModelId("m"), 4.0)) == ["preload m a to stay"]
+    fleet.loaded(EngineId("a"), ModelId("m"), 5.0)
+    assert told(fleet.restore(EngineId("a"), ModelId("m"), 6.0)) == []
+
+
+def test_a_pinned_model_waits_while_the_memory_is_in_use_or_its_engine_is_not_up() -> None:
+    fleet = scheduler(engine("a", [model("m", resident=False), model("used", 14)]))
+    fleet.arrive(ask("r", "used"), 0.0)
+    assert told(fleet.restore(EngineId("a"), ModelId("m"), 1.0)) == []
+    fleet.finish(RequestId("r"), 2.0)
+    fleet.engine(engine("a", [model("m", resident=False), model("used", 14)], health=Health.DRAINING), 3.0)
+    assert told(fleet.restore(EngineId("a"), ModelId("m"), 3.0)) == []
+    assert told(fleet.restore(EngineId("a"), ModelId("no such"), 3.0)) == []
+
+
+def test_what_was_loaded_elsewhere_and_did_not_stay_is_not_loaded_again_and_again() -> None:
+    fleet = pair(health=Health.DRAINING)
+    fleet.rehouse(1.0)
+    fleet.loaded(EngineId("b"), ModelId("m"), 4.0)
+    fleet.engine(engine("b", [model("m", resident=False)]), 5.0)
+    assert told(fleet.rehouse(5.0)) == []
+    assert why(fleet, 5.0) == "b: it did not stay in memory there"

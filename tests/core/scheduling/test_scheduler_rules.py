@@ -225,12 +225,21 @@ class SchedulerRules(RuleBasedStateMachine):
         loads = [decision for decision in decisions if isinstance(decision, Preload)]
         assert len({load.model for load in loads}) == len(loads)
         for load in loads:
+            assert load.lost is not None
             lost = self.world.engines[load.lost].health
             assert self.world.engines[load.engine].health is Health.UP
             assert lost is Health.DRAINING or (lost is Health.DOWN and not self.world.waiting)
             assert not any(load.model in one.models and one.models[load.model].resident for one in self._serving())
         drains = any(one.health is Health.DRAINING for one in self.world.engines.values())
         assert drains or not any(isinstance(decision, Evict) for decision in decisions)
+        self.world.perform(decisions)
+
+    @rule(name=st.sampled_from(MODELS), data=st.data())
+    def restore(self, name: str, data: st.DataObject) -> None:
+        having = [one for one in self.world.engines.values() if ModelId(name) in one.models]
+        one = data.draw(st.sampled_from(having))
+        decisions = self.scheduler.restore(one.id, ModelId(name), self.world.now)
+        assert not decisions or one.health is Health.UP
         self.world.perform(decisions)
 
     def _serving(self) -> list[Engine]:

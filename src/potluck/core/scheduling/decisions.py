@@ -83,13 +83,13 @@ class Evict:
 
 @dataclass(frozen=True, slots=True)
 class Preload:
-    """Load the model though no call waits for it, because ``lost``, which had it, serves no more; say `loaded` or
-    `load_failed` after. ``stays``: it is pinned there, and should not go when it is not used for a while.
+    """Load the model though no call waits for it; say `loaded` or `load_failed` after. ``lost`` had it and serves no
+    more; None: it is pinned here. ``stays``: it is pinned, and should not go when it is not used for a while.
     """
 
     engine: EngineId
     model: ModelId
-    lost: EngineId
+    lost: EngineId | None = None
     stays: bool = False
 
 

@@ -1,4 +1,4 @@
-"""Models of machines that serve no more: loaded on others before somebody asks for them.
+"""Loads that no call asks for: models of machines that serve no more, on others, and pinned ones where they belong.
 
 A machine is lost by dying, or drained by its owner. What its callers took lately, and what is pinned there, should be
 in some other machine's memory. For one that died nothing is put out for that, and nothing is done while calls wait:
@@ -21,7 +21,7 @@ from potluck.core.scheduling.registry import Registry
 
 # Loads that nobody waits for. More at once would share one disk or one network, and come later for all.
 MOST_AT_ONCE = 2
-# What could not be loaded somewhere is not tried there again at once.
+# What could not be loaded somewhere, or did not stay there, is not tried there again at once.
 SHUNNED_S = 300.0
 
 _Served: TypeAlias = "Mapping[str, Sequence[Lane]]"
@@ -80,7 +80,7 @@ class Residency:
         self._begin_load = begin_load
         self._after_loss = after_loss
         self._loading: set[tuple[EngineId, ModelId]] = set()
-        self._shunned: dict[tuple[EngineId, ModelId], float] = {}
+        self._shunned: dict[tuple[EngineId, ModelId], tuple[float, str]] = {}
 
     def moves(self, now: float) -> tuple[Move, ...]:
         """How it stands with every model of the machines that are lost."""
@@ -99,16 +99,31 @@ class Residency:
                 break
             found = self._find(lane, served, now)
             if found.lane is not None and found.victims is not None:
-                self._load(lane, found.lane, found.victims, now, decided)
+                to = found.lane
+                preload = Preload(to.engine.id, to.model, lane.engine.id, stays=lane.pinned)
+                self._load(preload, to, found.victims, now, decided)
+        return decided
+
+    def restore(self, engine: EngineId, model: ModelId, now: float) -> list[Decision]:
+        """Load a pinned model where it belongs; nothing while that must wait. For it idle models may go."""
+        lane = self._fleet.lane(engine, model)
+        if lane is None or lane.resident or lane.engine.health is not Health.UP:
+            return []
+        if lane.node.loading is not None or lane.node.claim is not None:
+            return []
+        victims = plan(lane, now)
+        decided: list[Decision] = []
+        if victims is not None:
+            self._load(Preload(engine, model, stays=True), lane, victims, now, decided)
         return decided
 
     def ended(self, engine: EngineId, model: ModelId, now: float, *, failed: bool) -> None:
         """A load is over. Those that calls began are none of ours."""
         if (engine, model) in self._loading:
             self._loading.discard((engine, model))
-            if failed:
-                self._shunned = {key: until_s for key, until_s in self._shunned.items() if until_s > now}
-                self._shunned[engine, model] = now + SHUNNED_S
+            why = "it could not be loaded there" if failed else "it did not stay in memory there"
+            self._shunned = {key: each for key, each in self._shunned.items() if each[0] > now}
+            self._shunned[engine, model] = (now + SHUNNED_S, why)
 
     def _lost(self) -> Iterator[Lane]:
         for engine in self._fleet.engines.values():
@@ -169,17 +184,16 @@ class Residency:
             return f"its engine is {lane.engine.health.value}"
         if not ever_fits(lane):
             return "the model is larger than its memory"
-        if self._shunned.get((lane.engine.id, lane.model), now) > now:
-            return "it could not be loaded there"
-        return ""
+        until_s, why = self._shunned.get((lane.engine.id, lane.model), (now, ""))
+        return why if until_s > now else ""
 
-    def _load(self, lost: Lane, lane: Lane, victims: Sequence[Lane], now: float, decided: list[Decision]) -> None:
+    def _load(self, preload: Preload, lane: Lane, victims: Sequence[Lane], now: float, decided: list[Decision]) -> None:
         for victim in victims:
             victim.evict(now)
             decided.append(Evict(victim.engine.id, victim.model))
         self._begin_load(lane, now)
         self._loading.add((lane.engine.id, lane.model))
-        decided.append(Preload(lane.engine.id, lane.model, lost.engine.id, stays=lost.pinned))
+        decided.append(preload)
 
 
 def _wanted(lane: Lane, now: float) -> bool:

@@ -182,6 +182,10 @@ class Scheduler:
         after each `Preload` and, while there are such machines, now and then."""
         return self._residency.rehouse(now)
 
+    def restore(self, engine: EngineId, model: ModelId, now: float) -> Sequence[Decision]:
+        """A pinned model is not in memory: load it, if that can be now. To be said again if nothing is decided."""
+        return self._residency.restore(engine, model, now)
+
     def pin(self, engine: EngineId, model: ModelId, *, pinned: bool) -> None:
         """The owner wants the model to stay in memory."""
         lane = self._fleet.lane(engine, model)

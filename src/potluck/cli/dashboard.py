@@ -10,7 +10,7 @@ from potluck.cli import draining
 from potluck.cli.machines import degrees, percent
 from potluck.cli.output import cells, cut, duration, harmless, one_line, size, table
 from potluck.core.reading import Reading, busiest, hottest
-from potluck.surfaces.v1.shapes import EngineInfo, NodeInfo, QueuedInfo, StatusReply
+from potluck.surfaces.v1.shapes import EngineInfo, NodeInfo, QueuedInfo, StatusReply, TurnInfo
 
 # Of a long line its head tells enough.
 _SHOWN: Final = 8
@@ -28,10 +28,11 @@ class Picture:
     status: StatusReply
     nodes: Sequence[NodeInfo]
     calls: Sequence[QueuedInfo]
+    keys: Sequence[TurnInfo] = ()
 
     def plain(self) -> dict[str, object]:
         """For ``--json``."""
-        return {"url": self.url, "status": self.status, "nodes": self.nodes, "queue": self.calls}
+        return {"url": self.url, "status": self.status, "nodes": self.nodes, "queue": self.calls, "keys": self.keys}
 
 
 def screen(picture: Picture, width: int) -> str:
@@ -153,8 +154,9 @@ def _troubles(node: NodeInfo) -> Iterator[str]:
 
 
 def queue_screen(picture: Picture, width: int, shown: int = _SHOWN, *, ids: bool = False) -> str:
-    """Who waits, by class and by call; empty if nobody does. Of a long line the first ``shown``, with ``ids`` by name.
+    """Who waits, by class and by call; empty if nobody does. Of a long line the first ``shown``.
 
+    With ``ids`` also whose turn it is, and the calls' ids.
     Keys are told by the end of their ids: their beginnings are times, and much alike.
     """
     calls, classes = picture.calls, picture.status.queue
@@ -177,8 +179,10 @@ def queue_screen(picture: Picture, width: int, shown: int = _SHOWN, *, ids: bool
         for each in calls[:shown]
     ]
     header = ("NEXT", "CLASS", "MODEL", "KEY", "WAITED", "STARTS IN", *(["CALL"] if ids else []))
+    turns = [(each.key[-_TAIL:], str(each.waiting), duration(each.served_s)) for each in picture.keys] if ids else []
     parts = [
         table(("IN LINE", "CALLS", "LONGEST", "NEXT STARTS"), by_class, width) if by_class else "",
+        table(("KEY", "CALLS", "MACHINE TIME"), turns, width) if turns else "",
         table(header, rows, width) if rows else "",
     ]
     more = len(calls) - len(rows)

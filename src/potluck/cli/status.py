@@ -52,5 +52,5 @@ def look(client: Client) -> Picture:
     """The service now. Three small requests: the queue only if somebody waits."""
     now = client.get("/api/v1/status", StatusReply)
     nodes = client.get("/api/v1/nodes", NodeList).nodes
-    calls = client.get("/api/v1/queue", QueueReply).calls if now.waiting else []
-    return Picture(client.service.url, now, nodes, calls)
+    line = client.get("/api/v1/queue", QueueReply) if now.waiting else QueueReply(0, [])
+    return Picture(client.service.url, now, nodes, line.calls, line.keys)

@@ -22,6 +22,7 @@ from potluck.core.scheduling.decisions import Decision, Evict, Preload, Reason, 
 from potluck.core.scheduling.rates import Rates, Timing
 from potluck.core.scheduling.residency import Move
 from potluck.core.scheduling.scheduler import Scheduler
+from potluck.core.scheduling.standing import UserTurn
 from potluck.gateway.contexts import Contexts
 from potluck.gateway.fleet import Fleet, Installation
 from potluck.gateway.kept_rates import Figures
@@ -351,6 +352,10 @@ class Dispatcher:
     def moves(self, node: NodeId) -> Sequence[Move]:
         """Where the models of a node that is down or drained are found now."""
         return [move for move in self._scheduler.moves(self._clock()) if move.node == node] if self._lost else ()
+
+    def turns(self) -> Mapping[KeyId, UserTurn]:
+        """Everybody who has a call in line, the least served first."""
+        return self._scheduler.turns()
 
     def rates(self) -> Mapping[tuple[EngineId, ModelId], Rates]:
         """How fast models are, where that was learned; of models that engines have now."""

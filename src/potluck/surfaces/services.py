@@ -8,8 +8,9 @@ from typing import Protocol
 
 from potluck.backends.port import Child, PullOrder
 from potluck.core.discovery import Proposal
-from potluck.core.model import Engine, EngineId, Model, ModelId
+from potluck.core.model import Engine, EngineId, KeyId, Model, ModelId
 from potluck.core.scheduling.rates import Rates
+from potluck.core.scheduling.standing import UserTurn
 from potluck.gateway.discovery.discovery import Source, Ways
 from potluck.gateway.discovery.kept import AcceptedNode
 from potluck.gateway.dispatch import Decided, Queued
@@ -48,6 +49,10 @@ class FleetView(Protocol):
 
     def queue(self) -> Sequence[Queued]:
         """The calls in line, in the order in which they would be served."""
+        ...
+
+    def turns(self) -> Mapping[KeyId, UserTurn]:
+        """Whose turn it is: everybody who has a call in line, the least served first."""
         ...
 
     def rates(self) -> Mapping[tuple[EngineId, ModelId], Rates]:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from potluck.core.model import EngineId, Health, Model, ModelId, RequestId
+from potluck.core.model import EngineId, Health, KeyId, Model, ModelId, RequestId
 from potluck.core.scheduling.asks import Place, Policy
 from potluck.core.scheduling.decisions import Refuse
 from potluck.core.scheduling.dispatch import LOOK_AHEAD
@@ -131,3 +131,17 @@ def test_a_timing_without_an_answer_teaches_no_length() -> None:
     fleet.arrive(ask("r0"), 0.0)
     fleet.finish(RequestId("r0"), 1.0, Timing(100, 1.0))
     assert fleet.rates()[EngineId("a"), ModelId("m")].prefill_tps == 100.0
+
+
+def test_whose_turn_it_is_is_told_least_served_first() -> None:
+    fleet = scheduler(engine("a", [model("m")], slots=1))
+    assert fleet.turns() == {}
+    fleet.arrive(ask("r0", user="anna"), 0.0)
+    fleet.arrive(ask("r1", user="bert"), 0.0)
+    fleet.finish(RequestId("r0"), 50.0)
+    for number, user in ((2, "anna"), (3, "anna"), (4, "carl")):
+        fleet.arrive(ask(f"r{number}", user=user), 50.0)
+    told_turns = {user: turn.waiting for user, turn in fleet.turns().items()}
+    assert list(told_turns) == ["carl", "anna"]
+    assert told_turns == {"carl": 1, "anna": 2}
+    assert fleet.turns()[KeyId("anna")].served_s > fleet.turns()[KeyId("carl")].served_s

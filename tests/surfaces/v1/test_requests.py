@@ -74,6 +74,9 @@ async def test_everybody_sees_their_own_calls_in_line_and_the_owner_all() -> Non
     for caller, seen in ((ANNA, [1, 3]), (BERT, [2]), (OWNER, [1, 2, 3])):
         told = (await made.ask("GET", "/api/v1/queue", caller=caller)).json()
         assert (told["waiting"], [call["position"] for call in told["calls"]]) == (3, seen)
+    theirs = {"key": BERT.key, "waiting": 1, "served_s": 0.5}
+    assert (await made.ask("GET", "/api/v1/queue", caller=BERT)).json()["keys"] == [theirs]
+    assert len((await made.ask("GET", "/api/v1/queue", caller=OWNER)).json()["keys"]) == 2
     first = (await made.ask("GET", "/api/v1/queue", caller=BERT)).json()["calls"][0]
     assert first == {
         "id": "q2",

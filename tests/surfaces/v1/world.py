@@ -35,6 +35,7 @@ from potluck.core.model import (
 from potluck.core.scheduling.classes import Kind
 from potluck.core.scheduling.rates import Rates
 from potluck.core.scheduling.residency import Move, MoveState
+from potluck.core.scheduling.standing import UserTurn
 from potluck.gateway.discovery.discovery import Source, Ways
 from potluck.gateway.discovery.kept import AcceptedNode
 from potluck.gateway.dispatch import Decided, Queued
@@ -174,6 +175,9 @@ class FakeFleet:
             Queued(RequestId(f"q{place}"), key, "coder", Kind.REVIEW, 2.5, place, 8.0 * place)
             for place, key in enumerate(keys, start=1)
         ]
+
+    def turns(self) -> Mapping[KeyId, UserTurn]:
+        return {BERT.key: UserTurn(1, 0.5), ANNA.key: UserTurn(2, 12.25)}
 
     def rates(self) -> Mapping[tuple[EngineId, ModelId], Rates]:
         return {(AGX0.id, CODER.id): Rates(800.0, 52.5, load_s=3.0, readings=9)}

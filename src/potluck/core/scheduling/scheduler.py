@@ -17,7 +17,7 @@ from potluck.core.scheduling.queue import Queue, User, Waiting
 from potluck.core.scheduling.rates import Rates, Timing
 from potluck.core.scheduling.registry import Registry
 from potluck.core.scheduling.residency import Move, Residency
-from potluck.core.scheduling.standing import Standing, estimate_s, standings
+from potluck.core.scheduling.standing import Standing, UserTurn, estimate_s, standings, turns
 from potluck.core.scheduling.terms import Terms
 
 # As long as Ollama's own queue.
@@ -217,6 +217,10 @@ class Scheduler:
     def moves(self, now: float) -> Sequence[Move]:
         """Where the models of machines that are down or drained are found now."""
         return self._residency.moves(now)
+
+    def turns(self) -> Mapping[KeyId, UserTurn]:
+        """Whose turn it is among users: everybody who has a call in line, the least served first."""
+        return turns(self._queue)
 
     def rates(self) -> Mapping[tuple[EngineId, ModelId], Rates]:
         """What was learned, to be kept over a restart: give it to the next scheduler."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from heapq import heapify, heapreplace
 
-from potluck.core.model import EngineId, RequestId
+from potluck.core.model import EngineId, KeyId, RequestId
 from potluck.core.scheduling.classes import Standard
 from potluck.core.scheduling.fleet import EngineState, Lane
 from potluck.core.scheduling.queue import Queue, Waiting
@@ -15,6 +15,16 @@ from potluck.core.scheduling.weighing import exclusion
 _LEAST_RETRY_S, _LONGEST_RETRY_S = 1.0, 600.0
 # Who has no place at all asks again when a machine may have been looked at anew.
 _AWAY_RETRY_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class UserTurn:
+    """How many calls of a user wait, and the machine time that counts for its turn, in seconds: within a class the
+    least served goes first. Who comes anew starts with the time of who was served last.
+    """
+
+    waiting: int
+    served_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +42,13 @@ def standings(queue: Queue, now: float) -> Mapping[RequestId, Standing]:
     for position, waiting in enumerate(queue.order(now), start=1):
         found[waiting.ask.request] = Standing(position, _starts_s(waiting, free, now))
     return found
+
+
+def turns(queue: Queue) -> Mapping[KeyId, UserTurn]:
+    """Everybody who has a call in line, the least served first."""
+    users = {waiting.ask.user: waiting.user for waiting in queue.by_request.values()}
+    found = {user: UserTurn(each.waiting, each.served_s) for user, each in users.items()}
+    return dict(sorted(found.items(), key=lambda item: item[1].served_s))
 
 
 def _starts_s(waiting: Waiting, free: dict[EngineId, list[float]], now: float) -> float:

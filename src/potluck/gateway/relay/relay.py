@@ -12,8 +12,9 @@ import structlog
 
 from potluck.backends.port import Child
 from potluck.core.errors import PotluckError
-from potluck.core.model import Engine, EngineId, Model, ModelId
+from potluck.core.model import Engine, EngineId, KeyId, Model, ModelId
 from potluck.core.scheduling.rates import Rates
+from potluck.core.scheduling.standing import UserTurn
 from potluck.gateway.dispatch import Decided, Dispatcher, Queued
 from potluck.gateway.door import Door
 from potluck.gateway.fleet import Fleet
@@ -143,6 +144,9 @@ class Relay:
     def heard_s(self, engine: EngineId) -> float:
         """When a byte of some answer last came from an engine, on the relay's clock; minus infinity: none is coming."""
         return max((each.last_heard_s for each in self.exchanges if each.hears(engine)), default=float("-inf"))
+
+    def turns(self) -> Mapping[KeyId, UserTurn]:
+        return self.dispatcher.turns()
 
     def rates(self) -> Mapping[tuple[EngineId, ModelId], Rates]:
         return self.dispatcher.rates()

@@ -35,6 +35,7 @@ from potluck.surfaces.v1.shapes import (
     RateInfo,
     ReloadReply,
     StatusReply,
+    TurnInfo,
     rfc3339,
 )
 
@@ -133,6 +134,11 @@ async def queue(exchange: Exchange) -> Reply:
                     key=each.key,
                 )
                 for each in own
+            ],
+            [
+                TurnInfo(key, turn.waiting, round(turn.served_s, 3))
+                for key, turn in fleet.turns().items()
+                if caller.owner or key == caller.key
             ],
         )
     )

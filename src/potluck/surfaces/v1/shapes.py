@@ -575,11 +575,22 @@ class QueuedInfo(msgspec.Struct):
     key: str
 
 
+class TurnInfo(msgspec.Struct):
+    """A key with calls in line: how many, and the machine time that counts for its turn, in seconds. Within a class the
+    key with the least goes first.
+    """
+
+    key: str
+    waiting: int
+    served_s: float
+
+
 class QueueReply(msgspec.Struct):
-    """``waiting`` counts everybody's calls, also where ``calls`` lists only your own."""
+    """``waiting`` counts everybody's calls, also where ``calls`` and ``keys`` list only your own."""
 
     waiting: int
     calls: list[QueuedInfo]
+    keys: list[TurnInfo] = []
 
 
 class RequestInfo(msgspec.Struct):

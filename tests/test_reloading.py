@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from potluck.backends.streaming import Streaming
-from potluck.config.model import AgentConfig, Config, EngineConfig, NodeConfig
+from potluck.config.model import (
+    AgentConfig,
+    ClassConfig,
+    Config,
+    DiscoveryConfig,
+    EngineConfig,
+    NodeConfig,
+    QueueConfig,
+    ServerConfig,
+)
 from potluck.config.secret import Secret
 from potluck.core.model import EngineId, EngineKind, Health, NodeId
+from potluck.core.scheduling.classes import Kind, Limits
 from potluck.gateway.agents import AgentWatch
 from potluck.gateway.fleet import Fleet
 from potluck.gateway.relay.pools import Pools
@@ -35,6 +46,46 @@ def test_a_node_of_the_file_wins() -> None:
     assert with_nodes(file, []) is file
 
 
+async def test_limits_names_and_where_is_looked_change_at_once(tmp_path: Path) -> None:
+    read = Config()
+    limits: list[tuple[int, Limits]] = []
+    looks: list[DiscoveryConfig] = []
+    pools = Pools(time.monotonic)
+    async with Tasks() as tasks:
+        fleet = Fleet((), {}, clock=time.monotonic, interval_s=3600)
+        keys: list[Secret | None] = []
+
+        def discovered(agent_key: Secret | None) -> list[NodeConfig]:
+            keys.append(agent_key)
+            return []
+
+        reloader = Reloader(
+            read,
+            lambda: read,
+            installer=Installer(read, open_datadir(tmp_path), pools, Streaming(), NodeId("here")),
+            fleet=fleet,
+            watch=Watch(fleet, time.monotonic, tasks),
+            agents=AgentWatch(fleet.machines, tasks, 3600),
+            limit=lambda depth, by_class: limits.append((depth, by_class[Kind.BATCH])),
+            discovered=discovered,
+        )
+        reloader.relook = looks.append
+        assert reloader.reload() == {}
+        assert (limits, looks) == ([], [])
+        read = Config(queue=QueueConfig(depth=7), classes={Kind.BATCH: ClassConfig(running=2)})
+        assert reloader.reload() == {"queue": True, "classes": True}
+        assert [(depth, batch.most_running) for depth, batch in limits] == [(7, 2)]
+        key = Secret("house")
+        read = replace(read, discovery=DiscoveryConfig(mdns=True, scan=("10.0.0.0/24",), agent_key=key))
+        assert reloader.reload() == {"discovery": True}
+        assert (looks, keys[-1]) == ([read.discovery], key)
+        read = replace(read, aliases={"gpt": "auto"}, server=ServerConfig(port=1))
+        assert reloader.reload() == {"aliases": True, "server": False}
+        assert fleet.catalogue.chooses("gpt")
+        assert len(limits) == len(looks) == 1
+    pools.close()
+
+
 async def test_a_discovered_node_comes_moves_and_goes(tmp_path: Path) -> None:
     found: list[NodeConfig] = []
     pools = Pools(time.monotonic)
@@ -54,7 +105,8 @@ async def test_a_discovered_node_comes_moves_and_goes(tmp_path: Path) -> None:
             fleet=fleet,
             watch=watch,
             agents=AgentWatch(fleet.machines, tasks, 3600),
-            discovered=lambda: found,
+            limit=lambda depth, limits: None,
+            discovered=lambda agent_key: found,
         )
         engine = EngineId(f"box/ollama:{one.port}")
 

@@ -29,7 +29,6 @@ from potluck.config.model import Config, EngineConfig
 from potluck.core.errors import NodeError, OperatorError
 from potluck.core.ids import Ids
 from potluck.core.model import EngineId, KeyId, ModelId, NodeId
-from potluck.core.scheduling.classes import limits_within
 from potluck.core.scheduling.scheduler import Scheduler
 from potluck.discovering import looking, stored
 from potluck.gateway.agents import AgentWatch
@@ -50,7 +49,7 @@ from potluck.gateway.relay.relay import Clocks, Limits, Relay
 from potluck.gateway.tasks import Tasks
 from potluck.gateway.watch import Watch
 from potluck.installation import Installer, usual_engines
-from potluck.reloading import Reloader, rules, with_nodes
+from potluck.reloading import Reloader, class_limits, rules, with_nodes
 from potluck.rundir import claim, publish_address
 from potluck.storage.datadir import DataDir, ensure_owner_key, open_datadir
 from potluck.storage.open import open_storage, sqlite_url
@@ -248,7 +247,7 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         tasks = await stack.enter_async_context(Tasks())
         scheduler = Scheduler(
             depth=config.queue.depth,
-            limits=limits_within(config.queue.max_wait_s),
+            limits=class_limits(config),
             reload_lost=config.health.reload_lost,
         )
         dispatcher = Dispatcher(fleet, scheduler, time.monotonic, tasks.spawn)
@@ -284,7 +283,8 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
             fleet=fleet,
             watch=watch,
             agents=agents,
-            discovered=lambda: node_configs(kept.accepted.values(), config.discovery.agent_key),
+            limit=dispatcher.limit,
+            discovered=lambda agent_key: node_configs(kept.accepted.values(), agent_key),
         )
         discovery = looking(config, kept, found, reloader, fleet, pools, tasks, time.time, secrets.token_bytes)
         services = _services(config, storage, relay, keyring, reloader, watch, models, discovery, drains)

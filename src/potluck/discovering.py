@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 
 from potluck.backends.port import Address, EngineHttp
-from potluck.config.model import AgentConfig, Config, EngineConfig
+from potluck.config.model import AgentConfig, Config, DiscoveryConfig, EngineConfig
 from potluck.core.discovery import AGENT, unfit
 from potluck.core.errors import NotImplementedHere, OperatorError
 from potluck.core.proving import NONCE_BYTES
@@ -55,16 +55,26 @@ def looking(
     clock: Callable[[], float],
     random_bytes: Callable[[int], bytes],
 ) -> Discovery:
-    """``found`` are this machine's engines that are served without anybody's word."""
-    key = config.discovery.agent_key
+    """``found`` are this machine's engines that are served without anybody's word. A reload changes where is looked."""
 
     def http(address: Address) -> EngineHttp:
         return PooledEngine(pools, address, _no_stream, longest_bytes=LONGEST_BYTES)
 
-    return Discovery(
-        where=Where(_networks(config), PORTS, own=own),
+    def where(wanted: DiscoveryConfig) -> Where:
+        return Where(_networks(wanted), PORTS, own=own)
+
+    def prober(wanted: DiscoveryConfig) -> Prober:
+        key = wanted.agent_key
+        return Prober(http, key.reveal() if key is not None else "", lambda: random_bytes(NONCE_BYTES).hex())
+
+    def relook(wanted: DiscoveryConfig) -> None:
+        browser = (discovery.browser or _browser()) if wanted.mdns else None
+        discovery.reconfigure(where(wanted), prober(wanted), browser)
+
+    discovery = Discovery(
+        where=where(config.discovery),
         kept=kept,
-        prober=Prober(http, key.reveal() if key is not None else "", lambda: random_bytes(NONCE_BYTES).hex()),
+        prober=prober(config.discovery),
         browser=_browser() if config.discovery.mdns else None,
         around=Surroundings(
             nodes=lambda: (*reloader.config.nodes.values(), *here(found)),
@@ -76,11 +86,13 @@ def looking(
         tasks=tasks,
         clock=clock,
     )
+    reloader.relook = relook
+    return discovery
 
 
-def _networks(config: Config) -> tuple[str, ...]:
+def _networks(wanted: DiscoveryConfig) -> tuple[str, ...]:
     """The owner's, without those that the checks would have refused."""
-    return tuple(each for each in config.discovery.scan if not unfit(each))
+    return tuple(each for each in wanted.scan if not unfit(each))
 
 
 def _browser() -> Browser | None:

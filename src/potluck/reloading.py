@@ -1,4 +1,4 @@
-"""A changed configuration, taken while the service runs: engines and routes at once, the rest at the next start."""
+"""A changed configuration, taken while the service runs: most of it at once, the rest at the next start."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import fields, replace
 
 import structlog
 
-from potluck.config.model import Config, NodeConfig, Policy, RouteConfig
+from potluck.config.model import ClassConfig, Config, DiscoveryConfig, NodeConfig, Policy, RouteConfig
+from potluck.config.secret import Secret
 from potluck.core.catalogue import RouteRule
 from potluck.core.errors import OperatorError
 from potluck.core.model import EngineId, NodeId
+from potluck.core.scheduling.classes import Kind, Limits, limits_within
 from potluck.gateway.agents import AgentWatch
 from potluck.gateway.fleet import Fleet, Installation
 from potluck.gateway.watch import Watch
@@ -18,14 +20,17 @@ from potluck.installation import Installer
 
 log = structlog.get_logger(__name__)
 
-_AT_ONCE = frozenset({"nodes", "routes", "aliases"})
+_FLEET = frozenset({"nodes", "routes", "aliases"})
+_QUEUE = frozenset({"queue", "classes"})
+_AT_ONCE = _FLEET | _QUEUE | {"discovery"}
 _NOT_SETTINGS = frozenset({"source", "warnings"})
 
 
 class Reloader:
     """Reads the configuration again with ``read`` and applies what differs from ``config``.
 
-    ``discovered`` are the nodes that the owner accepted beside those of the file.
+    ``discovered`` are the nodes that the owner accepted beside those of the file, for the key of their agents.
+    ``limit`` gives the queue its length and the classes their limits, ``relook`` has machines looked for elsewhere.
     """
 
     def __init__(
@@ -37,16 +42,19 @@ class Reloader:
         fleet: Fleet,
         watch: Watch,
         agents: AgentWatch,
-        discovered: Callable[[], Iterable[NodeConfig]] = tuple,
+        limit: Callable[[int, Mapping[Kind, Limits]], None],
+        discovered: Callable[[Secret | None], Iterable[NodeConfig]] = lambda agent_key: (),
     ) -> None:
         self._file = config
-        self._config = with_nodes(config, discovered())
+        self._config = with_nodes(config, discovered(config.discovery.agent_key))
         self._discovered = discovered
         self._read = read
         self._installer = installer
         self._fleet = fleet
         self._watch = watch
         self._agents = agents
+        self._limit = limit
+        self.relook: Callable[[DiscoveryConfig], None] = lambda wanted: None
 
     def reload(self) -> Mapping[str, bool]:
         """The sections that are different now, and whether that holds at once: if not, it needs a restart.
@@ -54,7 +62,7 @@ class Reloader:
         Raises `OperatorError` for a configuration with errors; the old one then stays whole.
         """
         file = self._read()
-        changed = self._take(with_nodes(file, self._discovered()))
+        changed = self._take(with_nodes(file, self._discovered(file.discovery.agent_key)))
         self._file = file
         if waiting := [name for name in changed if name not in _AT_ONCE]:
             log.warning("these changes need a restart", sections=waiting)
@@ -64,7 +72,7 @@ class Reloader:
     def discovered(self) -> None:
         """Take what the owner accepted or forgot, and where nodes were followed to."""
         before = set(self._config.engines)
-        self._take(with_nodes(self._file, self._discovered()))
+        self._take(with_nodes(self._file, self._discovered(self._file.discovery.agent_key)))
         for engine in self._config.engines:
             if engine not in before:
                 self._watch.look_now(engine.id)
@@ -81,7 +89,11 @@ class Reloader:
 
     def _take(self, wanted: Config) -> tuple[str, ...]:
         changed = changes(self._config, wanted)
-        if _AT_ONCE & set(changed):
+        if _QUEUE & set(changed):
+            self._limit(wanted.queue.depth, class_limits(wanted))
+        if "discovery" in changed:
+            self.relook(wanted.discovery)
+        if _FLEET & set(changed):
             self._fleet.reconfigure(self._installations(wanted), rules(wanted), wanted.aliases)
             self._watch.begin()
             self._fleet.machines.configure(self._installer.machines(wanted))
@@ -118,6 +130,26 @@ def changes(before: Config, after: Config) -> tuple[str, ...]:
     """Sections in which two configurations differ."""
     names = [field.name for field in fields(Config) if field.name not in _NOT_SETTINGS]
     return tuple(name for name in names if getattr(before, name) != getattr(after, name))
+
+
+def class_limits(config: Config) -> dict[Kind, Limits]:
+    """The limits of all classes: the owner's, where something was said, else the defaults."""
+    return {
+        kind: _limits(limits, config.classes.get(kind, ClassConfig()))
+        for kind, limits in limits_within(config.queue.max_wait_s).items()
+    }
+
+
+def _limits(default: Limits, said: ClassConfig) -> Limits:
+    return replace(
+        default,
+        first_s=default.first_s if said.first_s is None else said.first_s,
+        finish_s=default.finish_s if said.finish_s is None else said.finish_s,
+        priority=default.priority if said.priority is None else said.priority,
+        longest_wait_s=default.longest_wait_s if said.max_wait_s is None else said.max_wait_s,
+        most_waiting=said.waiting,
+        most_running=said.running,
+    )
 
 
 def rules(config: Config) -> dict[str, RouteRule]:

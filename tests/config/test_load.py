@@ -1,16 +1,19 @@
 """Everything that can be wrong with a file is said at once, with its place and a remedy."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 import pytest
 
 from potluck.config.load import check, load
-from potluck.config.model import AgentConfig, Config, Policy
+from potluck.config.model import AgentConfig, ClassConfig, Config, Policy
 from potluck.config.problems import ConfigErrors, ConfigProblem, Severity
 from potluck.config.secret import Secret
 from potluck.core.errors import OperatorError
 from potluck.core.model import EngineKind, ModelId, NodeId
+from potluck.core.scheduling.classes import DEFAULT_LIMITS, Kind, limits_within
+from potluck.reloading import class_limits
 
 NOTHING = MappingProxyType[str, str]({})
 
@@ -452,3 +455,40 @@ def test_an_agent_that_cannot_be_asked_is_a_mistake(only, node: str, message: st
 
 def test_a_node_with_an_agent_alone_is_no_mistake(problems) -> None:
     assert problems("nodes: {a: {address: x, agent: true}}") == []
+
+
+def test_a_class_takes_what_is_said_of_it_and_keeps_the_rest(write) -> None:
+    text = """
+queue: {max_wait: 1m}
+classes:
+  batch: {running: 2, waiting: 9, max_wait: 2h, priority: 3}
+  big-chat: {first: 9s, finish: 2m}
+"""
+    config = load(write(text), {})
+    assert config.classes[Kind.BATCH] == ClassConfig(priority=3, max_wait_s=7200, waiting=9, running=2)
+    limits = class_limits(config)
+    assert limits[Kind.BATCH] == replace(
+        DEFAULT_LIMITS[Kind.BATCH], priority=3, longest_wait_s=7200, most_waiting=9, most_running=2
+    )
+    assert (limits[Kind.BIG_CHAT].first_s, limits[Kind.BIG_CHAT].finish_s) == (9, 120)
+    assert limits[Kind.BIG_CHAT].gives_up_s == limits[Kind.CHAT].gives_up_s == 60
+    assert limits[Kind.COMPLETION] == limits_within(60)[Kind.COMPLETION]
+    assert class_limits(Config()) == limits_within(300)
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "message", "hint"),
+    [
+        ("classes: {bacth: {running: 1}}", 11, "'bacth' is no class of calls.", "Did you mean 'batch'?"),
+        ("classes: {xyz: {}}", 11, "'xyz' is no class of calls.", "The classes are completion, chat,"),
+        ("classes: {batch: {running: 0}}", 28, "classes.batch.running must be at least 1", ""),
+        ("classes: {batch: {max_running: 1}}", 19, "max_running is not a known key", "'running'"),
+        ("classes: {batch: {first: 0s}}", 26, "must be at least 0.05", ""),
+        ("classes: {batch: {priority: high}}", 29, "classes.batch.priority must be a number", ""),
+    ],
+)
+def test_what_is_wrong_with_a_class_is_told(only, text: str, column: int, message: str, hint: str) -> None:
+    problem = only(text)
+    assert message in problem.message
+    assert hint in problem.hint
+    assert problem.column == column

@@ -8,8 +8,9 @@ from pathlib import Path
 from potluck.config import model
 from potluck.config.endpoint import endpoint
 from potluck.config.problems import ConfigProblem
-from potluck.config.schema import LATER_KINDS, FileSection, LocalSection, NodeSection, RouteSection
+from potluck.config.schema import LATER_KINDS, ClassSection, FileSection, LocalSection, NodeSection, RouteSection
 from potluck.core.model import EngineKind, ModelId, NodeId
+from potluck.core.scheduling.classes import Kind
 
 
 def build(file: FileSection, source: Path, warnings: tuple[ConfigProblem, ...]) -> model.Config:
@@ -22,6 +23,7 @@ def build(file: FileSection, source: Path, warnings: tuple[ConfigProblem, ...]) 
         server=model.ServerConfig(file.server.host, file.server.port, file.server.drain, tuple(file.server.origins)),
         limits=model.LimitsConfig(file.limits.max_body, file.limits.max_header),
         queue=model.QueueConfig(file.queue.depth, file.queue.max_wait),
+        classes={Kind(name): _class(each) for name, each in file.classes.items()},
         health=model.HealthConfig(file.health.interval, file.health.reload_lost),
         storage=model.StorageConfig(file.storage.database, file.storage.redis, file.storage.blobs),
         discovery=model.DiscoveryConfig(file.discovery.mdns, tuple(file.discovery.scan), file.discovery.agent_key),
@@ -91,6 +93,10 @@ def _route(name: str, route: RouteSection) -> model.RouteConfig:
         order=tuple(NodeId(node) for node in route.order),
         policy=model.Policy(route.policy),
     )
+
+
+def _class(said: ClassSection) -> model.ClassConfig:
+    return model.ClassConfig(said.first, said.finish, said.priority, said.max_wait, said.waiting, said.running)
 
 
 def _local(local: LocalSection, folder: Path) -> model.LocalConfig:

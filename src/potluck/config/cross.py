@@ -25,6 +25,7 @@ from potluck.config.source import Document, Finding, Path, dotted
 from potluck.core.discovery import unfit
 from potluck.core.model import Json, JsonObject
 from potluck.core.names import canonical
+from potluck.core.scheduling.classes import Kind
 
 S = TypeVar("S", bound=Section)
 
@@ -42,6 +43,7 @@ def cross_findings(root: JsonObject, document: Document) -> Iterator[Finding]:
         yield from _route(("routes", name), _mapping(value), nodes)
     yield from _one_name_each(_mapping(root.get("routes")), _mapping(root.get("aliases")))
     yield from alias_findings(root)
+    yield from _classes(_mapping(root.get("classes")))
     yield from _database(_mapping(root.get("storage")).get("database"))
     yield from _networks(_list(_mapping(root.get("discovery")).get("scan")))
     for section, key in _NOT_YET:
@@ -143,6 +145,13 @@ def _route(path: Path, route: JsonObject, nodes: Collection[str]) -> Iterator[Fi
     section = _valid(RouteSection, route)
     if section is not None:
         yield from _policy(path, section)
+
+
+def _classes(classes: JsonObject) -> Iterator[Finding]:
+    for name in classes:
+        if name not in set(Kind):
+            hint = near(name, [kind.value for kind in Kind]) or f"The classes are {', '.join(Kind)}."
+            yield Finding(("classes", name), f"{name!r} is no class of calls.", hint, at_key=True)
 
 
 def _one_name_each(routes: JsonObject, aliases: JsonObject) -> Iterator[Finding]:

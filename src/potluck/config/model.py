@@ -14,6 +14,7 @@ from pathlib import Path
 from potluck.config.problems import ConfigProblem
 from potluck.config.secret import Secret
 from potluck.core.model import EngineId, EngineKind, ModelId, NodeId
+from potluck.core.scheduling.classes import Kind
 
 
 class LaterKind(StrEnum):
@@ -133,6 +134,22 @@ class QueueConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassConfig:
+    """What the owner said of one class of calls; None: as it is by default.
+
+    ``first_s`` to the first word and ``finish_s`` to the end are what its users accept; a lower ``priority`` goes
+    first.
+    """
+
+    first_s: float | None = None
+    finish_s: float | None = None
+    priority: float | None = None
+    max_wait_s: float | None = None
+    waiting: int | None = None
+    running: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HealthConfig:
     """``interval_s`` between two looks at an engine that is well. ``reload_lost``: models in use on a machine that goes
     down are loaded on others with memory to spare."""
@@ -194,6 +211,7 @@ class Config:
     server: ServerConfig = ServerConfig()
     limits: LimitsConfig = LimitsConfig()
     queue: QueueConfig = QueueConfig()
+    classes: Mapping[Kind, ClassConfig] = field(default_factory=dict[Kind, ClassConfig])
     health: HealthConfig = HealthConfig()
     storage: StorageConfig = StorageConfig()
     discovery: DiscoveryConfig = DiscoveryConfig()

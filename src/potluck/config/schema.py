@@ -16,6 +16,8 @@ from pydantic.config import JsonDict
 from potluck.config import model
 from potluck.config.secret import Secret
 from potluck.config.units import Unfit, parse_duration, parse_size
+from potluck.core.scheduling.classes import DEFAULT_LIMITS
+from potluck.core.scheduling.classes import Kind as Classes
 
 # `x-type` names the type for people; config.reference prints it. Any value may be a reference instead.
 _REFERENCE: JsonDict = {"type": "string", "pattern": r"\$\{|^file:"}
@@ -125,6 +127,7 @@ Context = Annotated[int, *_whole(256, 100_000_000)]
 Weight = Annotated[
     float, BeforeValidator(_not_bool), Field(ge=0, le=1e9), _shape("number", {"type": "number", "minimum": 0})
 ]
+Priority = Annotated[float, BeforeValidator(_not_bool), Field(ge=-100, le=100), _shape("number", {"type": "number"})]
 Switch = Annotated[bool, _shape("true or false", {"type": "boolean"})]
 Text = Annotated[str, Field(min_length=1), WithJsonSchema({"type": "string", "minLength": 1, "x-type": "text"})]
 SecretText = Annotated[Secret, PlainValidator(_secret), WithJsonSchema({"type": "string", "x-type": "secret text"})]
@@ -217,6 +220,7 @@ class RouteSection(Section):
     )
 
 
+_PRIORITIES = f"By default {', '.join(f'{kind} {limits.priority:g}' for kind, limits in DEFAULT_LIMITS.items())}."
 _SERVER = model.ServerConfig()
 _LIMITS = model.LimitsConfig()
 _QUEUE = model.QueueConfig()
@@ -249,6 +253,23 @@ class QueueSection(Section):
 
     depth: Count = Field(_QUEUE.depth, description="How many may wait; more are refused at once.")
     max_wait: Duration = Field(_QUEUE.max_wait_s, description="How long one may wait before it is refused.")
+
+
+class ClassSection(Section):
+    """A class of calls: `completion`, `chat`, `big-chat` (of models above 12 GB), `review`, `image`, `background` or
+    `batch`. Each key left out stays as it is by default."""
+
+    first: Duration | None = Field(None, ge=0.05, description="How soon its users want the first word.")
+    finish: Duration | None = Field(None, ge=0.05, description="How soon they want the end.")
+    priority: Priority | None = Field(
+        None,
+        description="Who goes first where calls wait: lower numbers, until age lifts the others. " + _PRIORITIES,
+    )
+    max_wait: Duration | None = Field(
+        None, ge=0.05, description="How long one may wait before it is refused, instead of `queue.max_wait`."
+    )
+    waiting: Count | None = Field(None, description="How many may wait, of all that `queue.depth` allows.")
+    running: Count | None = Field(None, description="How many may run at once, on all machines together.")
 
 
 class HealthSection(Section):
@@ -333,6 +354,11 @@ class FileSection(Section):
     server: ServerSection = Field(ServerSection.model_construct(), description="Where Potluck listens.")
     limits: LimitsSection = Field(LimitsSection.model_construct(), description="What is refused for its size.")
     queue: QueueSection = Field(QueueSection.model_construct(), description="Calls that wait for a slot.")
+    classes: dict[str, ClassSection] = Field(
+        {},
+        description="Limits by class of calls.",
+        json_schema_extra={"propertyNames": {"enum": [kind.value for kind in Classes]}},
+    )
     health: HealthSection = Field(HealthSection.model_construct(), description="How engines are watched.")
     storage: StorageSection = Field(StorageSection.model_construct(), description="Where things are kept.")
     discovery: DiscoverySection = Field(DiscoverySection.model_construct(), description="Where engines are looked for.")

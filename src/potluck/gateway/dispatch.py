@@ -17,7 +17,7 @@ import structlog
 from potluck.core.errors import NodeError, NoEngineReady, PotluckError, QueueFull
 from potluck.core.model import Capability, EngineId, Health, KeyId, Model, ModelId, NodeId, RequestId
 from potluck.core.scheduling.asks import Ask
-from potluck.core.scheduling.classes import Kind
+from potluck.core.scheduling.classes import Kind, Limits
 from potluck.core.scheduling.decisions import Decision, Evict, Preload, Reason, Refuse, Start, Wait
 from potluck.core.scheduling.rates import Rates, Timing
 from potluck.core.scheduling.residency import Move
@@ -266,6 +266,10 @@ class Dispatcher:
         self._perform(self._scheduler.tick(now))
         if self._lost and now - self._rehoused_s >= REHOUSE_EVERY_S:
             self._perform(self._rehouse(now))
+
+    def limit(self, depth: int, limits: Mapping[Kind, Limits]) -> None:
+        """Go by other limits from now on."""
+        self._perform(self._scheduler.limit(depth, limits, self._clock()))
 
     # --- the fleet ---
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from potluck.core.model import EngineId, Health, ModelId, RequestId
+from potluck.core.model import Engine, EngineId, Health, ModelId, RequestId
 from potluck.core.scheduling.asks import Policy, Target
 from potluck.core.scheduling.classes import DEFAULT_LIMITS, Kind, Limits, limits_within
 from potluck.core.scheduling.decisions import Refuse
@@ -160,6 +162,89 @@ def test_the_owner_sets_a_classes_limits() -> None:
     fleet.arrive(ask("r1"), 0.0)
     fleet.arrive(ask("r2"), 0.0)
     assert fleet.next_s() == 7.0
+
+
+def limited(kind: Kind, *engines: Engine, running: int | None = None, waiting: int | None = None) -> Scheduler:
+    fleet = scheduler(*engines)
+    limits = replace(DEFAULT_LIMITS[kind], most_running=running, most_waiting=waiting)
+    assert told(fleet.limit(100, {kind: limits}, 0.0)) == []
+    return fleet
+
+
+def test_no_more_of_a_class_run_than_its_owner_lets_and_others_pass_by() -> None:
+    fleet = limited(Kind.BATCH, engine("a", [model("m")], slots=4), running=1)
+    assert told(fleet.arrive(ask("b1", kind=Kind.BATCH), 0.0)) == ["start b1 a"]
+    assert told(fleet.arrive(ask("b2", kind=Kind.BATCH), 0.0)) == ["wait b2"]
+    assert told(fleet.arrive(ask("b3", kind=Kind.BATCH), 0.0)) == ["wait b3"]
+    assert told(fleet.arrive(ask("c1"), 0.0)) == ["start c1 a"]
+    assert told(fleet.tick(1.0)) == []
+    assert told(fleet.finish(r("c1"), 2.0)) == []
+    assert told(fleet.finish(r("b1"), 3.0)) == ["start b2 a"]
+    assert told(fleet.fail(r("b2"), 4.0)) == ["start b3 a"]
+
+
+def test_a_class_that_may_run_again_does_so_on_any_machine() -> None:
+    fleet = limited(Kind.BATCH, engine("a", [model("m")]), engine("b", [model("other")]), running=1)
+    fleet.arrive(ask("b1", kind=Kind.BATCH), 0.0)
+    fleet.arrive(ask("b2", "other", kind=Kind.BATCH), 0.0)
+    assert told(fleet.leave(r("b1"), 1.0)) == ["start b2 b"]
+
+
+def test_no_more_of_a_class_wait_than_its_owner_lets() -> None:
+    fleet = limited(Kind.CHAT, engine("a", [model("m")], slots=1), waiting=1)
+    fleet.arrive(ask("c1"), 0.0)
+    assert told(fleet.arrive(ask("c2"), 0.0)) == ["wait c2"]
+    assert told(fleet.arrive(ask("c3"), 0.0)) == ["refuse c3 FULL"]
+    assert told(fleet.arrive(ask("b1", kind=Kind.BATCH), 0.0)) == ["wait b1"]
+    fleet.leave(r("c2"), 1.0)
+    assert told(fleet.arrive(ask("c4"), 1.0)) == ["wait c4"]
+
+
+def test_what_may_neither_run_nor_wait_is_refused_although_a_slot_is_free() -> None:
+    fleet = limited(Kind.BATCH, engine("a", [model("m")], slots=4), running=1, waiting=1)
+    for number in (1, 2):
+        fleet.arrive(ask(f"b{number}", kind=Kind.BATCH), 0.0)
+    assert told(fleet.arrive(ask("b3", kind=Kind.BATCH), 0.0)) == ["refuse b3 FULL"]
+
+
+def test_limits_change_while_calls_run_and_wait() -> None:
+    fleet = limited(Kind.BATCH, engine("a", [model("m")], slots=4), running=1)
+    for number in (1, 2, 3):
+        fleet.arrive(ask(f"b{number}", kind=Kind.BATCH), 0.0)
+    more = replace(DEFAULT_LIMITS[Kind.BATCH], most_running=2)
+    assert told(fleet.limit(100, {Kind.BATCH: more}, 1.0)) == ["start b2 a"]
+    # Fewer: who runs ends in peace, and nobody starts until there is room again.
+    assert told(fleet.limit(100, {Kind.BATCH: replace(more, most_running=1)}, 2.0)) == []
+    assert told(fleet.finish(r("b1"), 3.0)) == []
+    assert told(fleet.finish(r("b2"), 4.0)) == ["start b3 a"]
+    # None: as before anybody said anything. And a shorter queue.
+    assert told(fleet.limit(1, {}, 5.0)) == []
+    for number in (4, 5, 6):
+        assert told(fleet.arrive(ask(f"b{number}", kind=Kind.BATCH), 5.0)) == [f"start b{number} a"]
+    assert told(fleet.arrive(ask("b7", kind=Kind.BATCH), 5.0)) == ["wait b7"]
+    assert told(fleet.arrive(ask("b8", kind=Kind.BATCH), 5.0)) == ["refuse b8 FULL"]
+
+
+def test_a_priority_that_the_owner_gives_orders_the_queue() -> None:
+    fleet = scheduler(engine("a", [model("m")], slots=1))
+    fleet.limit(100, {Kind.BATCH: replace(DEFAULT_LIMITS[Kind.BATCH], priority=-1.0)}, 0.0)
+    fleet.arrive(ask("r1"), 0.0)
+    fleet.arrive(ask("chat"), 0.0)
+    fleet.arrive(ask("batch", kind=Kind.BATCH), 0.1)
+    assert told(fleet.finish(r("r1"), 0.2)) == ["start batch a"]
+
+
+def test_a_machine_is_not_kept_for_a_class_that_may_not_run() -> None:
+    """Who is out of patience claims a node. Once as many of its class run as may, that would idle for nobody."""
+    both = engine("a", [model("m"), model("n", resident=False)], slots=2, memory_gb=6)
+    fleet = limited(Kind.CHAT, both, engine("b", [model("o")], slots=2))
+    fleet.arrive(ask("r1", kind=Kind.REVIEW), 0.0)
+    assert told(fleet.arrive(ask("c1", "n"), 0.0)) == ["wait c1"]
+    fleet.tick(30.0)
+    assert told(fleet.arrive(ask("r2", kind=Kind.REVIEW), 31.0)) == ["wait r2"], "the machine is claimed"
+    fleet.arrive(ask("c2", "o"), 31.0)
+    limits = {Kind.CHAT: replace(DEFAULT_LIMITS[Kind.CHAT], most_running=1)}
+    assert told([*fleet.limit(100, limits, 32.0), *fleet.tick(33.0)]) == ["start r2 a"]
 
 
 # --- the order of the queue ----------------------------------------------------------------------------------------

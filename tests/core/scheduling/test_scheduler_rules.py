@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from potluck.core.model import Engine, EngineId, Health, ModelId, NodeId, RequestId
 from potluck.core.scheduling.asks import Ask, Policy
 from potluck.core.scheduling.choosing import choose
-from potluck.core.scheduling.classes import Kind
+from potluck.core.scheduling.classes import DEFAULT_LIMITS, Kind
 from potluck.core.scheduling.decisions import Decision, Evict, Load, Preload, Refuse, Start, Wait
 from potluck.core.scheduling.rates import Timing
 from potluck.core.scheduling.residency import MoveState
@@ -40,6 +40,7 @@ class Checked:
     waiting: set[RequestId] = field(default_factory=set)
     running: dict[RequestId, Start] = field(default_factory=dict)
     loading: dict[tuple[EngineId, ModelId], RequestId | None] = field(default_factory=dict)
+    most_running: dict[Kind, int] = field(default_factory=dict)
     now: float = 0.0
 
     def perform(self, decisions: Sequence[Decision]) -> None:
@@ -70,6 +71,8 @@ class Checked:
         assert one.health in (Health.UP, Health.SUSPECT)
         assert start.engine not in wish.tried
         assert wish.deadline_s is None or wish.deadline_s > self.now, "started after its deadline"
+        alike = sum(1 for other in self.running if self.asks[other].kind is wish.kind)
+        assert alike < self.most_running.get(wish.kind, 100), "more of a class run than may"
         busy = sum(1 for other in self.running.values() if other.engine == start.engine)
         assert busy < one.slots, "an engine's slots are exceeded"
         if start.loads:
@@ -251,6 +254,14 @@ class SchedulerRules(RuleBasedStateMachine):
         self.world.engines[one] = replace(self.world.engines[one], slots=slots)
         self.world.perform(self.scheduler.engine(self.world.engines[one], self.world.now))
 
+    @rule(
+        kind=st.sampled_from(list(Kind)), running=st.none() | st.integers(1, 3), waiting=st.none() | st.integers(1, 4)
+    )
+    def limit(self, kind: Kind, running: int | None, waiting: int | None) -> None:
+        self.world.most_running = {} if running is None else {kind: running}
+        limits = {kind: replace(DEFAULT_LIMITS[kind], most_running=running, most_waiting=waiting)}
+        self.world.perform(self.scheduler.limit(self.depth, limits, self.world.now))
+
     @rule(passed=st.floats(0.01, 40.0))
     def time_passes(self, passed: float) -> None:
         self.world.now += passed
@@ -288,6 +299,9 @@ class SchedulerRules(RuleBasedStateMachine):
         for one in self.scheduler._fleet.engines.values():
             assert set(one.turns) == {start.request for start in self.world.running.values() if start.engine == one.id}
             assert one.virtual == 0
+        for standard in self.scheduler._standards:
+            for count, requests in ((standard.running, self.world.running), (standard.waiting, self.world.waiting)):
+                assert count == sum(self.world.asks[each].kind is standard.kind for each in requests)
         for node in self.scheduler._fleet.nodes.values():
             assert node.active == sum(lane.active for lane in node.lanes) >= 0
             assert node.models == sum(1 for lane in node.lanes if lane.active)

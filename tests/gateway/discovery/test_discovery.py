@@ -22,7 +22,7 @@ from potluck.gateway.discovery.kept import ACCEPTED, Kept, node_configs
 from potluck.gateway.discovery.mdns import Announced
 from potluck_fake_engine.testing import running
 from tests.agent.process import agent
-from tests.gateway.discovery.world import KEY, FakeBrowser, MemorySettings, house
+from tests.gateway.discovery.world import KEY, NETWORK, FakeBrowser, MemorySettings, house
 
 
 @asynccontextmanager
@@ -318,3 +318,45 @@ async def test_an_older_agent_tells_with_its_reading() -> None:
 def test_usual_addresses_may_be_asked_and_others_not() -> None:
     assert core.private(core.ipaddress.ip_address("192.168.1.4"))
     assert not core.private(core.ipaddress.ip_address("1.1.1.1"))
+
+
+async def test_where_is_looked_changes_while_it_runs() -> None:
+    async with (
+        running("m", dialect="ollama", host="127.0.0.2") as fake,
+        house(("ollama", fake.port), networks=()) as home,
+    ):
+        discovery = home.discovery
+        assert await home.look() == []
+        quiet = discovery.where
+        discovery.reconfigure(replace(quiet, networks=(NETWORK,)), discovery.prober, None)
+        async with asyncio.timeout(20):
+            while not discovery.proposals():
+                await asyncio.sleep(0.01)
+        (found,) = discovery.proposals()
+        assert found.address == "127.0.0.2"
+        await discovery.accept(found.id, "box")
+        # Looked at no more, what was only seen is forgotten; what was accepted is not.
+        discovery.reconfigure(quiet, discovery.prober, None)
+        assert discovery.ways().networks == ()
+        assert not any(each.ways for each in discovery.kept.book.values())
+        assert [node.name for node in discovery.accepted()] == ["box"]
+
+
+async def test_listening_begins_and_ends_with_the_configuration() -> None:
+    async with running("m", dialect="ollama", host="127.0.0.2") as fake, house(("ollama", 1), networks=()) as home:
+        discovery = home.discovery
+        browser = FakeBrowser([Announced("ollama", ("127.0.0.2",), fake.port)])
+        browser.changed.set()
+        discovery.reconfigure(discovery.where, discovery.prober, browser)
+        async with asyncio.timeout(20):
+            while not discovery.proposals():
+                await asyncio.sleep(0.01)
+        assert discovery.ways().mdns
+        ear = discovery._ear
+        discovery.reconfigure(discovery.where, discovery.prober, browser)
+        assert discovery._ear is ear, "who listens already goes on"
+        discovery.reconfigure(discovery.where, discovery.prober, None)
+        assert not discovery.ways().mdns
+        await asyncio.wait([ear])
+        assert ear.cancelled()
+        assert discovery._listening is None

@@ -34,7 +34,8 @@ class Limits:
 
     ``priority``: lower goes first among those who wait. ``answer_tokens`` is how long an answer is taken to be until
     some were seen; an image is one token. ``longest_wait_s`` is when waiting in the queue is given up; None: by
-    ``finish_s``, `LONGEST_WAIT` times.
+    ``finish_s``, `LONGEST_WAIT` times. ``most_waiting`` and ``most_running`` bound how many of the class there are, on
+    all machines together.
     """
 
     first_s: float
@@ -42,6 +43,8 @@ class Limits:
     priority: float
     answer_tokens: float
     longest_wait_s: float | None = None
+    most_waiting: int | None = None
+    most_running: int | None = None
 
     @property
     def patience_s(self) -> float:
@@ -52,6 +55,9 @@ class Limits:
     def gives_up_s(self) -> float:
         return self.longest_wait_s if self.longest_wait_s is not None else LONGEST_WAIT * self.finish_s
 
+
+# More than any machine could hold.
+UNBOUNDED = 1 << 62
 
 # Four times the limit: nobody still looks at the answer, and a queue of such calls would only delay those in time.
 LONGEST_WAIT = 4.0
@@ -90,7 +96,10 @@ AGE_LIFT = 4.0
 
 @dataclass(slots=True)
 class Standard:
-    """A class's limits as the rule computes with them; ``answer_tokens`` is learned, ``lift`` is by the second."""
+    """A class's limits as the rule computes with them; ``answer_tokens`` is learned, ``lift`` is by the second.
+
+    ``running`` and ``waiting`` count its calls.
+    """
 
     kind: Kind
     limits: Limits
@@ -99,6 +108,21 @@ class Standard:
     answer_tokens: float
     quiet: bool
     lift: float
+    most_waiting: int = UNBOUNDED
+    most_running: int = UNBOUNDED
+    running: int = 0
+    waiting: int = 0
+
+    @property
+    def full(self) -> bool:
+        """As many of the class run as may."""
+        return self.running >= self.most_running
+
+    def take(self, limits: Limits) -> None:
+        """Go by other limits from now on. What was learned stays, and so does who runs and waits already."""
+        new = Standard.of(self.kind, limits)
+        self.limits, self.per_first, self.per_finish, self.lift = limits, new.per_first, new.per_finish, new.lift
+        self.most_waiting, self.most_running = new.most_waiting, new.most_running
 
     @classmethod
     def of(cls, kind: Kind, limits: Limits) -> Standard:
@@ -110,6 +134,8 @@ class Standard:
             limits.answer_tokens,
             kind in QUIET,
             AGE_LIFT / limits.gives_up_s,
+            UNBOUNDED if limits.most_waiting is None else limits.most_waiting,
+            UNBOUNDED if limits.most_running is None else limits.most_running,
         )
 
 

@@ -60,6 +60,8 @@ class Dispatch:
     def directly(self, waiting: Waiting, now: float) -> list[Decision]:
         """Start a call that may not queue; nothing if it cannot start now."""
         decided: list[Decision] = []
+        if waiting.standard.full:
+            return decided
         choice = choose(waiting, waiting.goal.sample(None, waiting.ask), now)
         if choice.now:
             self._start(waiting, choice, now, decided)
@@ -90,7 +92,7 @@ class Dispatch:
         """Look at calls in their order. Who stays counts, for those behind, as one more on what it waits for."""
         weighed = 0
         for waiting in heads:
-            if waiting.gone or weighed >= MOST_WEIGHED:
+            if waiting.gone or weighed >= MOST_WEIGHED or self._may_not_run(waiting):
                 continue
             if node is not None:
                 local = waiting.goal.on(node)
@@ -111,6 +113,13 @@ class Dispatch:
         for lane in self._virtual:
             lane.engine.virtual = 0
         self._virtual.clear()
+
+    def _may_not_run(self, waiting: Waiting) -> bool:
+        """As many of its class run as may: a node that is kept for it would be kept for nothing."""
+        if not waiting.standard.full:
+            return False
+        self._release_claim(waiting)
+        return True
 
     def _start(self, waiting: Waiting, choice: Choice, now: float, decided: list[Decision]) -> None:
         lane, price = choice.lane, choice.price

@@ -137,6 +137,7 @@ class Queue:
             user.served_s = min(max(user.served_s, self._level_s), self._level_s + _LONGEST_DEBT_S)
         user.waiting += 1
         waiting.goal.waiting += 1
+        waiting.standard.waiting += 1
         self.by_request[waiting.ask.request] = waiting
         self._group(waiting).add(waiting)
         heappush(self._ends, (waiting.ends_s, waiting.number, waiting))
@@ -151,6 +152,7 @@ class Queue:
         waiting.gone = True
         waiting.user.waiting -= 1
         waiting.goal.waiting -= 1
+        waiting.standard.waiting -= 1
         self._ungroup(waiting)
         return waiting
 
@@ -179,8 +181,12 @@ class Queue:
                 self._group(waiting).add(waiting)
 
     def heads(self, now: float, most: int, goals: frozenset[str] | None = None) -> list[Waiting]:
-        """The first ``most`` of the queue, or of those who want one of ``goals``."""
-        groups = [group for group in self._groups.values() if goals is None or group.goal.name in goals]
+        """The first ``most`` of the queue, or of those who want one of ``goals``; not of classes that may not run."""
+        groups = [
+            group
+            for group in self._groups.values()
+            if not group.standard.full and (goals is None or group.goal.name in goals)
+        ]
         # Of many groups each one's first few are enough: no pass gets further.
         each = most if len(groups) <= 2 else max(1, 2 * most // len(groups))
         return _in_order([waiting for group in groups for waiting in group.heads(each)], now)[:most]

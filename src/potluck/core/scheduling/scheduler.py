@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from potluck.core.model import Engine, EngineId, KeyId, ModelId, RequestId
 from potluck.core.scheduling.asks import Ask, Target
-from potluck.core.scheduling.classes import Kind, Limits, standards
+from potluck.core.scheduling.classes import DEFAULT_LIMITS, Kind, Limits, standards
 from potluck.core.scheduling.decisions import Decision, Reason, Refuse, Start, Wait
 from potluck.core.scheduling.dispatch import Dispatch
 from potluck.core.scheduling.fleet import Lane, Turn
@@ -66,6 +66,9 @@ class Scheduler:
         if goal is None or not goal.quick or self._queue.by_request or ask.sent_tokens or ask.tried:
             return self._admit(ask, now)
         place, prompt, conversation = ask.kind.place, ask.prompt_tokens, ask.conversation
+        standard = self._standards[place]
+        if standard.running >= standard.most_running:
+            return self._admit(ask, now)
         best: Lane | None = None
         best_cost = 0.0
         best_terms: Terms | None = None
@@ -74,7 +77,7 @@ class Scheduler:
             running = lane.active
             if running >= lane.slots or not lane.ready or running != lane.node.active:
                 return self._admit(ask, now)
-            terms = lane.tables[place][running] or lane.alone(self._standards[place], running)
+            terms = lane.tables[place][running] or lane.alone(standard, running)
             tokens = prompt
             if lane.warm:
                 tokens = max(0, prompt - lane.warm.get(conversation, 0))
@@ -113,7 +116,7 @@ class Scheduler:
             self._learn(turn, timing, now)
         if turn.lane.loading:  # it answered: the model is there
             turn.lane.settle(resident=True)
-        return self._dispatch.after(turn.lane.node, now) if self._queue.by_request else _NOTHING
+        return self._freed(turn, now)
 
     def leave(self, request: RequestId, now: float) -> Sequence[Decision]:
         """The caller has gone, from the queue or from an engine; the place is free at once. Harmless to say twice."""
@@ -131,7 +134,7 @@ class Scheduler:
         lane = turn.lane
         if lane.loading and not lane.active:  # nobody waits for the load any more; the next snapshot tells how it went
             lane.settle(resident=False)
-        return self._dispatch.after(lane.node, now) if self._queue.by_request else _NOTHING
+        return self._freed(turn, now)
 
     # --- the fleet ---------------------------------------------------------------------------------------------------
 
@@ -196,6 +199,14 @@ class Scheduler:
         """What was learned before a restart; of use for engines that are told of later."""
         self._fleet.kept.update(rates)
 
+    def limit(self, depth: int, limits: Mapping[Kind, Limits], now: float) -> Sequence[Decision]:
+        """Go by other limits from now on; who waits or runs is not put out for them."""
+        self._queue.depth = depth
+        for standard in self._standards:
+            standard.take(limits.get(standard.kind, DEFAULT_LIMITS[standard.kind]))
+        self._fleet.forget_terms()
+        return self._dispatch.all(now)
+
     def tick(self, now: float) -> Sequence[Decision]:
         """Time has passed: refuse those whose time is over, look at the queue anew. Once a second is enough."""
         return self._dispatch.all(now) if self._queue.by_request else _NOTHING
@@ -248,6 +259,7 @@ class Scheduler:
         node.harm += harm
         lane.used_s = turn.started_s
         lane.engine.turns[turn.ask.request] = turn
+        self._standards[turn.ask.kind.place].running += 1
         self._turns[turn.ask.request] = turn
 
     def _end(self, turn: Turn, now: float) -> None:
@@ -262,6 +274,7 @@ class Scheduler:
             lane.harm = 0.0  # sums of fractions drift
             node.models -= 1
         del lane.engine.turns[turn.ask.request]
+        self._standards[turn.ask.kind.place].running -= 1
         user = self._users.get(turn.ask.user)
         if user is None:
             user = self._users[turn.ask.user] = User()
@@ -292,12 +305,21 @@ class Scheduler:
         refusal = self._dispatch.hopeless(waiting)
         if refusal is not None:
             return (refusal,)
-        if len(self._queue) < self._queue.depth:
+        if len(self._queue) < self._queue.depth and standard.waiting < standard.most_waiting:
             self._queue.join(waiting)
             decided = self._dispatch.arrived(waiting, now)
             return [*decided, Wait(ask.request)] if ask.request in self._queue.by_request else decided
         decided = self._dispatch.directly(waiting, now)
         return decided or (Refuse(ask.request, Reason.FULL, estimate_s(waiting, now)),)
+
+    def _freed(self, turn: Turn, now: float) -> Sequence[Decision]:
+        """A call has ended. Where its class was full, one of it may start anywhere, else only where this one ran."""
+        if not self._queue.by_request:
+            return _NOTHING
+        standard = self._standards[turn.ask.kind.place]
+        if standard.waiting and standard.running + 1 == standard.most_running:
+            return self._dispatch.all(now)
+        return self._dispatch.after(turn.lane.node, now)
 
     def _learn(self, turn: Turn, timing: Timing, now: float) -> None:
         """Rates, the engine's correction and the class's mean answer follow what was seen."""

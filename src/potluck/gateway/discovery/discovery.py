@@ -101,6 +101,7 @@ class Discovery:
     _moved: Mapping[str, str] = field(default_factory=dict[str, str])
     _listening: Listening | None = None
     _wanted: asyncio.Task[None] | None = None
+    _ear: asyncio.Task[None] | None = None
 
     # --- looking ---
 
@@ -108,8 +109,32 @@ class Discovery:
         """Look from now on, in the background."""
         self.kept.book = core.only(self.kept.book, {Way.SCAN} if self.where.networks else ())
         self.tasks.spawn(self._looking(), "discovery")
-        if self.browser is not None:
-            self.tasks.spawn(self._hearing(self.browser), "discovery by mDNS")
+        self._hear_by(self.browser)
+
+    def reconfigure(self, where: Where, prober: Prober, browser: Browser | None) -> None:
+        """Look elsewhere, or with another key, from now on; at other networks at once. What was seen by a way that is
+        closed is forgotten; what was accepted stays."""
+        looks_anew = where.networks != self.where.networks and bool(where.networks)
+        self.where, self.prober = where, prober
+        if browser is not self.browser:
+            self._hear_by(browser)
+        ways = {Way.HERE: True, Way.MDNS: browser is not None, Way.SCAN: bool(where.networks)}
+        self.kept.book = core.only(self.kept.book, [way for way, open_ in ways.items() if open_])
+        self._note()
+        if looks_anew:
+            self.tasks.spawn(self._look_again(), "discovery in other networks")
+
+    def _hear_by(self, browser: Browser | None) -> None:
+        if self._ear is not None:
+            self._ear.cancel()
+        self.browser = browser
+        self._ear = self.tasks.spawn(self._hearing(browser), "discovery by mDNS") if browser is not None else None
+
+    async def _look_again(self) -> None:
+        try:
+            await self._look(scan=True)
+        except PotluckError as error:
+            log.warning("what was found could not be kept", why=error.message, detail=error.detail)
 
     async def look(self) -> None:
         """Look everywhere now and wait for it; who comes while that is done waits for the same look."""

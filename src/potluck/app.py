@@ -29,6 +29,7 @@ from potluck.config.model import Config, EngineConfig
 from potluck.core.errors import NodeError, OperatorError
 from potluck.core.ids import Ids
 from potluck.core.model import EngineId, KeyId, ModelId, NodeId
+from potluck.core.rescue import Bounds
 from potluck.core.scheduling.scheduler import Scheduler
 from potluck.discovering import looking, stored
 from potluck.gateway.agents import AgentWatch
@@ -44,6 +45,7 @@ from potluck.gateway.ledger import Ledger
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.models import Models
 from potluck.gateway.pins import Pinning, Pins
+from potluck.gateway.proofs import Proofs
 from potluck.gateway.relay.pools import Pools
 from potluck.gateway.relay.relay import Clocks, Limits, Relay
 from potluck.gateway.tasks import Tasks
@@ -257,6 +259,8 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         await rates.restore()
         stack.push_async_callback(rates.save)
 
+        proofs = Proofs(storage.settings, fleet, tasks, time.time)
+        await proofs.restore()
         relay = Relay(
             doors=DOORS,
             fallback=FALLBACK,
@@ -264,13 +268,14 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
             fleet=fleet,
             pools=pools,
             dispatcher=dispatcher,
+            proofs=proofs,
             images=images,
             tasks=tasks,
             ledger=ledger,
             clocks=Clocks(time.monotonic, time.time),
             new_id=new_id,
             page_fields=origins.fields,
-            limits=Limits(max_body=config.limits.max_body_bytes, max_head=config.limits.max_header_bytes),
+            limits=_limits(config),
         )
         watch = Watch(fleet, time.monotonic, tasks, relay.heard_s)
         agents = AgentWatch(fleet.machines, tasks, config.health.interval_s)
@@ -304,6 +309,15 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         tasks.spawn(rates.keeping(), "learned rates")
         tasks.spawn(_touching_keys(storage, keyring), "key use")
         yield App(relay, ledger, fleet, reloader)
+
+
+def _limits(config: Config) -> Limits:
+    return Limits(
+        max_body=config.limits.max_body_bytes,
+        max_head=config.limits.max_header_bytes,
+        rescue=Bounds(attempts=config.rescue.attempts, within_s=config.rescue.within_s),
+        silence_s=config.rescue.silence_s,
+    )
 
 
 async def _models(storage: Storage, fleet: Fleet, tasks: Tasks, watch: Watch, relay: Relay) -> Models:

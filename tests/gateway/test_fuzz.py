@@ -423,7 +423,8 @@ def _content(body: bytes) -> set[bytes]:
 
 
 def _read_leniently(data: bytes) -> list[bytes]:
-    """The body of the first answer in ``data``, if h11 finds a whole one there."""
+    """The body of the first answer in ``data``, if h11 finds a whole one there, or a stream that broke off behind the
+    end that its events had said."""
     reader = h11.Connection(h11.CLIENT)
     reader.send(h11.Request(method="POST", target="/", headers=[("host", "x"), ("content-length", "0")]))
     reader.send(h11.EndOfMessage())
@@ -434,5 +435,6 @@ def _read_leniently(data: bytes) -> list[bytes]:
         if isinstance(event, h11.Data):
             body += event.data
         elif not isinstance(event, h11.Response | h11.InformationalResponse):
-            return []
+            events = body[: body.rfind(b"\n\n") + 2]
+            return [events] if re.search(rb'"finish_reason":"|\[DONE\]', events) else []
     return [body]

@@ -21,6 +21,7 @@ from potluck.core.errors import NodeFailed, NodeUnreachable, PotluckError, Unsup
 from potluck.core.health import Seen
 from potluck.core.keys import digest
 from potluck.core.model import Capability, EngineId, EngineKind, KeyId, Model, ModelId, NodeId
+from potluck.core.rescue import Way
 from potluck.core.scheduling.classes import limits_within
 from potluck.core.scheduling.scheduler import Scheduler
 from potluck.gateway.dispatch import Dispatcher
@@ -29,6 +30,7 @@ from potluck.gateway.fleet import Fleet, Installation
 from potluck.gateway.images import RemoteImages
 from potluck.gateway.ledger import Ledger
 from potluck.gateway.metrics import Metrics
+from potluck.gateway.proofs import Proofs
 from potluck.gateway.relay.bridge import AsgiSide
 from potluck.gateway.relay.pools import Pools
 from potluck.gateway.relay.relay import Clocks, Limits, Relay
@@ -146,6 +148,7 @@ class OpenAiLike:
 
     kind = EngineKind.OPENAI
     shapes = frozenset({Shape.OPENAI_CHAT})
+    ways = frozenset({Way.EXTEND})
     many = True
     hears_only_streams = False
     context_by_call = False
@@ -184,6 +187,19 @@ class OpenAiLike:
 
     async def count_tokens(self, call: Call, model: Model, http: EngineHttp) -> int | None:
         return None
+
+
+class MemorySettings:
+    """Settings that are a dictionary."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+
+    async def get(self, name: str) -> Any:
+        return self.values.get(name)
+
+    async def set(self, name: str, value: Any, now: float) -> None:
+        self.values[name] = value
 
 
 class MemoryLog:
@@ -387,6 +403,7 @@ async def world(
             fleet=fleet,
             pools=pools,
             dispatcher=Dispatcher(fleet, Scheduler(depth=depth, limits=limits_within(max_wait_s)), clock, tasks.spawn),
+            proofs=Proofs(MemorySettings(), fleet, tasks, lambda: 0.0),
             images=images,
             tasks=tasks,
             ledger=ledger,

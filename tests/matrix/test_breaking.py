@@ -1,10 +1,12 @@
-"""Engines that break: before the first byte the next one answers, after it the stream ends in the dialect's error."""
+"""Engines that break: before the first byte the next one answers; after it, where nobody may go on (test_rescue.py is
+of who may), the stream ends in the dialect's error."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from potluck.core.model import Health
+from potluck.core.rescue import Bounds
 from tests.matrix.errors import checked_error, error_text
 from tests.matrix.http import Reply
 from tests.matrix.surfaces import (
@@ -48,16 +51,23 @@ async def all_pairs(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[
     specs += [engine("alone", "openai", "m-alone,capabilities=completion+tools", slots=4)]
     async with world(tmp_path_factory.mktemp("pairs"), *specs, routes=PAIRS) as made:
         # Patience of minutes is for models that load; and it is looked at twice a second.
-        made.app.relay.limits = replace(made.app.relay.limits, first_byte_s=0.3, stall_s=0.3)
-        sweeping = asyncio.ensure_future(_sweep(made))
-        yield made
-        sweeping.cancel()
+        made.app.relay.limits = replace(made.app.relay.limits, first_byte_s=0.3, stall_s=0.3, rescue=Bounds(attempts=0))
+        async with sweep(made):
+            yield made
 
 
-async def _sweep(made: World) -> None:
-    while True:
-        await asyncio.sleep(0.02)
-        made.app.relay.sweep()
+@asynccontextmanager
+async def sweep(made: World) -> AsyncGenerator[None]:
+    """Look at deadlines more often than twice a second."""
+
+    async def sweeping() -> None:
+        while True:
+            await asyncio.sleep(0.02)
+            made.app.relay.sweep()
+
+    task = asyncio.ensure_future(sweeping())
+    yield
+    task.cancel()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

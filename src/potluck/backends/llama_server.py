@@ -20,6 +20,7 @@ from potluck.core.errors import ContextOverflow, PotluckError, Unsupported
 from potluck.core.forced_tools import ForcedToolEvents, force
 from potluck.core.infill import InfillCleaner, instruct
 from potluck.core.model import Capability, JsonObject, Model
+from potluck.core.rescue import Way
 from potluck.core.vectors import Shortened
 from potluck.wire.code import infill_engine
 from potluck.wire.filtered import FilteredReader
@@ -31,6 +32,9 @@ from potluck.wire.port import AnswerReader, Ask, EngineRequest, Shape
 _Generation = TypeVar("_Generation", ChatCall, TextCall, InfillCall)
 
 SHAPES = frozenset({Shape.OPENAI_CHAT, Shape.OPENAI_COMPLETION, Shape.OPENAI_EMBEDDING, Shape.LLAMACPP_INFILL})
+
+WAYS = frozenset({Way.REPLAY, Way.EXTEND, Way.PREFILL})
+"""It takes a grammar; a last message of the assistant's is gone on with."""
 
 CHAT = "/v1/chat/completions"
 COMPLETION = "/v1/completions"

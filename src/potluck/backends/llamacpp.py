@@ -81,6 +81,7 @@ class LlamaCpp(Remote):
 
     kind = EngineKind.LLAMACPP
     shapes = llama_server.SHAPES
+    ways = llama_server.WAYS
     many = False
     hears_only_streams = llama_server.HEARS_ONLY_STREAMS
 

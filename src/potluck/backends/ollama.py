@@ -14,6 +14,7 @@ from potluck.backends.reading import refused
 from potluck.core.call import Call
 from potluck.core.errors import MalformedAnswer, PotluckError
 from potluck.core.model import EngineKind, Model
+from potluck.core.rescue import Way
 from potluck.wire.ollama.asks import OllamaAsk
 from potluck.wire.ollama.catalogue import read_ps, read_show, read_tags, read_version, with_loaded
 from potluck.wire.ollama.errors import read_engine_error
@@ -36,6 +37,7 @@ class Ollama(Remote):
 
     kind = EngineKind.OLLAMA
     shapes = frozenset(_PATHS)
+    ways = frozenset({Way.EXTEND, Way.PREFILL})
     many = False
     context_by_call = True
 

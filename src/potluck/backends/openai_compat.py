@@ -20,6 +20,7 @@ from potluck.core.call import Call, ChatCall, EmbedCall, InfillCall, LoadCall, T
 from potluck.core.errors import NodeFailed, PotluckError, Unsupported
 from potluck.core.infill import InfillCleaner, instruct
 from potluck.core.model import Capability, EngineKind, Model, ModelId
+from potluck.core.rescue import Way
 from potluck.wire.filtered import FilteredReader
 from potluck.wire.openai.encode import as_chat, encode_chat, encode_completion, encode_embedding
 from potluck.wire.openai.readers import ChatReader, CompletionReader, EmbeddingReader
@@ -37,6 +38,8 @@ _EMBEDDERS = re.compile(r"embed|(?:^|[/_-])(?:bge|e5|gte|minilm|nomic|mxbai|colb
 _WRITES = frozenset({Capability.COMPLETION, Capability.TOOLS, Capability.VISION, Capability.THINKING})
 _EMBEDS = frozenset({Capability.EMBEDDING})
 
+
+_WAYS = frozenset({Way.EXTEND, Way.FINAL})
 
 # How llama.cpp's server signs its list.
 _LLAMACPP = "llamacpp"
@@ -73,6 +76,7 @@ class OpenAiCompat(Remote):
 
     kind = EngineKind.OPENAI
     shapes = frozenset(_PATHS)
+    ways = _WAYS
     many = True
 
     def __init__(self, settings: EngineSettings) -> None:
@@ -130,6 +134,7 @@ class OpenAiCompat(Remote):
         """``listed``, after a look at who wrote it."""
         self._llamacpp = any(each.owned_by == _LLAMACPP for each in listed)
         self.many, self.hears_only_streams = not self._llamacpp, self._llamacpp
+        self.ways = llama_server.WAYS if self._llamacpp else _WAYS
         return listed
 
     def _model(self, listed: _Listed) -> Model:

@@ -16,6 +16,7 @@ from potluck.core.call import Call
 from potluck.core.errors import PotluckError
 from potluck.core.model import Capability, EngineKind, Json, JsonObject, Model
 from potluck.core.model_sources import Source
+from potluck.core.rescue import Way
 from potluck.wire.port import Ask, EngineRequest, Shape
 
 
@@ -89,6 +90,9 @@ class Backend(Protocol):
 
     many: bool
     """Whether one request may ask it for several answers (``n``, several prompts); else they are asked one by one."""
+
+    ways: frozenset[Way]
+    """How it can be asked to go on with an answer that another engine began, beside asking anew."""
 
     hears_only_streams: bool
     """Whether the engine notices that a client left only while it streams. Then `encode` asks for a stream also where

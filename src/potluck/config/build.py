@@ -25,6 +25,7 @@ def build(file: FileSection, source: Path, warnings: tuple[ConfigProblem, ...]) 
         queue=model.QueueConfig(file.queue.depth, file.queue.max_wait),
         classes={Kind(name): _class(each) for name, each in file.classes.items()},
         health=model.HealthConfig(file.health.interval, file.health.reload_lost),
+        rescue=model.RescueConfig(file.rescue.attempts, file.rescue.within, file.rescue.silence),
         storage=model.StorageConfig(file.storage.database, file.storage.redis, file.storage.blobs),
         discovery=model.DiscoveryConfig(file.discovery.mdns, tuple(file.discovery.scan), file.discovery.agent_key),
         local=_local(file.local, source.parent),

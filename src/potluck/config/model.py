@@ -159,6 +159,16 @@ class HealthConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RescueConfig:
+    """How an answer goes on whose engine broke after its first byte: ``attempts`` for one answer, begun ``within_s`` of
+    the first break. ``silence_s`` is the least silence that counts as a break; 0: only the longest there may be."""
+
+    attempts: int = 3
+    within_s: float = 120.0
+    silence_s: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
 class StorageConfig:
     """URLs, which may carry passwords. None: a file, memory or a folder in the data directory."""
 
@@ -213,6 +223,7 @@ class Config:
     queue: QueueConfig = QueueConfig()
     classes: Mapping[Kind, ClassConfig] = field(default_factory=dict[Kind, ClassConfig])
     health: HealthConfig = HealthConfig()
+    rescue: RescueConfig = RescueConfig()
     storage: StorageConfig = StorageConfig()
     discovery: DiscoveryConfig = DiscoveryConfig()
     local: LocalConfig = LocalConfig()

@@ -224,6 +224,7 @@ _PRIORITIES = f"By default {', '.join(f'{kind} {limits.priority:g}' for kind, li
 _SERVER = model.ServerConfig()
 _LIMITS = model.LimitsConfig()
 _QUEUE = model.QueueConfig()
+_RESCUE = model.RescueConfig()
 _DISCOVERY = model.DiscoveryConfig()
 _LOCAL = model.LocalConfig()
 
@@ -282,6 +283,22 @@ class HealthSection(Section):
         model.HealthConfig().reload_lost,
         description="Whether models in use on a machine that goes down are loaded on others that have them, before the "
         "next call; only where memory is free, and never while calls wait.",
+    )
+
+
+class RescueSection(Section):
+    """Answers whose engine breaks after the first byte."""
+
+    attempts: Count = Field(
+        _RESCUE.attempts, description="How often another engine may go on with one answer; 0 ends it with an error."
+    )
+    within: Duration = Field(
+        _RESCUE.within_s, description="How long after the first break another engine may still begin to go on."
+    )
+    silence: Duration = Field(
+        _RESCUE.silence_s,
+        description="The least silence of an engine that counts as a break, where another one can take over. By its "
+        "learned speed it may be longer; 0 waits for two minutes always.",
     )
 
 
@@ -360,6 +377,7 @@ class FileSection(Section):
         json_schema_extra={"propertyNames": {"enum": [kind.value for kind in Classes]}},
     )
     health: HealthSection = Field(HealthSection.model_construct(), description="How engines are watched.")
+    rescue: RescueSection = Field(RescueSection.model_construct(), description="Answers whose engine breaks.")
     storage: StorageSection = Field(StorageSection.model_construct(), description="Where things are kept.")
     discovery: DiscoverySection = Field(DiscoverySection.model_construct(), description="Where engines are looked for.")
     local: Annotated[LocalSection, BeforeValidator(_local)] = Field(

@@ -55,6 +55,7 @@ class Wish(NamedTuple):
     ``deadline_s`` is when the caller will not wait any longer for it to begin, None if nobody said.
     ``most_tokens`` is all that prompt and answer can come to, without any counting; ``conversation`` names what shares
     a prefix with it.
+    ``sent_tokens`` have reached the client from engines that broke.
     """
 
     request: RequestId
@@ -69,6 +70,7 @@ class Wish(NamedTuple):
     deadline_s: float | None = None
     most_tokens: int = 0
     conversation: str = ""
+    sent_tokens: int = 0
 
 
 @dataclass(slots=True)
@@ -212,7 +214,7 @@ class Dispatcher:
                 kind,
                 wish.prompt_tokens,
                 wish.conversation,
-                0,
+                wish.sent_tokens,
                 wish.tried,
                 wish.deadline_s,
                 since_s,
@@ -237,6 +239,10 @@ class Dispatcher:
         decided = self._scheduler.first(seat.start.request, now)
         if decided:
             self._perform(decided)
+
+    def silence_s(self, seat: Seat, *, whole_parts: bool) -> float:
+        """How long its engine may be silent before it counts as hanging (`Scheduler.silence_s`)."""
+        return self._scheduler.silence_s(seat.start.request, whole_parts=whole_parts)
 
     def release(self, seat: Seat, told: Callable[[Seat, float], Timing | None] | None = None) -> None:
         """The slot is free again. ``told``, after a whole answer: what that tells of the engine's speed, if it is asked

@@ -27,6 +27,7 @@ LABELS = {
     "potluck_calls_total": ("family", "node", "status"),
     "potluck_prompt_tokens_total": ("node", "model"),
     "potluck_completion_tokens_total": ("node", "model"),
+    "potluck_rescues_total": ("outcome",),
     "potluck_engine_up": ("engine", "node"),
     "potluck_engine_slots_busy": ("engine", "node"),
     "potluck_engine_slots": ("engine", "node"),
@@ -115,6 +116,13 @@ class Exposition:
             "Attempts that another engine had to make good.",
             value=metrics.failed_attempts,
         )
+        rescues = _counter(
+            "potluck_rescues_total",
+            "Answers whose engine broke after the first byte: saved by another one, lost, or cancelled by the client.",
+        )
+        for outcome, count in metrics.rescues.items():
+            rescues.add_metric([outcome], count)
+        yield rescues
         yield CounterMetricFamily(
             "potluck_lost_request_records_total",
             "Request records dropped because the database was away for too long.",

@@ -80,6 +80,7 @@ class Fleet:
         self.engines: dict[EngineId, Engine] = {}
         self.busy: dict[EngineId, int] = {}
         self.health: dict[EngineId, EngineHealth] = {}
+        self.versions: dict[EngineId, str] = {}
         for each in installations:
             self._install(each)
         self.catalogue = Catalogue(self.engines, routes, aliases)
@@ -105,6 +106,7 @@ class Fleet:
         before = dict(self.engines)
         for gone in self.engines.keys() - wanted.keys():
             del self.engines[gone], self.health[gone], self.installations[gone], self.busy[gone]
+            self.versions.pop(gone, None)
         for each in wanted.values():
             if self.installations.get(each.id) is not each:
                 self._install(each)
@@ -178,6 +180,7 @@ class Fleet:
         if before is None:
             return
         installation = self.installations[engine]
+        self.versions[engine] = report.version
         models = {model.id: model for model in report.models}
         slots = installation.slots or report.slots or _DEFAULT_SLOTS[installation.kind]
         why = f"answered with {len(models)} model{'' if len(models) == 1 else 's'}"

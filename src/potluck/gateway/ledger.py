@@ -13,6 +13,7 @@ import structlog
 
 from potluck.core.errors import ClientError, NodeError, OperatorError, Overloaded, PotluckError
 from potluck.core.model import EngineId, RequestId
+from potluck.core.rescue import Way
 from potluck.core.scheduling.decisions import Start
 from potluck.core.scheduling.explain import Candidate, candidates
 from potluck.core.scheduling.weighing import PLACED
@@ -69,7 +70,8 @@ class Ledger:
         first_byte_s = exchange.first_byte_s - exchange.started_s if exchange.first_byte_s is not None else None
         attempts = _failed(exchange.attempts) if exchange.attempts else ()
         if served is not None and error is None:
-            attempts += _served(served.engine, "cancelled" if cancelled else "ok")
+            way = exchange.rescue.way if exchange.rescue is not None else None
+            attempts += _served(served.engine, "cancelled" if cancelled else "ok", way)
         record = RequestRecord(
             id=exchange.id,
             time_s=wall_s - total_s,
@@ -97,6 +99,8 @@ class Ledger:
             _log_failure(record, error)
         decision = exchange.decision
         self._metrics.call(record, wall_s, decision.ask.kind if decision is not None else exchange.wish.kind)
+        if exchange.rescue is not None:
+            self._metrics.rescued(_fate(error, cancelled=cancelled))
         self._keep(record, decision)
 
     def refused(self, family: str, error: PotluckError, caller: Caller | None, request_id: str, wall_s: float) -> None:
@@ -189,10 +193,22 @@ def _status(error: PotluckError | None) -> CallStatus:
 
 def _failed(attempts: Sequence[Attempt]) -> tuple[AttemptRecord, ...]:
     return tuple(
-        AttemptRecord(each.engine, type(each.error).__name__, each.error.message)
+        AttemptRecord(each.engine, type(each.error).__name__, _why(each, each.error))
         for each in attempts
         if each.error is not None
     )
+
+
+def _why(attempt: Attempt, error: PotluckError) -> str:
+    """What went wrong and, where the client had seen some of the answer, when."""
+    return f"{error.message} That was after {attempt.told_tokens} tokens." if attempt.told_tokens else error.message
+
+
+def _fate(error: PotluckError | None, *, cancelled: bool) -> str:
+    """What became of an answer whose engine broke."""
+    if cancelled:
+        return "cancelled"
+    return "saved" if error is None else "lost"
 
 
 async def _wholes(batch: Sequence[tuple[RequestRecord, Start | None]]) -> list[RequestRecord]:
@@ -237,8 +253,9 @@ def _rounded(figure: float) -> float:
 
 
 @lru_cache(1024)
-def _served(engine: EngineId, outcome: str) -> tuple[AttemptRecord, ...]:
-    return (AttemptRecord(engine, outcome),)
+def _served(engine: EngineId, outcome: str, way: Way | None = None) -> tuple[AttemptRecord, ...]:
+    """``way`` is how it went on with what another engine began."""
+    return (AttemptRecord(engine, outcome, f"It went on by {way}." if way is not None else ""),)
 
 
 def _log_failure(record: RequestRecord, error: PotluckError) -> None:

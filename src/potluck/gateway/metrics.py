@@ -50,6 +50,8 @@ class Metrics:
         self.first_byte = Durations()
         self.total = Durations()
         self.failed_attempts = 0
+        self.rescues: dict[str, int] = {}
+        """Answers whose engine broke after the first byte, by what became of them."""
         self.lost_records = 0
         self.waiting: Callable[[], int] = _none
         self.running: Callable[[], int] = _none
@@ -74,6 +76,10 @@ class Metrics:
         self.total.add(record.total_s)
         if len(record.attempts) > 1 or record.error:
             self.failed_attempts += sum(attempt.outcome not in ("ok", "cancelled") for attempt in record.attempts)
+
+    def rescued(self, outcome: str) -> None:
+        """Count an answer whose engine broke after the first byte."""
+        self.rescues[outcome] = self.rescues.get(outcome, 0) + 1
 
 
 def _none() -> int:

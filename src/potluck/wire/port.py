@@ -6,7 +6,7 @@ handed in through `AnswerMeta`). They hold state only for the one stream they be
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -18,6 +18,7 @@ from potluck.core.answer import Answer, Event, FinishReason, Timings, Usage
 from potluck.core.call import Call
 from potluck.core.errors import PotluckError
 from potluck.core.model import Capability, Json
+from potluck.core.rescue import Told
 from potluck.core.scheduling.classes import Kind
 
 
@@ -163,6 +164,19 @@ class Passage(Protocol):
     def account(self) -> Account:
         """What the answer cost, as far as it came."""
         ...
+
+    def broken(self, fresh: Callable[[], AnswerWriter]) -> Broken | None:
+        """Where the stream stands that broke off, so that another engine may go on; None where nobody can tell any more
+        what was sent. To be asked before `end`. ``fresh`` makes a writer of the client's dialect."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """What the client has of an answer, and the writer that goes on with the very same stream."""
+
+    told: Told
+    writer: AnswerWriter
 
 
 class Account(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from potluck.core.answer import (
@@ -18,9 +18,28 @@ from potluck.core.answer import (
     Usage,
     collect,
 )
-from potluck.core.errors import PotluckError
+from potluck.core.errors import MalformedAnswer, PotluckError
+from potluck.core.rescue import Told
 from potluck.wire.estimates import estimate
-from potluck.wire.port import Account, AnswerReader, AnswerWriter
+from potluck.wire.port import Account, AnswerReader, AnswerWriter, Broken
+
+
+class _Nothing:
+    """Reads the answer of an engine that is gone."""
+
+    def feed(self, data: bytes) -> list[Event]:
+        return []
+
+    def end(self) -> list[Event]:
+        raise MalformedAnswer("The engine's answer broke off.")
+
+    def whole(self, body: bytes) -> list[Event]:
+        return self.end()
+
+
+def interrupted(broken: Broken, *, prompt_tokens: int) -> Translation:
+    """The passage of an answer that waits for another engine to go on with it: it can fail, and tell its account."""
+    return Translation(_Nothing(), broken.writer, prompt_tokens=prompt_tokens, told=broken.told)
 
 
 class Translation:
@@ -28,10 +47,13 @@ class Translation:
 
     A `Failed` event is not written: what came before it is returned, and the next `forward` or `end` raises its
     error; if nothing came before it in the same piece, it is raised at once. Where the engine tells no usage, an
-    estimate is written in its place; ``prompt_tokens`` is the caller's for the prompt.
+    estimate is written in its place; ``prompt_tokens`` is the caller's for the prompt. ``told`` is what the writer
+    wrote before, where it goes on with an answer that another engine began: then it is open already.
     """
 
-    def __init__(self, reader: AnswerReader, writer: AnswerWriter, *, prompt_tokens: int = 0) -> None:
+    def __init__(
+        self, reader: AnswerReader, writer: AnswerWriter, *, prompt_tokens: int = 0, told: Told | None = None
+    ) -> None:
         self._reader = reader
         self._writer = writer
         self._prompt_tokens = prompt_tokens
@@ -40,11 +62,13 @@ class Translation:
         self._usage: Usage | None = None
         self._timings: Timings | None = None
         self._finish: FinishReason | None = None
-        self._text_bytes = 0
+        self._opened = told is not None
+        self._told = told.copy() if told is not None else Told()
+        self._text_bytes = self._told.size_bytes
         self._trouble: PotluckError | None = None
 
     def open(self) -> bytes:
-        return self._writer.open()
+        return b"" if self._opened else self._writer.open()
 
     def forward(self, data: bytes, now_s: float) -> bytes:
         if self._trouble is not None:
@@ -78,9 +102,13 @@ class Translation:
     def account(self) -> Account:
         return Account(self._usage, self._timings, self._finish, self._text_bytes)
 
+    def broken(self, fresh: Callable[[], AnswerWriter]) -> Broken:
+        return Broken(self._told.copy(), self._writer)
+
     def _good(self, events: Sequence[Event]) -> list[Event]:
         """The events up to a failure, counted. Raises the failure if nothing stands before it."""
         for place, event in enumerate(events):
+            self._told.take(event)
             match event:
                 case Text() | Reasoning():
                     self._text_bytes += len(event.text.encode())

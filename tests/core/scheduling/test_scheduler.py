@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 
 import pytest
 
@@ -63,7 +64,7 @@ def test_events_of_calls_that_are_gone_do_nothing() -> None:
     fleet = scheduler(engine("a", [model("m")]))
     for event in (fleet.first, fleet.finish, fleet.fail, fleet.leave):
         assert told(event(r("nobody"), 1.0)) == []
-    assert fleet.silence_s(r("nobody"), 1.0) == 0.0
+    assert fleet.silence_s(r("nobody")) == inf
 
 
 def test_a_failed_call_goes_on_elsewhere_with_the_text_it_has() -> None:
@@ -450,9 +451,34 @@ def test_what_was_learned_is_kept_over_a_restart() -> None:
 def test_a_silence_is_judged_by_what_the_call_was_expected_to_take() -> None:
     fleet = scheduler(engine("a", [model("m", resident=False)]))
     fleet.arrive(ask("r1", tokens=2000), 0.0)
-    loading_s = fleet.silence_s(r("r1"), 0.0)
+    assert fleet.silence_s(r("r1")) == inf  # nobody has seen it load
+    fleet.loaded(A, M, 10.0, 10.0)
+    reading_s = fleet.silence_s(r("r1"))
+    assert fleet.silence_s(r("r1"), whole_parts=True) > reading_s
     fleet.first(r("r1"), 20.0)
-    assert loading_s > 2 * fleet.silence_s(r("r1"), 20.0) >= 4.0
+    writing_s = fleet.silence_s(r("r1"))
+    assert reading_s > 2 * writing_s >= 4.0
+    assert fleet.silence_s(r("r1"), whole_parts=True) > writing_s
+
+
+def test_while_a_neighbours_prompt_is_read_an_engine_may_be_silent_for_longer() -> None:
+    fleet = scheduler(engine("a", [model("m")], slots=2))
+    fleet.arrive(ask("r1"), 0.0)
+    fleet.first(r("r1"), 1.0)
+    alone_s = fleet.silence_s(r("r1"))
+    fleet.arrive(ask("r2", tokens=4000), 2.0)
+    assert fleet.silence_s(r("r1")) > 2 * alone_s
+    fleet.first(r("r2"), 3.0)
+    assert fleet.silence_s(r("r1")) <= 2 * alone_s
+
+
+def test_a_rate_that_was_learned_leaves_less_time_than_a_guess() -> None:
+    fleet = scheduler(engine("a", [model("m")]))
+    fleet.arrive(ask("r1", tokens=100), 0.0)
+    guessed_s = fleet.silence_s(r("r1"))
+    fleet.finish(r("r1"), 3.0, Timing(100, 1.0, 100, 2.0))
+    fleet.arrive(ask("r2", tokens=100), 4.0)
+    assert fleet.silence_s(r("r2")) < guessed_s
 
 
 def test_what_is_recalled_holds_for_engines_that_come_later() -> None:

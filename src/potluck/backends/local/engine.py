@@ -77,6 +77,7 @@ class LocalEngine:
 
     kind = EngineKind.LOCAL
     shapes = llama_server.SHAPES
+    ways = llama_server.WAYS
     many = False
     hears_only_streams = llama_server.HEARS_ONLY_STREAMS
     context_by_call = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf
 
 from potluck.core.scheduling.choosing import Choice, choose, could_start, only_verdicts
 from potluck.core.scheduling.decisions import Decision, Evict, Load, Reason, Refuse, Start
@@ -20,6 +21,8 @@ MOST_WEIGHED = 16
 _CLAIMING = frozenset({Verdict.IN_USE, Verdict.LOADING, Verdict.FULL})
 # How late a byte may be, by the rate, before it means trouble (SCHEDULING.md 3).
 _SILENT_START_S, _SILENT_S, _SILENT_TOKENS = 3.0, 2.0, 8.0
+# By this much a guess at a rate may be wrong, before the first answer tells it.
+_UNLEARNED = 3.0
 _RETRY_DOWN_S = 5.0
 
 
@@ -79,12 +82,25 @@ class Dispatch:
             return Refuse(waiting.ask.request, Reason.NOT_UP, _RETRY_DOWN_S)
         return Refuse(waiting.ask.request, Reason.TRIED, _RETRY_DOWN_S) if verdicts else None
 
-    def silence_s(self, turn: Turn, now: float) -> float:
-        """The longest silence of an engine that works."""
-        if turn.first_s is not None:
-            return max(_SILENT_S, _SILENT_TOKENS * turn.terms.token_s * (1 + turn.neighbours))
-        expected_s = turn.wait_s + turn.terms.first_s(turn.ask.prompt_tokens)
-        return _SILENT_START_S + 2 * expected_s
+    def silence_s(self, turn: Turn, *, whole_parts: bool) -> float:
+        """The longest silence of an engine that works. ``whole_parts``: the answer may hold something that an engine
+        sends only when it is whole, such as a tool call.
+
+        1. Before the first byte: what it waits for and reads, twice over. A load that was never seen may take any time.
+        2. After it: some tokens, beside those who decode and behind those whose prompts are being read.
+        """
+        lane, terms = turn.lane, turn.terms
+        doubt = 1.0 if lane.rates.readings else _UNLEARNED
+        parts_s = terms.decode_s * doubt if whole_parts else 0.0
+        if turn.first_s is None:
+            if lane.loading and not lane.rates.loads:
+                return inf
+            expected_s = turn.wait_s + doubt * terms.first_s(turn.ask.prompt_tokens)
+            return _SILENT_START_S + 2 * expected_s + parts_s
+        others = [other for other in lane.engine.turns.values() if other is not turn]
+        reading_s = sum(other.terms.first_s(other.ask.prompt_tokens) for other in others if other.first_s is None)
+        token_s = terms.token_s * (1 + len(others)) * doubt
+        return max(_SILENT_S, _SILENT_TOKENS * token_s) + reading_s * doubt + parts_s
 
     # --- one call ----------------------------------------------------------------------------------------------------
 

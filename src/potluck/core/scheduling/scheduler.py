@@ -6,6 +6,7 @@ Called from one task, holds no await, reads no clock, performs nothing. Times ar
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import inf
 
 from potluck.core.model import Engine, EngineId, KeyId, ModelId, RequestId
 from potluck.core.scheduling.asks import Ask, Target
@@ -237,10 +238,11 @@ class Scheduler:
         """What was learned, to be kept over a restart: give it to the next scheduler."""
         return self._fleet.rates()
 
-    def silence_s(self, request: RequestId, now: float) -> float:
-        """How long a running call's engine may send nothing before it counts as hanging."""
+    def silence_s(self, request: RequestId, *, whole_parts: bool = False) -> float:
+        """How long a running call's engine may send nothing before it counts as hanging; infinite where nobody can
+        tell. ``whole_parts``: the answer may hold a tool call, which some engines send only when it is whole."""
         turn = self._turns.get(request)
-        return self._dispatch.silence_s(turn, now) if turn is not None else 0.0
+        return self._dispatch.silence_s(turn, whole_parts=whole_parts) if turn is not None else inf
 
     # --- within ------------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ States and what moves them (each line: state, event, next state):
     SEEKING     seated / refused                      CONNECTING / DONE
     CONNECTING  connection ready / failed             AWAITING / SEEKING or DONE
     AWAITING    200 and a stream / anything else      STREAMING / COLLECTING
-    STREAMING   body ends / breaks                    DONE / SEEKING (nothing sent yet) or DONE
+    STREAMING   body ends / breaks                    DONE / SEEKING (another engine starts anew, or goes on) or DONE
     COLLECTING  body ends / breaks                    DONE or SEEKING
     any         client gone                           DONE
 
@@ -43,8 +43,10 @@ from potluck.core.errors import (
 )
 from potluck.core.health import Seen
 from potluck.core.model import Capability, EngineId, Model, RequestId
+from potluck.core.rescue import PROVABLE, Told, Way
 from potluck.core.scheduling.decisions import Start
 from potluck.core.scheduling.rates import Timing
+from potluck.core.seam import AnotherAnswer
 from potluck.gateway import answer_headers as told
 from potluck.gateway.dispatch import Queued, Seat, Wish
 from potluck.gateway.door import Door
@@ -53,11 +55,12 @@ from potluck.gateway.relay import heads
 from potluck.gateway.relay.engine import EngineConnection, Pool
 from potluck.gateway.relay.fitting import counted, measured, notes
 from potluck.gateway.relay.parts import PartsPassage, split
+from potluck.gateway.relay.rescue import Rescue
 from potluck.gateway.targets import Room, nothing_to_choose
 from potluck.gateway.timing import timing_of
-from potluck.wire.port import Account, AnswerMeta, Ask, Passage
+from potluck.wire.port import Account, AnswerMeta, Ask, Broken, Passage
 from potluck.wire.terms import NO_TERMS, Terms
-from potluck.wire.translation import Translation
+from potluck.wire.translation import Translation, interrupted
 
 if TYPE_CHECKING:
     from potluck.gateway.relay.relay import Relay
@@ -103,7 +106,7 @@ class Sink(Protocol):
     """Where an answer goes. Either ``begin``, ``send``…, ``end``; or ``answer``; or ``refuse``."""
 
     def begin(self, exchange: Exchange) -> None:
-        """A stream begins. After this there is no other node and no status."""
+        """A stream begins. After this there is no other head."""
         ...
 
     def send(self, data: bytes) -> None: ...
@@ -129,10 +132,12 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try on one engine. ``error`` is None for the one that succeeded or is under way."""
+    """One try on one engine. ``error`` is None for the one that succeeded or is under way. ``told_tokens`` is about how
+    much the client had of the answer when it failed."""
 
     engine: EngineId
     error: PotluckError | None
+    told_tokens: int = 0
 
 
 class Exchange:
@@ -150,7 +155,7 @@ class Exchange:
     first_byte_s: float | None = None
     began = False  # the head of the answer is out
     opened = False  # and what the dialect's streams open with
-    spoken = False  # part of the answer is out: no other engine can start it anew
+    spoken = False  # part of the answer is out: no other engine can start it anew, only go on with it
     stream_type = "application/octet-stream"  # the dialect's, as soon as an attempt has a passage
     place: Queued | None = None  # where it stood when its stream began in line
     attempts: Sequence[Attempt] = ()
@@ -165,6 +170,8 @@ class Exchange:
     _retried_own = False
     _full = False
     _cancelled = False
+    rescue: Rescue | None = None
+    _unheard = True  # this attempt has said nothing yet
     _opening = b""
     _path = ""
     _body = b""
@@ -276,6 +283,9 @@ class Exchange:
         return Room(self._length, self.ask.answer_tokens, self.ask.may_cut)
 
     def refused(self, error: PotluckError) -> None:
+        failure = self.wish.failure
+        if self.rescue is not None and failure is not None:
+            error = failure
         # What an engine said of the prompt tells more than that no other place was found.
         self._fail(error if self._too_long is None or isinstance(error, ContextOverflow) else self._too_long)
 
@@ -285,14 +295,18 @@ class Exchange:
         self.last_heard_s = self._relay.clock()
         if self.seated_s is None:
             self.seated_s = self.last_heard_s
+        self._unheard = True
         self.state = State.CONNECTING
         if self.began:
             self._tell(b": seated node=%b attempts=%d queue-ms=%d\n\n", heads.value(seat.node), *self._efforts())
-        backend, model = seat.installation.backend, seat.model
+        self._open(seat)
+
+    def _open(self, seat: Seat) -> None:
+        """Make the engine's request, and find a connection for it."""
         try:
             if not self._encode(seat):
                 return
-            address = backend.address(model, self.ask.needs)
+            address = seat.installation.backend.address(seat.model, self.ask.needs)
         except PotluckError as error:
             self._attempt_failed(error)
             return
@@ -305,7 +319,10 @@ class Exchange:
             self._connect(self._relay.pools.to(address))
 
     def _encode(self, seat: Seat) -> bool:
-        """Make the engine's request; False if no engine was needed and the answer is out already."""
+        """Make the engine's request; False if no engine was needed and the answer is out already, or if something else
+        comes first."""
+        if self.rescue is not None:
+            return self._go_on(self.rescue, seat)
         backend, model, ask = seat.installation.backend, seat.model, self.ask
         if backend.context_by_call:
             model = self._with_context(seat)
@@ -344,6 +361,33 @@ class Exchange:
         wish = self.ask.options.get(NUM_CTX) if self.ask.options else None
         self._num_ctx, seat.look = contexts.choose(seat.engine, model, needed, wish)
         return model if self._num_ctx == model.loaded_context else replace(model, loaded_context=self._num_ctx)
+
+    def _go_on(self, rescue: Rescue, seat: Seat) -> bool:
+        """Ask the engine to go on with what another one began, in the best way that it is not known to fail at. False
+        if that must be seen first, or if there is none."""
+        proofs, installation = self._relay.proofs, seat.installation
+        way = next(iter(rescue.ways(installation, seat.model, proofs)), None)
+        if way is None:
+            raise AnotherAnswer("The engine cannot go on with an answer.", node=seat.node)
+        if way in PROVABLE and proofs.known(installation, seat.model, way) is None:
+            self._relay.tasks.spawn(self._contained(self._prove(seat, way)), f"proof for {self.id}")
+            return False
+        request, passage = rescue.begin(seat, self._as_it_runs(seat), way, self.meta.prompt_tokens)
+        self._path, self._body = request.path, request.body
+        self._speak_through(passage)
+        self._tell(b": rescue way=%b\n\n", way.encode())
+        return True
+
+    def _as_it_runs(self, seat: Seat) -> Model:
+        """The model as an engine is asked for it that could be made to load it anew."""
+        return self._with_context(seat) if seat.installation.backend.context_by_call else seat.model
+
+    async def _prove(self, seat: Seat, way: Way) -> None:
+        proved = await self._relay.proofs.proved(seat.installation, self._as_it_runs(seat), way)
+        if not proved and self.rescue is not None:
+            self.rescue.rule_out(seat.engine, way)
+        if self.seat is seat and self.state is State.CONNECTING:  # else the client left meanwhile
+            self._open(seat)
 
     def _speak_through(self, passage: Passage) -> None:
         """Take a passage for this attempt. It is opened before it is fed: writers count their events from there."""
@@ -538,9 +582,35 @@ class Exchange:
         if self.ask.stream and now_s - self.last_sent_s >= limits.keep_alive_s:
             self._fill_silence(now_s)
         if self.state in (State.AWAITING, State.COLLECTING, State.STREAMING):
-            patience_s = limits.stall_s if self.first_byte_s is not None else limits.first_byte_s
-            if now_s - self.last_heard_s >= patience_s:
-                self._attempt_failed(NodeTimeout(f"The engine was silent for {patience_s:.0f} s."))
+            silent_s = now_s - self.last_heard_s
+            patience_s = limits.first_byte_s if self._unheard else limits.stall_s
+            # Whole answers are silent until they are there: nobody can say for how long.
+            suspected = self.ask.stream and limits.silence_s and silent_s >= limits.silence_s
+            if silent_s >= patience_s or (suspected and self._hangs(silent_s, now_s)):
+                self._attempt_failed(NodeTimeout(f"The engine was silent for {silent_s:.0f} s."))
+
+    def _hangs(self, silent_s: float, now_s: float) -> bool:
+        """Whether the engine is silent for longer than its speed explains, and another one could take over."""
+        seat = self.seat
+        if seat is None or self._relay.late:
+            return False
+        if silent_s < self._relay.dispatcher.silence_s(seat, whole_parts=Capability.TOOLS in self.ask.needs):
+            return False
+        fleet, tried = self._relay.fleet, self.wish.tried | {seat.engine}
+        # Not onto one that would have to load first: that might take longer, and this one works perhaps.
+        offers = [
+            offer
+            for offer in fleet.catalogue.resolve(str(seat.model.id), self.wish.needs, tried).offers
+            if offer.could_serve(self.wish.needs, tried) and offer.model.resident
+        ]
+        if not offers or not self.spoken:
+            return bool(offers)
+        broken, rescue = self._broken(), self._rescue_of(seat)
+        if broken is None or rescue is None:
+            return False
+        rescue.broke(broken)
+        unfit = rescue.unfit(offers, fleet, self._relay.proofs)
+        return rescue.allowed(self._relay.limits.rescue, now_s) and len(unfit) < len(offers)
 
     def _fill_silence(self, now_s: float) -> None:
         """Say that we are still at it, where the dialect has a way to."""
@@ -626,7 +696,8 @@ class Exchange:
                 self._sink.begin(self)
             self.opened = True
             data = self._opening + data
-        if speaks and not self.spoken:
+        if speaks and self._unheard:
+            self._unheard = False
             self.spoken = True
             if self.first_byte_s is None:
                 self.first_byte_s = now_s
@@ -635,10 +706,16 @@ class Exchange:
         self._sink.send(data)
 
     def _attempt_failed(self, error: PotluckError) -> None:
-        """This attempt is over. Another engine may do better, unless the client has seen part of this one's answer."""
+        """This attempt is over. Another engine may do better: start anew, or go on with what the client has seen."""
         seat = self.seat
         if seat is None:
             self._fail(error)
+            return
+        if self.rescue is not None and isinstance(error, ClientError):
+            # It was asked in our words, not in the client's, who had an answer to its own.
+            error = AnotherAnswer("The engine refuses to go on with an answer.", detail=error.message)
+        if self.spoken and isinstance(error, NodeError):
+            self._broke(seat, error)
             return
         self.attempts = (*self.attempts, Attempt(seat.engine, error))
         if isinstance(error, ContextOverflow):
@@ -653,9 +730,6 @@ class Exchange:
             return
         error.node = error.node or seat.node
         self._relay.fleet.saw(seat.engine, Seen.CALL_FAILED, error.message)
-        if self.spoken:
-            self._fail(error)
-            return
         self._drop_attempt()
         # By the name that was asked for: one that left the choice to us leaves it again, without this engine. Who hears
         # keep-alives does not hang up for silence.
@@ -687,6 +761,94 @@ class Exchange:
         )
         self._seek()
 
+    def _broke(self, seat: Seat, error: NodeError) -> None:
+        """An answer broke that the client has seen some of.
+
+        1. Its end had been said before the engine went: it is whole after all.
+        2. An engine may go on with it: our own child that comes back, or another one.
+        3. Nobody may: the dialect's error.
+        """
+        broken = self._broken()
+        if isinstance(error, NodeUnreachable | NodeTimeout) and self._ended():
+            return
+        told = broken.told if broken is not None else Told()
+        self.attempts = (*self.attempts, Attempt(seat.engine, error, told.tokens))
+        error.node = error.node or seat.node
+        if not isinstance(error, AnotherAnswer):
+            self._relay.fleet.saw(seat.engine, Seen.CALL_FAILED, error.message)
+        over = self.account.finish is not None  # behind the end of an answer there is nothing to go on with
+        rescue = None if over else self._rescue_from(seat, broken)
+        if rescue is None:
+            self._fail(error)
+            return
+        if isinstance(error, NodeUnreachable) and self._own_child_returns(seat):
+            return
+        tried = self.wish.tried if isinstance(error, AnotherAnswer) else self.wish.tried | {seat.engine}
+        tried |= self._unfit(rescue, tried)
+        self._drop_attempt()
+        self.wish = self.wish._replace(
+            model=rescue.model,
+            tried=tried,
+            failure=error,
+            since_s=self.started_s,
+            prompt_tokens=self.meta.prompt_tokens + told.tokens,
+            sent_tokens=told.tokens,
+            deadline_s=rescue.began_s + self._relay.limits.rescue.within_s,
+        )
+        self._seek()
+
+    def _broken(self) -> Broken | None:
+        """Where the answer stands, for who may go on with it."""
+        if self._passage is None:
+            return None
+        try:
+            return self._passage.broken(lambda: self.ask.writer(self.meta))
+        except Exception as error:
+            log.error("a broken answer could not be read back", request=self.id, exc_info=error)
+            return None
+
+    def _ended(self) -> bool:
+        """Whether the answer is whole although the engine has gone; then it is out, and the call is settled."""
+        passage = self._passage
+        if passage is None or isinstance(passage, PartsPassage):
+            return False
+        try:
+            out = passage.end(self._relay.wall_clock())
+        except Exception:  # noqa: BLE001 - of whatever kind: it is not whole
+            return False
+        if out:
+            self._emit(out, self._relay.clock())
+        self._settle()
+        self._sink.end()
+        return True
+
+    def _rescue_from(self, seat: Seat, broken: Broken | None) -> Rescue | None:
+        """What goes on with the answer, if anything may."""
+        if broken is None:
+            return None
+        # Whatever comes next, the engine that broke says no more.
+        self._passage = interrupted(broken, prompt_tokens=self.meta.prompt_tokens)
+        self.rescue = rescue = self._rescue_of(seat)
+        if rescue is None:
+            return None
+        rescue.broke(broken)
+        return rescue if rescue.allowed(self._relay.limits.rescue, self._relay.clock()) else None
+
+    def _rescue_of(self, seat: Seat) -> Rescue | None:
+        """The one under way or, from now on, a new one."""
+        if self.rescue is not None:
+            return self.rescue
+        try:
+            return Rescue(self.call(), seat, self._relay.clock())
+        except PotluckError:  # an engine took the client's bytes, of which we cannot make a call
+            return None
+
+    def _unfit(self, rescue: Rescue, tried: frozenset[EngineId]) -> frozenset[EngineId]:
+        """Engines that have the model and cannot go on with the answer."""
+        fleet = self._relay.fleet
+        offers = fleet.catalogue.resolve(rescue.model, self.wish.needs, tried).offers
+        return rescue.unfit(offers, fleet, self._relay.proofs)
+
     def _stumbled(self, error: Exception) -> None:
         """A fault of our own, in a codec or a backend: this attempt's end, and of no other call. Perhaps the next
         engine's codec has none."""
@@ -702,9 +864,11 @@ class Exchange:
 
     def _own_child_returns(self, seat: Seat) -> bool:
         """A child of ours that crashed is being restarted: worth one wait, where another engine's crash is not."""
-        if seat.installation.supervised is None or self.spoken or self._retried_own:
+        if seat.installation.supervised is None or self._retried_own:
             return False
-        self._retried_own = True
+        if self.rescue is not None and not self.rescue.ways(seat.installation, seat.model, self._relay.proofs):
+            return False
+        self._retried_own = self._unheard = True
         self._drop_connection()
         self.state = State.CONNECTING
         self._relay.tasks.spawn(self._contained(self._prepare_again(seat)), f"restart for {self.id}")
@@ -712,8 +876,16 @@ class Exchange:
 
     async def _prepare_again(self, seat: Seat) -> None:
         await asyncio.sleep(CRASH_NOTICED_S)
+        if self.seat is not seat:
+            return
+        try:
+            await seat.installation.backend.prepare(seat.model, self.ask.needs)
+        except PotluckError as error:
+            if self.seat is seat:
+                self._attempt_failed(error)
+            return
         if self.seat is seat:
-            await self._prepare(seat)
+            self._open(seat)
 
     def _fail(self, error: PotluckError) -> None:
         """No answer, or no more of it: the dialect's error, in-band if the stream has begun."""
@@ -741,7 +913,7 @@ class Exchange:
     def _timing(self, seat: Seat, now: float) -> Timing | None:
         """What the answer tells of the engine's speed."""
         passage = self._passage
-        if passage is None or self.ask.generations != 1:
+        if passage is None or self.ask.generations != 1 or self.rescue is not None:
             return None
         first_s = self.first_byte_s if self.spoken and self.first_byte_s is not None else now
         return timing_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from potluck.core.answer import Event, Failed, Finish, Text, Timings, Usage, Vector, collect
@@ -85,6 +86,9 @@ class PartsPassage:
         if self.more:
             return b""
         return self._writer.whole(collect([*self._events, *self._totals()]), now_s)
+
+    def broken(self, fresh: Callable[[], AnswerWriter]) -> None:
+        """None: of several answers in one stream nobody could say which engine goes on with which."""
 
     def account(self) -> Account:
         totals = self._totals()

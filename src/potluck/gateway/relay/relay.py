@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ import structlog
 from potluck.backends.port import Child
 from potluck.core.errors import PotluckError
 from potluck.core.model import Engine, EngineId, KeyId, Model, ModelId
+from potluck.core.rescue import Bounds
 from potluck.core.scheduling.rates import Rates
 from potluck.core.scheduling.standing import UserTurn
 from potluck.gateway.dispatch import Decided, Dispatcher, Queued
@@ -22,6 +23,7 @@ from potluck.gateway.images import RemoteImages
 from potluck.gateway.last_minute import Minute
 from potluck.gateway.ledger import Ledger
 from potluck.gateway.port import Caller
+from potluck.gateway.proofs import Proofs
 from potluck.gateway.relay.client import ClientConnection
 from potluck.gateway.relay.exchange import Exchange
 from potluck.gateway.relay.pools import Pools
@@ -46,7 +48,8 @@ class Limits:
     the next request on a kept connection, ``send_s`` for a client to take some of what is sent. ``pipeline`` requests
     may wait behind the one being answered. ``first_byte_s`` and ``stall_s`` are how long an engine may be silent before
     and after its first byte; ``keep_alive_s`` is the silence after which a client gets a comment, where its dialect has
-    one.
+    one. ``rescue`` bounds what is done for an answer whose engine broke; where another one can take over, an engine may
+    be silent for as long as its learned speed says, ``silence_s`` at least: 0 is for as long as any.
     """
 
     max_body: int = 64_000_000
@@ -63,6 +66,8 @@ class Limits:
     first_byte_s: float = 600.0
     stall_s: float = 120.0
     keep_alive_s: float = 15.0
+    rescue: Bounds = field(default_factory=Bounds)
+    silence_s: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,7 @@ class Relay:
         fleet: Fleet,
         pools: Pools,
         dispatcher: Dispatcher,
+        proofs: Proofs,
         images: RemoteImages,
         tasks: Tasks,
         ledger: Ledger,
@@ -104,6 +110,7 @@ class Relay:
         self.fleet = fleet
         self.pools = pools
         self.dispatcher = dispatcher
+        self.proofs = proofs
         self.images = images
         self.tasks = tasks
         self.ledger = ledger
@@ -113,6 +120,8 @@ class Relay:
         self.page_fields = page_fields
         self.limits = limits
         self.draining = False
+        self.late = False
+        self._swept_s = self.clock()
         self.connections: set[ClientConnection] = set()
         self.exchanges: set[Exchange] = set()
 
@@ -179,6 +188,9 @@ class Relay:
     def sweep(self) -> None:
         """Once every `SWEEP_S`: deadlines of connections and calls, keep-alives, idle engine connections."""
         now_s = self.clock()
+        # Late ourselves, we have not heard what engines said meanwhile: no silence is theirs.
+        self.late = now_s - self._swept_s > 2 * SWEEP_S
+        self._swept_s = now_s
         for exchange in tuple(self.exchanges):
             exchange.tick(now_s)
         for connection in tuple(self.connections):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -11,8 +12,9 @@ from potluck.core.answer import Event, Failed, Finish, FinishReason, Text, Timin
 from potluck.core.call import InfillCall
 from potluck.core.errors import MalformedAnswer, NodeFailed, PotluckError
 from potluck.core.model import Json
+from potluck.core.rescue import Told
 from potluck.wire.code.errors import write_llamacpp_error
-from potluck.wire.port import Account, AnswerMeta
+from potluck.wire.port import Account, AnswerMeta, AnswerWriter, Broken
 from potluck.wire.sse import PING, STREAM_TYPE, EventCutter, SseReader, data_event, parse_events, split_events
 
 PATH = "/infill"
@@ -118,7 +120,9 @@ class InfillPassage:
     def __init__(self, meta: AnswerMeta) -> None:
         self._cutter = EventCutter()
         self._kept: list[bytes] = []
+        self._created_s = meta.created_s
         self._kept_bytes = 0
+        self._shortened = False
         self._whole: _Reply | None = None
         self._failed: NodeFailed | None = None
 
@@ -166,6 +170,18 @@ class InfillPassage:
         found = _account(last)
         return Account(found.usage, found.timings, found.finish, text_bytes)
 
+    def broken(self, fresh: Callable[[], AnswerWriter]) -> Broken | None:
+        """None for what has grown too long to be kept."""
+        if self._shortened:
+            return None
+        writer = fresh()
+        try:
+            events = InfillReader().feed(b"".join(self._kept))
+        except MalformedAnswer:
+            return None
+        writer.write(events, self._created_s)  # it has been sent: the writer only learns of it
+        return Broken(Told.of(events), writer)
+
     def _up_to_error(self, block: bytes) -> bytes:
         passed: list[bytes] = []
         for event in split_events(block):
@@ -183,6 +199,7 @@ class InfillPassage:
         self._kept_bytes += len(block)
         if self._kept_bytes > KEPT_BYTES:
             self._kept, self._kept_bytes = [block], len(block)
+            self._shortened = True
 
     def _replies(self) -> list[_Reply]:
         return [_decoded(one.data) for one in parse_events(b"".join(self._kept)) if one.data != b"[DONE]"]

@@ -6,55 +6,29 @@ read at the end, from the bytes that were kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 
-from potluck.core.answer import FinishReason, Timings, Usage
+from potluck.core.answer import Usage
 from potluck.core.errors import ContextOverflow, MalformedAnswer, NodeFailed, PotluckError
+from potluck.core.rescue import Told
 from potluck.wire.ndjson import LONGEST_LINE_BYTES, whole_lines
 from potluck.wire.ollama.errors import error_line, in_band
-from potluck.wire.ollama.structs import AnswerLine, EmbedHead, Statistics
+from potluck.wire.ollama.readers import LineReader
+from potluck.wire.ollama.statistics import finish_of, timings_of, usage_of
+from potluck.wire.ollama.structs import AnswerLine, EmbedHead
 from potluck.wire.ollama.writers import STREAM_TYPE
-from potluck.wire.port import Account, AnswerMeta
+from potluck.wire.port import Account, AnswerMeta, AnswerWriter, Broken
 
 # A megabyte holds some five thousand lines, a long answer. Of longer ones the end is enough: it has the counts.
 KEPT_BYTES = 1024 * 1024
 KEPT_TAIL_BYTES = 64 * 1024
 
-_REASONS = {
-    "stop": FinishReason.STOP,
-    "length": FinishReason.LENGTH,
-    "load": FinishReason.LOAD,
-    "unload": FinishReason.UNLOAD,
-}
 _LINE = msgspec.json.Decoder(AnswerLine)
 _NAMED = b'{"model":'
 _EMBED = msgspec.json.Decoder(EmbedHead)
-
-
-def finish_of(line: Statistics, *, called: bool) -> FinishReason:
-    """Ollama says stop after tool calls too (``called``), and nothing at all in some old versions."""
-    reason = _REASONS.get(line.done_reason or "stop", FinishReason.STOP)
-    return FinishReason.TOOL_CALLS if called and reason is FinishReason.STOP else reason
-
-
-def usage_of(line: Statistics) -> Usage | None:
-    """None if the line counts nothing. A prompt found whole in the cache has no count in older versions."""
-    if line.prompt_eval_count is None and line.eval_count is None:
-        return None
-    return Usage(prompt=line.prompt_eval_count or 0, completion=line.eval_count or 0)
-
-
-def timings_of(line: Statistics) -> Timings | None:
-    if line.load_duration is None and line.prompt_eval_duration is None and line.eval_duration is None:
-        return None
-    return Timings(
-        load_s=(line.load_duration or 0) / 1e9,
-        prefill_s=(line.prompt_eval_duration or 0) / 1e9,
-        decode_s=(line.eval_duration or 0) / 1e9,
-    )
 
 
 class Renamed:
@@ -113,6 +87,7 @@ class LinePassage:
 
     def __init__(self, meta: AnswerMeta) -> None:
         self._renamed = Renamed(meta.model)
+        self._created_s = meta.created_s
         self._held = b""
         self._kept: list[bytes] = []
         self._kept_bytes = 0
@@ -168,6 +143,18 @@ class LinePassage:
         if last is None or not last.done:
             return Account(text_bytes=text_bytes)
         return Account(usage_of(last), timings_of(last), finish_of(last, called=called), text_bytes)
+
+    def broken(self, fresh: Callable[[], AnswerWriter]) -> Broken | None:
+        """None for what has grown too long to be kept."""
+        if self._sent_bytes > self._kept_bytes:
+            return None
+        writer = fresh()
+        try:
+            events = LineReader().feed(b"".join(self._kept))
+        except MalformedAnswer:
+            return None
+        writer.write(events, self._created_s)  # it has been sent: the writer only learns of it
+        return Broken(Told.of(events), writer)
 
     def _up_to_error(self, whole: bytes) -> bytes:
         """The lines before one that says ``error``; the error is raised next time, or now if nothing precedes it."""
@@ -268,3 +255,7 @@ class EmbedPassage:
 
     def account(self) -> Account:
         return Account(usage=self._usage)
+
+    def broken(self, fresh: Callable[[], AnswerWriter]) -> Broken | None:
+        """None: vectors are never a stream."""
+        return None

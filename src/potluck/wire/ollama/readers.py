@@ -24,7 +24,7 @@ from potluck.core.errors import MalformedAnswer
 from potluck.core.tool_ids import made_up_id
 from potluck.wire.ndjson import LineSplitter
 from potluck.wire.ollama.errors import in_band
-from potluck.wire.ollama.passage import finish_of, timings_of, usage_of
+from potluck.wire.ollama.statistics import finish_of, timings_of, usage_of
 from potluck.wire.ollama.structs import AnswerLine, EmbedReply, WireToolCall
 
 _LINE = msgspec.json.Decoder(AnswerLine)

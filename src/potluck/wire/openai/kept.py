@@ -141,6 +141,12 @@ class KeptAnswer:
         for packed in reversed(self._packed):
             yield zstandard.decompress(packed.data)
 
+    def whole(self) -> bytes | None:
+        """All that the client was sent, in order; None if some of it was dropped."""
+        if self._dropped:
+            return None
+        return b"".join([*(zstandard.decompress(packed.data) for packed in self._packed), *self._loose])
+
     def read(self) -> Reading:
         """Read from the end, and no further than usage and finish, where both are told."""
         reading = Reading()

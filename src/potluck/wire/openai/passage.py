@@ -7,6 +7,7 @@ we asked for, or the end. What the answer cost is read from the kept bytes when 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
@@ -14,13 +15,15 @@ import msgspec
 
 from potluck.core.answer import FinishReason, Timings, Usage
 from potluck.core.errors import MalformedAnswer, PotluckError
+from potluck.core.rescue import Told
 from potluck.wire.estimates import estimate
-from potluck.wire.openai.chunks import FINISH, Chunk, decode_answer, excerpt, written_bytes
+from potluck.wire.openai.chunks import CHUNK, FINISH, Chunk, decode_answer, excerpt, written_bytes
 from potluck.wire.openai.errors import error_event, read_in_band_error
 from potluck.wire.openai.kept import KEEP_BYTES, KeptAnswer
+from potluck.wire.openai.readers import ChatReader, CompletionReader
 from potluck.wire.openai.usage import written
-from potluck.wire.openai.writers import CHAT_ID, COMPLETION_ID, chunk_frame, usage_event
-from potluck.wire.port import Account, AnswerMeta
+from potluck.wire.openai.writers import CHAT_ID, COMPLETION_ID, StreamWriter, chunk_frame, usage_event
+from potluck.wire.port import Account, AnswerMeta, AnswerWriter, Broken
 from potluck.wire.sse import DONE, PING, STREAM_TYPE, EventCutter, parse_events, split_events
 
 
@@ -102,6 +105,10 @@ class WholePassage:
     def account(self) -> Account:
         """What it cost; nothing before it came."""
         return self._account or Account()
+
+    def broken(self, fresh: Callable[[], AnswerWriter]) -> Broken | None:
+        """None: of an answer that comes whole nothing was sent."""
+        return None
 
 
 class AnswerPassage(WholePassage):
@@ -204,9 +211,7 @@ class AnswerPassage(WholePassage):
             return rest if done else rest + DONE
         if reading.usage is not None:
             return rest + DONE
-        prefix = CHAT_ID if self._kind is Kind.CHAT else COMPLETION_ID
-        invented = (prefix + self._meta.id, int(self._meta.created_s), self._meta.model)
-        frame = chunk_frame(self._kind, *(reading.frame or invented))
+        frame = chunk_frame(self._kind, *(reading.frame or self._invented))
         return rest + usage_event(frame, usage) + DONE
 
     def _last_event(self) -> bytes:
@@ -227,6 +232,35 @@ class AnswerPassage(WholePassage):
             return self._account
         reading = self._kept.read()
         return Account(reading.usage, reading.timings, reading.finish, reading.text_bytes)
+
+    def broken(self, fresh: Callable[[], AnswerWriter]) -> Broken | None:
+        """The writer goes on under the names of the engine's own chunks. None for what has grown too long to be kept,
+        or holds something that is passed on but not understood."""
+        sent = self._kept.whole()
+        writer = fresh()
+        if sent is None or not isinstance(writer, StreamWriter):
+            return None
+        reader = ChatReader() if self._kind is Kind.CHAT else CompletionReader()
+        try:
+            events = reader.feed(sent)
+            begun = {
+                choice.index or 0
+                for event in parse_events(sent)
+                if event.data.strip() != _DONE_WORD
+                for choice in decode_answer(event.data, CHUNK).choices or ()
+            }
+        except MalformedAnswer:
+            return None
+        frame = self._kept.read().frame or self._invented
+        writer.go_on(*frame, begun)
+        writer.write(events, self._meta.created_s)  # it has been sent: the writer only learns of it
+        return Broken(Told.of(events), writer)
+
+    @property
+    def _invented(self) -> tuple[str, int, str]:
+        """A frame for an engine that gives its chunks none."""
+        prefix = CHAT_ID if self._kind is Kind.CHAT else COMPLETION_ID
+        return prefix + self._meta.id, int(self._meta.created_s), self._meta.model
 
 
 def _finish(answer: Chunk) -> FinishReason | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 import msgspec
@@ -93,7 +93,7 @@ class _Whole(msgspec.Struct):
     usage: UsageWritten
 
 
-class _StreamWriter:
+class StreamWriter:
     """What chat and text streams share: the frame of a chunk, the usage, the end.
 
     A chunk is put together from ready pieces of JSON; only what the model wrote is encoded for each event.
@@ -106,10 +106,16 @@ class _StreamWriter:
         self._meta = meta
         self._include_usage = include_usage
         self._usage: Usage | None = None
-        frame = _json({"id": id_prefix + meta.id, "object": kind, "created": int(meta.created_s), "model": meta.model})
-        self._before = frame[:-1] + b',"choices":['
+        self._begun: set[int] = set()
+        self._kind = kind
+        self._before = chunk_frame(kind, id_prefix + meta.id, int(meta.created_s), meta.model)
         # With include_usage OpenAI says null on every chunk but the last.
         self._after = b'],"usage":null}' if include_usage else b"]}"
+
+    def go_on(self, answer_id: str, created: int, model: str, begun: Iterable[int]) -> None:
+        """Write on in a stream that an engine's own chunks began, under their names; ``begun`` are its choices."""
+        self._before = chunk_frame(self._kind, answer_id, created, model)
+        self._begun.update(begun)
 
     def open(self) -> bytes:
         return b""
@@ -137,12 +143,11 @@ def usage_event(frame: bytes, usage: Usage) -> bytes:
     return data_event(frame + b'],"usage":' + _json(written(usage)) + b"}")
 
 
-class ChatWriter(_StreamWriter):
+class ChatWriter(StreamWriter):
     """Writes ``chat.completion.chunk`` and ``chat.completion``."""
 
     def __init__(self, meta: AnswerMeta, *, include_usage: bool = False) -> None:
         super().__init__(meta, CHAT_ID, "chat.completion.chunk", include_usage=include_usage)
-        self._begun: set[int] = set()
         self._with_tools: set[int] = set()
 
     def write(self, events: Sequence[Event], now_s: float) -> bytes:  # noqa: C901 - one arm per kind of event
@@ -218,7 +223,7 @@ def _chat_choice(index: int, choice: Choice) -> _ChatChoice:
     return _ChatChoice(index=index, message=message, logprobs=choice.logprobs, finish_reason=finish)
 
 
-class CompletionWriter(_StreamWriter):
+class CompletionWriter(StreamWriter):
     """Writes ``text_completion``, streamed and whole.
 
     ``prompts`` are those to echo before each answer, empty if none was asked for; ``choices`` how many answers each
@@ -231,7 +236,6 @@ class CompletionWriter(_StreamWriter):
         super().__init__(meta, COMPLETION_ID, "text_completion", include_usage=include_usage)
         self._prompts = prompts
         self._choices = choices
-        self._begun: set[int] = set()
 
     def write(self, events: Sequence[Event], now_s: float) -> bytes:
         out: list[bytes] = []

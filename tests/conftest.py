@@ -1,0 +1,18 @@
+"""For all tests: how hypothesis searches."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# No test is about the speed of the machine it runs on. In CI a search is the same each time: what it finds elsewhere is
+# kept as an example, and no landing fails for another's luck.
+settings.register_profile(
+    "potluck",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
+)
+settings.load_profile("potluck")

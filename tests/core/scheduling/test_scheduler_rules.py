@@ -306,6 +306,8 @@ class SchedulerRules(RuleBasedStateMachine):
             assert node.active == sum(lane.active for lane in node.lanes) >= 0
             assert node.models == sum(1 for lane in node.lanes if lane.active)
             assert abs(node.harm - sum(lane.harm for lane in node.lanes)) < 1e-6
+            held = sum(lane.memory_bytes for lane in node.lanes if lane.resident or lane.loading)
+            assert node.held_bytes == held
             assert node.claim is None or node.claim in self.world.waiting
 
     @invariant()

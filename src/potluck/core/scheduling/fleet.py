@@ -172,9 +172,12 @@ class EngineState:
 
     def release_s(self, now: float, nth: int) -> float:
         """Seconds until the ``nth`` slot from now (1 is the next) falls free."""
-        ends = sorted(turn.ends_s(now) for turn in self.turns.values())
+        ends = [turn.ends_s(now) for turn in self.turns.values()]
         if not ends:
             return 0.0
+        if nth == 1:
+            return min(ends) - now
+        ends.sort()
         rounds, place = divmod(nth - 1, len(ends))
         return ends[place] - now + rounds * max(1.0, ends[-1] - now)
 
@@ -184,7 +187,8 @@ class Node:
     """A machine. ``memory_bytes`` is for all its engines together; None: unknown, engines must see to it themselves.
 
     ``active`` calls of ``models`` models run; ``harm`` is the sum of their lanes'. ``claim`` is a waiting call for
-    which the node is being emptied. ``bulk`` is its memory as a part of the largest node's.
+    which the node is being emptied. ``bulk`` is its memory as a part of the largest node's. ``held_bytes`` is what
+    models hold of it or are about to.
     """
 
     id: NodeId
@@ -199,6 +203,7 @@ class Node:
     claim: RequestId | None = None
     claimed: Lane | None = None
     bulk: float = 1.0
+    held_bytes: int = 0
 
     def recount(self) -> None:
         """Engines or models have come or gone."""
@@ -208,16 +213,13 @@ class Node:
         return any(len(engine.turns) < engine.slots for engine in self.engines.values())
 
     def refresh(self) -> None:
-        """Set the lanes' ``ready`` anew."""
+        """Set ``held_bytes`` and the lanes' ``ready`` anew."""
+        self.held_bytes = sum([lane.memory_bytes for lane in self.lanes if lane.resident or lane.loading])
         open_ = self.loading is None and self.claim is None
         for engine in self.engines.values():
             up = open_ and engine.health is Health.UP
             for lane in engine.lanes.values():
                 lane.ready = up and lane.resident and lane.offered
-
-    def held_bytes(self) -> int:
-        """Memory that models hold or are about to."""
-        return sum(lane.memory_bytes for lane in self.lanes if lane.resident or lane.loading)
 
     def others(self, lane: Lane) -> int:
         """How many other models run now."""

@@ -16,7 +16,7 @@ def plan(lane: Lane, now: float, *, quiet: bool = False) -> tuple[Lane, ...] | N
     node = lane.node
     if node.memory_bytes is None:
         return ()
-    missing = node.held_bytes() + lane.memory_bytes - node.memory_bytes
+    missing = node.held_bytes + lane.memory_bytes - node.memory_bytes
     if missing <= 0:
         return ()
     idle = [other for other in node.lanes if _may_go(other, now, quiet=quiet)]

@@ -81,8 +81,25 @@ class Group:
         if not line:
             del self.lines[waiting.ask.user]
 
+    def first(self) -> Waiting:
+        """Who goes first: of the least served user the call that came first. A group is never empty."""
+        turns, lines = self.turns, self.lines
+        while True:
+            served_s, number, user = turns[0]
+            line = lines.get(user)
+            if line is None:
+                heappop(turns)
+                continue
+            waiting = next(iter(line.values()))
+            true_s = waiting.user.served_s
+            if served_s >= true_s:
+                return waiting
+            heapreplace(turns, (true_s, number, user))
+
     def heads(self, most: int) -> list[Waiting]:
         """The first ``most`` in fair order: each user's first, the least served user before others, and so on."""
+        if most == 1:
+            return [self.first()]
         columns = [list(islice(self.lines[user].values(), most)) for user in self._users(most)]
         found: list[Waiting] = []
         for row in range(max(map(len, columns), default=0)):
@@ -184,8 +201,8 @@ class Queue:
         """The first ``most`` of the queue, or of those who want one of ``goals``; not of classes that may not run."""
         groups = [
             group
-            for group in self._groups.values()
-            if not group.standard.full and (goals is None or group.goal.name in goals)
+            for (name, _, _), group in self._groups.items()
+            if not group.standard.full and (goals is None or name in goals)
         ]
         # Of many groups each one's first few are enough: no pass gets further.
         each = most if len(groups) <= 2 else max(1, 2 * most // len(groups))
@@ -231,4 +248,6 @@ _LONGEST_DEBT_S = 600.0
 
 
 def _in_order(waiting: list[Waiting], now: float) -> list[Waiting]:
-    return sorted(waiting, key=lambda one: (one.priority(now), one.user.served_s, one.number))
+    keyed = [(one.priority(now), one.user.served_s, one.number, one) for one in waiting]
+    keyed.sort()  # numbers differ, so that no call is compared
+    return [each[3] for each in keyed]

@@ -123,6 +123,7 @@ class Registry:
                 node.loading = None
         del node.engines[engine]
         node.recount()
+        node.refresh()
         if not node.engines:
             del self.nodes[node.id]
         self._size_up()

@@ -69,13 +69,14 @@ class Price(NamedTuple):
 
 def exclusion(ask: Ask, lane: Lane) -> Verdict | None:
     """Why a lane is out of the question; None if it is not."""
-    if lane.engine.id in ask.tried:
+    engine = lane.engine
+    if ask.tried and engine.id in ask.tried:
         return Verdict.TRIED
-    if not lane.engine.serves:
+    if engine.health is not Health.UP and not engine.serves:
         return Verdict.NOT_UP
     if not lane.offered:
         return Verdict.GONE
-    if not ever_fits(lane):
+    if not lane.resident and not ever_fits(lane):
         return Verdict.TOO_LARGE
     return None
 
@@ -91,7 +92,8 @@ def weigh(ask: Ask, standard: Standard, lane: Lane, factor: float, now: float) -
     if out is not None:
         return Price(lane.place, out)
     verdict, wait_s, victims = _waits(ask, standard, lane, now)
-    others = lane.node.others(lane)
+    node = lane.node
+    others = node.others(lane)
     if others or ask.sent_tokens:
         figures = lane.terms(standard, lane.active, 1 + others, sent=ask.sent_tokens)
     else:
@@ -100,8 +102,8 @@ def weigh(ask: Ask, standard: Standard, lane: Lane, factor: float, now: float) -
     own = figures.base + figures.slope * tokens + wait_s * (figures.per_first + figures.per_finish)
     harm = lane.harm * (figures.harm_base_s + figures.harm_slope_s * tokens)
     if others:
-        harm += (lane.node.harm - lane.harm) * (figures.own_decode_s + figures.harm_slope_s * tokens)
-    eviction = sum(_loss(victim, now) for victim in victims)
+        harm += (node.harm - lane.harm) * (figures.own_decode_s + figures.harm_slope_s * tokens)
+    eviction = sum(_loss(victim, now) for victim in victims) if victims else 0.0
     doubt = SUSPECT_COST if lane.engine.health is Health.SUSPECT else 0.0
     run = (own + harm + eviction + doubt) * factor
     return Price(lane.place, verdict, run, wait_s, own, harm, eviction, doubt, factor, figures, tokens, victims)

@@ -12,6 +12,8 @@ from collections.abc import Callable
 import pytest
 import zstandard
 
+from potluck.core.health import Seen
+from potluck.core.model import EngineId
 from potluck.gateway.relay.relay import Limits
 from potluck.storage.records import CallStatus
 from tests.gateway.world import DONE, KEY, ROLE, STOP, WHOLE, EngineSide, says_hi, text, until, world
@@ -587,6 +589,64 @@ async def test_a_silent_engine_is_given_up_and_silence_is_filled() -> None:
         assert seated.startswith(b": seated node=n1 attempts=2 ")
         assert rest == ROLE + text("h") + text("i") + STOP + DONE
         assert w.nothing_is_held()
+
+
+async def test_a_call_leaves_an_engine_that_was_found_down_before_it_answered() -> None:
+    """A cable that is cut tells nobody: the connection stays open, and silent."""
+
+    async def silent(engine: EngineSide) -> None:
+        await engine.gone()
+
+    async with world(silent, says_hi) as w:
+        client = await w.connect()
+        client.ask()
+        await until(lambda: len(w.engines[0].requests) == 1)
+        w.skip(10)  # one that takes its time is waited for
+        assert w.busy() == [1, 0]
+        for _ in range(2):
+            w.fleet.saw(EngineId("n0/openai"), Seen.PROBE_MISSED, "The engine did not answer within 10 seconds.")
+        w.skip(1)
+        status, headers, body = await client.answer()
+        assert (status, body) == (200, WHOLE)
+        assert (headers["x-potluck-node"], headers["x-potluck-attempts"]) == ("n1", "2")
+        assert w.fleet.engines[EngineId("n0/openai")].why == "The engine did not answer within 10 seconds."
+        assert w.nothing_is_held()
+
+
+async def test_the_next_engine_answers_where_one_lists_a_model_that_it_has_not() -> None:
+    async def has_it_not(engine: EngineSide) -> None:
+        engine.reply(b'{"error":{"message":"no such model","code":"model_not_found"}}', status="404 Not Found")
+
+    async with world(has_it_not, says_hi) as w:
+        client = await w.connect()
+        client.ask()
+        status, headers, body = await client.answer()
+        assert (status, body, headers["x-potluck-node"]) == (200, WHOLE, "n1")
+        assert w.fleet.engines[EngineId("n0/openai")].why == "The engine does not have a model that it lists."
+    async with world(has_it_not, has_it_not) as w:
+        client = await w.connect()
+        client.ask()
+        status, _, body = await client.answer()
+        assert (status, json.loads(body)["error"]["code"]) == (404, "model_not_found")
+        assert w.nothing_is_held()
+
+
+async def test_an_engine_that_was_found_down_is_waited_for_where_no_other_could_answer() -> None:
+    go = asyncio.Event()
+
+    async def later(engine: EngineSide) -> None:
+        await go.wait()
+        await says_hi(engine)
+
+    async with world(later) as w:
+        client = await w.connect()
+        client.ask()
+        await until(lambda: len(w.engines[0].requests) == 1)
+        for _ in range(2):
+            w.fleet.saw(EngineId("n0/openai"), Seen.PROBE_MISSED, "busy with an answer")
+        w.skip(60)
+        go.set()
+        assert (await client.answer())[0] == 200
 
 
 async def test_a_busy_connection_is_let_finish_when_the_service_stops() -> None:

@@ -266,6 +266,20 @@ class Dispatcher:
         if decided:
             self._perform(decided)
 
+    def deserted(self, seat: Seat, wish: Wish) -> str:
+        """Why a call need not wait for its engine any more: that was found down, and another one could take the call.
+
+        Empty while there is hope. Where no other could, a machine too busy to be looked at may still answer.
+        """
+        engine = self._fleet.engines.get(seat.engine)
+        if engine is None or engine.health is not Health.DOWN:
+            return ""
+        return engine.why if self.elsewhere(seat, wish) else ""
+
+    def elsewhere(self, seat: Seat, wish: Wish) -> bool:
+        """Whether another engine than this could take the call, now or when it has a slot."""
+        return not self._targets.hopeless(wish.model, wish.needs, wish.tried | {seat.engine})
+
     def expire(self) -> None:
         """Refuse those who have waited too long, and look at the rest anew; called by the sweep."""
         now = self._clock()

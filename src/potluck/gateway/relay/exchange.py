@@ -34,6 +34,7 @@ from potluck.core.errors import (
     ClientError,
     ContextOverflow,
     MalformedAnswer,
+    ModelNotFound,
     NodeError,
     NodeFailed,
     NodeTimeout,
@@ -69,6 +70,8 @@ log = structlog.get_logger(__name__)
 
 # From a crash of our own child to our knowing of it: the kernel's signal, and one turn of the loop.
 CRASH_NOTICED_S = 0.2
+# An engine that has no time for a look may still be at work on an answer, and then says more of it now and then.
+DESERTED_S = 3.0
 # What a call needs that is answered with text, word by word; all else is over at once.
 _GENERATING = frozenset({Capability.COMPLETION, Capability.INSERT})
 _NONE: frozenset[EngineId] = frozenset()
@@ -588,6 +591,10 @@ class Exchange:
             suspected = self.ask.stream and limits.silence_s and silent_s >= limits.silence_s
             if silent_s >= patience_s or (suspected and self._hangs(silent_s, now_s)):
                 self._attempt_failed(NodeTimeout(f"The engine was silent for {silent_s:.0f} s."))
+            elif not self.spoken and silent_s >= DESERTED_S and self.seat is not None:
+                why = self._relay.dispatcher.deserted(self.seat, self.wish)
+                if why:
+                    self._attempt_failed(NodeUnreachable(why))
 
     def _hangs(self, silent_s: float, now_s: float) -> bool:
         """Whether the engine is silent for longer than its speed explains, and another one could take over."""
@@ -711,6 +718,9 @@ class Exchange:
         if seat is None:
             self._fail(error)
             return
+        if isinstance(error, ModelNotFound) and self._relay.dispatcher.elsewhere(seat, self.wish):
+            # It was chosen because it lists the model, which was deleted since, or cannot be found there.
+            error = NodeFailed("The engine does not have a model that it lists.", status=404)
         if self.rescue is not None and isinstance(error, ClientError):
             # It was asked in our words, not in the client's, who had an answer to its own.
             error = AnotherAnswer("The engine refuses to go on with an answer.", detail=error.message)

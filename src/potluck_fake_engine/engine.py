@@ -10,6 +10,7 @@ from math import inf
 from typing import assert_never
 
 from potluck_fake_engine import tokens
+from potluck_fake_engine.crowd import Worker, pace
 from potluck_fake_engine.memory import Effect, Evicted, Granted, LoadStarted, Memory, Refused, Want
 from potluck_fake_engine.settings import ModelSpec, Settings
 from potluck_fake_engine.slots import Slot, Slots, Started
@@ -58,8 +59,8 @@ class Turn:
     """
 
     __slots__ = (
-        "_count", "_due", "_keep_alive_s", "_options", "_slots", "engine", "load_s", "model", "prompt", "prompt_s",
-        "said", "slot", "started", "total",
+        "_count", "_due", "_keep_alive_s", "_options", "_slots", "_worker", "engine", "load_s", "model", "prompt",
+        "prompt_s", "said", "slot", "started", "total",
     )  # fmt: skip
 
     def __init__(
@@ -76,6 +77,7 @@ class Turn:
         self._options = options
         self._due = 0.0
         self._count = 0
+        self._worker: Worker | None = None
 
     async def __aenter__(self) -> Turn:
         engine = self.engine
@@ -94,11 +96,15 @@ class Turn:
         finally:
             if not entered:
                 engine.counters.cancelled += 1
-        self.started = engine.now()
+        self.started = self._due = engine.now()
+        if engine.settings.shared:
+            self._worker = engine.begin_work(self.model.spec)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, exc: object, trace: object) -> None:
         engine, counters, slot = self.engine, self.engine.counters, self.slot
+        if self._worker is not None:
+            engine.end_work(self._worker)
         counters.decode_s += engine.now() - self.started - self.prompt_s
         counters.tokens_out += self._count
         if kind is None:
@@ -115,7 +121,10 @@ class Turn:
     async def prefill(self) -> None:
         """The silence while the prompt is read."""
         rate = self.model.spec.prefill
-        if rate > 0:
+        if self._worker is not None:
+            await self._work(self._worker, self.fresh_tokens)
+            self.engine.change_work(self._worker, reading=False)
+        elif rate > 0:
             await asyncio.sleep(self.fresh_tokens / rate / self.engine.settings.speed)
         self._due = self.engine.now()
         self.prompt_s = self._due - self.started
@@ -130,6 +139,9 @@ class Turn:
             if self._count % _TOKENS_PER_TURN == 0:
                 await asyncio.sleep(0)
             return
+        if self._worker is not None:
+            await self._work(self._worker, 1)
+            return
         self._due += 1 / rate / self.engine.settings.speed
         delay = self._due - self.engine.now()
         if delay > 0:
@@ -140,10 +152,31 @@ class Turn:
     async def beats(self, number: int) -> None:
         """`number` tokens that nobody watches: an answer that is not streamed."""
         rate = self.model.spec.decode
-        if rate > 0 and number > 1:
+        if self._worker is not None:
+            await self._work(self._worker, number - 1)
+        elif rate > 0 and number > 1:
             await asyncio.sleep((number - 1) / rate / self.engine.settings.speed)
         self._count += number
         self.slot.decoded = self._count
+
+    async def _work(self, worker: Worker, left: float) -> None:
+        """Do so many tokens of work, at a pace that changes with who else works. Time is kept without drift."""
+        engine = self.engine
+        while left > 0 and (rate := pace(worker, engine.working) * engine.settings.speed) > 0:
+            due = self._due + left / rate
+            stirred = engine.stirred
+            if due > engine.now():
+                try:
+                    async with asyncio.timeout_at(due):
+                        await stirred.wait()
+                except TimeoutError:
+                    pass
+                else:
+                    left -= max(0.0, engine.now() - self._due) * rate
+                    self._due = max(self._due, engine.now())
+                    continue
+            self._due = due
+            return
 
 
 class Engine:
@@ -160,6 +193,10 @@ class Engine:
         self.pulled: dict[str, int] = {}
         """Bytes of pulls that were begun, by hex digest."""
         self.eviction_log: list[tuple[str, str]] = []
+        self.working: list[Worker] = []
+        """Who shares the processor, if it is shared."""
+        self.stirred = asyncio.Event()
+        """Set, and replaced, when those change."""
         self._tickets = 0
         self._granted: dict[int, asyncio.Future[None]] = {}
         self._slotted: dict[int, asyncio.Future[Slot]] = {}
@@ -305,6 +342,26 @@ class Engine:
     def waiting(self) -> int:
         """Calls that have no slot yet, for whatever reason."""
         return len(self._slotted) + len(self._granted)
+
+    # -- the processor ----------------------------------------------------------------------------------------------
+
+    def begin_work(self, spec: ModelSpec) -> Worker:
+        worker = Worker(spec.name, spec.prefill, spec.decode, spec.batching)
+        self.working.append(worker)
+        self._stir()
+        return worker
+
+    def change_work(self, worker: Worker, *, reading: bool) -> None:
+        worker.reading = reading
+        self._stir()
+
+    def end_work(self, worker: Worker) -> None:
+        self.working.remove(worker)
+        self._stir()
+
+    def _stir(self) -> None:
+        self.stirred.set()
+        self.stirred = asyncio.Event()
 
     # -- effects -----------------------------------------------------------------------------------------------------
 

@@ -18,8 +18,8 @@ _EPILOG = f"""
 A model is NAME[,key=value...], for example
   --model llama3.2:3b,context=8192,size=2GB,load_s=3,prefill=500,decode=40,capabilities=completion+tools
 keys: context (tokens), capabilities ({"+".join(CAPABILITIES)}), size, load_s (seconds), prefill and
-decode (tokens/s, 0 = as fast as possible), dims (of embeddings), family, parameter_size, quantization,
-resident (true or false), slots.
+decode (tokens/s, 0 = as fast as possible), batching (with --shared), dims (of embeddings), family,
+parameter_size, quantization, resident (true or false), slots.
 
 A line of the last user message commands the answer: `say: TEXT`, `repeat N`, `echo-request`,
 `call TOOL {{"json": "arguments"}}`, `think: TEXT`.
@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--slots", type=int, default=4, metavar="N", help="concurrent generations per model (default 4)")
     p.add_argument("--max-queue", type=int, default=512, metavar="N", help="calls waiting for a load (default 512)")
     p.add_argument("--speed", type=float, default=1.0, metavar="X", help="simulated durations are divided by this")
+    p.add_argument("--shared", action="store_true", help="calls share one processor: the more there are, the slower")
     p.add_argument("--api-key", metavar="K", help="demand this key (401 otherwise)")
     p.add_argument("--num-ctx", type=int, default=4096, metavar="N", help="Ollama's default context (default 4096)")
     p.add_argument("--keep-alive", type=float, default=300.0, metavar="S", help="Ollama's default (default 300 s)")
@@ -78,6 +79,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         slots=arguments.slots,
         max_queue=arguments.max_queue,
         speed=arguments.speed,
+        shared=arguments.shared,
         api_key=arguments.api_key,
         num_ctx=arguments.num_ctx,
         keep_alive_s=arguments.keep_alive,

@@ -31,6 +31,8 @@ class ModelSpec:
     load_s: float = 0.0
     prefill: float = 0.0
     decode: float = 0.0
+    batching: float = 0.0
+    """By how much each neighbour slows a call, where the processor is shared: .2 is a fifth."""
     dims: int = 384
     family: str = "llama"
     parameter_size: str = "3B"
@@ -53,6 +55,8 @@ class Settings:
     slots: int = 4
     max_queue: int = 512
     speed: float = 1.0
+    shared: bool = False
+    """Whether calls slow each other down."""
     api_key: str | None = None
     num_ctx: int = 4096
     keep_alive_s: float = 300.0
@@ -134,6 +138,7 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "load_s": float,
     "prefill": _rate,
     "decode": _rate,
+    "batching": float,
     "dims": int,
     "family": str,
     "parameter_size": str,

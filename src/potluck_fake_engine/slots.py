@@ -7,10 +7,14 @@ from dataclasses import dataclass, field
 
 from potluck_fake_engine import tokens
 
+# llama.cpp's --slot-prompt-similarity.
+_ALIKE = 0.1
+
 
 @dataclass(slots=True)
 class Slot:
-    """``text`` is what its cache holds; ``cached`` how many tokens of the running prompt came from there."""
+    """``text`` is what its cache holds; ``cached`` how many tokens of the running prompt came from there; ``used`` is
+    the ticket that took it last."""
 
     id: int
     busy: bool = False
@@ -19,6 +23,7 @@ class Slot:
     cached: int = 0
     prompt_tokens: int = 0
     decoded: int = 0
+    used: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,8 @@ class Started:
 
 @dataclass(slots=True)
 class Slots:
-    """First come, first served. A free slot with the longest common prefix is preferred, as llama.cpp does."""
+    """First come, first served. Of the free slots the one with the longest common prefix is taken, as llama.cpp does.
+    Where that is little of the prompt, such as a template's head, it is the one that was used longest ago."""
 
     number: int
     slots: list[Slot] = field(default_factory=list[Slot])
@@ -78,10 +84,13 @@ def _start(free: list[Slot], ticket: int, prompt: str, total: int) -> Started:
     for slot in free:
         if slot.text and (length := len(tokens.common_prefix(slot.text, prompt))) > shared:
             best, shared = slot, length
+    if shared < _ALIKE * len(prompt):
+        best = min(free, key=lambda slot: slot.used)
+        shared = len(tokens.common_prefix(best.text, prompt))
     if shared == len(prompt):
         # The last token is always evaluated again: its logits are wanted.
         best.cached = total - 1
     else:
         best.cached = tokens.count(prompt[:shared]) if shared else 0
-    best.busy, best.ticket, best.prompt_tokens, best.decoded = True, ticket, total, 0
+    best.busy, best.ticket, best.prompt_tokens, best.decoded, best.used = True, ticket, total, 0, ticket
     return Started(ticket, best)

@@ -1,7 +1,7 @@
 """Machines on a network of their own: a switch and hosts in Linux namespaces, with addresses of our choice.
 
-Everything here runs in a process that `walled` started: the first one of namespaces of its own, as whose end the kernel takes
-away whatever was made in them: interfaces, mounts, processes. Nothing outside is touched, and nothing is left.
+Everything here runs in a process that `walled` started, the first one of namespaces of its own: with its end the kernel
+takes away whatever was made in them, interfaces, mounts and processes. Nothing outside is touched, and nothing is left.
 """
 
 from __future__ import annotations

@@ -25,6 +25,19 @@ def test_a_prompt_goes_to_the_slot_that_knows_most_of_it() -> None:
     assert again.cached == tokens.count("other words too")
 
 
+def test_a_prompt_that_shares_little_more_than_a_template_goes_to_the_slot_used_longest_ago() -> None:
+    slots = Slots(3)
+    prompts = [f"<user>{word * 20}" for word in ("one ", "two ", "six ", "ten ")]
+    taken = [arrive(slots, number, prompt) for number, prompt in enumerate(prompts[:3])]
+    for slot, prompt in reversed(list(zip(taken, prompts, strict=False))):
+        assert slot is not None
+        slots.free(slot, prompt)
+    again = arrive(slots, 4, prompts[0])
+    assert again is taken[0]
+    slots.free(again, prompts[0])
+    assert arrive(slots, 5, prompts[3]) is taken[1]
+
+
 def test_the_last_token_is_evaluated_even_if_all_is_cached() -> None:
     slots = Slots(1)
     slot = arrive(slots, 1, "one two three")

@@ -85,7 +85,7 @@ def test_the_rest_is_added_and_a_stop_sequence_over_the_seam_ends_it(
         for start in range(len(before))
         if joined.startswith(word, start) and start + len(word) > len(before)
     ]
-    seam = Seam(Told.of([Text(before)]), Way.PREFILL, stop=stop)
+    seam = Seam(Told.of([Text(before)]), Way.EXTEND, stop=stop)
     out = through(seam, [*(Text(piece) for piece in data.draw(cut_up(after))), STOP])
     shown = "".join(event.text for event in out if isinstance(event, Text))
     finish = next(event for event in out if isinstance(event, Finish))
@@ -96,6 +96,24 @@ def test_the_rest_is_added_and_a_stop_sequence_over_the_seam_ends_it(
     else:
         assert shown == after
         assert finish == STOP
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "shown"),
+    [
+        ("A list:\n\n", ["\n", "\n- one"], "- one"),
+        ("A list:\n\n", ["- one"], "- one"),
+        ("A list:\n\n", ["\n- one"], "- one"),
+        ("so ", [" on"], "on"),
+        ("so", [" on", " and on"], " on and on"),
+        ("so ", ["on", " and on"], "on and on"),
+    ],
+)
+def test_space_that_a_template_drops_and_the_model_writes_again_comes_once(
+    before: str, after: list[str], shown: str
+) -> None:
+    out = through(Seam(Told.of([Text(before)]), Way.PREFILL), [*map(Text, after), STOP])
+    assert "".join(event.text for event in out if isinstance(event, Text)) == shown
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from potluck.core.answer import (
     Vector,
 )
 from potluck.core.errors import MalformedAnswer
-from potluck.core.rescue import REPEATING, Told, Way
+from potluck.core.rescue import PROVABLE, REPEATING, Told, Way
 
 
 class AnotherAnswer(MalformedAnswer):
@@ -63,6 +63,8 @@ class Seam:
         self._reasoning = _Again(told.reasoning if again else "")
         self._tools = [(tool.name, _Again("".join(tool.arguments))) for tool in told.tools] if again else []
         self._seen_tools = 0
+        text = told.text
+        self._space = text[len(text.rstrip()) :] if way in PROVABLE else ""
         self._told_tokens = 0 if again else told.tokens
         self._tail = "" if again else told.text[-max(map(len, stop), default=0) :]
         self._stop = stop if self._tail else ()
@@ -82,7 +84,7 @@ class Seam:
     def _one(self, event: Event) -> Iterator[Event]:  # noqa: C901 - one arm per kind of event
         match event:
             case Text():
-                if (rest := self._fresh(self._text.rest(event.text))) != "":
+                if rest := self._fresh(self._unspaced(self._text.rest(event.text))):
                     yield replace(event, text=rest)
             case Reasoning():
                 if rest := self._reasoning.rest(event.text):
@@ -138,6 +140,16 @@ class Seam:
         return replace(
             usage, prompt=prompt, completion=usage.completion + told, cached=min(usage.cached, prompt), estimated=True
         )
+
+    def _unspaced(self, text: str) -> str:
+        """Without the space or the line ends that the text so far ended with: a template may drop them there, and then
+        the model writes them again."""
+        while text and self._space:
+            if text[0] != self._space[0]:
+                self._space = ""
+                break
+            text, self._space = text[1:], self._space[1:]
+        return text
 
     def _fresh(self, text: str) -> str:
         """What of new text is shown: nothing behind a stop sequence that began in the text so far, and nothing yet of

@@ -47,9 +47,8 @@ run: $(VENV)/.run ## set up, then serve a real model on http://127.0.0.1:8420
 
 # --- tests, in CI's order ---
 
-# Seven hosts on one machine need iproute2. Where this is nobody's to install, their test says what is missing.
 .PHONY: host-tools
-host-tools:
+host-tools: ## iproute2, for the test of seven hosts; where it cannot be installed, that test says so
 	@command -v ip >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq iproute2; } || true
 
 test: setup host-tools fmt-check lint types layers ## set up, then run every check and every test

@@ -49,6 +49,7 @@ class Caller:
     ) -> None:
         self.wish = Wish(RequestId(name), KeyId(key), model, needs, tried, kind=kind)
         self.chosen = 0
+        self.conversation = ""
         self.seat: Seat | None = None
         self.error: PotluckError | None = None
 

@@ -8,9 +8,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from potluck.core.answer import Answer, Event
-from potluck.core.call import Call, EmbedCall, InfillCall, LoadCall, said
+from potluck.core.call import Call, ChatCall, EmbedCall, InfillCall, LoadCall, said
 from potluck.core.errors import PotluckError
 from potluck.core.model import Capability, ModelId, NodeId, RequestId
+from potluck.core.openings import NO_OPENING, Opening, opening_of_text, opening_of_turns
 from potluck.core.scheduling.classes import Kind
 from potluck.gateway.door import Door
 from potluck.gateway.port import Caller, Generation
@@ -40,6 +41,13 @@ class InsideAsk:
         self._inbox = inbox
         self.model = call.model
         self.body = said(call).encode("utf-8", "surrogatepass")
+
+    @property
+    def opening(self) -> Opening:
+        call = self._call
+        if isinstance(call, ChatCall):
+            return opening_of_turns((each.role, each.text) for each in call.messages)
+        return opening_of_text(call.prefix) if isinstance(call, InfillCall) else NO_OPENING
 
     @property
     def answer_tokens(self) -> int | None:

@@ -53,8 +53,7 @@ class Wish(NamedTuple):
 
     ``prompt_tokens`` is an estimate. ``since_s`` is when the call came, if this is not its first attempt.
     ``deadline_s`` is when the caller will not wait any longer for it to begin, None if nobody said.
-    ``most_tokens`` is all that prompt and answer can come to, without any counting; ``conversation`` names what shares
-    a prefix with it.
+    ``most_tokens`` is all that prompt and answer can come to, without any counting.
     ``sent_tokens`` have reached the client from engines that broke.
     """
 
@@ -69,7 +68,6 @@ class Wish(NamedTuple):
     since_s: float | None = None
     deadline_s: float | None = None
     most_tokens: int = 0
-    conversation: str = ""
     sent_tokens: int = 0
 
 
@@ -103,6 +101,11 @@ class Seeker(Protocol):
 
     def choose(self) -> None:
         """The name that it asks for leaves the choice to us (`core.auto`): ask again by another, or give up."""
+        ...
+
+    @property
+    def conversation(self) -> str:
+        """Names what shares a prefix with it; asked only where there is a choice of places."""
         ...
 
     def room(self) -> Room:
@@ -213,7 +216,7 @@ class Dispatcher:
                 way.target,
                 kind,
                 wish.prompt_tokens,
-                wish.conversation,
+                seeker.conversation if way.several else "",
                 wish.sent_tokens,
                 wish.tried,
                 wish.deadline_s,

@@ -40,6 +40,8 @@ class Way(NamedTuple):
     kind: Kind
     holds: float = inf
     """The tokens of prompt and answer that each of its places holds, as it is."""
+    several: bool = False
+    """Whether there is a choice of places."""
 
 
 class Room(NamedTuple):
@@ -256,7 +258,8 @@ class Targets:
             self.stale = True
         contexts = [holds(offer.model) for offer in resolution.offers if offer.could_serve(needs, tried)]
         least = min((context for context in contexts if context is not None), default=inf)
-        return Way(key, resolution.route, _usual_kind(resolution.offers, needs), least)
+        several = len(target.places) > 1
+        return Way(key, resolution.route, _usual_kind(resolution.offers, needs), least, several)
 
 
 def _within(resolution: Resolution, engines: frozenset[EngineId] | None) -> Resolution:

@@ -18,6 +18,7 @@ from potluck.core.answer import Answer, Event, FinishReason, Timings, Usage
 from potluck.core.call import Call
 from potluck.core.errors import PotluckError
 from potluck.core.model import Capability, Json
+from potluck.core.openings import Opening
 from potluck.core.rescue import Told
 from potluck.core.scheduling.classes import Kind
 
@@ -240,6 +241,11 @@ class Ask(Protocol):
     @property
     def options(self) -> Mapping[str, Json]:
         """What it asked of the runner, in Ollama's ``options``; empty as a rule."""
+        ...
+
+    @property
+    def opening(self) -> Opening:
+        """What its prompt begins with (`core.openings`)."""
         ...
 
     @property

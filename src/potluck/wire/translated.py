@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from potluck.core.call import ChatCall
 from potluck.core.model import Capability, Json
+from potluck.core.openings import Opening, opening_of_turns
 from potluck.core.scheduling.classes import Kind
 from potluck.wire.errands import kind_of
 from potluck.wire.port import NO_OPTIONS, AnswerMeta
@@ -36,6 +37,10 @@ class TranslatedAsk:
     @property
     def generations(self) -> int:
         return self.chat.choices
+
+    @property
+    def opening(self) -> Opening:
+        return opening_of_turns((each.role, each.text) for each in self.chat.messages)
 
     @property
     def answer_tokens(self) -> int | None:

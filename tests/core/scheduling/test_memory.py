@@ -299,3 +299,28 @@ def test_of_two_engines_the_sooner_one_is_expected() -> None:
     (start,) = idle.arrive(ask("r0"), 0.0)
     assert isinstance(start, Start)
     assert start.model == "m"
+
+
+def test_a_prefix_is_remembered_also_of_an_answer_that_taught_nothing_else() -> None:
+    fleet = scheduler(engine("a", [model("m")]))
+    lane = fleet._fleet.engines[A].lanes[ModelId("m")]
+    fleet.arrive(ask("1", conversation="x", tokens=100), 0.0)
+    fleet.finish(r("1"), 1.0)
+    assert lane.prefix("x", 400)[0] < 300
+    assert lane.prefix("y", 400) == (400, 0.0)
+
+
+def test_the_prefix_of_another_conversation_is_worth_something() -> None:
+    fleet = scheduler(engine("a", [model("m")], slots=1), engine("b", [model("m")], slots=1))
+    for name, other in (("a", "b"), ("b", "a")):
+        fleet.arrive(ask(name, tried=[other], tokens=1000), 0.0)
+        fleet.finish(r(name), 2.0, Timing(1000, 1.0, 50, 1.0))
+    places: dict[str, str] = {}
+    for turn in range(3):
+        for talk in ("x", "y"):
+            name = f"{talk}{turn}"
+            (start,) = fleet.arrive(ask(name, conversation=talk, tokens=1000), 10.0 + 10.0 * turn)
+            assert isinstance(start, Start)
+            assert places.setdefault(talk, start.engine) == start.engine
+            fleet.finish(r(name), 12.0 + 10.0 * turn, Timing(1000, 1.0, 50, 1.0))
+    assert len(set(places.values())) == 2

@@ -18,6 +18,9 @@ from potluck.core.scheduling.terms import Terms, terms
 DEMAND_S = 240.0
 # A model that nobody took in this time is cold: even background work may put it out.
 COLD_S = 300.0
+# How likely it is that a conversation whose prefix a slot holds goes on before that is forgotten anyway. By half, two
+# that take turns settle on two equal machines, and a much slower one is not taken for the sake of it.
+RETURNS = 0.5
 # Weights alone do not run: there is a context to hold. Where the engine tells what a model takes, that counts.
 _MEMORY_BY_SIZE = 1.15
 _UNKNOWN_MODEL_BYTES = 4_000_000_000
@@ -110,6 +113,16 @@ class Lane:
             self.starts = 0
             self.folded_s = now
         return self.demand
+
+    def prefix(self, conversation: str, prompt_tokens: int) -> tuple[int, float]:
+        """The tokens of a prompt that are still to be read here, and those that another conversation is expected to
+        lose, because its slot would be taken."""
+        held = self.warm.get(conversation)
+        if held is not None:
+            return max(0, prompt_tokens - held), 0.0
+        if len(self.warm) + self.active < self.slots:
+            return prompt_tokens, 0.0
+        return prompt_tokens, RETURNS * next(iter(self.warm.values()))
 
     def remember(self, conversation: str, tokens: int) -> None:
         """A slot now holds this conversation."""

@@ -79,10 +79,9 @@ class Scheduler:
             if running >= lane.slots or not lane.ready or running != lane.node.active:
                 return self._admit(ask, now)
             terms = lane.tables[place][running] or lane.alone(standard, running)
-            tokens = prompt
-            if lane.warm:
-                tokens = max(0, prompt - lane.warm.get(conversation, 0))
-            cost = terms.base + terms.slope * tokens + lane.harm * (terms.harm_base_s + terms.harm_slope_s * tokens)
+            tokens, lost = lane.prefix(conversation, prompt) if lane.warm else (prompt, 0.0)
+            cost = terms.base + terms.slope * (tokens + lost)
+            cost += lane.harm * (terms.harm_base_s + terms.harm_slope_s * tokens)
             if factor != 1.0:
                 cost *= factor
             kept.append((terms, cost, factor, tokens))
@@ -113,8 +112,12 @@ class Scheduler:
         if turn is None:
             return _NOTHING
         self._end(turn, now)
+        ask, lane = turn.ask, turn.lane
         if timing is not None:
             self._learn(turn, timing, now)
+        if ask.conversation:
+            answer_tokens = self._standards[ask.kind.place].answer_tokens if timing is None else timing.answer_tokens
+            lane.remember(ask.conversation, ask.prompt_tokens + int(answer_tokens))
         if turn.lane.loading:  # it answered: the model is there
             turn.lane.settle(resident=True)
         return self._freed(turn, now)
@@ -338,8 +341,6 @@ class Scheduler:
         self._fleet.relearn(lane)
         if timing.answer_tokens:
             self._lengthen(turn.ask.kind.place, timing.answer_tokens)
-        if turn.ask.conversation:
-            lane.remember(turn.ask.conversation, turn.ask.prompt_tokens + timing.answer_tokens)
 
     def _lengthen(self, place: int, answer_tokens: int) -> None:
         standard = self._standards[place]

@@ -98,12 +98,14 @@ def weigh(ask: Ask, standard: Standard, lane: Lane, factor: float, now: float) -
         figures = lane.terms(standard, lane.active, 1 + others, sent=ask.sent_tokens)
     else:
         figures = lane.alone(standard, lane.active)
-    tokens = max(0, ask.prompt_tokens - lane.warm.get(ask.conversation, 0)) if lane.warm else ask.prompt_tokens
+    tokens, lost = lane.prefix(ask.conversation, ask.prompt_tokens) if lane.warm else (ask.prompt_tokens, 0.0)
     own = figures.base + figures.slope * tokens + wait_s * (figures.per_first + figures.per_finish)
     harm = lane.harm * (figures.harm_base_s + figures.harm_slope_s * tokens)
     if others:
         harm += (node.harm - lane.harm) * (figures.own_decode_s + figures.harm_slope_s * tokens)
     eviction = sum(_loss(victim, now) for victim in victims) if victims else 0.0
+    if lost:
+        eviction += figures.slope * lost
     doubt = SUSPECT_COST if lane.engine.health is Health.SUSPECT else 0.0
     run = (own + harm + eviction + doubt) * factor
     return Price(lane.place, verdict, run, wait_s, own, harm, eviction, doubt, factor, figures, tokens, victims)

@@ -44,6 +44,7 @@ from potluck.core.errors import (
 )
 from potluck.core.health import Seen
 from potluck.core.model import Capability, EngineId, Model, RequestId
+from potluck.core.openings import conversation_name
 from potluck.core.rescue import PROVABLE, Told, Way
 from potluck.core.scheduling.decisions import Start
 from potluck.core.scheduling.rates import Timing
@@ -279,6 +280,10 @@ class Exchange:
             return
         self.wish = self.wish._replace(model=self.choice.name, needs=self._look.needs)
         self._seek()
+
+    @property
+    def conversation(self) -> str:
+        return conversation_name(self.caller.key, self.ask.opening)
 
     def room(self) -> Room:
         if self._length is None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from potluck.core.call import InfillCall, LoadCall
 from potluck.core.model import Capability, Json
+from potluck.core.openings import NO_OPENING, Opening, opening_of_text
 from potluck.core.scheduling.classes import Kind
 from potluck.wire.openai.fields import changed_body
 from potluck.wire.port import NO_OPTIONS, AnswerMeta, AnswerWriter, Passage, Shape
@@ -32,6 +33,10 @@ class CodeAsk:
     @property
     def needs(self) -> frozenset[Capability]:
         return self.made.needs
+
+    @property
+    def opening(self) -> Opening:
+        return opening_of_text(self.made.prefix) if isinstance(self.made, InfillCall) else NO_OPENING
 
     @property
     def answer_tokens(self) -> int | None:

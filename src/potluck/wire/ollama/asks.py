@@ -14,6 +14,7 @@ from potluck.core.context import normalise
 from potluck.core.errors import BadRequest
 from potluck.core.model import Capability, Model
 from potluck.core.names import same_model
+from potluck.core.openings import NO_OPENING, Opening, opening_of_text, opening_of_turns
 from potluck.core.scheduling.classes import Kind
 from potluck.wire.body import decode_body
 from potluck.wire.errands import is_errand
@@ -49,6 +50,7 @@ class OllamaAsk:
     untouchable: bool = True
     kind: Kind | None = None
     truncate: bool | None = None
+    opening: Opening = NO_OPENING
 
     @property
     def answer_tokens(self) -> int | None:
@@ -133,6 +135,7 @@ def read_chat(body: bytes) -> OllamaAsk:
         watch=LinePassage,
         options=request.options or NO_OPTIONS,
         truncate=request.truncate,
+        opening=opening_of_turns((each.role, each.content or "") for each in messages),
         kind=Kind.BACKGROUND if len(messages) == 1 and is_errand(messages[0].content or "") else None,
     )
 
@@ -159,6 +162,7 @@ def read_generate(body: bytes) -> OllamaAsk:
         watch=LinePassage,
         options=request.options or NO_OPTIONS,
         truncate=request.truncate,
+        opening=opening_of_text((request.system or "") + (request.prompt or "")),
     )
 
 

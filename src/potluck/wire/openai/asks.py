@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from potluck.core.call import ChatCall, EmbedCall, InfillCall, TextCall, ToolMode
 from potluck.core.model import Capability, Json
+from potluck.core.openings import NO_OPENING, Opening, opening_of_text, opening_of_turns
 from potluck.core.scheduling.classes import Kind as CallKind
 from potluck.wire.body import decode_body
 from potluck.wire.errands import is_errand
@@ -96,6 +97,10 @@ class ChatAsk:
         # Shown the tools, a model calls them whatever it was told: with `none` they must not be shown.
         self.untouchable = found.plain and not (found.remote or found.choice.forced or hidden)
 
+    @property
+    def opening(self) -> Opening:
+        return opening_of_turns((each.role, each.text) for each in self.request.messages)
+
     def call(self) -> ChatCall:
         return chat_call(self.request, self.body)
 
@@ -126,6 +131,11 @@ class CompletionAsk:
     @property
     def stream(self) -> bool:
         return bool(self.request.stream)
+
+    @property
+    def opening(self) -> Opening:
+        prompt = self.request.prompt
+        return opening_of_text(prompt) if isinstance(prompt, str) else NO_OPENING
 
     @property
     def answer_tokens(self) -> int | None:
@@ -183,6 +193,7 @@ class EmbeddingAsk:
     kind: CallKind | None = None
     answer_tokens: int | None = 0
     may_cut: bool = False
+    opening: Opening = NO_OPENING
 
     @property
     def options(self) -> Mapping[str, Json]:

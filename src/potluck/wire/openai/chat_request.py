@@ -67,6 +67,13 @@ class ChatMessage(msgspec.Struct):
     reasoning_content: str | None = None
     reasoning: Any = None
 
+    @property
+    def text(self) -> str:
+        """All text in it, as it was written."""
+        if isinstance(self.content, list):
+            return "".join(part if isinstance(part, str) else part.text or "" for part in self.content)
+        return self.content or ""
+
 
 class FunctionTool(msgspec.Struct):
     name: str

@@ -413,4 +413,4 @@ def test_odd_requests_are_read_or_refused_and_nothing_else(odd: bytes, framed: b
 
 def test_what_a_call_needs_of_its_context_is_told() -> None:
     ask = read_messages(b'{"model":"m","max_tokens":7,"messages":[{"role":"user","content":"a"}]}')
-    assert (ask.answer_tokens, ask.options, ask.may_cut) == (7, {}, False)
+    assert (ask.answer_tokens, ask.options, ask.may_cut, ask.opening) == (7, {}, False, ("a",))

@@ -165,3 +165,4 @@ def test_what_a_call_needs_of_its_context_is_told() -> None:
     ask = read_infill(b'{"input_prefix":"a","n_predict":9}')
     assert (ask.answer_tokens, ask.options, ask.may_cut) == (9, {}, True)
     assert read_infill(b'{"n_predict":0}').answer_tokens == 0
+    assert (ask.opening, read_infill(b'{"n_predict":0}').opening) == ((), ())

@@ -164,3 +164,22 @@ def test_what_a_call_needs_of_its_context_is_told(fields: dict[str, Any], limit:
     assert (text.answer_tokens, text.options, text.may_cut) == (limit, options, False)
     vectors = read_embedding(b'{"model":"m","input":"a"}')
     assert (vectors.answer_tokens, vectors.options, vectors.may_cut) == (0, {}, False)
+
+
+def test_a_conversation_is_known_by_all_that_comes_before_its_first_answer() -> None:
+    def opening(*messages: dict[str, Any]) -> tuple[str, ...]:
+        return read_chat(json.dumps({"model": "m", "messages": messages}).encode()).opening
+
+    system, parts = {"role": "system", "content": "s"}, [{"type": "text", "text": "a"}, "b"]
+    first = opening(system, {"role": "user", "content": parts})
+    assert first == ("s", "ab")
+    later = opening(system, {"role": "user", "content": parts}, {"role": "assistant", "content": "c"}, system)
+    assert later == first
+    assert opening({"role": "user", "content": None}) == ("",)
+
+
+def test_a_text_is_known_by_its_beginning_and_ids_are_not() -> None:
+    text = "x" * 300
+    assert read_completion(json.dumps({"model": "m", "prompt": text}).encode()).opening == (text[:256],)
+    assert read_completion(b'{"model":"m","prompt":[1,2]}').opening == ()
+    assert read_embedding(b'{"model":"m","input":"a"}').opening == ()

@@ -18,9 +18,10 @@ from potluck.core.scheduling.terms import Terms, terms
 DEMAND_S = 240.0
 # A model that nobody took in this time is cold: even background work may put it out.
 COLD_S = 300.0
-# How likely it is that a conversation whose prefix a slot holds goes on before that is forgotten anyway. By half, two
-# that take turns settle on two equal machines, and a much slower one is not taken for the sake of it.
-RETURNS = 0.5
+# What the prefix of another conversation counts for, in its tokens, when its slot would be taken. Enough for two that
+# take turns to settle on two equal machines; with more the simulated fleet has fewer calls in time, because slower
+# machines are taken for the sake of it.
+RETURNS = 0.1
 # Weights alone do not run: there is a context to hold. Where the engine tells what a model takes, that counts.
 _MEMORY_BY_SIZE = 1.15
 _UNKNOWN_MODEL_BYTES = 4_000_000_000

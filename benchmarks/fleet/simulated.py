@@ -15,9 +15,9 @@ _DRAIN_S = 3600.0
 
 
 def simulate(calls: Sequence[Demand], speed: float) -> tuple[list[Lived], int]:
-    """What became of each call, and how many models were loaded. The service is told no conversations: neither here."""
+    """What became of each call, and how many models were loaded."""
     clock = Clock()
-    ruled = Ruled(clock, fleet(speed), tells_conversations=False)
+    ruled = Ruled(clock, fleet(speed))
     jobs = [Job(replace(call, at_s=call.at_s / speed), 0.0, 0.0) for call in calls]
     for job in jobs:
         clock.at(job.demand.at_s, lambda job=job: ruled.arrived(job))

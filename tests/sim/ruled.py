@@ -24,9 +24,7 @@ class Ruled(Told):
         machines: tuple[Machine, ...] = REFERENCE,
         *,
         rates: Mapping[tuple[EngineId, ModelId], Rates] | None = None,
-        tells_conversations: bool = True,
     ) -> None:
-        self.tells_conversations = tells_conversations
         self.clock = clock
         self.scheduler = Scheduler(rates=rates)
         self.boxes = [Box(machine, clock, self) for machine in machines]
@@ -64,8 +62,7 @@ class Ruled(Told):
         request = RequestId(f"r{len(self.ids)}")
         self.ids[id(job)] = request
         self.jobs[request] = job
-        conversation = demand.conversation if self.tells_conversations else ""
-        ask = Ask(request, KeyId(f"u{demand.user}"), demand.model, demand.kind, demand.prompt, conversation)
+        ask = Ask(request, KeyId(f"u{demand.user}"), demand.model, demand.kind, demand.prompt, demand.conversation)
         self.perform(self.scheduler.arrive(ask, self.clock.now))
 
     def first(self, job: Job) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 
+import msgspec
 import structlog
 
 from potluck.config.model import ClassConfig, Config, DiscoveryConfig, NodeConfig, Policy, RouteConfig
@@ -123,12 +124,12 @@ class Reloader:
 def with_nodes(config: Config, discovered: Iterable[NodeConfig]) -> Config:
     """The configuration with nodes beside its own, which win where they have the same name."""
     more = {node.id: node for node in discovered if node.id not in config.nodes}
-    return replace(config, nodes={**config.nodes, **more}) if more else config
+    return msgspec.structs.replace(config, nodes={**config.nodes, **more}) if more else config
 
 
 def changes(before: Config, after: Config) -> tuple[str, ...]:
     """Sections in which two configurations differ."""
-    names = [field.name for field in fields(Config) if field.name not in _NOT_SETTINGS]
+    names = [field.name for field in msgspec.structs.fields(Config) if field.name not in _NOT_SETTINGS]
     return tuple(name for name in names if getattr(before, name) != getattr(after, name))
 
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 import pytest_asyncio
 
@@ -254,7 +255,7 @@ async def test_ollamas_clients_are_left_in_peace(thoughtful: World) -> None:
 
 
 def _short_line(config: Config) -> Config:
-    return replace(config, queue=QueueConfig(depth=1, max_wait_s=1.0))
+    return msgspec.structs.replace(config, queue=QueueConfig(depth=1, max_wait_s=1.0))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 
 from tests.matrix.surfaces import TEXTS, Surface, Wish, both_ways
 from tests.matrix.world import ALL, World, engine, world

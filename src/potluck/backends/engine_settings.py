@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from potluck.backends.port import Address
 from potluck.core.model import Model, ModelId
 
 
-@dataclass(frozen=True, slots=True)
-class EngineSettings:
+class EngineSettings(msgspec.Struct, frozen=True):
     """One engine as configured. ``models``: for servers that list none. ``context`` (tokens) overrides the engine's."""
 
     address: Address

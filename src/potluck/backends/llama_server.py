@@ -131,7 +131,7 @@ def _infill(call: InfillCall, model: Model, *, stream: bool) -> EngineRequest:
     if call.strict:
         raise Unsupported(call.model, Capability.INSERT.value)
     request = _chat(instruct(call), model, stream=stream)
-    return replace(request, reader=FilteredReader(request.reader, InfillCleaner.instructed(call)))
+    return msgspec.structs.replace(request, reader=FilteredReader(request.reader, InfillCleaner.instructed(call)))
 
 
 def _telling(call: _Generation) -> _Generation:

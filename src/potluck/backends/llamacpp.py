@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import msgspec
 
 from potluck.backends import llama_server
@@ -67,8 +65,7 @@ class _Listing(msgspec.Struct):
     data: list[_Listed]
 
 
-@dataclass(frozen=True, slots=True)
-class _Abilities:
+class _Abilities(msgspec.Struct, frozen=True):
     """What a server's model can do, found once by asking for it; llama.cpp does not list it."""
 
     inserts: bool

@@ -6,10 +6,10 @@ llama.cpp's server is one of them too, and says so in its list: then its habits 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import assert_never
 
 import msgspec
+from msgspec.structs import replace
 
 from potluck.backends import llama_server
 from potluck.backends.engine_settings import EngineSettings, Remote

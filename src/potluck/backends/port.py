@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from potluck.core.answer import Event
 from potluck.core.call import Call
@@ -20,8 +21,7 @@ from potluck.core.rescue import Way
 from potluck.wire.port import Ask, EngineRequest, Shape
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(msgspec.Struct, frozen=True):
     """Where an engine listens. ``headers`` go with every request to it (its own API key, never a client's).
 
     ``base_path`` stands before every path (``/proxy/llm``), without a slash at its end.
@@ -34,8 +34,7 @@ class Address:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """One look at an engine. ``slots`` is None where it does not tell. ``busy`` counts others' calls too, if known."""
 
     models: tuple[Model, ...]
@@ -44,15 +43,13 @@ class Report:
     version: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(msgspec.Struct, frozen=True):
     """A call that needs no engine, with its answer: loading a model on a server that holds it always."""
 
     events: tuple[Event, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class HttpReply:
+class HttpReply(msgspec.Struct, frozen=True):
     status: int
     body: bytes
 
@@ -140,8 +137,7 @@ class Backend(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class PullOrder:
+class PullOrder(msgspec.Struct, frozen=True):
     """What is to be fetched: a name or URL as `core.model_sources` reads it.
 
     ``sha256`` (hex) is what the file must have, ``alias`` what it is to be called, each empty if nobody said.
@@ -155,8 +151,7 @@ class PullOrder:
     inside: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Weight:
+class Weight(msgspec.Struct, frozen=True):
     """How large what is to be fetched is, and how much of it is here already."""
 
     size_bytes: int
@@ -221,8 +216,7 @@ class Supervised(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Child:
+class Child(msgspec.Struct, frozen=True):
     """One child process for the status page. ``restarts`` counts crashes since start; ``why`` the last one's reason."""
 
     model: str

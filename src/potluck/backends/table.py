@@ -6,8 +6,9 @@ The embedded engine is not in it: it has a life of its own, and is made in the c
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+
+import msgspec
 
 from potluck.backends.engine_settings import EngineSettings
 from potluck.backends.llamacpp import LlamaCpp
@@ -18,8 +19,7 @@ from potluck.backends.port import Backend, ModelKeeper
 from potluck.core.model import EngineKind
 
 
-@dataclass(frozen=True, slots=True)
-class Fitted:
+class Fitted(msgspec.Struct, frozen=True):
     """An engine's adapter with what it offers beside."""
 
     backend: Backend

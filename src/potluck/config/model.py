@@ -7,9 +7,10 @@ sentences stand in `config.schema`; docs/reference/config.md is made from there.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+
+import msgspec
 
 from potluck.config.problems import ConfigProblem
 from potluck.config.secret import Secret
@@ -31,8 +32,7 @@ class Policy(StrEnum):
     WEIGHTED = "weighted"
 
 
-@dataclass(frozen=True, slots=True)
-class EngineConfig:
+class EngineConfig(msgspec.Struct, frozen=True):
     """One engine to be served. ``base_path`` has no slash at its end. ``slots`` and ``context`` None: ask the engine.
 
     ``models`` is for servers that list none; empty means that the engine tells.
@@ -55,8 +55,7 @@ class EngineConfig:
         return EngineId(f"{self.node}/{self.kind}:{self.port}{self.base_path}")
 
 
-@dataclass(frozen=True, slots=True)
-class LaterEngine:
+class LaterEngine(msgspec.Struct, frozen=True):
     """An engine that is carried but not served yet."""
 
     node: NodeId
@@ -69,8 +68,7 @@ class LaterEngine:
     slots: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AgentConfig:
+class AgentConfig(msgspec.Struct, frozen=True):
     """A node agent to be asked what its machine has left."""
 
     host: str
@@ -78,8 +76,7 @@ class AgentConfig:
     api_key: Secret | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NodeConfig:
+class NodeConfig(msgspec.Struct, frozen=True):
     """One machine. ``address`` is empty where every engine has a ``url``; ``memory_bytes`` None: not said."""
 
     id: NodeId
@@ -90,8 +87,7 @@ class NodeConfig:
     agent: AgentConfig | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RouteConfig:
+class RouteConfig(msgspec.Struct, frozen=True):
     """A name that can be asked for as a model. At most one of ``weights`` and ``order`` is set.
 
     ``models`` in order of preference; empty means any model that fits.
@@ -99,13 +95,12 @@ class RouteConfig:
 
     name: str
     models: tuple[ModelId, ...] = ()
-    weights: Mapping[NodeId, float] = field(default_factory=dict[NodeId, float])
+    weights: Mapping[NodeId, float] = msgspec.field(default_factory=dict[NodeId, float])
     order: tuple[NodeId, ...] = ()
     policy: Policy = Policy.LEARNED
 
 
-@dataclass(frozen=True, slots=True)
-class ServerConfig:
+class ServerConfig(msgspec.Struct, frozen=True):
     """Where Potluck listens, and how long a stop waits for calls under way.
 
     ``origins`` are the web pages that may call beside those of this machine.
@@ -117,24 +112,21 @@ class ServerConfig:
     origins: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LimitsConfig:
+class LimitsConfig(msgspec.Struct, frozen=True):
     """What is refused by size: ``max_body_bytes`` decompressed, ``max_header_bytes`` the whole head of a request."""
 
     max_body_bytes: int = 64_000_000
     max_header_bytes: int = 65_536
 
 
-@dataclass(frozen=True, slots=True)
-class QueueConfig:
+class QueueConfig(msgspec.Struct, frozen=True):
     """How many calls may wait for a slot, and for how long."""
 
     depth: int = 512
     max_wait_s: float = 300.0
 
 
-@dataclass(frozen=True, slots=True)
-class ClassConfig:
+class ClassConfig(msgspec.Struct, frozen=True):
     """What the owner said of one class of calls; None: as it is by default.
 
     ``first_s`` to the first word and ``finish_s`` to the end are what its users accept; a lower ``priority`` goes
@@ -149,8 +141,7 @@ class ClassConfig:
     running: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HealthConfig:
+class HealthConfig(msgspec.Struct, frozen=True):
     """``interval_s`` between two looks at an engine that is well. ``reload_lost``: models in use on a machine that goes
     down are loaded on others with memory to spare."""
 
@@ -158,8 +149,7 @@ class HealthConfig:
     reload_lost: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class RescueConfig:
+class RescueConfig(msgspec.Struct, frozen=True):
     """How an answer goes on whose engine broke after its first byte: ``attempts`` for one answer, begun ``within_s`` of
     the first break. ``silence_s`` is the least silence that counts as a break; 0: only the longest there may be."""
 
@@ -168,8 +158,7 @@ class RescueConfig:
     silence_s: float = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class StorageConfig:
+class StorageConfig(msgspec.Struct, frozen=True):
     """URLs, which may carry passwords. None: a file, memory or a folder in the data directory."""
 
     database: Secret | None = None
@@ -177,8 +166,7 @@ class StorageConfig:
     blobs: Secret | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DiscoveryConfig:
+class DiscoveryConfig(msgspec.Struct, frozen=True):
     """Where engines are looked for beside ``nodes``. ``scan`` holds networks in CIDR form.
 
     ``agent_key`` is the one that node agents were started with, by which they prove who they are.
@@ -189,8 +177,7 @@ class DiscoveryConfig:
     agent_key: Secret | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LocalConfig:
+class LocalConfig(msgspec.Struct, frozen=True):
     """The embedded engine. ``enabled`` None: on if no engine is configured (`Config.local_wanted`).
 
     ``models_dir`` None: ``models/`` in the data directory. ``threads`` None: the engine's own choice.
@@ -207,21 +194,20 @@ class LocalConfig:
     hub_token: Secret | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(msgspec.Struct, frozen=True):
     """Everything the owner can say. ``source`` is the file it came from, None for the defaults.
 
     ``aliases`` are other names, each with what it stands for.
     """
 
     source: Path | None = None
-    nodes: Mapping[NodeId, NodeConfig] = field(default_factory=dict[NodeId, NodeConfig])
-    routes: Mapping[str, RouteConfig] = field(default_factory=dict[str, RouteConfig])
-    aliases: Mapping[str, str] = field(default_factory=dict[str, str])
+    nodes: Mapping[NodeId, NodeConfig] = msgspec.field(default_factory=dict[NodeId, NodeConfig])
+    routes: Mapping[str, RouteConfig] = msgspec.field(default_factory=dict[str, RouteConfig])
+    aliases: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
     server: ServerConfig = ServerConfig()
     limits: LimitsConfig = LimitsConfig()
     queue: QueueConfig = QueueConfig()
-    classes: Mapping[Kind, ClassConfig] = field(default_factory=dict[Kind, ClassConfig])
+    classes: Mapping[Kind, ClassConfig] = msgspec.field(default_factory=dict[Kind, ClassConfig])
     health: HealthConfig = HealthConfig()
     rescue: RescueConfig = RescueConfig()
     storage: StorageConfig = StorageConfig()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from potluck.core.scheduling.classes import Kind
 from potluck.wire.port import Ask, ErrorWriter
 
 
-@dataclass(frozen=True, slots=True)
-class Door:
+class Door(msgspec.Struct, frozen=True):
     """One inference route.
 
     ``read`` takes the whole body (decompressed and within limits) and raises `ClientError`.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 from typing import Protocol
+
+import msgspec
 
 from potluck.backends.port import Backend, Child, EngineHttp, ModelKeeper, Report, Supervised
 from potluck.core.auto import Look, choose
@@ -28,8 +30,7 @@ def _nothing(engines: Iterable[EngineId], *, routes: bool = False) -> None:
     """Nobody wants to hear of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Installation:
+class Installation(msgspec.Struct, frozen=True):
     """One configured engine with what is needed to speak to it. ``slots`` None: as the engine says.
 
     ``keeper`` and ``supervised`` are the backend again, where it offers that. ``memory_bytes`` is what models may fill

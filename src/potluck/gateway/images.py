@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
+
+import msgspec
 
 from potluck.core.addresses import Address, is_public
 from potluck.core.call import Call, ChatCall, ImagePart, Message, TextCall
@@ -21,16 +23,18 @@ if TYPE_CHECKING:
     from potluck.gateway.outside import Outside
 
 
-@dataclass(frozen=True, slots=True)
-class FetchLimits:
+class FetchLimits(msgspec.Struct, frozen=True):
     max_bytes: int = 20 * 1024 * 1024
     timeout_s: float = 15.0
+
+
+USUAL_LIMITS: Final = FetchLimits()
 
 
 class RemoteImages:
     """Replaces remote images in calls by their bytes. Use as an async context manager."""
 
-    def __init__(self, allowed: Callable[[Address], bool] = is_public, limits: FetchLimits = FetchLimits()) -> None:
+    def __init__(self, allowed: Callable[[Address], bool] = is_public, limits: FetchLimits = USUAL_LIMITS) -> None:
         self._allowed = allowed
         self._limits = limits
         self._outside: Outside | None = None

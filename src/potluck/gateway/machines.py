@@ -7,8 +7,10 @@ planned with while they are fresh (`core.reading.as_known`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Protocol
+
+import msgspec
+from msgspec.structs import replace
 
 from potluck.core.model import NodeId, NodeReading
 from potluck.core.reading import Reading, as_known
@@ -22,8 +24,7 @@ class Agent(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class MachineSetup:
+class MachineSetup(msgspec.Struct, frozen=True):
     """One configured node. ``memory_bytes`` is what models may fill there, None: not said."""
 
     node: NodeId
@@ -31,8 +32,7 @@ class MachineSetup:
     agent: Agent | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(msgspec.Struct, frozen=True):
     """One machine at one moment.
 
     ``known`` is what may be planned with. ``reading`` is the agent's last and ``age_s`` how old that is. ``silent_s``
@@ -48,8 +48,7 @@ class Machine:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(msgspec.Struct, frozen=True):
     """What is held of a machine; times are on the owner's clock."""
 
     setup: MachineSetup

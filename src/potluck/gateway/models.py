@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
+
+import msgspec
 
 from potluck.backends.port import ModelKeeper, PullOrder
 from potluck.core.errors import Conflict, NotImplementedHere, PotluckError
@@ -25,8 +26,7 @@ from potluck.gateway.tasks import Tasks
 _LOOK_S = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """A model on one engine, as it is called there."""
 
     node: NodeId
@@ -34,19 +34,17 @@ class Target:
     model: ModelId
 
 
-@dataclass(frozen=True, slots=True)
-class PullStep:
+class PullStep(msgspec.Struct, frozen=True):
     """One step of a pull. ``said`` is Ollama's status object; empty in the first, which tells the decision."""
 
     node: NodeId
     engine: EngineId
     verdicts: tuple[Verdict, ...] = ()
-    said: JsonObject = field(default_factory=dict[str, Json])
-    transfer: Transfer = field(default_factory=Transfer)
+    said: JsonObject = msgspec.field(default_factory=dict[str, Json])
+    transfer: Transfer = msgspec.field(default_factory=Transfer)
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(msgspec.Struct, frozen=True):
     """A model on an engine, with who keeps it."""
 
     installation: Installation

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
+
+import msgspec
 
 from potluck.core.errors import ModelNotFound, NoEngineReady, NoRoom, NotFound, NotImplementedHere, PotluckError
 from potluck.core.model import Engine, EngineId, Health, NodeId
@@ -15,8 +16,7 @@ from potluck.gateway.fleet import Fleet
 _RETRY_S = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(msgspec.Struct, frozen=True):
     """A node, an engine, both, or whichever is best. An engine may be named without its node: ``local``."""
 
     node: str = ""

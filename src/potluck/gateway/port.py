@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from potluck.core.answer import Event
 from potluck.core.call import Call
@@ -14,8 +15,7 @@ from potluck.core.scheduling.classes import Kind
 from potluck.wire.terms import NO_TERMS, Terms
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """Who asks. ``name`` is the key's name; ``owner`` may administer."""
 
     key: KeyId

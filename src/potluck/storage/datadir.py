@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from potluck.core.errors import Conflict, OperatorError
 from potluck.core.keys import KEY_MARK, digest, make_key, prefix
@@ -19,8 +20,7 @@ OWNER_NAME = "owner"
 """The name of the key in the data directory; ``keys create`` cannot take it while that key lives."""
 
 
-@dataclass(frozen=True, slots=True)
-class DataDir:
+class DataDir(msgspec.Struct, frozen=True):
     """Paths in a data directory. Nothing is touched by asking for them."""
 
     root: Path

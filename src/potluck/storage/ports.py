@@ -8,8 +8,9 @@ transaction, whole or not at all, also when its caller is cancelled. Beside the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from potluck.core.model import Json, KeyId, RequestId
 from potluck.storage.records import (
@@ -139,8 +140,7 @@ class SettingsStore(Protocol):
     async def all(self) -> Mapping[str, Json]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Storage:
+class Storage(msgspec.Struct, frozen=True):
     """All stores of one database."""
 
     keys: KeyStore

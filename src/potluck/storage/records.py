@@ -5,7 +5,6 @@ The request log's are structs of msgspec: one is made for each call, and a froze
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import NewType
 
@@ -19,8 +18,7 @@ ConversationId = NewType("ConversationId", str)
 MessageId = NewType("MessageId", str)
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRecord:
+class KeyRecord(msgspec.Struct, frozen=True):
     """An API key without the key: ``digest`` is its SHA-256 (`core.keys.digest`), ``prefix`` what may be shown."""
 
     id: KeyId
@@ -45,8 +43,7 @@ class MessageState(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class NewMessage:
+class NewMessage(msgspec.Struct, frozen=True):
     """A message to be kept. ``error`` says in words what a failed one failed of, safe to show."""
 
     id: MessageId
@@ -61,8 +58,7 @@ class NewMessage:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredMessage:
+class StoredMessage(msgspec.Struct, frozen=True):
     """A kept message. ``seq`` counts from 1 in its conversation, in the order of writing, without gaps.
 
     ``parent`` is the message it follows; None for a first one. Several messages with one parent are branches.
@@ -90,8 +86,7 @@ class Place(Enum):
     END = "end"
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(msgspec.Struct, frozen=True):
     """``updated_s`` is the time of its last message or change of title. ``messages`` counts all branches.
 
     ``key`` is whose it is; nobody else sees it. ``model`` is what the client asked for last, empty if nothing.
@@ -106,16 +101,14 @@ class Conversation:
     messages: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ConversationPage:
+class ConversationPage(msgspec.Struct, frozen=True):
     """``next`` is the cursor of the following page, None on the last one."""
 
     conversations: tuple[Conversation, ...]
     next: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Thread:
+class Thread(msgspec.Struct, frozen=True):
     """A conversation with all its messages by ``seq``."""
 
     conversation: Conversation
@@ -132,8 +125,7 @@ class Thread:
         return tuple(reversed(path))
 
 
-@dataclass(frozen=True, slots=True)
-class SearchHit:
+class SearchHit(msgspec.Struct, frozen=True):
     """``message`` is the newest one that matches, None if only the title does. ``snippet`` is text around the match."""
 
     conversation: Conversation
@@ -217,8 +209,7 @@ class RequestRecord(msgspec.Struct, frozen=True):
     choice: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestFilter:
+class RequestFilter(msgspec.Struct, frozen=True):
     """Which requests to list; every field that is set must hold. ``model`` is the asked or the served name."""
 
     key: KeyId | None = None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
+
+import msgspec
 
 from potluck.backends.port import Child, PullOrder
 from potluck.core.discovery import Proposal
@@ -120,8 +121,7 @@ class DrainCare(Protocol):
     async def resume(self, name: str) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
+class Services(msgspec.Struct, frozen=True):
     """Handed down by app.py.
 
     ``machines`` are the configured nodes' as they are now, whether they have engines or not.
@@ -152,4 +152,4 @@ class Services:
     max_body_bytes: int = 64_000_000
     # Proxies cut a connection that is silent for a minute, some after half of one.
     ping_s: float = 15.0
-    newest: Newest = field(default_factory=Newest)
+    newest: Newest = msgspec.field(default_factory=Newest)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias, assert_never
 
@@ -23,8 +22,7 @@ class BlockKind(StrEnum):
     TOOL = "tool"
 
 
-@dataclass(slots=True)
-class Block:
+class Block(msgspec.Struct):
     """One block. ``index`` counts the blocks that were opened, from 0; -1 until then.
 
     ``call_id`` and ``name`` are a tool call's. A tool's text is the JSON text of its arguments.
@@ -34,7 +32,7 @@ class Block:
     call_id: str = ""
     name: str = ""
     index: int = -1
-    pieces: list[str] = field(default_factory=list[str])
+    pieces: list[str] = msgspec.field(default_factory=list[str])
 
     @property
     def text(self) -> str:
@@ -46,21 +44,18 @@ class Block:
         return self.kind is not BlockKind.TOOL or is_json_object(self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(msgspec.Struct, frozen=True):
     block: Block
 
 
-@dataclass(frozen=True, slots=True)
-class Grew:
+class Grew(msgspec.Struct, frozen=True):
     """``piece`` came to the open block; it is in ``block.pieces`` already."""
 
     block: Block
     piece: str
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
+class Closed(msgspec.Struct, frozen=True):
     block: Block
 
 

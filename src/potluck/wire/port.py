@@ -7,7 +7,6 @@ handed in through `AnswerMeta`). They hold state only for the one stream they be
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
@@ -106,8 +105,7 @@ class AnswerReader(Protocol):
     def whole(self, body: bytes) -> list[Event]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class EngineRequest:
+class EngineRequest(msgspec.Struct, frozen=True):
     """A request to an engine, but for address, key and framing headers. ``stream`` says how the reader is to be fed."""
 
     path: str
@@ -124,8 +122,7 @@ class ErrorWriter(Protocol):
     def __call__(self, error: PotluckError, request_id: str) -> ErrorReply: ...
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorReply:
+class ErrorReply(msgspec.Struct, frozen=True):
     """``headers`` are lower-case names with values: ``retry-after``, ``x-should-retry``, ``www-authenticate``, …"""
 
     status: int
@@ -172,8 +169,7 @@ class Passage(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(msgspec.Struct, frozen=True):
     """What the client has of an answer, and the writer that goes on with the very same stream."""
 
     told: Told

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NoReturn
+
+import msgspec
 
 from potluck.core.call import ChatCall
 from potluck.core.model import Capability, Json
@@ -14,8 +15,7 @@ from potluck.wire.errands import kind_of
 from potluck.wire.port import NO_OPTIONS, AnswerMeta
 
 
-@dataclass(frozen=True, slots=True)
-class TranslatedAsk:
+class TranslatedAsk(msgspec.Struct, frozen=True):
     """What such asks have in common; a dialect adds its ``shape`` and its ``writer``. The call is made when read."""
 
     body: bytes

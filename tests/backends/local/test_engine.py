@@ -10,10 +10,11 @@ import sys
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 
@@ -243,7 +244,7 @@ async def test_strangers_on_this_machine_cannot_use_a_child(tmp_path: Path) -> N
         address = here.engine.address(model)
         assert address is not None
         async with open_engine_session() as session:
-            stranger = AiohttpEngine(session, replace(address, headers=()))
+            stranger = AiohttpEngine(session, msgspec.structs.replace(address, headers=()))
             assert (await stranger.request("GET", "/props")).status == 401
         (pid,) = here.pids()
         assert "a-key-of-the-test" not in " ".join(psutil.Process(pid).cmdline())

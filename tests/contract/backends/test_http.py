@@ -7,8 +7,9 @@ import socket
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+import msgspec
 import pytest
 
 from potluck.backends.http import AiohttpEngine, open_engine_session
@@ -79,7 +80,7 @@ class Server:
 async def engine(over: Opener, server: Server, **address: object) -> AsyncGenerator[EngineHttp]:
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     server.port = listener.sockets[0].getsockname()[1]
-    where = replace(Address("127.0.0.1", server.port), **address)  # type: ignore[arg-type]
+    where = msgspec.structs.replace(Address("127.0.0.1", server.port), **address)  # type: ignore[arg-type]
     async with listener, over(where) as http:
         yield http
 

@@ -1,7 +1,7 @@
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from potluck.core.answer import FinishReason
 from potluck.core.call import AudioPart, ImagePart, Message, Role, TextPart, ToolCall

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from potluck.config.model import EngineConfig, NodeConfig
@@ -328,7 +329,7 @@ async def test_where_is_looked_changes_while_it_runs() -> None:
         discovery = home.discovery
         assert await home.look() == []
         quiet = discovery.where
-        discovery.reconfigure(replace(quiet, networks=(NETWORK,)), discovery.prober, None)
+        discovery.reconfigure(msgspec.structs.replace(quiet, networks=(NETWORK,)), discovery.prober, None)
         async with asyncio.timeout(20):
             while not discovery.proposals():
                 await asyncio.sleep(0.01)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
+import msgspec
 from starlette.applications import Starlette
 
 from potluck.backends.port import Child, PullOrder
@@ -235,7 +236,7 @@ class MemoryConversations:
     async def create(self, conversation: Conversation) -> None:
         if conversation.id in self.threads:
             raise Conflict("taken")
-        self.threads[conversation.id] = Thread(replace(conversation, messages=0), ())
+        self.threads[conversation.id] = Thread(msgspec.structs.replace(conversation, messages=0), ())
 
     async def list(self, key: KeyId, *, limit: int, cursor: str | None = None) -> ConversationPage:
         own = [thread.conversation for thread in self.threads.values() if thread.conversation.key == key]
@@ -253,7 +254,7 @@ class MemoryConversations:
 
     async def rename(self, conversation: ConversationId, key: KeyId, title: str, now: float) -> Conversation:
         thread = self._own(conversation, key)
-        renamed = replace(thread.conversation, title=title, updated_s=now)
+        renamed = msgspec.structs.replace(thread.conversation, title=title, updated_s=now)
         self.threads[conversation] = Thread(renamed, thread.messages)
         return renamed
 
@@ -288,7 +289,7 @@ class MemoryConversations:
             seq = len(thread.messages) + len(stored) + 1
             stored.append(StoredMessage(conversation, seq, parent, now, new))
             parent = new.id
-        changed = replace(
+        changed = msgspec.structs.replace(
             thread.conversation,
             updated_s=now,
             model=model or thread.conversation.model,
@@ -324,7 +325,7 @@ class MemoryKeys:
         at = next((at for at, record in enumerate(self.records) if record.id == key), None)
         if at is None:
             raise NotFound("There is no such key.")
-        self.records[at] = replace(self.records[at], revoked_s=now)
+        self.records[at] = msgspec.structs.replace(self.records[at], revoked_s=now)
         return self.records[at]
 
     async def replace(self, old: KeyId, new: KeyRecord, now: float) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
+
+import msgspec
 
 from potluck.backends.llama_server import thinks
 from potluck.core.model import Capability
@@ -62,8 +63,7 @@ class NotGguf(Exception):
     """Not a GGUF file, or one that is cut short or broken. The message says where; it names no path."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gguf:
+class Gguf(msgspec.Struct, frozen=True):
     """One file's metadata. Empty texts and None where the file is silent.
 
     ``context`` is the trained context in tokens, ``embedding`` the width of its vectors, ``fingerprint`` the SHA-256

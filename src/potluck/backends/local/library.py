@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 
+import msgspec
 import structlog
 
 from potluck.backends.local.gguf import Gguf, NotGguf, read
@@ -32,8 +32,7 @@ PROJECTORS = frozenset({"clip", "mmproj"})
 """Architectures of files that belong to a model and are none themselves."""
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
+class Weights(msgspec.Struct, frozen=True):
     """One model on disk. ``shipped`` files belong to an installed package and are never deleted."""
 
     id: ModelId
@@ -67,8 +66,7 @@ class Weights:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Stamp:
+class _Stamp(msgspec.Struct, frozen=True):
     """What tells that a file is still the one that was read."""
 
     inode: int

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
+import msgspec
 import structlog
 
 from potluck.config.model import NodeConfig
@@ -43,8 +43,7 @@ LOOPBACK: Final = "127.0.0.1"
 NAME_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}"
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(msgspec.Struct, frozen=True):
     """Where is looked. ``ports`` are the usual ones by kind, the agent's among them.
 
     ``may`` says which addresses may be asked at all, ``own`` whether one is this machine's.
@@ -57,8 +56,7 @@ class Where:
     here: str = LOOPBACK
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(msgspec.Struct, frozen=True):
     """What discovery must know of the rest.
 
     ``nodes`` are those that are served, ``configured`` the names that the owner's file has, ``taken`` all names in use.
@@ -72,8 +70,7 @@ class Surroundings:
     changed: Callable[[], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Ways:
+class Ways(msgspec.Struct, frozen=True):
     """How is looked beside this machine's ports. ``scanned_s`` is when the networks were looked through, 0: never."""
 
     mdns: bool
@@ -85,8 +82,7 @@ Source: TypeAlias = Literal["config", "discovery", "here"]
 """Where a node comes from: the owner's file, what was accepted, or this machine itself without anybody's word."""
 
 
-@dataclass(slots=True)
-class Discovery:
+class Discovery(msgspec.Struct):
     """Owns the proposals. ``clock`` is Unix seconds; ``browser`` None: nobody listens for announcements."""
 
     where: Where
@@ -96,9 +92,9 @@ class Discovery:
     around: Surroundings
     tasks: Tasks
     clock: Callable[[], float]
-    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _names: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    _moved: Mapping[str, str] = field(default_factory=dict[str, str])
+    _turn: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
+    _names: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict[str, tuple[str, ...]])
+    _moved: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
     _listening: Listening | None = None
     _wanted: asyncio.Task[None] | None = None
     _ear: asyncio.Task[None] | None = None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final, Protocol
 
+import msgspec
 import structlog
 
 from potluck.core.discovery import AGENT, plain
@@ -26,8 +26,7 @@ _ASK_MS: Final = 1_500
 _ASKED_AT_ONCE: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Announced:
+class Announced(msgspec.Struct, frozen=True):
     """What was announced: anybody on the network may say it."""
 
     kind: str

@@ -17,11 +17,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum, auto
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
 import structlog
 
 from potluck.backends.port import Backend, Ready
@@ -134,8 +135,7 @@ class State(Enum):
     DONE = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True):
     """One try on one engine. ``error`` is None for the one that succeeded or is under way. ``told_tokens`` is about how
     much the client had of the answer when it failed."""
 

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TypeVar
 
+import msgspec
 from sqlalchemy import Connection, Engine, Insert, Table
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -20,8 +20,7 @@ WRITE_OPTION = "potluck_write"
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Traits:
+class Traits(msgspec.Struct, frozen=True):
     """What databases do not do alike.
 
     ``readers`` and ``writers`` say how many transactions of each kind run at the same time, each in a thread and on a

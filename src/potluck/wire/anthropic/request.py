@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -29,8 +28,7 @@ from potluck.wire.port import AnswerMeta, Ask, Shape
 from potluck.wire.translated import TranslatedAsk
 
 
-@dataclass(frozen=True, slots=True)
-class MessagesAsk(TranslatedAsk):
+class MessagesAsk(TranslatedAsk, frozen=True):
     """``show_thinking`` says whether the client asked to see thinking; one that did not may not expect its blocks."""
 
     show_thinking: bool

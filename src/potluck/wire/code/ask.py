@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from potluck.core.call import InfillCall, LoadCall
 from potluck.core.model import Capability, Json
@@ -13,8 +14,7 @@ from potluck.wire.openai.fields import changed_body
 from potluck.wire.port import NO_OPTIONS, AnswerMeta, AnswerWriter, Passage, Shape
 
 
-@dataclass(frozen=True, slots=True)
-class CodeAsk:
+class CodeAsk(msgspec.Struct, frozen=True):
     """A request for code, already read whole: they are small, and most must be translated (`wire.port.Ask`)."""
 
     shape: Shape

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
@@ -30,8 +29,7 @@ _NULL = msgspec.Raw(b"null")
 _Request = TypeVar("_Request", ChatRequest, GenerateRequest, EmbedRequest)
 
 
-@dataclass(frozen=True, slots=True)
-class OllamaAsk:
+class OllamaAsk(msgspec.Struct, frozen=True):
     """A request in Ollama's words, of any of its four shapes (`wire.port.Ask`).
 
     Its bytes always suit an Ollama engine: images travel inside, and the dialect cannot force a tool call.
@@ -45,7 +43,7 @@ class OllamaAsk:
     build: Callable[[], Call]
     write: Callable[[AnswerMeta], AnswerWriter]
     watch: Callable[[AnswerMeta], Passage]
-    options: Mapping[str, Any] = field(default_factory=lambda: NO_OPTIONS)
+    options: Mapping[str, Any] = msgspec.field(default_factory=lambda: NO_OPTIONS)
     generations: int = 1
     untouchable: bool = True
     kind: Kind | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, cast
 
 import msgspec
@@ -219,11 +219,10 @@ def _arguments(raw: msgspec.Raw) -> str:
     return "{}" if text == b"null" else text.decode()
 
 
-@dataclass(slots=True)
-class _OpenCalls:
+class _OpenCalls(msgspec.Struct):
     """Tool calls still without a result: results without an id are matched by name, else by order."""
 
-    calls: list[ToolCall] = field(default_factory=list[ToolCall])
+    calls: list[ToolCall] = msgspec.field(default_factory=list[ToolCall])
 
     def opened(self, calls: Sequence[ToolCall]) -> None:
         self.calls.extend(calls)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from potluck.core.call import ChatCall, EmbedCall, InfillCall, TextCall, ToolMode
 from potluck.core.model import Capability, Json
@@ -116,8 +117,7 @@ class ChatAsk:
         return AnswerPassage(meta, Kind.CHAT, include_usage=self.request.include_usage, progress=_PROGRESS in self.body)
 
 
-@dataclass(frozen=True, slots=True)
-class CompletionAsk:
+class CompletionAsk(msgspec.Struct, frozen=True):
     body: bytes
     request: CompletionRequest
     shape: Shape = Shape.OPENAI_COMPLETION
@@ -182,8 +182,7 @@ class CompletionAsk:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class EmbeddingAsk:
+class EmbeddingAsk(msgspec.Struct, frozen=True):
     body: bytes
     request: EmbeddingRequest
     shape: Shape = Shape.OPENAI_EMBEDDING

@@ -6,7 +6,6 @@ Remote images must have been fetched before. What an engine is not known to take
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import assert_never
 
 import msgspec
@@ -38,8 +37,7 @@ from potluck.wire.images import data_uri
 _json = msgspec.json.encode
 
 
-@dataclass(frozen=True, slots=True)
-class Habits:
+class Habits(msgspec.Struct, frozen=True):
     """How a server of the family differs from the book.
 
     ``template_kwargs``: it hands ``chat_template_kwargs`` to the chat template, which is how thinking is switched

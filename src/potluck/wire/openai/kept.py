@@ -7,7 +7,6 @@ tenth, for half a microsecond a chunk.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
@@ -38,8 +37,7 @@ _FRAMED = msgspec.json.Decoder(_Framed)
 _COMPRESSOR = zstandard.ZstdCompressor(level=1)
 
 
-@dataclass(slots=True)
-class Reading:
+class Reading(msgspec.Struct):
     """What kept bytes say, gathered from the newest event to the oldest.
 
     ``frame`` is id, creation and model of a chunk. ``text_bytes`` counts only where no usage is told: then everything

@@ -10,7 +10,6 @@ from __future__ import annotations
 import binascii
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -48,8 +47,7 @@ from potluck.wire.openai.usage import UsageRead
 from potluck.wire.sse import ServerEvent, SseReader
 
 
-@dataclass(slots=True)
-class _Tool:
+class _Tool(msgspec.Struct):
     """A tool call as it grows. It is told when its name is known; arguments that came before are ``held``."""
 
     index: int
@@ -58,7 +56,7 @@ class _Tool:
     name: str = ""
     started: bool = False
     told: bool = False
-    held: list[str] = field(default_factory=list[str])
+    held: list[str] = msgspec.field(default_factory=list[str])
 
     def grow(self, call: ToolPiece, choice: int) -> Iterator[Event]:
         self.id = self.id or call.id or ""
@@ -85,13 +83,12 @@ class _Tool:
         yield from self.tell(choice)
 
 
-@dataclass(slots=True)
-class _Growing:
+class _Growing(msgspec.Struct):
     """What is known of one choice beside its text, which is not kept."""
 
     turn: int
-    tools: list[_Tool] = field(default_factory=list[_Tool])
-    by_index: dict[int, _Tool] = field(default_factory=dict[int, _Tool])
+    tools: list[_Tool] = msgspec.field(default_factory=list[_Tool])
+    by_index: dict[int, _Tool] = msgspec.field(default_factory=dict[int, _Tool])
     finish: FinishReason | None = None
     stop_sequence: str = ""
 

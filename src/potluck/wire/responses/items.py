@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from potluck.core.call import AudioPart, ImagePart, Message, Part, Role, TextPart, ToolCall
 from potluck.core.errors import BadRequest
@@ -29,17 +30,16 @@ def messages_of(items: str | Sequence[Item]) -> tuple[Message, ...]:
     return tuple(transcript.messages)
 
 
-@dataclass(slots=True)
-class _Transcript:
+class _Transcript(msgspec.Struct):
     """Items come one by one. What an assistant says and calls in a row is one message, as chat templates want it;
     images out of tool results wait for the end of the results, which must follow their calls at once."""
 
-    messages: list[Message] = field(default_factory=list[Message])
-    names: dict[str, str] = field(default_factory=dict[str, str])
-    reasoning: list[str] = field(default_factory=list[str])
-    parts: list[Part] = field(default_factory=list[Part])
-    calls: list[ToolCall] = field(default_factory=list[ToolCall])
-    images: list[Part] = field(default_factory=list[Part])
+    messages: list[Message] = msgspec.field(default_factory=list[Message])
+    names: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+    reasoning: list[str] = msgspec.field(default_factory=list[str])
+    parts: list[Part] = msgspec.field(default_factory=list[Part])
+    calls: list[ToolCall] = msgspec.field(default_factory=list[ToolCall])
+    images: list[Part] = msgspec.field(default_factory=list[Part])
 
     def take(self, item: Item, at: str) -> None:
         match item.type or ("message" if item.role else "item_reference"):

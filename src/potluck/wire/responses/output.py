@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal, TypeAlias, assert_never
+
+import msgspec
 
 from potluck.wire.blocks import Block, BlockKind
 from potluck.wire.responses.tools import ClientTool, custom_input
@@ -13,8 +14,7 @@ Status: TypeAlias = Literal["in_progress", "completed", "incomplete"]
 Payload: TypeAlias = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class OutputItem:
+class OutputItem(msgspec.Struct, frozen=True):
     """Writes one item. ``answer_id`` makes its id; ``tool`` is what the client calls a tool call's function."""
 
     block: Block

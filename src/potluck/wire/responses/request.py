@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import msgspec
 
 from potluck.core.call import (
@@ -29,8 +27,7 @@ from potluck.wire.responses.writer import ResponseWriter
 from potluck.wire.translated import TranslatedAsk
 
 
-@dataclass(frozen=True, slots=True)
-class ResponsesAsk(TranslatedAsk):
+class ResponsesAsk(TranslatedAsk, frozen=True):
     """``box`` maps the functions that engines see back to the client's tools. ``flex``: it may be slow."""
 
     box: Toolbox

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -22,8 +21,7 @@ _CUSTOM_PARAMETERS: JsonObject = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ClientTool:
+class ClientTool(msgspec.Struct, frozen=True):
     """A tool as the client knows it; ``namespace`` is empty outside of one."""
 
     name: str
@@ -31,8 +29,7 @@ class ClientTool:
     custom: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Toolbox:
+class Toolbox(msgspec.Struct, frozen=True):
     """``functions`` as engines see them; ``origins`` maps their names back."""
 
     functions: tuple[Tool, ...]

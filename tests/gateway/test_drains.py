@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
 from potluck.backends.port import Report
@@ -51,7 +52,7 @@ class House:
         self.settings = Settings(**({SETTING: kept} if kept is not None else {}))
         self.keeper: Any = Keeper()
         for each in self.fleet.installations.values():
-            object.__setattr__(each, "keeper", self.keeper)
+            self.fleet.installations[each.id] = msgspec.structs.replace(each, keeper=self.keeper)
         self.seen("e0", resident=True)
         self.seen("e1", resident=False)
         self.drains = Drains(self.settings, self.fleet, self.dispatcher, lambda: 1_000.0)

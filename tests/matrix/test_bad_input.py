@@ -436,7 +436,7 @@ async def test_a_prompt_over_the_context_is_refused_with_both_numbers(
     said = checked_error(surface.family, reply, 400)
     if surface is not TABBY:
         assert "200" in said
-        assert any(str(number) in said for number in range(1000, 1400))
+        assert any(str(number) in said for number in range(800, 1800))  # counted or estimated
     if surface.family == "openai":
         assert reply.json["error"]["code"] == "context_length_exceeded"
     if surface.family == "llamacpp":

@@ -58,6 +58,7 @@ class ContextOverflow(BadRequest):
         )
         self.prompt_tokens = prompt_tokens
         self.context = context
+        self.estimated = estimated
 
 
 class Unsupported(BadRequest):

@@ -56,7 +56,7 @@ from potluck.gateway.door import Door
 from potluck.gateway.port import Caller
 from potluck.gateway.relay import heads
 from potluck.gateway.relay.engine import EngineConnection, Pool
-from potluck.gateway.relay.fitting import counted, measured, notes
+from potluck.gateway.relay.fitting import counted, measured, notes, spoken_length
 from potluck.gateway.relay.parts import PartsPassage, split
 from potluck.gateway.relay.rescue import Rescue
 from potluck.gateway.targets import Room, nothing_to_choose
@@ -291,11 +291,27 @@ class Exchange:
         return Room(self._length, self.ask.answer_tokens, self.ask.may_cut)
 
     def refused(self, error: PotluckError) -> None:
+        if isinstance(error, ContextOverflow) and error.estimated and self._is_shorter():
+            self._seek()
+            return
         failure = self.wish.failure
         if self.rescue is not None and failure is not None:
             error = failure
         # What an engine said of the prompt tells more than that no other place was found.
         self._fail(error if self._too_long is None or isinstance(error, ContextOverflow) else self._too_long)
+
+    def _is_shorter(self) -> bool:
+        """Whether the prompt is less than its body let one think, which may hold much that no model reads."""
+        if self._too_long is not None:  # an engine has counted
+            return False
+        try:
+            closer = spoken_length(self.call())
+        except PotluckError:  # an engine might tell what is wrong with it; here it is too long as well
+            return False
+        shorter = self._length is not None and closer.least < self._length.least
+        if shorter:
+            self._length = closer
+        return shorter
 
     def seated(self, seat: Seat) -> None:
         self.seat = self.served = seat

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from potluck.core.call import Call, EmbedCall, TextCall
+from potluck.core.call import Call, EmbedCall, TextCall, said
 from potluck.core.context import Length, answer_room, changed
 from potluck.core.model import Capability, Model
 from potluck.gateway import answer_headers as told
@@ -23,6 +23,11 @@ def measured(ask: Ask, call: Callable[[], Call]) -> Length:
         if texts:
             return max(map(_length, texts))
     return prompt_length(ask.body, images=Capability.VISION in ask.needs)
+
+
+def spoken_length(call: Call) -> Length:
+    """The tokens of what is said in a call, images left out: less than the body's, whatever else stands there."""
+    return prompt_length(said(call).encode("utf-8", "surrogatepass"))
 
 
 def _length(text: str | tuple[int, ...]) -> Length:

@@ -280,6 +280,5 @@ async def test_thousands_of_requests_with_every_fault_leave_nothing_behind() -> 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("seed", [2, 3])
-async def test_fifty_thousand_requests_with_every_fault_leave_nothing_behind(seed: int) -> None:
-    await soak(50_000, seed=seed)
+async def test_fifty_thousand_requests_on_either_loop_with_every_fault_leave_nothing_behind() -> None:
+    await soak(50_000, seed=2)

@@ -6,7 +6,6 @@ import math
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import Annotated
 from urllib.parse import quote
 
@@ -21,6 +20,7 @@ from potluck.cli.places import DEFAULT_DATA
 from potluck.cli.progress import Progress
 from potluck.cli.service import AsJson, Data, Key, Url, find
 from potluck.config.units import DURATION_HINT, Unfit, parse_duration
+from potluck.core.meant import others
 from potluck.surfaces.v1.shapes import DrainInfo, EngineInfo, NodeInfo, NodeList
 
 NODES = "/api/v1/nodes"
@@ -160,9 +160,7 @@ def _drain_of(client: Client, name: str) -> DrainInfo | None:
 def _change(client: Client, name: str, action: str) -> bytes:
     known = [node.id for node in client.get(NODES, NodeList).nodes]
     if name not in known:
-        near = get_close_matches(name, known, n=3)
-        hint = f"Did you mean {', '.join(near)}?" if near else f"There are: {', '.join(known) or 'none'}."
-        raise CliError(f"There is no node '{name}'.", hint=hint)
+        raise CliError(f"There is no node '{name}'.", hint=others(name, known))
     try:
         return client.raw("POST", f"{NODES}/{quote(name, safe='')}/{action}", body={})
     except ServiceError as error:

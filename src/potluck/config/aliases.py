@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from potluck.config.problems import Severity
 from potluck.config.shape import near
-from potluck.config.source import Finding, dotted
-from potluck.core.model import Json, JsonObject
+from potluck.config.source import Finding, dotted, items, mapping
+from potluck.core.model import JsonObject
 from potluck.core.names import AUTO, canonical
 
 
@@ -15,11 +15,11 @@ def alias_findings(root: JsonObject) -> Iterator[Finding]:
     """1. An alias needs a name. 2. None may lead back to itself. 3. One that is a model's own name is of no use.
     4. One whose end nobody has is told of, where the file says all models there are.
     """
-    aliases = {name: target for name, target in _mapping(root.get("aliases")).items() if isinstance(target, str)}
+    aliases = {name: target for name, target in mapping(root.get("aliases")).items() if isinstance(target, str)}
     steps = {canonical(name): canonical(target) for name, target in aliases.items()}
     listed = _all_models(root)
     models = {canonical(name) for name in listed or ()}
-    ends = {canonical(name) for name in _mapping(root.get("routes"))} | models | {canonical(AUTO)}
+    ends = {canonical(name) for name in mapping(root.get("routes"))} | models | {canonical(AUTO)}
     for name, target in aliases.items():
         path = ("aliases", name)
         if not name.strip():
@@ -34,7 +34,7 @@ def alias_findings(root: JsonObject) -> Iterator[Finding]:
             message = (
                 f"{dotted(path)} stands for {target!r}, but no engine lists such a model and no route is called so."
             )
-            known = [*listed, *_mapping(root.get("routes"))]
+            known = [*listed, *mapping(root.get("routes"))]
             yield Finding(path, message, near(target, known), severity=Severity.WARNING)
 
 
@@ -53,8 +53,8 @@ def _all_models(root: JsonObject) -> list[str] | None:
     """Every model's name; None if some engine has to be asked."""
     engines = [
         engine
-        for node in _mapping(root.get("nodes")).values()
-        for engine in _list(_mapping(node).get("engines"))
+        for node in mapping(root.get("nodes")).values()
+        for engine in items(mapping(node).get("engines"))
         if isinstance(engine, dict)
     ]
     local = root.get("local")
@@ -62,16 +62,8 @@ def _all_models(root: JsonObject) -> list[str] | None:
         return None
     named: list[str] = []
     for engine in engines:
-        models = _list(engine.get("models"))
+        models = items(engine.get("models"))
         if not models:
             return None
         named += [name for name in models if isinstance(name, str)]
     return named
-
-
-def _mapping(value: Json) -> JsonObject:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else []

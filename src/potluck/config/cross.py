@@ -21,7 +21,7 @@ from potluck.config.schema import (
     Section,
 )
 from potluck.config.shape import near
-from potluck.config.source import Document, Finding, Path, dotted
+from potluck.config.source import Document, Finding, Path, dotted, items, mapping
 from potluck.core.discovery import unfit
 from potluck.core.model import Json, JsonObject
 from potluck.core.names import canonical
@@ -35,29 +35,21 @@ _NOT_YET: tuple[Path, ...] = (("storage", "redis"), ("storage", "blobs"))
 
 def cross_findings(root: JsonObject, document: Document) -> Iterator[Finding]:
     """Everything wrong between values of ``root``; ``document`` tells the lines."""
-    nodes = _mapping(root.get("nodes"))
+    nodes = mapping(root.get("nodes"))
     for name, value in nodes.items():
         yield from _node(name, value)
     yield from _same_port(nodes, document)
-    for name, value in _mapping(root.get("routes")).items():
-        yield from _route(("routes", name), _mapping(value), nodes)
-    yield from _one_name_each(_mapping(root.get("routes")), _mapping(root.get("aliases")))
+    for name, value in mapping(root.get("routes")).items():
+        yield from _route(("routes", name), mapping(value), nodes)
+    yield from _one_name_each(mapping(root.get("routes")), mapping(root.get("aliases")))
     yield from alias_findings(root)
-    yield from _classes(_mapping(root.get("classes")))
-    yield from _database(_mapping(root.get("storage")).get("database"))
-    yield from _networks(_list(_mapping(root.get("discovery")).get("scan")))
+    yield from _classes(mapping(root.get("classes")))
+    yield from _database(mapping(root.get("storage")).get("database"))
+    yield from _networks(items(mapping(root.get("discovery")).get("scan")))
     for section, key in _NOT_YET:
-        if _mapping(root.get(str(section))).get(str(key)) not in (None, False, []):
+        if mapping(root.get(str(section))).get(str(key)) not in (None, False, []):
             message = f"{section}.{key} is not used by this version."
             yield Finding((section, key), message, at_key=True, severity=Severity.WARNING)
-
-
-def _mapping(value: Json) -> JsonObject:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else []
 
 
 def _valid(section: type[S], value: Json) -> S | None:
@@ -72,7 +64,7 @@ def _node(name: str, value: Json) -> Iterator[Finding]:
     if not re.fullmatch(NAME_PATTERN, name):
         hint = "Use letters, digits, '.', '_' and '-', beginning with a letter or a digit."
         yield Finding(path, f"{name!r} cannot be a node's name.", hint, at_key=True)
-    node = _mapping(value)
+    node = mapping(value)
     has_agent = node.get("agent") not in (None, False)
     if has_agent and "address" not in node:
         hint = f"Write 'address:' into {dotted(path)}."
@@ -80,7 +72,7 @@ def _node(name: str, value: Json) -> Iterator[Finding]:
     if isinstance(value, dict) and node.get("engines", []) == [] and not has_agent:
         hint = "List the servers that run on it: engines: [{kind: ollama}]."
         yield Finding(path, f"{dotted(path)} has no engines, so it serves nothing.", hint, severity=Severity.WARNING)
-    for index, item in enumerate(_list(node.get("engines"))):
+    for index, item in enumerate(items(node.get("engines"))):
         engine = _valid(EngineSection, item)
         if engine is not None:
             yield from _engine((*path, "engines", index), engine, has_address="address" in node)
@@ -104,9 +96,9 @@ def _same_port(nodes: JsonObject, document: Document) -> Iterator[Finding]:
     listening: dict[Endpoint, Path] = {}
     names: dict[tuple[str, str, int, str], Path] = {}
     for name, value in nodes.items():
-        node = _mapping(value)
+        node = mapping(value)
         shell = _valid(NodeSection, {"address": node.get("address")})
-        for index, item in enumerate(_list(node.get("engines"))):
+        for index, item in enumerate(items(node.get("engines"))):
             engine = _valid(EngineSection, item)
             if engine is None or (engine.url is None and shell is None):
                 continue
@@ -130,11 +122,11 @@ def _twins(first: Path, second: Path, what: str, hint: str, document: Document) 
 
 
 def _route(path: Path, route: JsonObject, nodes: Collection[str]) -> Iterator[Finding]:
-    for node in _mapping(route.get("weights")):
+    for node in mapping(route.get("weights")):
         if node not in nodes:
             yield _unknown_node((*path, "weights", node), node, nodes, at_key=True)
     seen: set[str] = set()
-    for index, item in enumerate(_list(route.get("order"))):
+    for index, item in enumerate(items(route.get("order"))):
         place: Path = (*path, "order", index)
         if isinstance(item, str) and item not in nodes:
             yield _unknown_node(place, item, nodes, at_key=False)

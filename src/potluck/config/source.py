@@ -59,6 +59,16 @@ class Document:
         return Place(1, 1)
 
 
+def mapping(value: Json) -> JsonObject:
+    """A value as a mapping; what is none has been told of already, and holds nothing."""
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: Json) -> list[Json]:
+    """A value as a list; what is none has been told of already, and holds nothing."""
+    return value if isinstance(value, list) else []
+
+
 def dotted(path: Path) -> str:
     """``nodes.agx0.engines[0].port``"""
     text = ""

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from potluck.core.call import Call, ChatCall, EmbedCall, ImagePart, InfillCall, LoadCall, Role, TextCall, Thinking
 from potluck.core.catalogue import SERVING, Catalogue, Offer, missing_capability
 from potluck.core.errors import BadRequest, NoEngineReady, PotluckError, Unsupported
-from potluck.core.model import Capability, Engine, EngineId, Model
+from potluck.core.model import Capability, EngineId, Model
 from potluck.core.names import AUTO, canonical
 
 
@@ -197,7 +197,7 @@ def choose(look: Look, catalogue: Catalogue, tried: frozenset[EngineId] = frozen
     for trait in traits:
         if _best_of(ROUTES[trait], look, catalogue, tried) is not None:
             return Choice(ROUTES[trait], _why(traits, f"route {ROUTES[trait]}"))
-    able = [model for engine, model in catalogue.models() if _serves(engine, model, look, tried)]
+    able = [model for engine, model in catalogue.models() if Offer(engine, model).could_serve(look.needs, tried)]
     if not able:
         raise _none(look, catalogue)
     if Trait.EMBEDDING in traits and len({canonical(model.id) for model in able}) > 1:
@@ -219,13 +219,9 @@ def _best_of(route: str, look: Look, catalogue: Catalogue, tried: frozenset[Engi
     resolution = catalogue.resolve(route, look.needs, tried)
     if not resolution.offers or (not resolution.route and resolution.name == canonical(route)):
         return None
-    able = [each.model for each in resolution.offers if _serves(each.engine, each.model, look, tried)]
+    able = [each.model for each in resolution.offers if each.could_serve(look.needs, tried)]
     able = [model for model in able if _holds(model, look)]
     return max(able, key=lambda model: _rank(model, look)) if able else None
-
-
-def _serves(engine: Engine, model: Model, look: Look, tried: frozenset[EngineId]) -> bool:
-    return engine.health in SERVING and engine.id not in tried and look.needs <= model.capabilities
 
 
 def _holds(model: Model, look: Look) -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Final
 
 import msgspec
 import structlog
 
 from potluck.core.errors import NotFound
+from potluck.core.meant import others
 from potluck.core.model import Json, NodeId
 from potluck.core.scheduling.residency import Move
 from potluck.gateway.dispatch import Dispatcher
@@ -99,9 +99,7 @@ class Drains:
         nodes = dict.fromkeys(engine.node for engine in self._fleet.engines.values())
         if name in nodes:
             return NodeId(name)
-        near = get_close_matches(name, nodes, n=3)
-        hint = f"Did you mean {', '.join(near)}?" if near else f"There are: {', '.join(nodes) or 'none'}."
-        raise NotFound(f"There is no node '{name}' with an engine.", hint=hint)
+        raise NotFound(f"There is no node '{name}' with an engine.", hint=others(name, nodes))
 
     async def _write(self, since_s: Mapping[NodeId, float]) -> None:
         kept: list[Json] = [{"node": str(node), "since_s": each} for node, each in since_s.items()]

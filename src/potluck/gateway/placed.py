@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 import msgspec
 
 from potluck.core.errors import ModelNotFound, NoEngineReady, NoRoom, NotFound, NotImplementedHere, PotluckError
+from potluck.core.meant import others
 from potluck.core.model import Engine, EngineId, Health, NodeId
 from potluck.core.names import same_model
 from potluck.core.placing_models import Verdict, Why
@@ -48,11 +48,8 @@ def checked_where(fleet: Fleet, where: Where) -> None:
         if where.engine
         else ("node", where.node, [engine.node for engine in engines])
     )
-    near = get_close_matches(name, known, n=3)
-    meant, all_known = ", ".join(dict.fromkeys(near)), ", ".join(dict.fromkeys(known))
     place = f" on {where.node}" if where.engine and where.node else ""
-    hint = f"Did you mean {meant}?" if near else f"There are: {all_known or 'none'}."
-    raise NotFound(f"There is no {what} '{name}'{place}.", hint=hint)
+    raise NotFound(f"There is no {what} '{name}'{place}.", hint=others(name, known))
 
 
 def absent(fleet: Fleet, name: str, where: Where) -> ModelNotFound:

@@ -15,8 +15,9 @@ from potluck.core.openings import NO_OPENING, Opening, opening_of_text, opening_
 from potluck.core.scheduling.classes import Kind
 from potluck.gateway.door import Door
 from potluck.gateway.port import Caller, Generation
-from potluck.gateway.relay.exchange import Exchange, renaming
+from potluck.gateway.relay.exchange import Exchange
 from potluck.gateway.relay.relay import Relay
+from potluck.gateway.relay.telling import renaming
 from potluck.gateway.targets import nothing_to_choose
 from potluck.wire.port import NO_OPTIONS, AnswerMeta, AnswerWriter, ErrorReply, Passage, Shape
 from potluck.wire.terms import NO_TERMS, Terms
@@ -171,7 +172,7 @@ class InsideGeneration:
         self.model = served.model.id if served else ModelId(exchange.wish.model)
         self.attempts = len(exchange.attempts) + 1
         self.queue_s = exchange.queue_s
-        self.renamed: Mapping[str, str] = renaming(*exchange.renamed)
+        self.renamed: Mapping[str, str] = renaming(exchange)
 
     def events(self) -> AsyncIterator[Event]:
         return self._inbox.events()

@@ -25,7 +25,8 @@ from potluck.storage.records import EVEN, NOUGHT, AttemptRecord, CallStatus, Can
 from potluck.wire.estimates import estimate
 
 if TYPE_CHECKING:
-    from potluck.gateway.relay.exchange import Attempt, Exchange
+    from potluck.gateway.relay.exchange import Exchange
+    from potluck.gateway.relay.states import Attempt
 
 log = structlog.get_logger(__name__)
 

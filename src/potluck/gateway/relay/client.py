@@ -23,6 +23,7 @@ from potluck.gateway.relay import heads
 from potluck.gateway.relay.exchange import Exchange
 from potluck.gateway.relay.reading import RequestReader, Unreadable
 from potluck.gateway.relay.request import Request
+from potluck.gateway.relay.telling import head, trials
 from potluck.wire.terms import NO_TERMS, read_terms
 
 if TYPE_CHECKING:
@@ -277,9 +278,9 @@ class ClientConnection(asyncio.Protocol):
     def begin(self, exchange: Exchange) -> None:
         request = self._request
         assert request is not None
-        head = exchange.head(exchange.stream_type) + _STREAMED
+        fields = head(exchange, exchange.stream_type) + _STREAMED
         framing = b"" if request.version == "1.0" else b"transfer-encoding: chunked\r\n"
-        self.transport.write(b"%b%b%b\r\n" % (head, framing, self._own_fields(request)))
+        self.transport.write(b"%b%b%b\r\n" % (fields, framing, self._own_fields(request)))
 
     def send(self, data: bytes) -> None:
         request = self._request
@@ -294,7 +295,7 @@ class ClientConnection(asyncio.Protocol):
         self._next()
 
     def answer(self, exchange: Exchange, body: bytes) -> None:
-        self._write_whole(exchange.head(exchange.door.whole_type), body)
+        self._write_whole(head(exchange, exchange.door.whole_type), body)
         self._next()
 
     def refuse(self, exchange: Exchange, error: PotluckError) -> None:
@@ -314,7 +315,7 @@ class ClientConnection(asyncio.Protocol):
             request.keep_alive = False  # the client may or may not send the body now: only closing is sure
         headers = {"content-type": reply.content_type, REQUEST_ID: request_id, **dict(reply.headers)}
         if exchange is not None:
-            headers.update(exchange.trials())
+            headers.update(trials(exchange))
         self._write_whole(heads.status_line(reply.status) + heads.fields(headers.items()), reply.body)
         if exchange is None:
             self._relay.refused(door, error, self._caller, request_id)

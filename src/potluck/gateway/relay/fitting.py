@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from potluck.core.call import Call, EmbedCall, TextCall, said
-from potluck.core.context import Length, answer_room, changed
+from potluck.core.context import NUM_CTX, SURE_CONTEXT, Length, answer_room, changed, needs
+from potluck.core.errors import PotluckError
 from potluck.core.model import Capability, Model
 from potluck.gateway import answer_headers as told
+from potluck.gateway.dispatch import Seat
 from potluck.wire.estimates import prompt_length
 from potluck.wire.port import Ask
+
+if TYPE_CHECKING:
+    from potluck.gateway.relay.exchange import Exchange
 
 
 def measured(ask: Ask, call: Callable[[], Call]) -> Length:
@@ -25,9 +32,19 @@ def measured(ask: Ask, call: Callable[[], Call]) -> Length:
     return prompt_length(ask.body, images=Capability.VISION in ask.needs)
 
 
-def spoken_length(call: Call) -> Length:
-    """The tokens of what is said in a call, images left out: less than the body's, whatever else stands there."""
-    return prompt_length(said(call).encode("utf-8", "surrogatepass"))
+def found_shorter(exchange: Exchange) -> bool:
+    """Whether the prompt is less than its body let one think, which may hold much that no model reads."""
+    if exchange.too_long is not None:  # an engine has counted
+        return False
+    try:
+        spoken = said(exchange.call())
+    except PotluckError:  # an engine might tell what is wrong with it; here it is too long as well
+        return False
+    closer = prompt_length(spoken.encode("utf-8", "surrogatepass"))
+    shorter = exchange.length is not None and closer.least < exchange.length.least
+    if shorter:
+        exchange.length = closer
+    return shorter
 
 
 def _length(text: str | tuple[int, ...]) -> Length:
@@ -57,3 +74,15 @@ def notes(ask: Ask, prompt: Length | None, model: Model) -> bytes:
         return lines + f"{told.TRUNCATED}: prompt\r\n".encode()
     room = answer_room(prompt, ask.answer_tokens, context)
     return lines if room is None else lines + f"{told.ANSWER_ROOM}: {room}\r\n".encode()
+
+
+def with_context(exchange: Exchange, seat: Seat) -> Model:
+    """The model as the engine is asked to run it for this call."""
+    contexts, model = exchange.relay.dispatcher.contexts, seat.model
+    loaded, needed = contexts.loaded(seat.engine, model), exchange.wish.most_tokens
+    if needed > (SURE_CONTEXT if loaded is None else loaded):
+        room = exchange.room()
+        needed = needs(room.prompt, room.wanted_tokens)
+    wish = exchange.ask.options.get(NUM_CTX) if exchange.ask.options else None
+    exchange.num_ctx, seat.look = contexts.choose(seat.engine, model, needed, wish)
+    return model if exchange.num_ctx == model.loaded_context else replace(model, loaded_context=exchange.num_ctx)

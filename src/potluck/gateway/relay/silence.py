@@ -1,0 +1,63 @@
+"""What follows from silence, looked at by the sweep: the client is told that we are still at it, and an engine that
+says nothing for too long is left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from potluck.core.errors import NodeTimeout, NodeUnreachable
+from potluck.core.model import Capability
+from potluck.gateway.relay import going_on, telling
+from potluck.gateway.relay.states import State
+
+if TYPE_CHECKING:
+    from potluck.gateway.relay.exchange import Exchange
+
+# An engine that has no time for a look may still be at work on an answer, and then says more of it now and then.
+DESERTED_S = 3.0
+
+
+def look(exchange: Exchange, now_s: float) -> None:
+    """Of one call whose client is there and takes what is sent."""
+    limits = exchange.relay.limits
+    if exchange.ask.stream and now_s - exchange.last_sent_s >= limits.keep_alive_s:
+        _fill(exchange, now_s)
+    if exchange.state not in (State.AWAITING, State.COLLECTING, State.STREAMING):
+        return
+    silent_s = now_s - exchange.last_heard_s
+    patience_s = limits.first_byte_s if exchange.unheard else limits.stall_s
+    # Whole answers are silent until they are there: nobody can say for how long.
+    suspected = exchange.ask.stream and limits.silence_s and silent_s >= limits.silence_s
+    if silent_s >= patience_s or (suspected and _hangs(exchange, silent_s, now_s)):
+        exchange.attempt_failed(NodeTimeout(f"The engine was silent for {silent_s:.0f} s."))
+    elif not exchange.spoken and silent_s >= DESERTED_S and exchange.seat is not None:
+        why = exchange.relay.dispatcher.deserted(exchange.seat, exchange.wish)
+        if why:
+            exchange.attempt_failed(NodeUnreachable(why))
+
+
+def _hangs(exchange: Exchange, silent_s: float, now_s: float) -> bool:
+    """Whether the engine is silent for longer than its speed explains, and another one could take over."""
+    seat, relay, needs = exchange.seat, exchange.relay, exchange.wish.needs
+    if seat is None or relay.late:
+        return False
+    if silent_s < relay.dispatcher.silence_s(seat, whole_parts=Capability.TOOLS in exchange.ask.needs):
+        return False
+    tried = exchange.wish.tried | {seat.engine}
+    # Not onto one that would have to load first: that might take longer, and this one works perhaps.
+    offers = [
+        offer
+        for offer in relay.fleet.catalogue.resolve(str(seat.model.id), needs, tried).offers
+        if offer.could_serve(needs, tried) and offer.model.resident
+    ]
+    if not offers or not exchange.spoken:
+        return bool(offers)
+    return going_on.could(exchange, seat, offers, now_s)
+
+
+def _fill(exchange: Exchange, now_s: float) -> None:
+    """Say that we are still at it, where the dialect has a way to."""
+    if exchange.state is State.SEEKING:
+        telling.standing(exchange, now_s)
+    elif exchange.passage is not None and exchange.passage.keep_alive:
+        exchange.emit(exchange.passage.keep_alive, now_s, speaks=False)

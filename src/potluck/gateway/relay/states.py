@@ -1,0 +1,29 @@
+"""Where a call stands, and what was tried for it. What moves it is told at the top of `exchange`."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+import msgspec
+
+from potluck.core.errors import PotluckError
+from potluck.core.model import EngineId
+
+
+class State(Enum):
+    PREPARING = auto()
+    SEEKING = auto()
+    CONNECTING = auto()
+    AWAITING = auto()
+    COLLECTING = auto()
+    STREAMING = auto()
+    DONE = auto()
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """One try on one engine. ``error`` is None for the one that succeeded or is under way. ``told_tokens`` is about how
+    much the client had of the answer when it failed."""
+
+    engine: EngineId
+    error: PotluckError | None
+    told_tokens: int = 0

@@ -12,7 +12,7 @@ import pytest
 from potluck.core.model import EngineId, KeyId
 from potluck.core.openings import conversation_name
 from potluck.core.scheduling.rates import Timing
-from potluck.gateway.dispatch import Seat
+from potluck.gateway.seats import Seat
 from potluck.wire.anthropic import read_messages
 from potluck.wire.code.infill import read_infill
 from potluck.wire.ollama.asks import read_chat as read_ollama_chat

@@ -27,8 +27,9 @@ from potluck.core.model import Capability, EngineId, EngineKind, Health, KeyId, 
 from potluck.core.scheduling.classes import Kind, limits_within
 from potluck.core.scheduling.rates import Timing
 from potluck.core.scheduling.scheduler import Scheduler
-from potluck.gateway.dispatch import Dispatcher, Seat, Wish
+from potluck.gateway.dispatch import Dispatcher
 from potluck.gateway.fleet import Fleet, Installation
+from potluck.gateway.seats import Seat, Wish
 from potluck.gateway.targets import Room, nothing_to_choose
 
 COMPLETION = frozenset({Capability.COMPLETION})

@@ -13,9 +13,10 @@ from potluck.core.errors import NodeFailed, NoEngineReady, NotFound, PotluckErro
 from potluck.core.health import Seen
 from potluck.core.model import EngineId, EngineKind, Health, Json, Model, ModelId, NodeId
 from potluck.core.scheduling.residency import MoveState
-from potluck.gateway.dispatch import REHOUSE_EVERY_S, STANDS_IN_S
+from potluck.gateway.dispatch import REHOUSE_EVERY_S
 from potluck.gateway.drains import SETTING, Drains
 from potluck.gateway.fleet import Installation
+from potluck.gateway.loading import STANDS_IN_S
 from tests.gateway.test_dispatch import Hall
 from tests.gateway.test_models import Settings
 

@@ -12,9 +12,10 @@ from potluck.core.model import Engine, EngineId, EngineKind, Health, KeyId, Mode
 from potluck.core.scheduling.classes import Kind
 from potluck.core.scheduling.decisions import Reason
 from potluck.core.scheduling.rates import Rates
-from potluck.gateway.dispatch import Decided, Queued
+from potluck.gateway.dispatch import Decided
 from potluck.gateway.exposition import LABELS, Exposition, Placing
 from potluck.gateway.metrics import Metrics
+from potluck.gateway.seats import Queued
 from potluck.storage.records import CallStatus, RequestRecord
 
 from .world import Client, World, world

@@ -1,21 +1,20 @@
 """Seats for calls: tells the scheduler what happens, and performs what it decides.
 
 `core.scheduling` decides which engine serves a call, and when. Here its answers meet the world: seekers are seated or
-refused, models put out and loaded. Before it is asked, what waiting cannot cure is answered.
+refused, models put out and loaded (`loading`). Before it is asked, what waiting cannot cure is answered.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, TypeVar
+from typing import TypeVar
 
 import structlog
 
-from potluck.core.errors import NodeError, NoEngineReady, PotluckError, QueueFull
-from potluck.core.model import Capability, EngineId, Health, KeyId, Model, ModelId, NodeId, RequestId
+from potluck.core.errors import NoEngineReady, PotluckError, QueueFull
+from potluck.core.model import EngineId, Health, KeyId, ModelId, NodeId, RequestId
 from potluck.core.scheduling.asks import Ask
 from potluck.core.scheduling.classes import Kind, Limits
 from potluck.core.scheduling.decisions import Decision, Evict, Preload, Reason, Refuse, Start, Wait
@@ -24,10 +23,11 @@ from potluck.core.scheduling.residency import Move
 from potluck.core.scheduling.scheduler import Scheduler
 from potluck.core.scheduling.standing import UserTurn
 from potluck.gateway.contexts import Contexts
-from potluck.gateway.fleet import Fleet, Installation
+from potluck.gateway.fleet import Fleet
 from potluck.gateway.kept_rates import Figures
-from potluck.gateway.pins import FOREVER_S
-from potluck.gateway.targets import Room, Targets
+from potluck.gateway.loading import Loading
+from potluck.gateway.seats import Queued, Seat, Seeker, Wish
+from potluck.gateway.targets import Targets
 
 log = structlog.get_logger(__name__)
 
@@ -35,100 +35,12 @@ _Counted = TypeVar("_Counted", EngineId, Reason)
 
 # More readings of one engine's speed than this tell nothing new, and each costs microseconds.
 LEARN_EVERY_S = 0.05
-# Putting a model out takes an engine a moment; one that hangs must not hold the call for which it is done.
-_PUT_OUT_S = 30.0
-# A pinned model whose machine is away stays in memory elsewhere for so long without a call, and is then loaded anew if
-# that is still away. Longer would keep memory that nobody needs after the machine has come back.
-STANDS_IN_S = 3600.0
 # So often is looked whether a lost machine's models, which had no room elsewhere, have some now.
 REHOUSE_EVERY_S = 5.0
 # Where everybody in line stands is worked out so often at most for those who stream.
 _STANDINGS_S = 1.0
 
 _LOST = frozenset({Health.DOWN, Health.DRAINING})
-
-
-class Wish(NamedTuple):
-    """What a call needs of its place. ``tried`` engines are out; ``failure`` is the last one's error.
-
-    ``prompt_tokens`` is an estimate. ``since_s`` is when the call came, if this is not its first attempt.
-    ``deadline_s`` is when the caller will not wait any longer for it to begin, None if nobody said.
-    ``most_tokens`` is all that prompt and answer can come to, without any counting.
-    ``sent_tokens`` have reached the client from engines that broke.
-    """
-
-    request: RequestId
-    key: KeyId
-    model: str
-    needs: frozenset[Capability]
-    tried: frozenset[EngineId] = frozenset()
-    failure: NodeError | None = None
-    kind: Kind = Kind.CHAT
-    prompt_tokens: int = 0
-    since_s: float | None = None
-    deadline_s: float | None = None
-    most_tokens: int = 0
-    sent_tokens: int = 0
-
-
-@dataclass(slots=True)
-class Seat:
-    """A slot that is taken until `Dispatcher.release`. ``start`` is the decision, with what it was made from.
-
-    ``look``: the engine loads the model with another context for this call, and is to be asked how it came out.
-    """
-
-    installation: Installation
-    model: Model
-    start: Start
-    route: str
-    released: bool = field(default=False)
-    look: bool = field(default=False)
-
-    @property
-    def engine(self) -> EngineId:
-        return self.installation.id
-
-    @property
-    def node(self) -> NodeId:
-        return self.installation.node
-
-
-class Seeker(Protocol):
-    """A call that wants a seat. Exactly one of these is called, perhaps before `Dispatcher.seek` returns."""
-
-    wish: Wish
-
-    def choose(self) -> None:
-        """The name that it asks for leaves the choice to us (`core.auto`): ask again by another, or give up."""
-        ...
-
-    @property
-    def conversation(self) -> str:
-        """Names what shares a prefix with it; asked only where there is a choice of places."""
-        ...
-
-    def room(self) -> Room:
-        """What it needs of a context; asked only where ``wish.most_tokens`` may be too many. Raises `ClientError`."""
-        ...
-
-    def seated(self, seat: Seat) -> None: ...
-
-    def refused(self, error: PotluckError) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Queued:
-    """One call in line. ``position`` is 1 for who is next of all; ``eta_s`` the seconds until it starts, as far as one
-    can tell."""
-
-    request: RequestId
-    key: KeyId
-    model: str
-    kind: Kind
-    waited_s: float
-    position: int
-    eta_s: float
 
 
 @dataclass(slots=True)
@@ -172,11 +84,10 @@ class Dispatcher:
         self._spawn = spawn
         self._targets = Targets(fleet)
         self.contexts = Contexts(fleet, clock)
+        self._loading = Loading(fleet, scheduler, clock, spawn, self._perform, self._emptied, self._preloaded)
         self._seekers: dict[RequestId, _Seeking] = {}
         self._due: deque[Decision] = deque()
         self._performing = False
-        self._emptying: dict[NodeId, int] = {}
-        self._held: dict[NodeId, list[Decision]] = {}
         self._learns_s: dict[EngineId, float] = {}
         self._lost: frozenset[EngineId] = frozenset()
         self._rehoused_s = float("-inf")
@@ -432,12 +343,10 @@ class Dispatcher:
                     seeking.seeker.refused(self._refusal(decision, seeking.seeker.wish))
             case Evict():
                 _count(self.decided.evictions, decision.engine)
-                node = self._fleet.engines[decision.engine].node
-                self._emptying[node] = self._emptying.get(node, 0) + 1
-                self._spawn(self._put_out(decision, node), f"put out {decision.model} on {decision.engine}")
+                self._loading.put_out(decision)
             case Preload():
                 _count(self.decided.loads, decision.engine)
-                self._begin_preload(decision)
+                self._loading.preload(decision)
             case Wait():
                 self.decided.waits += 1  # its time will come
             case _:  # a load: begun with the seat of the call that needs it, which knows what for
@@ -455,11 +364,9 @@ class Dispatcher:
             self.seek(seeking.seeker)
             return
         if start.loads:
-            installation = self._fleet.installation(start.engine)
-            if self._emptying.get(installation.node):
-                self._held.setdefault(installation.node, []).append(start)
+            if self._loading.holds(start):
                 return
-            self._load(installation, start, seeking.seeker.wish.needs)
+            self._loading.load(start, seeking.seeker.wish.needs)
         del self._seekers[start.request]
         self._seat(seeking.seeker, start, seeking.route)
 
@@ -470,66 +377,13 @@ class Dispatcher:
         model = self._fleet.engines[place.engine].models[place.model]
         seeker.seated(Seat(self._fleet.installations[place.engine], model, start, route))
 
-    def _load(self, installation: Installation, start: Start, needs: frozenset[Capability]) -> None:
-        """Begin a load, unless the engine does that by itself at the call: then the call's first byte ends it."""
-        model = self._fleet.engines[start.engine].models[start.model]
-        if installation.backend.address(model, needs) is None:
-            self._spawn(self._loaded(installation, model, needs), f"load {model.id} on {installation.id}")
+    def _emptied(self, evict: Evict) -> None:
+        """A model was put out."""
+        self.contexts.forget(evict.engine, evict.model)
 
-    async def _loaded(self, installation: Installation, model: Model, needs: frozenset[Capability]) -> None:
-        began_s = self._clock()
-        try:
-            await installation.backend.prepare(model, needs)
-        except PotluckError as error:
-            log.warning("a model could not be loaded", model=model.id, engine=installation.id, why=error.message)
-            self._perform(self._scheduler.load_failed(installation.id, model.id, self._clock()))
-        else:
-            now = self._clock()
-            self._perform(self._scheduler.loaded(installation.id, model.id, now, now - began_s))
-
-    def _begin_preload(self, preload: Preload) -> None:
-        """Load a model for nobody in particular; once there is room, where others must be put out for it."""
-        installation = self._fleet.installations.get(preload.engine)
-        if installation is not None and self._emptying.get(installation.node):
-            self._held.setdefault(installation.node, []).append(preload)
-            return
-        self._spawn(self._preload(preload, installation), f"load {preload.model} on {preload.engine}")
-
-    async def _preload(self, preload: Preload, installation: Installation | None) -> None:
-        """What stands in for another is looked at afterwards, so that it shows. What is pinned here is not: each look
-        may find that it is not there, and bring us here again."""
-        began_s = self._clock()
-        what = {"model": preload.model, "engine": preload.engine, "was_on": preload.lost or preload.engine}
-        try:
-            if installation is None or installation.keeper is None:
-                raise NodeError("The engine has gone.")
-            log.info("a model is loaded before it is asked for", **what)
-            await installation.keeper.load(preload.model, installation.http, keep_s=_keep_s(preload))
-        except PotluckError as error:
-            log.warning("a model could not be loaded before it is asked for", why=error.message, **what)
-            self._perform(self._scheduler.load_failed(preload.engine, preload.model, self._clock()))
-        else:
-            now = self._clock()
-            self._perform(self._scheduler.loaded(preload.engine, preload.model, now, now - began_s))
-            if preload.lost is not None:
-                self._fleet.look_now(preload.engine)
+    def _preloaded(self) -> None:
+        """There may be time, and room, for the next model of a lost machine."""
         self._perform(self._rehouse(self._clock()))
-
-    async def _put_out(self, evict: Evict, node: NodeId) -> None:
-        """A failure is told and no more: the engine makes room by itself, or the call fails there."""
-        installation = self._fleet.installations.get(evict.engine)
-        try:
-            if installation is not None and installation.keeper is not None:
-                async with asyncio.timeout(_PUT_OUT_S):
-                    await installation.keeper.unload(evict.model, installation.http)
-                self.contexts.forget(evict.engine, evict.model)
-                log.info("model put out for another", model=evict.model, engine=evict.engine)
-        except (PotluckError, TimeoutError) as error:
-            log.warning("a model could not be put out", model=evict.model, engine=evict.engine, why=str(error))
-        self._emptying[node] -= 1
-        if not self._emptying[node]:
-            del self._emptying[node]
-            self._perform(self._held.pop(node, ()))
 
     def _refusal(self, refuse: Refuse, wish: Wish) -> PotluckError:
         if refuse.reason is Reason.WAITED and not self._targets.way(wish.model, wish.needs, wish.tried):
@@ -539,12 +393,6 @@ class Dispatcher:
 
 def _count(counts: dict[_Counted, int], what: _Counted) -> None:
     counts[what] = counts.get(what, 0) + 1
-
-
-def _keep_s(preload: Preload) -> float | None:
-    if not preload.stays:
-        return None
-    return FOREVER_S if preload.lost is None else STANDS_IN_S
 
 
 def _refusal(refuse: Refuse, wish: Wish) -> PotluckError:

@@ -18,10 +18,11 @@ from potluck.core.model import Engine, EngineId, Health, ModelId, NodeId
 from potluck.core.scheduling.classes import Kind
 from potluck.core.scheduling.decisions import Reason
 from potluck.core.scheduling.rates import Rates
-from potluck.gateway.dispatch import Decided, Queued
+from potluck.gateway.dispatch import Decided
 from potluck.gateway.machine_metrics import MACHINE_METRICS, machine_families
 from potluck.gateway.machines import Machine
 from potluck.gateway.metrics import SECONDS, Durations, Metrics
+from potluck.gateway.seats import Queued
 
 LABELS = {
     "potluck_calls_total": ("family", "node", "status"),

@@ -39,13 +39,14 @@ from potluck.core.scheduling.residency import Move, MoveState
 from potluck.core.scheduling.standing import UserTurn
 from potluck.gateway.discovery.discovery import Source, Ways
 from potluck.gateway.discovery.kept import AcceptedNode
-from potluck.gateway.dispatch import Decided, Queued
+from potluck.gateway.dispatch import Decided
 from potluck.gateway.drains import Draining
 from potluck.gateway.last_minute import Minute
 from potluck.gateway.machines import Machine
 from potluck.gateway.models import PullStep, Target
 from potluck.gateway.placed import ANYWHERE, Where
 from potluck.gateway.port import Caller, Generation
+from potluck.gateway.seats import Queued
 from potluck.storage.ports import Storage
 from potluck.storage.records import (
     CallStatus,

@@ -39,7 +39,6 @@ from potluck.core.model import EngineId, RequestId
 from potluck.core.openings import conversation_name
 from potluck.core.scheduling.decisions import Start
 from potluck.core.scheduling.rates import Timing
-from potluck.gateway.dispatch import Queued, Seat, Wish
 from potluck.gateway.door import Door
 from potluck.gateway.port import Caller
 from potluck.gateway.relay import failing, going_on, silence, telling
@@ -50,6 +49,7 @@ from potluck.gateway.relay.parts import PartsPassage
 from potluck.gateway.relay.preparing import prepare
 from potluck.gateway.relay.rescue import Rescue
 from potluck.gateway.relay.states import Attempt, State
+from potluck.gateway.seats import Queued, Seat, Wish
 from potluck.gateway.targets import Room, nothing_to_choose
 from potluck.gateway.timing import timing_of
 from potluck.wire.port import Account, AnswerMeta, Ask, Passage

@@ -19,11 +19,11 @@ from potluck.core.errors import (
 )
 from potluck.core.health import Seen
 from potluck.core.seam import AnotherAnswer
-from potluck.gateway.dispatch import Seat
 from potluck.gateway.relay import going_on
 from potluck.gateway.relay.fitting import counted
 from potluck.gateway.relay.preparing import own_child_returns
 from potluck.gateway.relay.states import Attempt
+from potluck.gateway.seats import Seat
 
 if TYPE_CHECKING:
     from potluck.gateway.relay.exchange import Exchange

@@ -11,7 +11,7 @@ from potluck.core.context import NUM_CTX, SURE_CONTEXT, Length, answer_room, cha
 from potluck.core.errors import PotluckError
 from potluck.core.model import Capability, Model
 from potluck.gateway import answer_headers as told
-from potluck.gateway.dispatch import Seat
+from potluck.gateway.seats import Seat
 from potluck.wire.estimates import prompt_length
 from potluck.wire.port import Ask
 

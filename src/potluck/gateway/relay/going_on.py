@@ -16,13 +16,13 @@ from potluck.core.health import Seen
 from potluck.core.model import EngineId, Model
 from potluck.core.rescue import PROVABLE, Told, Way
 from potluck.core.seam import AnotherAnswer
-from potluck.gateway.dispatch import Seat
 from potluck.gateway.relay import telling
 from potluck.gateway.relay.fitting import with_context
 from potluck.gateway.relay.parts import PartsPassage
 from potluck.gateway.relay.preparing import own_child_returns
 from potluck.gateway.relay.rescue import Rescue
 from potluck.gateway.relay.states import Attempt, State
+from potluck.gateway.seats import Seat
 from potluck.wire.port import Broken
 from potluck.wire.translation import interrupted
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from potluck.core.errors import PotluckError
-from potluck.gateway.dispatch import Seat
 from potluck.gateway.relay.states import State
+from potluck.gateway.seats import Seat
 
 if TYPE_CHECKING:
     from potluck.gateway.relay.exchange import Exchange

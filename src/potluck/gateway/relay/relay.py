@@ -16,7 +16,7 @@ from potluck.core.model import Engine, EngineId, KeyId, Model, ModelId
 from potluck.core.rescue import Bounds
 from potluck.core.scheduling.rates import Rates
 from potluck.core.scheduling.standing import UserTurn
-from potluck.gateway.dispatch import Decided, Dispatcher, Queued
+from potluck.gateway.dispatch import Decided, Dispatcher
 from potluck.gateway.door import Door
 from potluck.gateway.fleet import Fleet
 from potluck.gateway.images import RemoteImages
@@ -28,6 +28,7 @@ from potluck.gateway.relay.client import ClientConnection
 from potluck.gateway.relay.exchange import Exchange
 from potluck.gateway.relay.pools import Pools
 from potluck.gateway.relay.request import Request
+from potluck.gateway.seats import Queued
 from potluck.gateway.tasks import Tasks
 
 if TYPE_CHECKING:  # it brings uvicorn, which no call needs

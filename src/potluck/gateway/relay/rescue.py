@@ -9,9 +9,9 @@ from potluck.core.catalogue import Offer
 from potluck.core.model import EngineId, Model
 from potluck.core.names import same_model
 from potluck.core.rescue import PROVABLE, Bounds, Way, ways
-from potluck.gateway.dispatch import Seat
 from potluck.gateway.fleet import Fleet, Installation
 from potluck.gateway.proofs import Proofs
+from potluck.gateway.seats import Seat
 from potluck.wire.continuing import continued, seam
 from potluck.wire.filtered import FilteredReader
 from potluck.wire.port import Broken, EngineRequest

@@ -10,10 +10,10 @@ from potluck.core.model import Engine, EngineId, Health, Model, ModelId, NodeId
 from potluck.core.scheduling.classes import Kind
 from potluck.core.scheduling.fleet import memory_of
 from potluck.core.scheduling.rates import Rates
-from potluck.gateway.dispatch import Queued
 from potluck.gateway.drains import Draining
 from potluck.gateway.last_minute import Minute
 from potluck.gateway.machines import Machine
+from potluck.gateway.seats import Queued
 from potluck.storage.records import CallStatus
 from potluck.surfaces.v1.exchange import Exchange, Reply
 from potluck.surfaces.v1.shapes import (

@@ -1,0 +1,96 @@
+"""What a call needs of its place, and the place it gets: the words between those who seek and `dispatch`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from potluck.core.errors import NodeError, PotluckError
+from potluck.core.model import Capability, EngineId, KeyId, Model, NodeId, RequestId
+from potluck.core.scheduling.classes import Kind
+from potluck.core.scheduling.decisions import Start
+from potluck.gateway.fleet import Installation
+from potluck.gateway.targets import Room
+
+
+class Wish(NamedTuple):
+    """What a call needs of its place. ``tried`` engines are out; ``failure`` is the last one's error.
+
+    ``prompt_tokens`` is an estimate. ``since_s`` is when the call came, if this is not its first attempt.
+    ``deadline_s`` is when the caller will not wait any longer for it to begin, None if nobody said.
+    ``most_tokens`` is all that prompt and answer can come to, without any counting.
+    ``sent_tokens`` have reached the client from engines that broke.
+    """
+
+    request: RequestId
+    key: KeyId
+    model: str
+    needs: frozenset[Capability]
+    tried: frozenset[EngineId] = frozenset()
+    failure: NodeError | None = None
+    kind: Kind = Kind.CHAT
+    prompt_tokens: int = 0
+    since_s: float | None = None
+    deadline_s: float | None = None
+    most_tokens: int = 0
+    sent_tokens: int = 0
+
+
+@dataclass(slots=True)
+class Seat:
+    """A slot that is taken until `Dispatcher.release`. ``start`` is the decision, with what it was made from.
+
+    ``look``: the engine loads the model with another context for this call, and is to be asked how it came out.
+    """
+
+    installation: Installation
+    model: Model
+    start: Start
+    route: str
+    released: bool = field(default=False)
+    look: bool = field(default=False)
+
+    @property
+    def engine(self) -> EngineId:
+        return self.installation.id
+
+    @property
+    def node(self) -> NodeId:
+        return self.installation.node
+
+
+class Seeker(Protocol):
+    """A call that wants a seat. Exactly one of these is called, perhaps before `Dispatcher.seek` returns."""
+
+    wish: Wish
+
+    def choose(self) -> None:
+        """The name that it asks for leaves the choice to us (`core.auto`): ask again by another, or give up."""
+        ...
+
+    @property
+    def conversation(self) -> str:
+        """Names what shares a prefix with it; asked only where there is a choice of places."""
+        ...
+
+    def room(self) -> Room:
+        """What it needs of a context; asked only where ``wish.most_tokens`` may be too many. Raises `ClientError`."""
+        ...
+
+    def seated(self, seat: Seat) -> None: ...
+
+    def refused(self, error: PotluckError) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """One call in line. ``position`` is 1 for who is next of all; ``eta_s`` the seconds until it starts, as far as one
+    can tell."""
+
+    request: RequestId
+    key: KeyId
+    model: str
+    kind: Kind
+    waited_s: float
+    position: int
+    eta_s: float

@@ -207,7 +207,7 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
     async with AsyncExitStack() as stack:
         database = config.storage.database
         url = database.reveal() if database is not None else sqlite_url(data.database)
-        storage = await stack.enter_async_context(open_storage(url))
+        storage = await stack.enter_async_context(open_storage(url, clock=time.monotonic))
         new_id = Ids(time.time, secrets.token_bytes)
         first_start = not data.owner_key.exists()
         await ensure_owner_key(

@@ -301,11 +301,15 @@ def test_aliases_are_so_many_that_listings_stay_short(problems) -> None:
     assert "at most 500" in problem.message
 
 
-@pytest.mark.parametrize("url", ["postgresql://u:SECRET@h/db", "mysql://SECRET@h/db"])
-def test_a_database_that_this_version_cannot_use_is_told_without_its_password(only, url: str) -> None:
-    problem = only(f"storage: {{database: '{url}'}}")
-    assert "must begin with sqlite:" in problem.message
+def test_a_database_of_an_unknown_kind_is_told_without_its_password(only) -> None:
+    problem = only("storage: {database: 'mysql://SECRET@h/db'}")
+    assert "must begin with sqlite: or postgresql:" in problem.message
     assert "SECRET" not in str(problem)
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:SECRET@h:5432/db", "sqlite:////var/lib/potluck.db"])
+def test_a_database_may_be_a_file_or_a_server(problems, url: str) -> None:
+    assert problems(f"storage: {{database: '{url}'}}") == []
 
 
 def test_a_route_has_weights_or_an_order(only) -> None:

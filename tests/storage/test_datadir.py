@@ -1,5 +1,6 @@
 import os
 import stat
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def data(tmp_path: Path) -> DataDir:
 
 @pytest.fixture
 async def keys(data: DataDir) -> AsyncIterator[KeyStore]:
-    async with open_storage(sqlite_url(data.database)) as storage:
+    async with open_storage(sqlite_url(data.database), clock=time.monotonic) as storage:
         yield storage.keys
 
 

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import stat
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from potluck.storage.records import ConversationId
 
 async def refused(url: str, **options: float) -> OperatorError:
     with pytest.raises(OperatorError) as caught:
-        async with open_storage(url, **options):
+        async with open_storage(url, **options, clock=time.monotonic):
             pass
     assert caught.value.hint
     return caught.value
@@ -28,7 +29,7 @@ async def refused(url: str, **options: float) -> OperatorError:
     ("url", "message"),
     [
         ("nonsense", "not understood"),
-        ("postgresql://me:hunter2@h/p", "PostgreSQL yet"),
+        ("postgresql://me:hunter2@127.0.0.1:1/p", "does not answer"),
         ("mysql://me:hunter2@h/p", "'mysql'"),
         ("sqlite://", "'sqlite'"),
         ("sqlite:///:memory:", "'sqlite'"),
@@ -51,13 +52,13 @@ async def test_a_file_that_is_no_database_is_named_with_a_remedy(tmp_path: Path)
 
 async def test_a_damaged_page_is_told_and_not_a_crash(tmp_path: Path) -> None:
     file = tmp_path / "potluck.db"
-    async with open_storage(sqlite_url(file)) as storage:
+    async with open_storage(sqlite_url(file), clock=time.monotonic) as storage:
         await storage.settings.set("x", 1, 1.0)
     content = bytearray(file.read_bytes())
     content[4096:] = b"\xff" * (len(content) - 4096)  # the first page holds the schema, the rest is rubbish
     file.write_bytes(content)
     with pytest.raises(OperatorError, match="damaged"):
-        async with open_storage(sqlite_url(file)) as storage:
+        async with open_storage(sqlite_url(file), clock=time.monotonic) as storage:
             await storage.settings.all()
 
 
@@ -69,7 +70,7 @@ async def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 async def test_a_database_that_cannot_be_written_is_told_at_once(tmp_path: Path) -> None:
     file = tmp_path / "potluck.db"
-    async with open_storage(sqlite_url(file)):
+    async with open_storage(sqlite_url(file), clock=time.monotonic):
         pass
     file.chmod(0o400)
     if os.access(file, os.W_OK):
@@ -91,7 +92,7 @@ async def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> No
 
 async def test_a_database_that_another_program_holds_is_told_in_time(tmp_path: Path) -> None:
     file = tmp_path / "potluck.db"
-    async with open_storage(sqlite_url(file)):
+    async with open_storage(sqlite_url(file), clock=time.monotonic):
         pass
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -102,7 +103,7 @@ async def test_a_database_that_another_program_holds_is_told_in_time(tmp_path: P
 
 async def test_errors_hold_nothing_that_people_wrote(tmp_path: Path) -> None:
     file = tmp_path / "potluck.db"
-    async with open_storage(sqlite_url(file), busy_timeout_s=0.05) as storage:
+    async with open_storage(sqlite_url(file), busy_timeout_s=0.05, clock=time.monotonic) as storage:
         other = sqlite3.connect(file, isolation_level=None)
         other.executescript("DROP TABLE settings")
         other.close()
@@ -113,7 +114,7 @@ async def test_errors_hold_nothing_that_people_wrote(tmp_path: Path) -> None:
 
 async def test_only_its_owner_can_read_the_database(tmp_path: Path) -> None:
     file = tmp_path / "potluck.db"
-    async with open_storage(sqlite_url(file)) as storage:
+    async with open_storage(sqlite_url(file), clock=time.monotonic) as storage:
         await storage.settings.set("x", 1, 1.0)
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     assert modes == {"potluck.db": 0o600, "potluck.db-wal": 0o600, "potluck.db-shm": 0o600}
@@ -121,7 +122,7 @@ async def test_only_its_owner_can_read_the_database(tmp_path: Path) -> None:
 
 async def test_a_write_is_on_disk_when_it_returns(tmp_path: Path) -> None:
     """FULL, so that not even a power cut takes what was acknowledged: no test can cut the power."""
-    async with open_storage(sqlite_url(tmp_path / "potluck.db")) as storage:
+    async with open_storage(sqlite_url(tmp_path / "potluck.db"), clock=time.monotonic) as storage:
         database = storage.settings._database
         for transaction in (database.read, database.write):
             for pragma, value in (("synchronous", 2), ("journal_mode", "wal"), ("foreign_keys", 1)):
@@ -130,7 +131,7 @@ async def test_a_write_is_on_disk_when_it_returns(tmp_path: Path) -> None:
 
 
 WRITER = """
-import asyncio, sys
+import asyncio, sys, time
 from itertools import count
 from potluck.core.call import Message, Role, TextPart
 from potluck.core.model import KeyId
@@ -138,7 +139,7 @@ from potluck.storage.open import open_storage
 from potluck.storage.records import Conversation, ConversationId, MessageId, NewMessage
 
 async def main():
-    async with open_storage(sys.argv[1]) as storage:
+    async with open_storage(sys.argv[1], clock=time.monotonic) as storage:
         one, key = ConversationId("one"), KeyId("k")
         await storage.conversations.create(Conversation(one, key, "t", 1.0, 1.0))
         for number in count(1):
@@ -161,7 +162,7 @@ async def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path) -> Non
     rest = (await process.stdout.read()).split()
     await process.wait()
     acknowledged = int(rest[-1]) if rest else acknowledged
-    async with open_storage(url) as storage:
+    async with open_storage(url, clock=time.monotonic) as storage:
         thread = await storage.conversations.get(ConversationId("one"), KeyId("k"))
     numbers = [int(each.id) for each in thread.messages]
     assert numbers == list(range(1, len(numbers) + 1))

@@ -80,12 +80,13 @@ def examine(file: Path | None, data: Path) -> list[Finding]:
 
 
 def _database(settings: Config, data: Path) -> list[Finding]:
-    """The database in the data directory, if it is used and there is one yet."""
-    file = data / DATABASE
-    if settings.storage.database is not None or not file.is_file():
+    """The database that the configuration names; or that of the data directory, if there is one yet."""
+    named, file = settings.storage.database, data / DATABASE
+    if named is None and not file.is_file():
         return []
+    url = named.reveal() if named is not None else sqlite_url(file)
     try:
-        asyncio.run(look_at_storage(sqlite_url(file)))
+        asyncio.run(look_at_storage(url, clock=time.monotonic))
     except OperatorError as error:
         return [diagnosis.database(error.message, error.hint)]
     return [diagnosis.database("", "")]

@@ -66,7 +66,8 @@ class StoredKeys:
         async def work() -> T:
             place = open_datadir(self.data)
             own = self.config.storage.database
-            async with open_storage(own.reveal() if own else sqlite_url(place.database)) as storage:
+            url = own.reveal() if own else sqlite_url(place.database)
+            async with open_storage(url, clock=time.monotonic) as storage:
                 return await act(storage.keys)
 
         return asyncio.run(work())

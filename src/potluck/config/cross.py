@@ -157,9 +157,9 @@ def _one_name_each(routes: JsonObject, aliases: JsonObject) -> Iterator[Finding]
 
 
 def _database(url: Json) -> Iterator[Finding]:
-    if isinstance(url, str) and "://" in url and not url.startswith("sqlite:"):
-        message = "storage.database must begin with sqlite: in this version."
-        hint = "Leave it out to keep a file in the data directory; PostgreSQL comes later."
+    if isinstance(url, str) and "://" in url and not url.startswith(("sqlite:", "postgresql:")):
+        message = "storage.database must begin with sqlite: or postgresql:."
+        hint = "Such as postgresql://USER:PASSWORD@HOST/DATABASE; leave it out to keep a file in the data directory."
         yield Finding(("storage", "database"), message, hint)
 
 

@@ -305,7 +305,11 @@ class RescueSection(Section):
 class StorageSection(Section):
     """Where things are kept; each left out stays in the data directory."""
 
-    database: SecretText | None = Field(None, description="The database's URL, `sqlite:////PATH`; left out, a file.")
+    database: SecretText | None = Field(
+        None,
+        description="The database's URL: `postgresql://USER:PASSWORD@HOST:PORT/DATABASE` or `sqlite:////PATH`; left "
+        "out, a file in the data directory.",
+    )
     redis: SecretText | None = Field(None, description="URL of a Redis that several Potlucks share. Not used yet.")
     blobs: SecretText | None = Field(None, description="Where images and files go, such as `s3://…`. Not used yet.")
 

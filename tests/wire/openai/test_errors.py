@@ -26,6 +26,7 @@ from potluck.core.errors import (
     PotluckError,
     QueueFull,
     RateLimited,
+    StorageAway,
     Unauthenticated,
     Unsupported,
     UnsupportedEncoding,
@@ -58,6 +59,7 @@ from potluck.wire.openai.errors import error_event, read_engine_error, read_in_b
         (NodeBusy("n"), 503, "server_error", "overloaded", None),
         (NodeTimeout("n"), 504, "server_error", None, None),
         (OperatorError("o"), 500, "server_error", None, None),
+        (StorageAway("s", retry_after_s=5.0), 503, "server_error", "overloaded", None),
         (PotluckError("p"), 500, "server_error", None, None),
     ],
 )

@@ -27,6 +27,8 @@ class Traits(msgspec.Struct, frozen=True):
     connection: one writer where they would only wait for each other. ``explain`` says in an owner's words what a
     driver's error means. ``insert_new`` is an insert that passes over rows whose key is there already.
     ``schema_is_whole``: `schema.metadata` says all there is, so that an empty database needs no migration.
+    ``schema_lock`` is a statement after which nobody else changes the schema until the transaction ends, for databases
+    that let several write at once.
     """
 
     readers: int
@@ -34,6 +36,7 @@ class Traits(msgspec.Struct, frozen=True):
     explain: Callable[[DBAPIError], OperatorError]
     insert_new: Callable[[Table], Insert]
     schema_is_whole: bool
+    schema_lock: str = ""
 
     @property
     def connections(self) -> int:

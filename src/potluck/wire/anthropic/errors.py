@@ -68,12 +68,12 @@ def write_error(error: PotluckError, request_id: str) -> ErrorReply:
         headers.append(("retry-after", str(max(1, math.ceil(error.retry_after_s)))))
     elif isinstance(error, NodeBusy):
         headers.append(("retry-after", str(_BUSY_RETRY_S)))
+    elif isinstance(error, _WILL_NOT_HEAL):
+        headers.append(("x-should-retry", "false"))
     if isinstance(error, Unauthenticated):
         headers.append(("www-authenticate", "Bearer"))
     if isinstance(error, MethodNotAllowed):
         headers.append(("allow", ", ".join(error.allowed)))
-    if isinstance(error, _WILL_NOT_HEAL):
-        headers.append(("x-should-retry", "false"))
     return ErrorReply(status, error_body(error, request_id), headers=tuple(headers))
 
 

@@ -107,7 +107,7 @@ def write_error(error: PotluckError, request_id: str) -> ErrorReply:
         headers.append(("retry-after", str(max(1, math.ceil(error.retry_after_s)))))
     elif isinstance(error, NodeBusy):
         headers.append(("retry-after", str(_BUSY_RETRY_S)))
-    if isinstance(error, _WILL_NOT_HEAL):
+    elif isinstance(error, _WILL_NOT_HEAL):
         headers.append(("x-should-retry", "false"))
     if isinstance(error, Unauthenticated):
         headers.append(("www-authenticate", "Bearer"))

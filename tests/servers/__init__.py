@@ -1,0 +1,1 @@
+"""Real servers that tests start themselves: on a free port of loopback, in a folder of their own, ended again."""

@@ -333,6 +333,7 @@ def _in_use(relay: Relay) -> Callable[[EngineId, ModelId], int]:
 
     def count(engine: EngineId, model: ModelId) -> int:
         seats = [exchange.seat for exchange in relay.exchanges]
+        seats += [exchange.hedge.seat for exchange in relay.exchanges if exchange.hedge is not None]
         return sum(seat is not None and (seat.engine, seat.model.id) == (engine, model) for seat in seats)
 
     return count

@@ -160,4 +160,4 @@ def rules(config: Config) -> dict[str, RouteRule]:
 
 def _rule(route: RouteConfig) -> RouteRule:
     weighted = route.policy is Policy.WEIGHTED
-    return RouteRule(route.name, route.models, route.weights, route.order, weighted=weighted)
+    return RouteRule(route.name, route.models, route.weights, route.order, weighted=weighted, hedge=route.hedge)

@@ -11,6 +11,7 @@ from potluck.config.model import AgentConfig, ClassConfig, Config, Policy
 from potluck.config.problems import ConfigErrors, ConfigProblem, Severity
 from potluck.config.secret import Secret
 from potluck.core.errors import OperatorError
+from potluck.core.hedging import HedgeRule
 from potluck.core.model import EngineKind, ModelId, NodeId
 from potluck.core.scheduling.classes import DEFAULT_LIMITS, Kind, limits_within
 from potluck.reloading import class_limits
@@ -171,6 +172,10 @@ storage: {database: "${NOPE}"}
         ("nodes: {a: {engines: [{kind: ollama, url: 'http://x', port: 3}]}}", 1, 38, "url, and port or tls", "leave"),
         ("nodes: {a: {address: h, engines: [{kind: ollama, models: [3]}]}}", 1, 59, "must be text, not 3", "quotes"),
         ("routes: {r: {policy: best}}", 1, 22, "'learned' or 'weighted'", ""),
+        ("routes: {r: {hedge: often}}", 1, 21, "must be true, false or a mapping", ""),
+        ("routes: {r: {hedge: {after: p200}}}", 1, 29, "p50 to p99, or a duration", "p95"),
+        ("routes: {r: {hedge: {after: 1ms}}}", 1, 29, "of 100ms at least", "2s"),
+        ("routes: {r: {hedge: {share: 0.9}}}", 1, 29, "routes.r.hedge.share", ""),
         ("routes: {r: {policy: weighted}}", 1, 22, "has no weights", "weights"),
         ("routes: {r: {order: [zz]}}", 1, 22, "names the node 'zz'", "No nodes are configured."),
         ("local: perhaps", 1, 8, "must be true, false or a mapping", ""),
@@ -195,6 +200,21 @@ def test_a_problem_has_a_place_and_a_remedy(problems, text, line, column, messag
     assert match is not None, [str(each) for each in errors]
     assert (match.line, match.column) == (line, column)
     assert hint in match.hint
+
+
+@pytest.mark.parametrize(
+    ("hedge", "rule"),
+    [
+        ("true", HedgeRule(None, 0.95, 0.05)),
+        ("{}", HedgeRule(None, 0.95, 0.05)),
+        ("false", None),
+        ("{after: p90, share: 0.1}", HedgeRule(None, 0.9, 0.1)),
+        ("{after: 1500ms}", HedgeRule(1.5, 0.95, 0.05)),
+        ("{after: 2}", HedgeRule(2.0, 0.95, 0.05)),
+    ],
+)
+def test_a_route_says_when_a_second_engine_is_asked(write, hedge: str, rule: HedgeRule | None) -> None:
+    assert load(write(f"routes: {{r: {{hedge: {hedge}}}}}"), {}).routes["r"].hedge == rule
 
 
 def test_a_file_that_is_not_there_is_one_problem(tmp_path: Path) -> None:

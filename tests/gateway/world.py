@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from potluck.backends.port import Address, EngineHttp, Report
 from potluck.core.call import Call
+from potluck.core.catalogue import RouteRule
 from potluck.core.errors import NodeFailed, NodeUnreachable, PotluckError, Unsupported
 from potluck.core.health import Seen
 from potluck.core.keys import digest
@@ -302,10 +303,10 @@ class Client:
             lines.append(f"content-length: {len(body)}")
         self.send("\r\n".join([*lines, "", ""]).encode() + body)
 
-    def ask(self, *, stream: bool = False, say: str = "hello", **fields: str) -> None:
+    def ask(self, *, stream: bool = False, say: str = "hello", model: str = "m", **fields: str) -> None:
         extra = "".join(f',"{name}":{value}' for name, value in fields.items())
-        body = '{"model":"m","stream":%s,"messages":[{"role":"user","content":"%s"}]%s}'
-        self.post((body % (str(stream).lower(), say, extra)).encode())
+        body = '{"model":"%s","stream":%s,"messages":[{"role":"user","content":"%s"}]%s}'
+        self.post((body % (model, str(stream).lower(), say, extra)).encode())
 
     async def head(self) -> tuple[int, dict[str, str]]:
         lines = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
@@ -365,6 +366,7 @@ async def world(
     depth: int = 8,
     max_wait_s: float = 60.0,
     routes: Sequence[BaseRoute] = (),
+    rules: Mapping[str, RouteRule] | None = None,
 ) -> AsyncIterator[World]:
     """A relay before one engine per script; ``routes`` are the application's beside ``/hello``."""
     async with AsyncExitStack() as stack:
@@ -377,7 +379,7 @@ async def world(
         clock = Time()
         fleet = Fleet(
             [_installation(number, backend, slots) for number, backend in enumerate(backends)],
-            {},
+            rules or {},
             clock=clock,
             interval_s=30,
         )

@@ -8,7 +8,16 @@ from pathlib import Path
 from potluck.config import model
 from potluck.config.endpoint import endpoint
 from potluck.config.problems import ConfigProblem
-from potluck.config.schema import LATER_KINDS, ClassSection, FileSection, LocalSection, NodeSection, RouteSection
+from potluck.config.schema import (
+    LATER_KINDS,
+    ClassSection,
+    FileSection,
+    HedgeSection,
+    LocalSection,
+    NodeSection,
+    RouteSection,
+)
+from potluck.core.hedging import HedgeRule
 from potluck.core.model import EngineKind, ModelId, NodeId
 from potluck.core.scheduling.classes import Kind
 
@@ -93,7 +102,14 @@ def _route(name: str, route: RouteSection) -> model.RouteConfig:
         weights={NodeId(node): weight for node, weight in route.weights.items()},
         order=tuple(NodeId(node) for node in route.order),
         policy=model.Policy(route.policy),
+        hedge=None if route.hedge is None else _hedge(route.hedge),
     )
+
+
+def _hedge(hedge: HedgeSection) -> HedgeRule:
+    if isinstance(hedge.after, str):
+        return HedgeRule(quantile=int(hedge.after.removeprefix("p")) / 100, share=hedge.share)
+    return HedgeRule(after_s=hedge.after, share=hedge.share)
 
 
 def _class(said: ClassSection) -> model.ClassConfig:

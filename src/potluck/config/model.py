@@ -14,6 +14,7 @@ import msgspec
 
 from potluck.config.problems import ConfigProblem
 from potluck.config.secret import Secret
+from potluck.core.hedging import HedgeRule
 from potluck.core.model import EngineId, EngineKind, ModelId, NodeId
 from potluck.core.scheduling.classes import Kind
 
@@ -90,7 +91,7 @@ class NodeConfig(msgspec.Struct, frozen=True):
 class RouteConfig(msgspec.Struct, frozen=True):
     """A name that can be asked for as a model. At most one of ``weights`` and ``order`` is set.
 
-    ``models`` in order of preference; empty means any model that fits.
+    ``models`` in order of preference; empty means any model that fits. ``hedge`` None: only one engine is asked.
     """
 
     name: str
@@ -98,6 +99,7 @@ class RouteConfig(msgspec.Struct, frozen=True):
     weights: Mapping[NodeId, float] = msgspec.field(default_factory=dict[NodeId, float])
     order: tuple[NodeId, ...] = ()
     policy: Policy = Policy.LEARNED
+    hedge: HedgeRule | None = None
 
 
 class ServerConfig(msgspec.Struct, frozen=True):

@@ -42,6 +42,8 @@ def json_schema() -> JsonObject:
     node = _object(_object(schema["$defs"])["NodeSection"])
     agent = _object(_object(node["properties"])["agent"])
     agent["anyOf"] = [{"type": "boolean"}, *(each for each in _options(agent) if "$ref" in each)]
+    hedge = _object(_object(_object(_object(schema["$defs"])["RouteSection"])["properties"])["hedge"])
+    hedge["anyOf"] = [{"type": "boolean"}, *(each for each in _options(hedge) if "$ref" in each)]
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "potluck.yaml"
     return schema

@@ -16,6 +16,7 @@ from pydantic.config import JsonDict
 from potluck.config import model
 from potluck.config.secret import Secret
 from potluck.config.units import Unfit, parse_duration, parse_size
+from potluck.core.hedging import HedgeRule
 from potluck.core.scheduling.classes import DEFAULT_LIMITS
 from potluck.core.scheduling.classes import Kind as Classes
 
@@ -117,6 +118,29 @@ def _agent(value: object) -> object:
     raise Unfit("be true, false or a mapping of keys")
 
 
+def _hedge(value: object) -> object:
+    """``true`` is short for a hedge as it is without keys, ``false`` for none."""
+    if isinstance(value, bool):
+        return {} if value else None
+    if isinstance(value, dict):
+        return cast("dict[str, object]", value)
+    raise Unfit("be true, false or a mapping of keys")
+
+
+def _lateness(value: object) -> float | str:
+    """A percentile stays as it is written."""
+    text = value.strip() if isinstance(value, str) else ""
+    if re.fullmatch(r"p[5-9]\d", text):
+        return text
+    try:
+        seconds = parse_duration(value)
+    except Unfit:
+        seconds = 0.0
+    if seconds < 0.1:
+        raise Unfit("be p50 to p99, or a duration of 100ms at least", "Such as p95 or 2s.")
+    return seconds
+
+
 Duration = Annotated[float, BeforeValidator(parse_duration), _shape("duration", {"type": "number"}, {"type": "string"})]
 Size = Annotated[int, BeforeValidator(parse_size), _shape("size", {"type": "integer"}, {"type": "string"})]
 Port = Annotated[int, *_whole(1, 65535)]
@@ -126,6 +150,14 @@ Count = Annotated[int, *_whole(1, 1_000_000)]
 Context = Annotated[int, *_whole(256, 100_000_000)]
 Weight = Annotated[
     float, BeforeValidator(_not_bool), Field(ge=0, le=1e9), _shape("number", {"type": "number", "minimum": 0})
+]
+Share = Annotated[
+    float, BeforeValidator(_not_bool), Field(gt=0, le=0.25), _shape("number", {"type": "number", "maximum": 0.25})
+]
+Lateness = Annotated[
+    float | str,
+    PlainValidator(_lateness),
+    _shape("percentile or duration", {"type": "number"}, {"type": "string"}),
 ]
 Priority = Annotated[float, BeforeValidator(_not_bool), Field(ge=-100, le=100), _shape("number", {"type": "number"})]
 Switch = Annotated[bool, _shape("true or false", {"type": "boolean"})]
@@ -205,6 +237,20 @@ class NodeSection(Section):
     engines: list[EngineSection] = Field([], description="The servers on it that run models.")
 
 
+_HEDGE = HedgeRule()
+
+
+class HedgeSection(Section):
+    """Streams whose first byte is late are asked of a second engine as well. `hedge: true` is one without keys."""
+
+    after: Lateness = Field(
+        f"p{_HEDGE.quantile * 100:.0f}",
+        description="How late: `p95` is when 95 of 100 first bytes are there, as learned of each model on each engine; "
+        "or a duration.",
+    )
+    share: Share = Field(_HEDGE.share, description="The most of the route's calls that a second engine is asked for.")
+
+
 class RouteSection(Section):
     """A policy. Its name can be asked for as a model."""
 
@@ -217,6 +263,10 @@ class RouteSection(Section):
     )
     policy: Literal["learned", "weighted"] = Field(
         model.RouteConfig("").policy.value, description="`weighted` makes the weights exact instead of a start."
+    )
+    hedge: Annotated[HedgeSection | None, BeforeValidator(_hedge)] = Field(
+        None,
+        description="When a second engine is asked as well because the first one is late, or `true`; left out, never.",
     )
 
 

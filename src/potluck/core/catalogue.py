@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from potluck.core.hedging import HedgeRule
 from potluck.core.model import Capability, Engine, EngineId, Health, Model, ModelId, NodeId
 from potluck.core.names import AUTO, canonical, near
 from potluck.core.scheduling.asks import Policy
@@ -54,6 +55,7 @@ class RouteRule:
 
     ``weights`` and ``order`` exclude each other; with ``order``, an earlier node wins whenever it can serve.
     ``weighted``: the weights are exact shares, and a node without one gets nothing while another can serve.
+    ``hedge``: calls whose answer does not begin are asked of a second engine as well.
     """
 
     name: str
@@ -61,6 +63,7 @@ class RouteRule:
     weights: Mapping[NodeId, float] = field(default_factory=dict[NodeId, float])
     order: tuple[NodeId, ...] = ()
     weighted: bool = False
+    hedge: HedgeRule | None = None
 
     @property
     def policy(self) -> Policy:
@@ -112,6 +115,8 @@ class Catalogue:
         `refresh` when anything else of an engine does. ``aliases`` are other names, each with what it stands for."""
         self._engines = engines
         self._routes: dict[str, RouteRule] = {}
+        self.hedges: Mapping[str, HedgeRule] = {}
+        """By the route's name, of those routes that hedge."""
         self._aliases: dict[str, tuple[str, str]] = {}
         self._by_name: dict[str, tuple[tuple[EngineId, Model], ...]] = {}
         self._resolved: dict[tuple[str, frozenset[Capability]], Resolution] = {}
@@ -122,6 +127,7 @@ class Catalogue:
         """Take other routes and aliases."""
         self._routes = {canonical(name): rule for name, rule in routes.items()}
         self._aliases = {canonical(name): (name, target) for name, target in aliases.items()}
+        self.hedges = {rule.name: rule.hedge for rule in routes.values() if rule.hedge is not None}
         self.refresh()
 
     def refresh(self) -> None:

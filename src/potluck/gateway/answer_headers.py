@@ -139,7 +139,8 @@ Where no engine has a free slot that is worth taking, a call waits in the one qu
 
   What ends such a call from then on is told in the stream, as any error after its beginning. A stream that began and is
   answered by another engine than its head named, because that one broke, says `seated` too; where the first one had
-  spoken already, a second comment says how the other one goes on (`: rescue way=replay`);
+  spoken already, a second comment says how the other one goes on (`: rescue way=replay`).
+  Where a route [hedges](../guides/when-a-node-dies.md), `: hedge node=b after-ms=1500 won` says what became of that;
 - to everybody, by `GET /api/v1/queue`, `potluck queue` and `potluck status`.
 
 Ollama's streams are lines of JSON that have no comments, and clients break at a line without their fields: they hear

@@ -208,6 +208,7 @@ class InsideCalls:
         door = Door(path="", family=family, read=_no_reading, errors=_no_errors_as_bytes, kind=kind)
         exchange = Exchange(self._relay, inbox, door, InsideAsk(call, inbox), caller, RequestId(request) or None, terms)
         inbox.exchange = exchange
+        exchange.may_hedge = not whole  # two attempts would write into one inbox, and neither speak
         try:
             exchange.start()
             await inbox.began

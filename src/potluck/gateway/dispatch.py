@@ -158,6 +158,25 @@ class Dispatcher:
         """How long its engine may be silent before it counts as hanging (`Scheduler.silence_s`)."""
         return self._scheduler.silence_s(seat.start.request, whole_parts=whole_parts)
 
+    def late_s(self, seat: Seat, quantile: float) -> float | None:
+        """How long after its seat a call's first byte counts as late (`Scheduler.late_s`)."""
+        return self._scheduler.late_s(seat.start.request, quantile)
+
+    def hedge(self, seat: Seat, twin: RequestId) -> Seat | None:
+        """A second seat for a call, as ``twin``, if another engine could begin at once (`Scheduler.hedge`)."""
+        start = self._scheduler.hedge(seat.start.request, twin, self._clock())
+        if start is None:
+            return None
+        self._fleet.take(start.engine)
+        model = self._fleet.engines[start.engine].models[start.model]
+        return Seat(self._fleet.installations[start.engine], model, start, seat.route)
+
+    def beaten(self, seat: Seat) -> None:
+        """Its twin's answer began first: the slot is free again, and nothing is said against the engine."""
+        decided = self._scheduler.beaten(seat.start.request, self._clock())
+        self.release(seat)
+        self._perform(decided)
+
     def release(self, seat: Seat, told: Callable[[Seat, float], Timing | None] | None = None) -> None:
         """The slot is free again. ``told``, after a whole answer: what that tells of the engine's speed, if it is asked
         for. Harmless to call twice.
@@ -212,6 +231,8 @@ class Dispatcher:
         now = self._clock()
         decided: list[Decision] = []
         renewed = routes
+        if routes:
+            self._scheduler.learns_lateness = bool(self._fleet.catalogue.hedges)
         for engine_id in engines:
             renewed |= self._targets.differs(engine_id)
             self.contexts.looked(engine_id)

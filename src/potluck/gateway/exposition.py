@@ -29,6 +29,7 @@ LABELS = {
     "potluck_prompt_tokens_total": ("node", "model"),
     "potluck_completion_tokens_total": ("node", "model"),
     "potluck_rescues_total": ("outcome",),
+    "potluck_hedges_total": ("outcome",),
     "potluck_engine_up": ("engine", "node"),
     "potluck_engine_slots_busy": ("engine", "node"),
     "potluck_engine_slots": ("engine", "node"),
@@ -124,6 +125,13 @@ class Exposition:
         for outcome, count in metrics.rescues.items():
             rescues.add_metric([outcome], count)
         yield rescues
+        hedges = _counter(
+            "potluck_hedges_total",
+            "Second attempts beside first ones that were late, by what became of them: won, lost, failed, cancelled.",
+        )
+        for outcome, count in metrics.hedges.items():
+            hedges.add_metric([outcome], count)
+        yield hedges
         yield CounterMetricFamily(
             "potluck_lost_request_records_total",
             "Request records dropped because the database was away for too long.",

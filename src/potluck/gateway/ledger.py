@@ -45,6 +45,8 @@ PRUNE_EVERY_S = 3_600.0
 
 # The public APIs' habit (API-CONTRACTS.md 0): the client went away, nobody was sent anything.
 CLIENT_CLOSED = 499
+# What became of an attempt that another one, asked beside it, was quicker than.
+BEATEN = "slower"
 
 
 class Ledger:
@@ -103,6 +105,10 @@ class Ledger:
         if exchange.rescue is not None:
             self._metrics.rescued(_fate(error, cancelled=cancelled))
         self._keep(record, decision)
+
+    def hedged(self, outcome: str) -> None:
+        """A second attempt beside a first one is over, or has become the only one."""
+        self._metrics.hedged(outcome)
 
     def refused(self, family: str, error: PotluckError, caller: Caller | None, request_id: str, wall_s: float) -> None:
         """Note a request that never became a call: a wrong key, a body that cannot be read."""
@@ -194,9 +200,10 @@ def _status(error: PotluckError | None) -> CallStatus:
 
 def _failed(attempts: Sequence[Attempt]) -> tuple[AttemptRecord, ...]:
     return tuple(
-        AttemptRecord(each.engine, type(each.error).__name__, _why(each, each.error))
+        AttemptRecord(each.engine, BEATEN, each.beside)
+        if each.error is None
+        else AttemptRecord(each.engine, type(each.error).__name__, _why(each, each.error))
         for each in attempts
-        if each.error is not None
     )
 
 

@@ -20,6 +20,7 @@ SECONDS: Final = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 40, 90, 18
 # Engines name their models, and one that names others with every look must not fill the memory: what comes after so
 # many is counted under no name.
 _MOST_PLACES: Final = 2_000
+_NO_FAILURES: Final = frozenset({"ok", "cancelled", "slower"})
 
 
 class Durations:
@@ -52,6 +53,8 @@ class Metrics:
         self.failed_attempts = 0
         self.rescues: dict[str, int] = {}
         """Answers whose engine broke after the first byte, by what became of them."""
+        self.hedges: dict[str, int] = {}
+        """Second attempts beside first ones, by what became of them."""
         self.lost_records = 0
         self.waiting: Callable[[], int] = _none
         self.running: Callable[[], int] = _none
@@ -75,11 +78,15 @@ class Metrics:
             self.first_byte.add(record.first_byte_s)
         self.total.add(record.total_s)
         if len(record.attempts) > 1 or record.error:
-            self.failed_attempts += sum(attempt.outcome not in ("ok", "cancelled") for attempt in record.attempts)
+            self.failed_attempts += sum(attempt.outcome not in _NO_FAILURES for attempt in record.attempts)
 
     def rescued(self, outcome: str) -> None:
         """Count an answer whose engine broke after the first byte."""
         self.rescues[outcome] = self.rescues.get(outcome, 0) + 1
+
+    def hedged(self, outcome: str) -> None:
+        """Count a second attempt that was begun beside a first one."""
+        self.hedges[outcome] = self.hedges.get(outcome, 0) + 1
 
 
 def _none() -> int:

@@ -491,3 +491,121 @@ def test_nobody_waits_longer_than_the_owner_lets_anybody() -> None:
     limits = limits_within(60.0)
     assert {limits[kind].gives_up_s for kind in Kind} == {30.0, 60.0}
     assert limits[Kind.COMPLETION].gives_up_s == DEFAULT_LIMITS[Kind.COMPLETION].gives_up_s
+
+
+# --- a second place for a call that is late ------------------------------------------------------------------------
+
+
+def _hedged(*engines: Engine, policy: Policy = Policy.LEARNED, **weights: float) -> tuple[Scheduler, str]:
+    """A fleet with one call, and the engine that it went to."""
+    fleet = scheduler(*engines, policy=policy, **weights)
+    return fleet, told(fleet.arrive(ask("r1"), 0.0))[0][-1]
+
+
+def test_a_late_call_gets_a_second_place_on_another_engine() -> None:
+    fleet, first = _hedged(engine("a", [model("m")], slots=1), engine("b", [model("m")], slots=1))
+    start = fleet.hedge(r("r1"), r("twin"), 2.0)
+    assert start is not None
+    assert (start.request, start.engine, start.loads) == ("twin", "b" if first == "a" else "a", False)
+    assert told(fleet.arrive(ask("r2"), 2.0)) == ["wait r2"]
+    assert told(fleet.fail(r("twin"), 3.0)) == [f"start r2 {start.engine}"]
+
+
+def test_the_best_of_several_second_places_is_taken() -> None:
+    machines = [engine(name, [model("m")], slots=2) for name in "abc"]
+    fleet, first = _hedged(*machines)
+    second = told(fleet.arrive(ask("r2"), 0.0))[0][-1]
+    start = fleet.hedge(r("r1"), r("twin"), 1.0)
+    assert start is not None
+    assert start.engine not in (first, second)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        engine("b", [model("m", resident=False)]),
+        engine("b", [model("m")], health=Health.SUSPECT),
+        engine("b", [model("m")], health=Health.DOWN),
+        engine("b", [model("n")]),
+    ],
+    ids=["not in memory", "suspect", "down", "another model"],
+)
+def test_no_model_is_loaded_and_no_doubtful_engine_asked_for_a_second_attempt(other: Engine) -> None:
+    fleet, _ = _hedged(engine("a", [model("m")]), other)
+    assert fleet.hedge(r("r1"), r("twin"), 2.0) is None
+
+
+def test_where_calls_wait_or_no_slot_is_free_nobody_gets_a_second_place() -> None:
+    fleet = scheduler(engine("a", [model("m")], slots=1), engine("b", [model("m")], slots=1))
+    fleet.arrive(ask("r1"), 0.0)
+    fleet.arrive(ask("r2"), 0.0)
+    assert fleet.hedge(r("r1"), r("twin"), 1.0) is None
+    fleet.arrive(ask("r3"), 1.0)
+    assert fleet.hedge(r("r1"), r("twin"), 1.0) is None
+
+
+def test_a_class_that_is_full_gets_no_second_place() -> None:
+    fleet = scheduler(engine("a", [model("m")]), engine("b", [model("m")]))
+    fleet.limit(10, {Kind.CHAT: replace(DEFAULT_LIMITS[Kind.CHAT], most_running=1)}, 0.0)
+    fleet.arrive(ask("r1"), 0.0)
+    assert fleet.hedge(r("r1"), r("twin"), 1.0) is None
+
+
+def test_a_node_without_weight_is_asked_for_nothing_beside() -> None:
+    fleet, first = _hedged(engine("a", [model("m")]), engine("b", [model("m")]), policy=Policy.WEIGHTED, a=1.0, b=0.0)
+    assert first == "a"
+    assert fleet.hedge(r("r1"), r("twin"), 2.0) is None
+
+
+def test_a_call_that_is_not_running_has_no_twin() -> None:
+    fleet, _ = _hedged(engine("a", [model("m")]), engine("b", [model("m")]))
+    assert fleet.hedge(r("nobody"), r("twin"), 2.0) is None
+    fleet.declare([], 1.0)
+    assert fleet.hedge(r("r1"), r("twin"), 2.0) is None
+
+
+def _seen(first_s: float, *, learns: bool = True) -> Scheduler:
+    """A fleet that has seen twenty first bytes."""
+    fleet = scheduler(engine("a", [model("m")]), engine("b", [model("m", resident=False)]))
+    fleet.learns_lateness = learns
+    for n in range(20):
+        fleet.arrive(ask(f"r{n}"), 100.0 * n)
+        fleet.first(r(f"r{n}"), 100.0 * n + first_s)
+        fleet.finish(r(f"r{n}"), 100.0 * n + first_s + 1)
+    return fleet
+
+
+def test_what_is_late_is_learned_from_first_bytes() -> None:
+    fleet = _seen(3.0)
+    fleet.arrive(ask("late"), 9000.0)
+    assert fleet.late_s(r("late"), 0.95) == pytest.approx(3.0)
+    fleet.first(r("late"), 9001.0)
+    assert fleet.late_s(r("late"), 0.95) is None
+
+
+def test_nothing_is_late_where_nobody_asked_for_hedges() -> None:
+    fleet = _seen(3.0, learns=False)
+    fleet.arrive(ask("late"), 9000.0)
+    assert fleet.late_s(r("late"), 0.95) is None
+    assert fleet.late_s(r("nobody"), 0.95) is None
+
+
+def test_a_call_that_was_given_up_for_a_quicker_one_counts_as_late() -> None:
+    fleet = _seen(1.0)
+    for n in range(4):
+        fleet.arrive(ask(f"beaten{n}"), 9000.0 + 100 * n)
+        assert told(fleet.beaten(r(f"beaten{n}"), 9005.0 + 100 * n)) == []
+    fleet.arrive(ask("late"), 9900.0)
+    assert fleet.late_s(r("late"), 0.95) == pytest.approx(5.0)
+    fleet.first(r("late"), 9901.0)
+    assert told(fleet.beaten(r("late"), 9902.0)) == []
+    assert told(fleet.beaten(r("nobody"), 9902.0)) == []
+
+
+def test_a_load_says_nothing_of_how_late_first_bytes_are() -> None:
+    fleet = scheduler(engine("a", [model("m", resident=False)]))
+    fleet.learns_lateness = True
+    for n in range(21):
+        fleet.arrive(ask(f"r{n}"), 100.0 * n)
+        assert fleet.late_s(r(f"r{n}"), 0.95) is None
+        fleet.beaten(r(f"r{n}"), 100.0 * n + 50)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from potluck.core.scheduling.asks import Policy
+from potluck.core.scheduling.asks import Ask, Policy
+from potluck.core.scheduling.classes import Standard
 from potluck.core.scheduling.fleet import Lane
+from potluck.core.scheduling.goals import Goal
 from potluck.core.scheduling.queue import Waiting
 from potluck.core.scheduling.weighing import OUT, Price, Verdict, exclusion, obstacle, weigh
 
@@ -75,6 +77,20 @@ def could_start(waiting: Waiting, seats: list[tuple[Lane, float]], now: float) -
         exclusion(waiting.ask, lane) is None and obstacle(waiting.ask, waiting.standard, lane, now) is None
         for lane, _ in seats
     )
+
+
+def choose_twin(ask: Ask, standard: Standard, goal: Goal, first: Lane, now: float) -> tuple[Lane, Price] | None:
+    """The cheapest place for a second attempt beside one that runs on ``first``: with the same model in memory, and
+    ready at once on an engine that is well. Of places that the owner gave no weight, none."""
+    unwanted = {place.engine for place in goal.target.places if place.weight <= 0}
+    best: tuple[Lane, Price] | None = None
+    for lane, factor in goal.seats:
+        if lane.name != first.name or not lane.ready or lane.engine.id in unwanted:
+            continue
+        price = weigh(ask, standard, lane, factor, now)
+        if price.startable and (best is None or price.run < best[1].run):
+            best = (lane, price)
+    return best
 
 
 def only_verdicts(waiting: Waiting, seats: list[tuple[Lane, float]]) -> set[Verdict]:

@@ -11,6 +11,7 @@ from math import exp
 from potluck.core.model import EngineId, Health, Model, ModelId, NodeId, RequestId
 from potluck.core.scheduling.asks import Ask, Place
 from potluck.core.scheduling.classes import Kind, Standard
+from potluck.core.scheduling.lateness import Lateness
 from potluck.core.scheduling.rates import Rates
 from potluck.core.scheduling.terms import Terms, terms
 
@@ -41,6 +42,11 @@ class Turn:
     charged_s: float = 0.0
     share: int = 1
     due_s: float = 0.0
+
+    @property
+    def expected_s(self) -> float:
+        """From its start to its first token, as it was expected."""
+        return self.wait_s + self.terms.first_s(self.ask.prompt_tokens)
 
     def ends_s(self, now: float) -> float:
         """When it will be done; later than now by a quarter of its decoding at least, as it always may go on."""
@@ -85,6 +91,7 @@ class Lane:
     priced: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     tables: list[list[Terms | None]] = field(default_factory=list[list[Terms | None]])
     warm: dict[str, int] = field(default_factory=dict[str, int])
+    lateness: Lateness = field(default_factory=Lateness)
 
     def forget_terms(self) -> None:
         """What was computed no longer holds: rates, slots or the class's answers have changed."""

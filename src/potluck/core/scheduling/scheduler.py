@@ -10,6 +10,7 @@ from math import inf
 
 from potluck.core.model import Engine, EngineId, KeyId, ModelId, RequestId
 from potluck.core.scheduling.asks import Ask, Target
+from potluck.core.scheduling.choosing import choose_twin
 from potluck.core.scheduling.classes import DEFAULT_LIMITS, Kind, Limits, standards
 from potluck.core.scheduling.decisions import Decision, Reason, Refuse, Start, Wait
 from potluck.core.scheduling.dispatch import Dispatch
@@ -51,6 +52,8 @@ class Scheduler:
         self._turns: dict[RequestId, Turn] = {}
         self._users: dict[KeyId, User] = {}
         self._arrivals = 0
+        self.learns_lateness = False
+        """Whether some route hedges: else nobody asks how late first bytes are."""
         self._dispatch = Dispatch(self._fleet, self._queue, self._begin)
         self._residency = Residency(self._fleet, self._queue, self._dispatch.begin_load, after_loss=reload_lost)
 
@@ -102,6 +105,8 @@ class Scheduler:
         lane.harm -= turn.terms.per_first
         lane.node.harm -= turn.terms.per_first
         if not lane.loading:
+            if self.learns_lateness and not turn.wait_s:
+                lane.lateness.saw(now - turn.started_s, turn.expected_s)
             return _NOTHING
         took_s = now - turn.started_s - turn.terms.first_s(turn.ask.prompt_tokens)
         return self.loaded(lane.engine.id, lane.model, now, took_s if took_s > 0 else None)
@@ -139,6 +144,44 @@ class Scheduler:
         if lane.loading and not lane.active:  # nobody waits for the load any more; the next snapshot tells how it went
             lane.settle(resident=False)
         return self._freed(turn, now)
+
+    def late_s(self, request: RequestId, quantile: float) -> float | None:
+        """How long after its start a running call's first byte counts as late; None where nobody can tell yet, or it
+        has come."""
+        turn = self._turns.get(request)
+        if turn is None or turn.first_s is not None or turn.lane.loading:
+            return None
+        return turn.lane.lateness.after_s(turn.expected_s, quantile)
+
+    def hedge(self, request: RequestId, twin: RequestId, now: float) -> Start | None:
+        """A second place for a running call whose first byte is late; from then on ``twin`` runs there as a call of its
+        own. None unless that costs nobody much: nobody waits, and another engine that is well has the same model in
+        memory and a free slot.
+        """
+        turn = self._turns.get(request)
+        goal = self._fleet.goals.get(turn.ask.target) if turn is not None else None
+        if turn is None or goal is None or self._queue.by_request:
+            return None
+        standard = self._standards[turn.ask.kind.place]
+        if standard.full:
+            return None
+        ask = turn.ask._replace(request=twin, tried=turn.ask.tried | {turn.lane.engine.id})
+        choice = choose_twin(ask, standard, goal, turn.lane, now)
+        if choice is None:
+            return None
+        lane, price = choice
+        assert price.terms is not None
+        second = Turn(ask, lane, now, lane.active, price.terms, share=1 + lane.node.others(lane))
+        self._begin(second)
+        return Start(twin, lane.place, ask, now, False, (price,))
+
+    def beaten(self, request: RequestId, now: float) -> Sequence[Decision]:
+        """The twin of a call was quicker. That the first byte had not come by now is learned: were only those counted
+        that came, each hedge would make the next one come sooner."""
+        turn = self._turns.get(request)
+        if turn is not None and turn.first_s is None and not turn.lane.loading and not turn.wait_s:
+            turn.lane.lateness.saw(now - turn.started_s, turn.expected_s)
+        return self.fail(request, now)
 
     # --- the fleet ---------------------------------------------------------------------------------------------------
 

@@ -89,6 +89,10 @@ class EngineConnection(asyncio.Protocol):
         self._user = user
         self.transport.write(data)
 
+    def hand_to(self, user: EngineUser) -> None:
+        """Somebody else hears the rest of the answer."""
+        self._user = user
+
     def pause(self) -> None:
         """The client is slower than the engine: let the engine wait."""
         if not self._paused and not self.transport.is_closing():

@@ -41,7 +41,7 @@ from potluck.core.scheduling.decisions import Start
 from potluck.core.scheduling.rates import Timing
 from potluck.gateway.door import Door
 from potluck.gateway.port import Caller
-from potluck.gateway.relay import failing, going_on, silence, telling
+from potluck.gateway.relay import failing, going_on, hedging, silence, telling
 from potluck.gateway.relay.encoding import encode
 from potluck.gateway.relay.engine import EngineConnection, Pool
 from potluck.gateway.relay.fitting import found_shorter, measured, notes, with_context
@@ -56,6 +56,7 @@ from potluck.wire.port import Account, AnswerMeta, Ask, Passage
 from potluck.wire.terms import NO_TERMS, Terms
 
 if TYPE_CHECKING:
+    from potluck.gateway.relay.hedging import Hedge
     from potluck.gateway.relay.relay import Relay
 
 log = structlog.get_logger(__name__)
@@ -119,8 +120,10 @@ class Exchange:
     _full = False
     _cancelled = False
     rescue: Rescue | None = None
+    hedge: Hedge | None = None  # a second attempt, until one of the two speaks
+    may_hedge = True  # once, and not where somebody reads what a passage has written before it speaks
     unheard = True  # this attempt has said nothing yet
-    _opening = b""
+    opening = b""
     _path = ""
     _body = b""
     length: Length | None = None
@@ -250,6 +253,8 @@ class Exchange:
         self.last_heard_s = self.relay.clock()
         if self.seated_s is None:
             self.seated_s = self.last_heard_s
+            if seat.route:
+                hedging.counted(self, seat.route)
         self.unheard = True
         self.state = State.CONNECTING
         if self.began:
@@ -294,12 +299,12 @@ class Exchange:
         """Take a request and its passage for this attempt. That is opened before it is fed: writers count their events
         from there."""
         self._path, self._body = path, body
-        self.passage, self._opening, self.stream_type = passage, passage.open(), passage.stream_type
+        self.passage, self.opening, self.stream_type = passage, passage.open(), passage.stream_type
 
     def _answer_ready(self, ready: Ready) -> None:
         writer, now = self.ask.writer(self.meta), self.relay.wall_clock()
         if self.ask.stream:
-            self.stream_type, self._opening = writer.stream_type, b""
+            self.stream_type, self.opening = writer.stream_type, b""
             self.finish(writer.open() + writer.write(ready.events, now) + writer.close(now))
         else:
             body = writer.whole(collect(ready.events), now)
@@ -457,6 +462,22 @@ class Exchange:
             self.state in (State.STREAMING, State.COLLECTING) and self.seat is not None and self.seat.engine == engine
         )
 
+    def take_over(self, hedge: Hedge) -> None:
+        """The second attempt is the only one from now on; the first has been let go."""
+        seat = self.seat = self.served = hedge.seat
+        self.decision = seat.start
+        self.hedge, self.unheard = None, True
+        self.sent_s, self.last_heard_s = hedge.sent_s, self.relay.clock()
+        self._path, self._body = hedge.path, hedge.body
+        self.passage, self.opening, self.stream_type = hedge.passage, hedge.opening, hedge.passage.stream_type
+        self._connection, self._status = hedge.connection, hedge.status
+        streams = hedge.status == 200
+        self.state = State.STREAMING if streams else State.COLLECTING if hedge.status else State.AWAITING
+        if hedge.connection is not None:
+            hedge.connection.hand_to(self)
+            if self._full and streams:
+                hedge.connection.pause()
+
     def tick(self, now_s: float) -> None:
         """Called by the sweep: fill silences, and end waits that are too long."""
         if not self._full and self.state not in (State.PREPARING, State.DONE):
@@ -475,19 +496,21 @@ class Exchange:
     def emit(self, data: bytes, now_s: float, *, speaks: bool = True) -> None:
         """Send what the passage made; a keep-alive does not ``speak``, so another engine may still take over."""
         self.last_sent_s = now_s
+        if speaks and self.unheard:
+            self.unheard = False
+            self.spoken = True
+            if self.hedge is not None:
+                self.hedge.lost()
+            if self.first_byte_s is None:
+                self.first_byte_s = now_s
+            if self.seat is not None:
+                self.relay.dispatcher.first(self.seat, now_s)
         if not self.opened:
             if not self.began:
                 self.began = True
                 self.sink.begin(self)
             self.opened = True
-            data = self._opening + data
-        if speaks and self.unheard:
-            self.unheard = False
-            self.spoken = True
-            if self.first_byte_s is None:
-                self.first_byte_s = now_s
-            if self.seat is not None:
-                self.relay.dispatcher.first(self.seat, now_s)
+            data = self.opening + data
         self.sink.send(data)
 
     def finish(self, rest: bytes) -> None:
@@ -568,6 +591,8 @@ class Exchange:
         self.state = State.DONE
         self._cancelled = cancelled
         self.relay.exchanges.discard(self)
+        if self.hedge is not None:
+            self.hedge.dropped()
         seat = self.seat
         if seat is not None and self.error is None and not cancelled:
             self.relay.fleet.saw(seat.engine, Seen.CALL_OK, "answered a call")

@@ -66,6 +66,8 @@ def attempt_failed(exchange: Exchange, error: PotluckError) -> None:
         since_s=exchange.started_s,
         deadline_s=None if exchange.began else exchange.wish.deadline_s,
     )
+    if exchange.hedge is not None and exchange.hedge.steps_in():
+        return
     exchange.seek()
 
 
@@ -92,6 +94,8 @@ def _overflowed(exchange: Exchange, seat: Seat, error: ContextOverflow) -> None:
         exchange.fail(error)
         return
     exchange.drop_attempt()
+    if exchange.hedge is not None:  # it is too long for it as well, or will be asked in its turn
+        exchange.hedge.dropped()
     exchange.too_long = error
     tried = exchange.wish.tried if grows else exchange.wish.tried | {seat.engine}
     exchange.wish = exchange.wish._replace(

@@ -12,6 +12,7 @@ import structlog
 
 from potluck.backends.port import Child
 from potluck.core.errors import PotluckError
+from potluck.core.hedging import Allowance
 from potluck.core.model import Engine, EngineId, KeyId, Model, ModelId
 from potluck.core.rescue import Bounds
 from potluck.core.scheduling.rates import Rates
@@ -120,6 +121,7 @@ class Relay:
         self.new_id = new_id
         self.page_fields = page_fields
         self.limits = limits
+        self.hedge_allowances: dict[str, Allowance] = {}
         self.draining = False
         self.late = False
         self._swept_s = self.clock()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from potluck.core.errors import NodeTimeout, NodeUnreachable
 from potluck.core.model import Capability
-from potluck.gateway.relay import going_on, telling
+from potluck.gateway.relay import going_on, hedging, telling
 from potluck.gateway.relay.states import State
 
 if TYPE_CHECKING:
@@ -30,10 +30,17 @@ def look(exchange: Exchange, now_s: float) -> None:
     suspected = exchange.ask.stream and limits.silence_s and silent_s >= limits.silence_s
     if silent_s >= patience_s or (suspected and _hangs(exchange, silent_s, now_s)):
         exchange.attempt_failed(NodeTimeout(f"The engine was silent for {silent_s:.0f} s."))
-    elif not exchange.spoken and silent_s >= DESERTED_S and exchange.seat is not None:
-        why = exchange.relay.dispatcher.deserted(exchange.seat, exchange.wish)
-        if why:
-            exchange.attempt_failed(NodeUnreachable(why))
+    elif why := _deserted(exchange, silent_s):
+        exchange.attempt_failed(NodeUnreachable(why))
+    elif exchange.may_hedge and exchange.unheard and hedging.due(exchange, now_s):
+        hedging.begin(exchange, now_s)
+
+
+def _deserted(exchange: Exchange, silent_s: float) -> str:
+    """Why nobody need wait for the engine any more; empty while there is hope, or part of the answer."""
+    if exchange.spoken or silent_s < DESERTED_S or exchange.seat is None:
+        return ""
+    return exchange.relay.dispatcher.deserted(exchange.seat, exchange.wish)
 
 
 def _hangs(exchange: Exchange, silent_s: float, now_s: float) -> bool:

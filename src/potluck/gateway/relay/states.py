@@ -21,9 +21,11 @@ class State(Enum):
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """One try on one engine. ``error`` is None for the one that succeeded or is under way. ``told_tokens`` is about how
-    much the client had of the answer when it failed."""
+    """One try on one engine that came to nothing. ``error`` is None for one that another engine, asked beside it, was
+    quicker than: ``beside`` says when that was. ``told_tokens`` is about how much the client had of the answer when it
+    failed."""
 
     engine: EngineId
     error: PotluckError | None
     told_tokens: int = 0
+    beside: str = ""

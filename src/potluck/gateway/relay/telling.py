@@ -81,6 +81,14 @@ def comment(exchange: Exchange, text: bytes, *figures: bytes | int) -> None:
         exchange.sink.send(text % figures)
 
 
+def beforehand(exchange: Exchange, text: bytes) -> None:
+    """A comment before the first of the answer, which may begin with it."""
+    if exchange.opened:
+        comment(exchange, b"%b", text)
+    elif exchange.stream_type.startswith(_EVENTS):
+        exchange.opening = text + exchange.opening
+
+
 def seated(exchange: Exchange, node: str) -> None:
     """A stream that has begun goes on, or begins in truth, on a node."""
     attempts, queue_ms = len(exchange.attempts) + 1, round(exchange.queue_s * 1000)

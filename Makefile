@@ -48,9 +48,9 @@ run: $(VENV)/.run ## set up, then serve a real model on http://127.0.0.1:8420
 # --- tests, in CI's order ---
 
 .PHONY: host-tools
-host-tools: ## Debian's iproute2 and postgresql for tests; where they cannot be installed, those tests say so
-	@{ command -v ip && ls /usr/lib/postgresql/*/bin/postgres; } >/dev/null 2>&1 || \
-		{ [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq iproute2 postgresql >/dev/null; } || true
+host-tools: ## Debian's iproute2, postgresql and redis-server for tests; where they cannot be installed, those tests say so
+	@{ command -v ip && command -v redis-server && ls /usr/lib/postgresql/*/bin/postgres; } >/dev/null 2>&1 || \
+		{ [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq iproute2 postgresql redis-server >/dev/null; } || true
 
 test: setup host-tools fmt-check lint types layers ## set up, then run every check and every test
 	$(BIN)/python -m pytest --ignore=tests/core --ignore=tests/wire $(ARGS)

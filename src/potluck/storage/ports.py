@@ -12,6 +12,7 @@ from typing import Protocol
 
 import msgspec
 
+from potluck.core.allowances import Claim, Level, Verdict
 from potluck.core.model import Json, KeyId, RequestId
 from potluck.storage.records import (
     Conversation,
@@ -138,6 +139,25 @@ class SettingsStore(Protocol):
         ...
 
     async def all(self) -> Mapping[str, Json]: ...
+
+
+class SharedMeter(Protocol):
+    """Buckets that all gateways of an installation spend from (`core.allowances.Meter`), exact however many ask.
+
+    It has a clock of its own, which never goes back. Raises `StorageAway` where its server does not answer.
+    """
+
+    async def take(self, claims: Sequence[Claim]) -> Verdict:
+        """Pay all claims, or none."""
+        ...
+
+    async def charge(self, claims: Sequence[Claim]) -> None:
+        """Pay for what has been used already, into debt if need be; a cost below 0 gives back."""
+        ...
+
+    async def levels(self, claims: Sequence[Claim]) -> tuple[Level, ...]:
+        """How the buckets of claims stand."""
+        ...
 
 
 class Storage(msgspec.Struct, frozen=True):

@@ -1,0 +1,168 @@
+"""How much may be spent in how much time: the generic cell rate algorithm (GCRA).
+
+An allowance is an amount for each period, such as 60 requests for each minute. Who has spent nothing for a period may
+spend all of it at once; what was spent comes back evenly, not at the turn of a minute or of a day, so that nobody gets
+twice the amount by asking on both sides of midnight. All that is kept of a bucket is one number: when it will be full.
+
+GCRA is the leaky bucket as a meter, ITU-T I.371 annex A, with the theoretical arrival time as that number; the burst is
+one whole period here. Redis and other shared stores can keep that number as well as a process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from math import floor
+from typing import NamedTuple
+
+
+class Unit(StrEnum):
+    """What is counted."""
+
+    REQUESTS = "requests"
+    TOKENS = "tokens"
+    IMAGES = "images"
+
+
+class Allowance(NamedTuple):
+    """``amount`` units for each ``period_s`` seconds, both above 0."""
+
+    unit: Unit
+    amount: float
+    period_s: float
+
+    @property
+    def unit_s(self) -> float:
+        """Seconds in which one unit comes back."""
+        return self.period_s / self.amount
+
+
+class Claim(NamedTuple):
+    """``cost`` units of an allowance, from the bucket of who spends them.
+
+    More than the whole amount can never be there at once: such a claim is met by a full bucket, and leaves a debt. Any
+    debt is paid back within a period.
+    """
+
+    bucket: str
+    allowance: Allowance
+    cost: float = 1.0
+
+
+class Level(NamedTuple):
+    """How a bucket stands. ``remaining`` is rounded down and at least 0; ``full_s`` is when nothing is missing."""
+
+    claim: Claim
+    remaining: int
+    full_s: float
+
+
+class Verdict(NamedTuple):
+    """Whether all claims were met; if not, none was. ``wait_s`` is when they could be, if nobody else spends anything,
+    and 0 where they were. ``levels`` are the buckets afterwards, in the claims' order."""
+
+    met: bool
+    wait_s: float
+    levels: tuple[Level, ...]
+
+    @property
+    def tightest(self) -> Level | None:
+        """The bucket that is the nearest to its end, which is what one header can tell."""
+        return min(self.levels, key=lambda each: each.remaining / each.claim.allowance.amount, default=None)
+
+
+def spent(full_at_s: float, claim: Claim, now: float) -> float:
+    """When the bucket will be full, once the claim is paid from it. ``full_at_s`` is what that was before."""
+    allowance = claim.allowance
+    return min(_counted(full_at_s, allowance, now) + claim.cost * allowance.unit_s, now + 2 * allowance.period_s)
+
+
+def wait_s(full_at_s: float, claim: Claim, now: float) -> float:
+    """How long until the claim can be met; 0 if it can be now."""
+    allowance = claim.allowance
+    affordable_s = min(claim.cost, allowance.amount) * allowance.unit_s
+    return max(0.0, _counted(full_at_s, allowance, now) + affordable_s - now - allowance.period_s)
+
+
+def _counted(full_at_s: float, allowance: Allowance, now: float) -> float:
+    """The number as it counts. None is as far away as this but where the clock was set back, which locks nobody out."""
+    return max(full_at_s, now) if full_at_s <= now + 2 * allowance.period_s else now
+
+
+def level(full_at_s: float, claim: Claim, now: float) -> Level:
+    """How the bucket stands."""
+    missing_s = max(0.0, full_at_s - now)
+    # What sums of fractions lose must not look like a unit.
+    left = (claim.allowance.period_s - missing_s) / claim.allowance.unit_s + 1e-6
+    return Level(claim, max(0, floor(left)), missing_s)
+
+
+class Meter:
+    """The buckets of one process. ``now`` is any clock that never goes back, in seconds.
+
+    Buckets that are full are forgotten: there are as many as have been used within their period.
+    """
+
+    def __init__(self) -> None:
+        self._full_at_s: dict[str, float] = {}
+        self._swept_s = float("-inf")
+
+    def __len__(self) -> int:
+        return len(self._full_at_s)
+
+    def take(self, claims: Sequence[Claim], now: float) -> Verdict:
+        """Pay all claims, or none. Claims on one bucket count one after the other."""
+        after = dict[str, float]()
+        longest_s = 0.0
+        for claim in claims:
+            full_at_s = after.get(claim.bucket, self._full_at_s.get(claim.bucket, now))
+            longest_s = max(longest_s, wait_s(full_at_s, claim, now))
+            after[claim.bucket] = spent(full_at_s, claim, now)
+        if longest_s == 0.0:
+            self._full_at_s.update(after)
+        return Verdict(longest_s == 0.0, longest_s, self.levels(claims, now))
+
+    def charge(self, claims: Iterable[Claim], now: float) -> None:
+        """Pay for what has been used already, into debt if need be. A cost below 0 gives back what was too much."""
+        for claim in claims:
+            full_at_s = spent(self._full_at_s.get(claim.bucket, now), claim, now)
+            if full_at_s > now:
+                self._full_at_s[claim.bucket] = full_at_s
+            else:
+                self._full_at_s.pop(claim.bucket, None)
+
+    def levels(self, claims: Iterable[Claim], now: float) -> tuple[Level, ...]:
+        """How the buckets of claims stand."""
+        return tuple(level(self._full_at_s.get(claim.bucket, now), claim, now) for claim in claims)
+
+    def sweep(self, now: float) -> None:
+        """Forget buckets that are full. Once a minute is enough."""
+        full = [bucket for bucket, at_s in self._full_at_s.items() if at_s <= now]
+        for bucket in full:
+            del self._full_at_s[bucket]
+
+
+# --- As owners write it ----------------------------------------------------------------------------------------------
+
+_PERIODS = {"second": 1.0, "minute": 60.0, "hour": 3_600.0, "day": 86_400.0}
+_SHORT = {"s": "second", "min": "minute", "m": "minute", "h": "hour", "d": "day"}
+_MULTIPLES = {"k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
+
+
+def read_allowance(unit: Unit, text: str) -> Allowance:
+    """An allowance as ``60/minute``, ``200k/day`` or ``5/s``. Raises `ValueError` with what is wrong with it.
+
+    >>> read_allowance(Unit.TOKENS, "200k/day")
+    Allowance(unit=<Unit.TOKENS: 'tokens'>, amount=200000.0, period_s=86400.0)
+    """
+    amount, slash, per = (part.strip().lower() for part in text.partition("/"))
+    if not slash:
+        raise ValueError("an allowance is an amount for a time, such as 60/minute")
+    period = _PERIODS.get(_SHORT.get(per, per))
+    if period is None:
+        raise ValueError(f"'{per}' is no time: use second, minute, hour or day")
+    multiple = _MULTIPLES.get(amount[-1:], 1)
+    digits = amount[:-1] if multiple > 1 else amount
+    if not digits.isascii() or not digits.isdigit() or int(digits) == 0:
+        raise ValueError(f"'{amount}' is no amount: use a whole number above 0, such as 60 or 200k")
+    return Allowance(unit, float(int(digits) * multiple), period)

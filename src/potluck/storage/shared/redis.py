@@ -1,0 +1,106 @@
+"""What gateways share, in Redis 6 or later."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from potluck.core.allowances import Claim, Level, Verdict, level
+from potluck.core.errors import StorageAway
+
+# A server on the same network answers in a millisecond; whoever waits for an answer has a caller of its own.
+_ANSWERS_WITHIN_S = 2.0
+_RETRY_S = 5.0
+_PREFIX = "potluck:meter:"
+
+# `core.allowances.Meter.take`, to the letter, in one step of the server's and on its clock. KEYS are buckets; ARGV is
+# "take" or "charge", then for each bucket: cost, seconds a unit takes to come back, the period, the amount.
+# Returns whether it was paid, the longest wait, the server's time and each bucket's number, as texts: Redis would cut
+# the fractions off.
+_METER = """
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1e6
+local after, longest = {}, 0
+for i, key in ipairs(KEYS) do
+  local cost, unit_s = tonumber(ARGV[4 * i - 2]), tonumber(ARGV[4 * i - 1])
+  local period_s, amount = tonumber(ARGV[4 * i]), tonumber(ARGV[4 * i + 1])
+  local full_at = after[key]
+  if full_at == nil then full_at = tonumber(redis.call('GET', key) or now) end
+  if full_at < now or full_at > now + 2 * period_s then full_at = now end
+  longest = math.max(longest, full_at + math.min(cost, amount) * unit_s - now - period_s)
+  after[key] = math.min(full_at + cost * unit_s, now + 2 * period_s)
+end
+local paid = longest <= 0 or ARGV[1] == 'charge'
+if paid then
+  for key, full_at in pairs(after) do
+    if full_at > now then
+      redis.call('SET', key, string.format('%.17g', full_at), 'PX', math.ceil((full_at - now) * 1000))
+    else
+      redis.call('DEL', key)
+    end
+  end
+end
+local told = {paid and '1' or '0', string.format('%.17g', math.max(longest, 0)), string.format('%.17g', now)}
+for i, key in ipairs(KEYS) do
+  told[3 + i] = redis.call('GET', key) or string.format('%.17g', now)
+end
+return told
+"""
+
+
+@asynccontextmanager
+async def open_redis(url: str) -> AsyncGenerator[Redis, None]:
+    """A client of the server at ``url`` (``redis://``, ``rediss://``, ``unix://``). Nothing is connected yet."""
+    # Not again and again: a call that waits for it would rather be told.
+    client = Redis.from_url(
+        url,
+        decode_responses=True,
+        socket_timeout=_ANSWERS_WITHIN_S,
+        socket_connect_timeout=_ANSWERS_WITHIN_S,
+        retry=Retry(NoBackoff(), 1),
+        client_name="potluck",
+    )
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+class RedisMeter:
+    """See `potluck.storage.ports.SharedMeter`."""
+
+    def __init__(self, client: Redis) -> None:
+        self._script: Any = client.register_script(_METER)
+
+    async def take(self, claims: Sequence[Claim]) -> Verdict:
+        return await self._run("take", claims)
+
+    async def charge(self, claims: Sequence[Claim]) -> None:
+        await self._run("charge", claims)
+
+    async def levels(self, claims: Sequence[Claim]) -> tuple[Level, ...]:
+        return (await self._run("charge", [claim._replace(cost=0.0) for claim in claims])).levels
+
+    async def _run(self, what: str, claims: Sequence[Claim]) -> Verdict:
+        if not claims:
+            return Verdict(True, 0.0, ())
+        values: list[str | float] = [what]
+        for _, allowance, cost in claims:
+            values += (cost, allowance.unit_s, allowance.period_s, allowance.amount)
+        try:
+            paid, wait_s, now, *full_at_s = await self._script([_PREFIX + claim.bucket for claim in claims], values)
+        except (RedisError, OSError) as error:
+            raise StorageAway(
+                "Redis does not answer.",
+                retry_after_s=_RETRY_S,
+                hint="See whether it runs and can be reached from here; it is tried again by itself.",
+                detail=str(error),
+            ) from error
+        levels = tuple(level(float(at), claim, float(now)) for claim, at in zip(claims, full_at_s, strict=True))
+        return Verdict(paid == "1", float(wait_s), levels)

@@ -14,7 +14,7 @@ import subprocess
 import time
 from collections.abc import Callable
 
-from potluck.core.model import Engine, EngineId, EngineKind, Health, KeyId, Model, ModelId, NodeId, RequestId
+from potluck.core.model import Engine, EngineId, EngineKind, Health, Model, ModelId, NodeId, RequestId, UserId
 from potluck.core.scheduling.asks import Ask, Place, Target
 from potluck.core.scheduling.classes import Kind
 from potluck.core.scheduling.decisions import Start
@@ -58,7 +58,7 @@ def fleet(nodes: int, models: int, slots: int, resident: int, depth: int) -> Sch
 def quiet(candidates: int, *, running: int, timing: Timing | None, first: bool) -> Callable[[], float]:
     """µs for each arrive + finish on a fleet where every candidate has the model and free slots."""
     scheduler = fleet(candidates, 1, 64, 1, 512)
-    user = KeyId("anna")
+    user = UserId("anna")
     for number in range(running):
         scheduler.arrive(Ask(RequestId(f"r{number}"), user, "model0", Kind.CHAT, 300), 0.0)
     ids = [RequestId(f"q{number}") for number in range(5000)]
@@ -95,7 +95,7 @@ class Busy:
         self.number += 1
         request = RequestId(f"r{self.number}")
         kind = self.random.choice((Kind.CHAT, Kind.CHAT, Kind.COMPLETION, Kind.REVIEW, Kind.BATCH))
-        ask = Ask(request, KeyId(f"u{self.random.randrange(50)}"), f"model{self.random.randrange(12)}", kind, 500)
+        ask = Ask(request, UserId(f"u{self.random.randrange(50)}"), f"model{self.random.randrange(12)}", kind, 500)
         self._timed("arrive", lambda: self.scheduler.arrive(ask, self.now))
 
     def _timed(self, what: str, act: Callable[[], object]) -> None:
@@ -119,7 +119,7 @@ class Busy:
 
 def explained() -> float:
     scheduler = fleet(4, 1, 64, 1, 512)
-    (start,) = scheduler.arrive(Ask(RequestId("r"), KeyId("anna"), "model0", Kind.CHAT, 300), 0.0)
+    (start,) = scheduler.arrive(Ask(RequestId("r"), UserId("anna"), "model0", Kind.CHAT, 300), 0.0)
     assert isinstance(start, Start)
     begun = time.process_time()
     for _ in range(1000):

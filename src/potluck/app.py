@@ -45,6 +45,7 @@ from potluck.gateway.kept_rates import KeptRates
 from potluck.gateway.ledger import Ledger
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.models import Models
+from potluck.gateway.people import People
 from potluck.gateway.pins import Pinning, Pins
 from potluck.gateway.proofs import Proofs
 from potluck.gateway.relay.pools import Pools
@@ -54,7 +55,7 @@ from potluck.gateway.watch import Watch
 from potluck.installation import Installer, usual_engines
 from potluck.reloading import Reloader, class_limits, rules, with_nodes
 from potluck.rundir import claim, publish_address
-from potluck.storage.datadir import DataDir, ensure_owner_key, open_datadir
+from potluck.storage.datadir import DataDir, ensure_owner, ensure_owner_key, open_datadir
 from potluck.storage.open import open_storage, sqlite_url
 from potluck.storage.ports import Storage
 from potluck.surfaces.auth import Keyring
@@ -210,13 +211,14 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         storage = await stack.enter_async_context(open_storage(url, clock=time.monotonic))
         new_id = Ids(time.time, secrets.token_bytes)
         first_start = not data.owner_key.exists()
+        await ensure_owner(storage.users, now=time.time())
         await ensure_owner_key(
             data, storage.keys, now=time.time(), key_id=KeyId(new_id()), random=secrets.token_bytes(32)
         )
         if first_start:
             log.info("made the owner's key", file=str(data.owner_key), hint="'potluck keys create NAME' makes others")
         keyring = Keyring(time.time)
-        keyring.replace(await storage.keys.all())
+        keyring.replace(await storage.keys.all(), await storage.users.all())
 
         pools = Pools(time.monotonic)
         stack.callback(pools.close)
@@ -350,8 +352,8 @@ def _services(
     discovery: Discovery,
     drains: Drains,
 ) -> Services:
-    async def keys_changed() -> None:
-        keyring.replace(await storage.keys.all())
+    async def changed() -> None:
+        keyring.replace(await storage.keys.all(), await storage.users.all())
 
     return Services(
         calls=InsideCalls(relay),
@@ -360,8 +362,8 @@ def _services(
         machines=relay.fleet.machines.snapshot,
         clock=time.time,
         new_id=relay.new_id,
-        random_bytes=secrets.token_bytes,
-        keys_changed=keys_changed,
+        people=People(storage, time.time, relay.new_id, secrets.token_bytes, changed),
+        name_of=keyring.name_of,
         reload=reloader.reload,
         requests_written=relay.ledger.flush,
         look=watch.probe,

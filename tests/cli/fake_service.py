@@ -97,7 +97,7 @@ def running() -> Iterator[FakeService]:
             else:
                 self.stream(answer)
 
-        do_POST = do_DELETE = do_GET  # noqa: N815 - the names that http.server calls
+        do_POST = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the names that http.server calls
 
         def whole(self, answer: Whole) -> None:
             body = b"" if answer.body is None else json.dumps(answer.body).encode()

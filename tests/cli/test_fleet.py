@@ -41,7 +41,7 @@ QUEUE = {
             "kind": "review",
             "waited_s": 12.0,
             "eta_s": 95.0,
-            "key": "k",
+            "user": "anna",
         }
     ],
 }

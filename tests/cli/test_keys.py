@@ -14,7 +14,7 @@ NOTE = "No service runs: using the data directory.\n"
 
 
 def info(identity: str, name: str, *, revoked: str | None = None, owner: bool = False) -> dict[str, object]:
-    plain: dict[str, object] = {"id": identity, "name": name, "prefix": "pk-abcdef", "owner": owner}
+    plain: dict[str, object] = {"id": identity, "name": name, "prefix": "pk-abcdef", "owner": owner, "user": "anna"}
     return {**plain, "created_at": "2026-01-02T03:04:05Z", "last_used_at": None, "revoked_at": revoked}
 
 
@@ -26,6 +26,12 @@ def test_create_prints_the_key_alone(service: FakeService, ask: Run) -> None:
     result = ask("keys", "create", "laptop")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "pk-secret\n", "")
     assert service.bodies("POST /api/v1/keys") == [{"name": "laptop"}]
+
+
+def test_a_key_is_made_for_a_user(service: FakeService, ask: Run) -> None:
+    service.on("POST /api/v1/keys", Whole({**info("1", "desk"), "key": "pk-secret"}))
+    assert ask("keys", "create", "desk", "--user", "anna").stdout == "pk-secret\n"
+    assert service.bodies("POST /api/v1/keys") == [{"name": "desk", "user": "anna"}]
 
 
 def test_a_key_is_revoked_by_name_or_id(service: FakeService, ask: Run) -> None:

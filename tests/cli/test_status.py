@@ -87,11 +87,11 @@ STATUS = StatusReply(
     last_minute=LastMinuteInfo(48, 2, 1, 0, 9360),
 )
 CALLS = [
-    QueuedInfo(f"01a216cae1d3a{number:03}", number, "qwen2.5-coder:32b", "chat", 12.0, 4.2, f"01a216cae1d3key{number}")
+    QueuedInfo(f"01a216cae1d3a{number:03}", number, "qwen2.5-coder:32b", "chat", 12.0, 4.2, f"user {number}")
     for number in range(1, 13)
 ]
-KEYS = [TurnInfo("01a216cae1d3key1", 12, 75.0)]
-PICTURE = Picture("http://127.0.0.1:8420", STATUS, SEVEN, CALLS, KEYS)
+USERS = [TurnInfo("anna", 12, 75.0)]
+PICTURE = Picture("http://127.0.0.1:8420", STATUS, SEVEN, CALLS, USERS)
 
 
 @pytest.mark.parametrize("width", [80, 120, 200])
@@ -146,7 +146,7 @@ def test_a_long_line_is_told_by_class_and_by_its_head() -> None:
     assert told.endswith("4 more")
     assert CALLS[0].id not in told
     assert CALLS[0].id in queue_screen(PICTURE, 120, ids=True)
-    assert "3key12" in queue_screen(PICTURE, 80, 100)
+    assert "user 12" in queue_screen(PICTURE, 80, 100)
     assert queue_screen(Picture("u", STATUS, [], []), 80).splitlines()[0].startswith("IN LINE")
     assert queue_screen(Picture("u", StatusReply("", "", 0, 0, 0, 0, 0, 0, 0, 0), [], []), 80) == ""
 
@@ -166,16 +166,16 @@ def test_what_does_not_fit_is_said() -> None:
 
 @pytest.fixture
 def seven(service: FakeService) -> FakeService:
-    plain = json.loads(msgspec.json.encode({"status": STATUS, "nodes": SEVEN, "calls": CALLS, "keys": KEYS}))
+    plain = json.loads(msgspec.json.encode({"status": STATUS, "nodes": SEVEN, "calls": CALLS, "users": USERS}))
     service.on("GET /api/v1/status", Whole(plain["status"]))
     service.on("GET /api/v1/nodes", Whole({"nodes": plain["nodes"]}))
-    service.on("GET /api/v1/queue", Whole({"waiting": 12, "calls": plain["calls"], "keys": plain["keys"]}))
+    service.on("GET /api/v1/queue", Whole({"waiting": 12, "calls": plain["calls"], "users": plain["users"]}))
     return service
 
 
 def test_status_as_json_is_all_that_is_shown(seven: FakeService, ask: Run) -> None:
     told = json.loads(ask("status", "--json").stdout)
-    assert set(told) == {"url", "status", "nodes", "queue", "keys"}
+    assert set(told) == {"url", "status", "nodes", "queue", "users"}
     assert told["status"]["queue"][0] == {"kind": "chat", "waiting": 9, "longest_wait_s": 12.0, "next_eta_s": 4.2}
     assert told["nodes"][0]["engines"][0]["rates"][0]["decode_tps"] == 6.24
     assert len(told["queue"]) == 12
@@ -185,7 +185,7 @@ def test_the_queue_is_a_command(seven: FakeService, ask: Run) -> None:
     shown = ask("queue").stdout
     assert shown.splitlines()[0].split() == ["IN", "LINE", "CALLS", "LONGEST", "NEXT", "STARTS"]
     assert CALLS[-1].id in shown
-    assert ["d3key1", "12", "1m", "15s"] in [line.split() for line in shown.splitlines()]
+    assert ["anna", "12", "1m", "15s"] in [line.split() for line in shown.splitlines()]
     assert len(json.loads(ask("queue", "--json").stdout)["calls"]) == 12
 
 

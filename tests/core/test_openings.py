@@ -3,10 +3,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from potluck.core.model import KeyId
+from potluck.core.model import UserId
 from potluck.core.openings import NO_OPENING, conversation_name, opening_of_text, opening_of_turns
 
-ANNA, BERT = KeyId("anna"), KeyId("bert")
+ANNA, BERT = UserId("anna"), UserId("bert")
 TURNS = st.lists(st.tuples(st.sampled_from(["system", "user", "assistant", "tool"]), st.text(max_size=20)), max_size=12)
 
 

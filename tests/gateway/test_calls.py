@@ -7,12 +7,12 @@ import pytest
 from potluck.core.answer import collect
 from potluck.core.call import ChatCall, Message, Role, TextPart
 from potluck.core.errors import ModelNotFound, NodeError
-from potluck.core.model import KeyId
+from potluck.core.model import KeyId, UserId
 from potluck.gateway.calls import InsideCalls
 from potluck.gateway.port import Caller
 from tests.gateway.world import ROLE, EngineSide, says_hi, text, until, world
 
-CALLER = Caller(KeyId("k"), "test")
+CALLER = Caller(KeyId("k"), "test", UserId("u"))
 HELLO = ChatCall("m", (Message(Role.USER, (TextPart("hello"),)),))
 
 

@@ -11,13 +11,13 @@ import pytest
 from potluck.core.answer import Text, collect
 from potluck.core.call import ChatCall, Message, Role, TextPart
 from potluck.core.errors import NodeError, QueueFull
-from potluck.core.model import KeyId
+from potluck.core.model import KeyId, UserId
 from potluck.gateway.calls import InsideCalls
 from potluck.gateway.port import Caller, Generation
 from potluck.storage.records import CallStatus
 from tests.gateway.world import DONE, ROLE, STOP, EngineSide, World, says_hi, text, until, world
 
-CALLER = Caller(KeyId("k"), "test")
+CALLER = Caller(KeyId("k"), "test", UserId("u"))
 HELLO = ChatCall("m", (Message(Role.USER, (TextPart("hello"),)),))
 
 

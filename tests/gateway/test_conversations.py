@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from potluck.core.model import EngineId, KeyId
+from potluck.core.model import EngineId, UserId
 from potluck.core.openings import conversation_name
 from potluck.core.scheduling.rates import Timing
 from potluck.gateway.seats import Seat
@@ -109,7 +109,7 @@ def test_every_dialects_later_turns_are_known_by_the_first(
     read: Callable[[bytes], Ask], made: Callable[..., bytes]
 ) -> None:
     def name(*said: str, user: str = "anna") -> str:
-        return conversation_name(KeyId(user), read(made(*said)).opening)
+        return conversation_name(UserId(user), read(made(*said)).opening)
 
     assert name("hello") == name("hello", "hi", "how are you?")
     assert name("hello") not in ("", name("good evening"), name("hello", user="bert"))

@@ -23,7 +23,7 @@ from potluck.core.errors import (
     Unsupported,
 )
 from potluck.core.health import Seen
-from potluck.core.model import Capability, EngineId, EngineKind, Health, KeyId, Model, ModelId, NodeId, RequestId
+from potluck.core.model import Capability, EngineId, EngineKind, Health, Model, ModelId, NodeId, RequestId, UserId
 from potluck.core.scheduling.classes import Kind, limits_within
 from potluck.core.scheduling.rates import Timing
 from potluck.core.scheduling.scheduler import Scheduler
@@ -48,7 +48,7 @@ class Caller:
         kind: Kind = Kind.CHAT,
         needs: frozenset[Capability] = COMPLETION,
     ) -> None:
-        self.wish = Wish(RequestId(name), KeyId(key), model, needs, tried, kind=kind)
+        self.wish = Wish(RequestId(name), UserId(key), model, needs, tried, kind=kind)
         self.chosen = 0
         self.conversation = ""
         self.seat: Seat | None = None
@@ -195,7 +195,7 @@ def test_errors_say_who_must_act() -> None:
     hall.fleet.saw(EngineId("e0"), Seen.PROBE_MISSED, "gone")
     assert isinstance(hall.caller("2").error, NoEngineReady)
     blind = Caller("3")
-    blind.wish = Wish(RequestId("3"), KeyId("k"), "m", frozenset({Capability.VISION}))
+    blind.wish = Wish(RequestId("3"), UserId("k"), "m", frozenset({Capability.VISION}))
     hall.dispatcher.seek(blind)
     assert isinstance(blind.error, Unsupported)
 
@@ -247,7 +247,7 @@ def test_what_a_model_cannot_do_others_may() -> None:
     seeing = Model(ModelId("seer"), capabilities=frozenset({Capability.COMPLETION, Capability.VISION}))
     hall.fleet.reported(EngineId("e0"), Report((Model(ModelId("m"), resident=True), seeing)))
     blind = Caller("1")
-    blind.wish = Wish(RequestId("1"), KeyId("k"), "m", frozenset({Capability.VISION}))
+    blind.wish = Wish(RequestId("1"), UserId("k"), "m", frozenset({Capability.VISION}))
     hall.dispatcher.seek(blind)
     assert str(blind.error) == '"m" does not support vision. Ask for one that does: seer.'
 
@@ -261,7 +261,7 @@ def test_with_nothing_left_to_try_the_last_engines_error_is_the_answer() -> None
     hall = Hall(1)
     failure = NodeUnreachable("refused", node="n0")
     caller = Caller("1")
-    caller.wish = Wish(RequestId("1"), KeyId("k"), "m", COMPLETION, frozenset({EngineId("e0")}), failure)
+    caller.wish = Wish(RequestId("1"), UserId("k"), "m", COMPLETION, frozenset({EngineId("e0")}), failure)
     hall.dispatcher.seek(caller)
     assert caller.error is failure
 
@@ -487,7 +487,7 @@ def test_typing_goes_before_reading_and_everybody_can_see_where_they_stand() -> 
         hall.caller(name, kind=kind, key=name)
         hall.now += 0.1
     queue = hall.dispatcher.queue()
-    assert [(each.request, each.kind, each.key, each.position) for each in queue] == [
+    assert [(each.request, each.kind, each.user, each.position) for each in queue] == [
         ("4", Kind.COMPLETION, "4", 1),
         ("3", Kind.CHAT, "3", 2),
         ("2", Kind.REVIEW, "2", 3),

@@ -8,7 +8,7 @@ import string
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from potluck.core.model import Engine, EngineId, EngineKind, Health, KeyId, Model, ModelId, NodeId, RequestId
+from potluck.core.model import Engine, EngineId, EngineKind, Health, Model, ModelId, NodeId, RequestId, UserId
 from potluck.core.scheduling.classes import Kind
 from potluck.core.scheduling.decisions import Reason
 from potluck.core.scheduling.rates import Rates
@@ -58,7 +58,7 @@ def test_what_the_scheduler_knows_and_did_is_told() -> None:
     metrics = Metrics()
     metrics.call(record(), 1000.0, Kind.REVIEW)
     metrics.call(record(1), 1000.0)  # never in line
-    key = KeyId("k")
+    key = UserId("k")
     placing = Placing(
         [Queued(RequestId(f"q{number}"), key, "m", Kind.CHAT, 4.0 * number, number, 1.0) for number in (1, 2)],
         {(ENGINE, ModelId("m")): Rates(600.0, 50.0, load_s=3.0), (EngineId("gone/x"), ModelId("m")): Rates(1.0, 1.0)},

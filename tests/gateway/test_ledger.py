@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from potluck.core.errors import BadRequest, OperatorError
-from potluck.core.model import EngineId, KeyId, ModelId
+from potluck.core.model import EngineId, KeyId, ModelId, UserId
 from potluck.gateway.ledger import KEPT_S, Ledger
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.port import Caller
@@ -17,7 +17,7 @@ from potluck.storage.records import RequestRecord
 
 from .world import says_hi, world
 
-CALLER = Caller(KeyId("k"), "test")
+CALLER = Caller(KeyId("k"), "test", UserId("u"))
 
 
 class Store:

@@ -21,7 +21,8 @@ from potluck.core.catalogue import RouteRule
 from potluck.core.errors import NodeFailed, NodeUnreachable, PotluckError, Unsupported
 from potluck.core.health import Seen
 from potluck.core.keys import digest
-from potluck.core.model import Capability, EngineId, EngineKind, KeyId, Model, ModelId, NodeId
+from potluck.core.model import Capability, EngineId, EngineKind, KeyId, Model, ModelId, NodeId, UserId
+from potluck.core.people import Role
 from potluck.core.rescue import Way
 from potluck.core.scheduling.classes import limits_within
 from potluck.core.scheduling.scheduler import Scheduler
@@ -36,7 +37,7 @@ from potluck.gateway.relay.bridge import AsgiSide
 from potluck.gateway.relay.pools import Pools
 from potluck.gateway.relay.relay import Clocks, Limits, Relay
 from potluck.gateway.tasks import Tasks
-from potluck.storage.records import KeyRecord, RequestRecord
+from potluck.storage.records import KeyRecord, RequestRecord, UserRecord
 from potluck.surfaces.auth import Keyring
 from potluck.surfaces.v1.errors import status_of
 from potluck.wire.openai.asks import read_chat
@@ -395,7 +396,8 @@ async def world(
         stack.push_async_callback(images.aclose)
         tasks = await stack.enter_async_context(Tasks())
         keyring = Keyring(lambda: 0.0)
-        keyring.replace([KeyRecord(KeyId("k"), "test", "pk-te", digest(KEY), 0.0)])
+        user = UserRecord(UserId("u"), "test", Role.MEMBER, 0.0)
+        keyring.replace([KeyRecord(KeyId("k"), "test", "pk-te", digest(KEY), 0.0, user=user.id)], [user])
         ids = itertools.count()
         door = Door("/v1/chat/completions", "openai", read_chat, write_error)
         relay = Relay(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from potluck.core.model import Engine, EngineId, EngineKind, Health, KeyId, Model, ModelId, NodeId, RequestId
+from potluck.core.model import Engine, EngineId, EngineKind, Health, Model, ModelId, NodeId, RequestId, UserId
 from potluck.core.scheduling.asks import Ask, Place, Target
 from potluck.core.scheduling.classes import Kind
 from potluck.core.scheduling.decisions import Decision, Evict, Load, Refuse, Start
@@ -62,7 +62,7 @@ class Ruled(Told):
         request = RequestId(f"r{len(self.ids)}")
         self.ids[id(job)] = request
         self.jobs[request] = job
-        ask = Ask(request, KeyId(f"u{demand.user}"), demand.model, demand.kind, demand.prompt, demand.conversation)
+        ask = Ask(request, UserId(f"u{demand.user}"), demand.model, demand.kind, demand.prompt, demand.conversation)
         self.perform(self.scheduler.arrive(ask, self.clock.now))
 
     def first(self, job: Job) -> None:

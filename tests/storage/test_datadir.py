@@ -9,6 +9,7 @@ import pytest
 from potluck.core.errors import OperatorError
 from potluck.core.keys import digest, make_key, prefix
 from potluck.core.model import KeyId
+from potluck.core.people import OWNER_ID
 from potluck.storage.datadir import DataDir, ensure_owner_key, open_datadir, read_owner_key
 from potluck.storage.open import open_storage, sqlite_url
 from potluck.storage.ports import KeyStore
@@ -66,7 +67,7 @@ async def test_the_first_start_makes_an_owner_key_and_later_ones_keep_it(data: D
     assert mode(data.owner_key) == 0o600
     assert data.owner_key.read_text() == key + "\n"
     (record,) = await keys.all()
-    assert record == KeyRecord(KeyId("k1"), "owner", prefix(key), digest(key), 1.0, owner=True)
+    assert record == KeyRecord(KeyId("k1"), "owner", prefix(key), digest(key), 1.0, owner=True, user=OWNER_ID)
     assert await ensure(data, keys, 2) == key
     assert await keys.all() == (record,)
     assert read_owner_key(data) == key

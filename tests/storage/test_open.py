@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from potluck.core.errors import OperatorError
-from potluck.core.model import KeyId
+from potluck.core.model import UserId
 from potluck.storage.open import open_storage, sqlite_url
 from potluck.storage.records import ConversationId
 
@@ -134,13 +134,13 @@ WRITER = """
 import asyncio, sys, time
 from itertools import count
 from potluck.core.call import Message, Role, TextPart
-from potluck.core.model import KeyId
+from potluck.core.model import UserId
 from potluck.storage.open import open_storage
 from potluck.storage.records import Conversation, ConversationId, MessageId, NewMessage
 
 async def main():
     async with open_storage(sys.argv[1], clock=time.monotonic) as storage:
-        one, key = ConversationId("one"), KeyId("k")
+        one, key = ConversationId("one"), UserId("k")
         await storage.conversations.create(Conversation(one, key, "t", 1.0, 1.0))
         for number in count(1):
             message = NewMessage(MessageId(str(number)), Message(Role.USER, (TextPart("x" * 300),)))
@@ -163,7 +163,7 @@ async def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path) -> Non
     await process.wait()
     acknowledged = int(rest[-1]) if rest else acknowledged
     async with open_storage(url, clock=time.monotonic) as storage:
-        thread = await storage.conversations.get(ConversationId("one"), KeyId("k"))
+        thread = await storage.conversations.get(ConversationId("one"), UserId("k"))
     numbers = [int(each.id) for each in thread.messages]
     assert numbers == list(range(1, len(numbers) + 1))
     assert len(numbers) in (acknowledged, acknowledged + 1), "at most the one that was under way is there as well"

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import base64
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from potluck.core.errors import Unauthenticated
 from potluck.core.keys import digest
-from potluck.core.model import KeyId
-from potluck.storage.records import KeyRecord
+from potluck.core.model import KeyId, UserId
+from potluck.core.people import Right, Role
+from potluck.storage.records import KeyRecord, UserRecord
 from potluck.surfaces.auth import Keyring, presented_keys
 
 KEY = "pk-0123456789"
 
 
-def record(name: str, key: str, *, revoked_s: float | None = None, owner: bool = False) -> KeyRecord:
-    return KeyRecord(KeyId(name), name, key[:5], digest(key), 0.0, owner=owner, revoked_s=revoked_s)
+USERS = [UserRecord(UserId("anna"), "Anna", Role.MEMBER, 0.0), UserRecord(UserId("otto"), "Otto", Role.OWNER, 0.0)]
+
+
+def record(name: str, key: str, *, revoked_s: float | None = None, user: str = "anna") -> KeyRecord:
+    return KeyRecord(KeyId(name), name, key[:5], digest(key), 0.0, revoked_s=revoked_s, user=UserId(user))
 
 
 def keyring(*records: KeyRecord) -> Keyring:
     ring = Keyring(lambda: 7.0)
-    ring.replace(records or [record("anna", KEY)])
+    ring.replace(records or [record("anna", KEY)], USERS)
     return ring
 
 
@@ -67,7 +72,7 @@ def test_a_revoked_key_is_refused_from_the_moment_it_is_known() -> None:
     ring = keyring()
     headers = [(b"x-api-key", KEY.encode())]
     ring.caller(headers)
-    ring.replace([record("anna", KEY, revoked_s=1.0)])
+    ring.replace([record("anna", KEY, revoked_s=1.0)], USERS)
     with pytest.raises(Unauthenticated):
         ring.caller(headers)
 
@@ -79,8 +84,23 @@ def test_the_last_use_of_each_key_is_told_once() -> None:
     assert ring.take_used() == {}
 
 
-def test_the_owners_key_is_known_as_such() -> None:
-    assert keyring(record("owner", KEY, owner=True)).caller([(b"x-api-key", KEY.encode())]).owner
+def test_a_key_may_what_its_users_role_may() -> None:
+    caller = keyring(record("k", KEY, user="otto")).caller([(b"x-api-key", KEY.encode())])
+    assert (caller.key, caller.user, caller.role) == ("k", "otto", Role.OWNER)
+    assert caller.may(Right.MANAGE_PEOPLE)
+    assert not keyring().caller([(b"x-api-key", KEY.encode())]).may(Right.MANAGE_PEOPLE)
+
+
+@pytest.mark.parametrize("users", [[], [msgspec.structs.replace(USERS[0], disabled_s=5.0)]])
+def test_a_key_whose_user_is_gone_or_disabled_is_refused(users: list[UserRecord]) -> None:
+    ring = keyring()
+    ring.replace([record("anna", KEY)], users)
+    with pytest.raises(Unauthenticated):
+        ring.caller([(b"x-api-key", KEY.encode())])
+
+
+def test_users_are_named_from_memory() -> None:
+    assert [keyring().name_of(UserId(user)) for user in ("anna", "nobody")] == ["Anna", "nobody"]
 
 
 @given(st.lists(st.tuples(st.sampled_from([b"authorization", b"x-api-key", b"x"]), st.binary())), st.binary())

@@ -14,8 +14,6 @@ from potluck.surfaces.v1.shapes import EngineInfo, NodeInfo, QueuedInfo, StatusR
 
 # Of a long line its head tells enough.
 _SHOWN: Final = 8
-# So much of an id tells two keys of a house apart.
-_TAIL: Final = 6
 # A node is as well as its best engine.
 _BEST_FIRST: Final = ("up", "suspect", "draining", "unknown", "down")
 
@@ -28,11 +26,11 @@ class Picture:
     status: StatusReply
     nodes: Sequence[NodeInfo]
     calls: Sequence[QueuedInfo]
-    keys: Sequence[TurnInfo] = ()
+    users: Sequence[TurnInfo] = ()
 
     def plain(self) -> dict[str, object]:
         """For ``--json``."""
-        return {"url": self.url, "status": self.status, "nodes": self.nodes, "queue": self.calls, "keys": self.keys}
+        return {"url": self.url, "status": self.status, "nodes": self.nodes, "queue": self.calls, "users": self.users}
 
 
 def screen(picture: Picture, width: int) -> str:
@@ -157,7 +155,6 @@ def queue_screen(picture: Picture, width: int, shown: int = _SHOWN, *, ids: bool
     """Who waits, by class and by call; empty if nobody does. Of a long line the first ``shown``.
 
     With ``ids`` also whose turn it is, and the calls' ids.
-    Keys are told by the end of their ids: their beginnings are times, and much alike.
     """
     calls, classes = picture.calls, picture.status.queue
     if not classes and not calls:
@@ -171,18 +168,18 @@ def queue_screen(picture: Picture, width: int, shown: int = _SHOWN, *, ids: bool
             str(each.position),
             each.kind,
             each.model,
-            each.key[-_TAIL:],
+            each.user,
             duration(each.waited_s),
             duration(each.eta_s),
             *([each.id] if ids else []),
         )
         for each in calls[:shown]
     ]
-    header = ("NEXT", "CLASS", "MODEL", "KEY", "WAITED", "STARTS IN", *(["CALL"] if ids else []))
-    turns = [(each.key[-_TAIL:], str(each.waiting), duration(each.served_s)) for each in picture.keys] if ids else []
+    header = ("NEXT", "CLASS", "MODEL", "USER", "WAITED", "STARTS IN", *(["CALL"] if ids else []))
+    turns = [(each.user, str(each.waiting), duration(each.served_s)) for each in picture.users] if ids else []
     parts = [
         table(("IN LINE", "CALLS", "LONGEST", "NEXT STARTS"), by_class, width) if by_class else "",
-        table(("KEY", "CALLS", "MACHINE TIME"), turns, width) if turns else "",
+        table(("USER", "CALLS", "MACHINE TIME"), turns, width) if turns else "",
         table(header, rows, width) if rows else "",
     ]
     more = len(calls) - len(rows)

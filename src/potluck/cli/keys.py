@@ -32,7 +32,7 @@ class Keys(Protocol):
 
     def all(self) -> list[KeyInfo]: ...
 
-    def create(self, name: str) -> KeyCreated: ...
+    def create(self, name: str, user: str) -> KeyCreated: ...
 
     def revoke(self, key: KeyInfo) -> None: ...
 
@@ -46,8 +46,9 @@ class RemoteKeys:
     def all(self) -> list[KeyInfo]:
         return list(self.client.get(KEYS, KeyList).keys)
 
-    def create(self, name: str) -> KeyCreated:
-        return self.client.call("POST", KEYS, KeyCreated, body={"name": name})
+    def create(self, name: str, user: str) -> KeyCreated:
+        body = {"name": name, "user": user} if user else {"name": name}
+        return self.client.call("POST", KEYS, KeyCreated, body=body)
 
     def revoke(self, key: KeyInfo) -> None:
         self.client.raw("DELETE", f"{KEYS}/{quote(key.id, safe='')}")
@@ -61,6 +62,9 @@ def keys() -> None:
 @app.command()
 def create(
     name: Annotated[str, typer.Argument(help="Who or what will use it.", metavar="NAME")],
+    user: Annotated[
+        str, typer.Option(help="Whose it is, by name or id; else the user NAME's, a new member.", metavar="NAME")
+    ] = "",
     as_json: AsJson = False,
     config: ConfigFile = None,
     url: Url = "",
@@ -68,7 +72,7 @@ def create(
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Make a key and print it, alone on a line. It is shown this once."""
-    made = _reached(url, key, data, config).create(_named(name))
+    made = _reached(url, key, data, config).create(_named(name), user.strip())
     if as_json:
         print_json(made)
     else:
@@ -105,12 +109,12 @@ def revoke(
 def keys_table(listed: Sequence[KeyInfo], width: int) -> str:
     """The keys as a table, or a sentence if there is none."""
     rows = [
-        (key.id, key.name, f"{key.prefix}…", _day(key.created_at), _day(key.last_used_at), _state(key))
+        (key.id, key.name, key.user or "-", f"{key.prefix}…", _day(key.created_at), _day(key.last_used_at), _state(key))
         for key in listed
     ]
     if not rows:
         return "There is no key yet. 'potluck keys create NAME' makes one."
-    return table(("ID", "NAME", "KEY", "CREATED", "LAST USED", "STATE"), rows, width)
+    return table(("ID", "NAME", "USER", "KEY", "CREATED", "LAST USED", "STATE"), rows, width)
 
 
 def chosen(listed: Sequence[KeyInfo], name: str) -> KeyInfo:

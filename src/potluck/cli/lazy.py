@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # msgspec and the API's shapes are not needed for a page of h
     from potluck.cli.printing import Printer
     from potluck.cli.talk import Talk
     from potluck.cli.upline import UpLine
+    from potluck.cli.users import Users
     from potluck.config.model import Config
 
 COMMANDS: Mapping[str, str] = {
@@ -41,6 +42,7 @@ COMMANDS: Mapping[str, str] = {
     "review": "Review a change, files or standard input.",
     "models": "List, pull, remove, load, unload, pin and copy models.",
     "nodes": "List, find, drain and resume nodes.",
+    "users": "Add, list, change and remove users.",
     "keys": "Create, list and revoke API keys.",
     "doctor": "Look for what is wrong on this machine, and say what to do.",
     "reload": "Make the running service read its configuration again.",
@@ -98,6 +100,8 @@ def _either(names: Iterable[str]) -> str:
 
 class _Offline(Protocol):
     def stored_keys(self, data: Path, config: Config) -> Keys: ...
+
+    def stored_users(self, data: Path, config: Config) -> Users: ...
 
 
 class _Serving(Protocol):

@@ -1,4 +1,4 @@
-"""Keys without a running service: straight in the database. Loaded only then, since the database takes its time."""
+"""Users and keys without a running service: straight in the database. Loaded only then, since that takes its time."""
 
 from __future__ import annotations
 
@@ -10,76 +10,112 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import msgspec
-
 from potluck.config.model import Config
-from potluck.core.errors import Conflict
-from potluck.core.keys import RANDOM_BYTES, digest, make_key, prefix
+from potluck.core.ids import Ids
 from potluck.core.model import KeyId
-from potluck.storage.datadir import open_datadir
+from potluck.core.people import OWNER_ID, OWNER_NAME, Role
+from potluck.gateway.people import People
+from potluck.gateway.port import Caller
+from potluck.storage.datadir import ensure_owner, open_datadir
 from potluck.storage.open import open_storage, sqlite_url
-from potluck.storage.ports import KeyStore
-from potluck.storage.records import KeyRecord
-from potluck.surfaces.v1.shapes import KeyCreated, KeyInfo, rfc3339
+from potluck.surfaces.v1.keys import key_created, key_info
+from potluck.surfaces.v1.people_shapes import UserChange, UserInfo, user_info
+from potluck.surfaces.v1.shapes import KeyCreated, KeyInfo
 
 T = TypeVar("T")
+
+_OWNER = Caller(KeyId(""), OWNER_NAME, OWNER_ID, Role.OWNER)
+"""Who can write the database is its owner."""
 
 
 def stored_keys(data: Path, config: Config) -> StoredKeys:
     """The keys of a data directory, or of the database that the configuration names."""
-    return StoredKeys(data, config)
+    return StoredKeys(_Stored(data, config))
+
+
+def stored_users(data: Path, config: Config) -> StoredUsers:
+    """The users of a data directory, or of the database that the configuration names."""
+    return StoredUsers(_Stored(data, config))
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """The people of a data directory, opened for one piece of work. Raises `PotluckError`."""
+
+    data: Path
+    config: Config
+
+    def run(self, act: Callable[[People], Awaitable[T]]) -> T:
+        async def work() -> T:
+            place = open_datadir(self.data)
+            own = self.config.storage.database
+            url = own.reveal() if own else sqlite_url(place.database)
+            async with open_storage(url, clock=time.monotonic) as storage:
+                await ensure_owner(storage.users, now=time.time())
+                new_id = Ids(time.time, secrets.token_bytes)
+                return await act(People(storage, time.time, new_id, secrets.token_bytes, _told))
+
+        return asyncio.run(work())
+
+
+async def _told() -> None:
+    """Nobody runs who would have to know."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredKeys:
     """The same as `keys.RemoteKeys`, on the data directory. Raises `PotluckError`."""
 
-    data: Path
-    config: Config
+    stored: _Stored
 
     def all(self) -> list[KeyInfo]:
-        async def act(keys: KeyStore) -> list[KeyInfo]:
-            return [_info(record) for record in await keys.all()]
+        async def act(people: People) -> list[KeyInfo]:
+            names = {user.id: user.name for user in await people.users()}
+            return [key_info(record, names) for record in await people.keys(_OWNER)]
 
-        return self._run(act)
+        return self.stored.run(act)
 
-    def create(self, name: str) -> KeyCreated:
-        key = make_key(secrets.token_bytes(RANDOM_BYTES))
-        record = KeyRecord(KeyId(secrets.token_hex(12)), name, prefix(key), digest(key), time.time())
+    def create(self, name: str, user: str) -> KeyCreated:
+        async def act(people: People) -> KeyCreated:
+            record, key = await people.create_key(_OWNER, name, user)
+            holder = await people.user(record.user)
+            return key_created(record, key, {holder.id: holder.name})
 
-        async def act(keys: KeyStore) -> KeyCreated:
-            await keys.add(record)
-            return msgspec.convert({**msgspec.to_builtins(_info(record)), "key": key}, KeyCreated)
-
-        return self._run(act)
+        return self.stored.run(act)
 
     def revoke(self, key: KeyInfo) -> None:
-        if key.owner:
-            raise Conflict("The owner's key cannot be revoked: nobody could administer Potluck then.")
-
-        async def act(keys: KeyStore) -> None:
-            await keys.revoke(KeyId(key.id), time.time())
-
-        self._run(act)
-
-    def _run(self, act: Callable[[KeyStore], Awaitable[T]]) -> T:
-        async def work() -> T:
-            place = open_datadir(self.data)
-            own = self.config.storage.database
-            url = own.reveal() if own else sqlite_url(place.database)
-            async with open_storage(url, clock=time.monotonic) as storage:
-                return await act(storage.keys)
-
-        return asyncio.run(work())
+        self.stored.run(lambda people: people.revoke_key(_OWNER, KeyId(key.id)))
 
 
-def _info(record: KeyRecord) -> KeyInfo:
-    return KeyInfo(
-        id=record.id,
-        name=record.name,
-        prefix=record.prefix,
-        owner=record.owner,
-        created_at=rfc3339(record.created_s),
-        last_used_at=None if record.last_used_s is None else rfc3339(record.last_used_s),
-        revoked_at=None if record.revoked_s is None else rfc3339(record.revoked_s),
-    )
+@dataclass(frozen=True, slots=True)
+class StoredUsers:
+    """The same as `users.RemoteUsers`, on the data directory. Raises `PotluckError`."""
+
+    stored: _Stored
+
+    def all(self) -> list[UserInfo]:
+        async def act(people: People) -> list[UserInfo]:
+            keys = [key.user for key in await people.keys(_OWNER) if key.live]
+            return [user_info(user, keys.count(user.id)) for user in await people.users()]
+
+        return self.stored.run(act)
+
+    def add(self, name: str, role: Role) -> UserInfo:
+        async def act(people: People) -> UserInfo:
+            return user_info(await people.add_user(_OWNER, name, role))
+
+        return self.stored.run(act)
+
+    def change(self, name: str, change: UserChange) -> UserInfo:
+        async def act(people: People) -> UserInfo:
+            if change.role is not None:
+                await people.set_role(_OWNER, name, change.role)
+            if change.disabled is not None:
+                await people.set_disabled(_OWNER, name, disabled=change.disabled)
+            user = await people.user(name)
+            return user_info(user, sum(key.live and key.user == user.id for key in await people.keys(_OWNER)))
+
+        return self.stored.run(act)
+
+    def remove(self, name: str) -> None:
+        self.stored.run(lambda people: people.remove_user(_OWNER, name))

@@ -33,9 +33,9 @@ def queue(
 ) -> None:
     """Show the calls in line.
 
-    Whose they are, where they stand, and when they start by estimate. Calls go by class, and within a class the key
-    goes first that had the least machine time. With the owner's key everybody's are shown, with others only one's own,
-    each with its place among all.
+    Whose they are, where they stand, and when they start by estimate. Calls go by class, and within a class the
+    user goes first who had the least machine time. Owners and admins see everybody's, others only their own, each with
+    its place among all.
     """
     client = Client(find(url, key, data))
     if as_json:

@@ -53,4 +53,4 @@ def look(client: Client) -> Picture:
     now = client.get("/api/v1/status", StatusReply)
     nodes = client.get("/api/v1/nodes", NodeList).nodes
     line = client.get("/api/v1/queue", QueueReply) if now.waiting else QueueReply(0, [])
-    return Picture(client.service.url, now, nodes, line.calls, line.keys)
+    return Picture(client.service.url, now, nodes, line.calls, line.users)

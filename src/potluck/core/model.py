@@ -22,6 +22,9 @@ RequestId = NewType("RequestId", str)
 KeyId = NewType("KeyId", str)
 """An API key's public id; never the key itself."""
 
+UserId = NewType("UserId", str)
+"""Who a key or a session belongs to: conversations are theirs, and turns are taken by user."""
+
 # JSON as it comes off the wire. Only schemas and tool arguments, whose shape is the caller's, stay in this form.
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 JsonObject: TypeAlias = "dict[str, Json]"

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from potluck.core.model import KeyId
+from potluck.core.model import UserId
 
 Opening: TypeAlias = "tuple[str, ...]"
 """Texts in their order, each cut to what tells it from others. Empty: nothing worth to be known by."""
@@ -39,7 +39,7 @@ def opening_of_text(text: str) -> Opening:
     return (text[:_TEXT_CHARS],) if len(text) >= _TEXT_CHARS else NO_OPENING
 
 
-def conversation_name(user: KeyId, opening: Opening) -> str:
+def conversation_name(user: UserId, opening: Opening) -> str:
     """A name that tells nothing of the texts, and means something in this process only; empty for no opening.
 
     Python's own hash: it is keyed anew at each start, and a thousand characters take it a microsecond.

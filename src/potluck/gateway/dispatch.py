@@ -14,7 +14,7 @@ from typing import TypeVar
 import structlog
 
 from potluck.core.errors import NoEngineReady, PotluckError, QueueFull
-from potluck.core.model import EngineId, Health, KeyId, ModelId, NodeId, RequestId
+from potluck.core.model import EngineId, Health, ModelId, NodeId, RequestId, UserId
 from potluck.core.scheduling.asks import Ask
 from potluck.core.scheduling.classes import Kind, Limits
 from potluck.core.scheduling.decisions import Decision, Evict, Preload, Reason, Refuse, Start, Wait
@@ -123,7 +123,7 @@ class Dispatcher:
         decided = self._scheduler.arrive(
             Ask(
                 request,
-                wish.key,
+                wish.user,
                 way.target,
                 kind,
                 wish.prompt_tokens,
@@ -297,7 +297,7 @@ class Dispatcher:
             each = self._seekers[request]
             wish = each.seeker.wish
             found.append(
-                Queued(request, wish.key, wish.model, each.kind, now - each.since_s, standing.position, standing.eta_s)
+                Queued(request, wish.user, wish.model, each.kind, now - each.since_s, standing.position, standing.eta_s)
             )
         return found
 
@@ -312,7 +312,7 @@ class Dispatcher:
         """Where the models of a node that is down or drained are found now."""
         return [move for move in self._scheduler.moves(self._clock()) if move.node == node] if self._lost else ()
 
-    def turns(self) -> Mapping[KeyId, UserTurn]:
+    def turns(self) -> Mapping[UserId, UserTurn]:
         """Everybody who has a call in line, the least served first."""
         return self._scheduler.turns()
 

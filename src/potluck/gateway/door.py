@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from potluck.core.people import Right
 from potluck.core.scheduling.classes import Kind
 from potluck.wire.port import Ask, ErrorWriter
 
@@ -16,6 +17,7 @@ class Door(msgspec.Struct, frozen=True):
     ``read`` takes the whole body (decompressed and within limits) and raises `ClientError`.
     ``family`` names the dialect for metrics and the request log: openai, anthropic, ollama, llamacpp, tabby.
     ``route`` is asked for calls that name no model; if the owner has no such route, the first model that fits serves.
+    ``right`` is what its callers must have.
     ``kind`` is what its calls are to those who make them; of a chat more may be known by what it needs and where it
     can go. ``whole_type`` is the content type of an answer that is not streamed.
     ``others`` are doors of other dialects at the same path, each with the test of a body that tells it apart.
@@ -28,6 +30,7 @@ class Door(msgspec.Struct, frozen=True):
     method: str = "POST"
     route: str = "chat"
     kind: Kind = Kind.CHAT
+    right: Right = Right.INFER
     whole_type: str = "application/json"
     others: tuple[tuple[Callable[[bytes], bool], Door], ...] = ()
 

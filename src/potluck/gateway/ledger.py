@@ -97,6 +97,7 @@ class Ledger:
             estimated=usage.estimated,
             error=str(error) if error else "",
             choice=exchange.choice.why if exchange.choice is not None else "",
+            user=exchange.caller.user,
         )
         if error is not None:
             _log_failure(record, error)
@@ -121,6 +122,7 @@ class Ledger:
             http_status=self._status_of(error),
             total_s=0.0,
             key=caller.key if caller else None,
+            user=caller.user if caller else None,
             error=str(error),
         )
         self._metrics.call(record, wall_s)

@@ -10,17 +10,22 @@ import msgspec
 
 from potluck.core.answer import Event
 from potluck.core.call import Call
-from potluck.core.model import KeyId, ModelId, NodeId, RequestId
+from potluck.core.model import KeyId, ModelId, NodeId, RequestId, UserId
+from potluck.core.people import RIGHTS, Right, Role
 from potluck.core.scheduling.classes import Kind
 from potluck.wire.terms import NO_TERMS, Terms
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Who asks. ``name`` is the key's name; ``owner`` may administer."""
+    """Who asks. ``name`` is the key's; ``user`` is whose it is, and ``role`` says what that one may."""
 
     key: KeyId
     name: str
-    owner: bool = False
+    user: UserId
+    role: Role = Role.MEMBER
+
+    def may(self, right: Right) -> bool:
+        return right in RIGHTS[self.role]
 
 
 class Generation(Protocol):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from potluck.core.errors import NodeError, PotluckError
-from potluck.core.model import Capability, EngineId, KeyId, Model, NodeId, RequestId
+from potluck.core.model import Capability, EngineId, Model, NodeId, RequestId, UserId
 from potluck.core.scheduling.classes import Kind
 from potluck.core.scheduling.decisions import Start
 from potluck.gateway.fleet import Installation
@@ -23,7 +23,7 @@ class Wish(NamedTuple):
     """
 
     request: RequestId
-    key: KeyId
+    user: UserId
     model: str
     needs: frozenset[Capability]
     tried: frozenset[EngineId] = frozenset()
@@ -88,7 +88,7 @@ class Queued:
     can tell."""
 
     request: RequestId
-    key: KeyId
+    user: UserId
     model: str
     kind: Kind
     waited_s: float

@@ -10,14 +10,12 @@ import msgspec
 from potluck.core.errors import Conflict, OperatorError
 from potluck.core.keys import KEY_MARK, digest, make_key, prefix
 from potluck.core.model import KeyId
-from potluck.storage.ports import KeyStore
-from potluck.storage.records import KeyRecord
+from potluck.core.people import OWNER_ID, OWNER_NAME, Role
+from potluck.storage.ports import KeyStore, UserStore
+from potluck.storage.records import KeyRecord, UserRecord
 
 _PRIVATE_DIR = 0o700
 _PRIVATE_FILE = 0o600
-
-OWNER_NAME = "owner"
-"""The name of the key in the data directory; ``keys create`` cannot take it while that key lives."""
 
 
 class DataDir(msgspec.Struct, frozen=True):
@@ -92,6 +90,19 @@ def read_owner_key(data: DataDir) -> str | None:
     return text if text.startswith(KEY_MARK) else None
 
 
+async def ensure_owner(users: UserStore, *, now: float) -> None:
+    """The user whom the owner's key belongs to, made where there is none yet. Raises `OperatorError`."""
+    if any(user.id == OWNER_ID for user in await users.all()):
+        return
+    try:
+        await users.add(UserRecord(OWNER_ID, OWNER_NAME, Role.OWNER, now))
+    except Conflict as error:  # another gateway that starts at this moment may have made it
+        if not any(user.id == OWNER_ID for user in await users.all()):
+            raise OperatorError(
+                f"The owner could not be kept: {error.message}", hint="Rename or remove that user."
+            ) from error
+
+
 async def ensure_owner_key(data: DataDir, keys: KeyStore, *, key_id: KeyId, random: bytes, now: float) -> str:
     """The owner's key, in its file and in the store, made or mended where it is not.
 
@@ -112,7 +123,7 @@ async def ensure_owner_key(data: DataDir, keys: KeyStore, *, key_id: KeyId, rand
     if key is None or known is not None:
         key = make_key(random)
         _write_private(data.owner_key, key + "\n")
-    new = KeyRecord(key_id, OWNER_NAME, prefix(key), digest(key), now, owner=True)
+    new = KeyRecord(key_id, OWNER_NAME, prefix(key), digest(key), now, owner=True, user=OWNER_ID)
     old = next((record for record in records if record.live and record.owner and record.name == OWNER_NAME), None)
     try:
         if old is None:

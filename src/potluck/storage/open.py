@@ -20,6 +20,7 @@ from potluck.storage.sql.requests import SqlRequests
 from potluck.storage.sql.schema import HEAD, REVISIONS, metadata
 from potluck.storage.sql.settings import SqlSettings
 from potluck.storage.sql.sqlite import open_engine as open_sqlite
+from potluck.storage.sql.users import SqlUsers
 
 # Longer than any transaction here takes on a slow SD card, short enough that a start says what is wrong.
 BUSY_TIMEOUT_S = 5.0
@@ -55,6 +56,7 @@ async def open_storage(
         # It writes, so that what cannot be written is known now.
         await database.write(partial(_bring_up_to_date, traits=traits))
         yield Storage(
+            users=SqlUsers(database),
             keys=SqlKeys(database),
             conversations=SqlConversations(database),
             requests=SqlRequests(database),

@@ -13,7 +13,8 @@ from typing import Protocol
 import msgspec
 
 from potluck.core.allowances import Claim, Level, Verdict
-from potluck.core.model import Json, KeyId, RequestId
+from potluck.core.model import Json, KeyId, RequestId, UserId
+from potluck.core.people import Role
 from potluck.storage.records import (
     Conversation,
     ConversationId,
@@ -27,7 +28,32 @@ from potluck.storage.records import (
     SearchHit,
     StoredMessage,
     Thread,
+    UserRecord,
 )
+
+
+class UserStore(Protocol):
+    """People and programs that may use the service."""
+
+    async def add(self, record: UserRecord) -> None:
+        """Keep a new user. Raises `Conflict` if its name, whatever the case, or its id is taken."""
+        ...
+
+    async def all(self) -> tuple[UserRecord, ...]:
+        """Every user, disabled ones too, oldest first."""
+        ...
+
+    async def set_role(self, user: UserId, role: Role) -> UserRecord:
+        """Raises `NotFound`."""
+        ...
+
+    async def set_disabled(self, user: UserId, disabled_s: float | None) -> UserRecord:
+        """``disabled_s`` is since when the user is kept out, None to let it in. Raises `NotFound`."""
+        ...
+
+    async def remove(self, user: UserId) -> None:
+        """Remove a user with its keys and conversations; the request log stays. Raises `NotFound`."""
+        ...
 
 
 class KeyStore(Protocol):
@@ -55,35 +81,35 @@ class KeyStore(Protocol):
 
 
 class ConversationStore(Protocol):
-    """Conversations and their messages. A conversation of another key is `NotFound`, as if it did not exist."""
+    """Conversations and their messages. A conversation of another user is `NotFound`, as if it did not exist."""
 
     async def create(self, conversation: Conversation) -> None:
         """Keep a new, empty conversation; its ``messages`` is ignored. Raises `Conflict` if the id is taken."""
         ...
 
-    async def list(self, key: KeyId, *, limit: int, cursor: str | None = None) -> ConversationPage:
+    async def list(self, user: UserId, *, limit: int, cursor: str | None = None) -> ConversationPage:
         """Newest first by ``updated_s``. Raises `BadRequest` for a cursor that `list` did not make.
 
         One that changes between two pages moves to the front: the later page then lacks it, none comes twice.
         """
         ...
 
-    async def get(self, conversation: ConversationId, key: KeyId) -> Thread:
+    async def get(self, conversation: ConversationId, user: UserId) -> Thread:
         """Raises `NotFound`."""
         ...
 
-    async def rename(self, conversation: ConversationId, key: KeyId, title: str, now: float) -> Conversation:
+    async def rename(self, conversation: ConversationId, user: UserId, title: str, now: float) -> Conversation:
         """Raises `NotFound`."""
         ...
 
-    async def delete(self, conversation: ConversationId, key: KeyId) -> None:
+    async def delete(self, conversation: ConversationId, user: UserId) -> None:
         """Remove it with all its messages. Raises `NotFound`."""
         ...
 
     async def append(
         self,
         conversation: ConversationId,
-        key: KeyId,
+        user: UserId,
         messages: Sequence[NewMessage],
         now: float,
         *,
@@ -99,7 +125,7 @@ class ConversationStore(Protocol):
         """
         ...
 
-    async def search(self, key: KeyId, text: str, *, limit: int) -> tuple[SearchHit, ...]:
+    async def search(self, user: UserId, text: str, *, limit: int) -> tuple[SearchHit, ...]:
         """Conversations whose title or messages contain ``text``, whatever its case; newest first, each once.
 
         Raises `BadRequest` for a text that is empty or over 200 characters.
@@ -163,6 +189,7 @@ class SharedMeter(Protocol):
 class Storage(msgspec.Struct, frozen=True):
     """All stores of one database."""
 
+    users: UserStore
     keys: KeyStore
     conversations: ConversationStore
     requests: RequestLog

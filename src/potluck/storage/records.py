@@ -12,14 +12,32 @@ import msgspec
 
 from potluck.core.answer import FinishReason
 from potluck.core.call import Message
-from potluck.core.model import EngineId, KeyId, ModelId, NodeId, RequestId
+from potluck.core.model import EngineId, KeyId, ModelId, NodeId, RequestId, UserId
+from potluck.core.people import Role
 
 ConversationId = NewType("ConversationId", str)
 MessageId = NewType("MessageId", str)
 
 
+class UserRecord(msgspec.Struct, frozen=True):
+    """Somebody, or a program. ``disabled_s`` is since when it is kept out."""
+
+    id: UserId
+    name: str
+    role: Role
+    created_s: float
+    disabled_s: float | None = None
+
+    @property
+    def disabled(self) -> bool:
+        return self.disabled_s is not None
+
+
 class KeyRecord(msgspec.Struct, frozen=True):
-    """An API key without the key: ``digest`` is its SHA-256 (`core.keys.digest`), ``prefix`` what may be shown."""
+    """An API key without the key: ``digest`` is its SHA-256 (`core.keys.digest`), ``prefix`` what may be shown.
+
+    ``user`` is whose it is. ``owner`` marks the key that lies in the data directory.
+    """
 
     id: KeyId
     name: str
@@ -29,6 +47,7 @@ class KeyRecord(msgspec.Struct, frozen=True):
     owner: bool = False
     revoked_s: float | None = None
     last_used_s: float | None = None
+    user: UserId = UserId("")
 
     @property
     def live(self) -> bool:
@@ -89,11 +108,11 @@ class Place(Enum):
 class Conversation(msgspec.Struct, frozen=True):
     """``updated_s`` is the time of its last message or change of title. ``messages`` counts all branches.
 
-    ``key`` is whose it is; nobody else sees it. ``model`` is what the client asked for last, empty if nothing.
+    ``user`` is whose it is; nobody else sees it. ``model`` is what the client asked for last, empty if nothing.
     """
 
     id: ConversationId
-    key: KeyId
+    user: UserId
     title: str
     created_s: float
     updated_s: float
@@ -180,9 +199,9 @@ class CandidateRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 class RequestRecord(msgspec.Struct, frozen=True):
     """One call as it went. ``time_s`` is its arrival; ``first_byte_s`` and ``total_s`` are measured from there.
 
-    ``key`` is None where no valid key was shown, ``served_model``, ``node`` and ``engine`` where no engine answered.
-    ``http_status`` is what the client was sent. ``estimated`` marks guessed tokens. ``error`` is safe to show.
-    ``choice`` says what was chosen, and why, for a call that left the choice of a model to us.
+    ``key`` and ``user`` are None where no valid key was shown, ``served_model``, ``node`` and ``engine`` where no
+    engine answered. ``http_status`` is what the client was sent. ``estimated`` marks guessed tokens. ``error`` is safe
+    to show. ``choice`` says what was chosen, and why, for a call that left the choice of a model to us.
     """
 
     id: RequestId
@@ -207,12 +226,13 @@ class RequestRecord(msgspec.Struct, frozen=True):
     estimated: bool = False
     error: str = ""
     choice: str = ""
+    user: UserId | None = None
 
 
 class RequestFilter(msgspec.Struct, frozen=True):
     """Which requests to list; every field that is set must hold. ``model`` is the asked or the served name."""
 
-    key: KeyId | None = None
+    user: UserId | None = None
     node: NodeId | None = None
     model: str | None = None
     status: CallStatus | None = None

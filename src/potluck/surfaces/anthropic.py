@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from potluck.core.errors import ModelNotFound, NodeError
 from potluck.core.model import Health
+from potluck.core.people import Right
 from potluck.gateway.answer_headers import ESTIMATED
 from potluck.gateway.fleet import Fleet
 from potluck.surfaces.body import body_of
+from potluck.surfaces.guarded import Guarded
 from potluck.surfaces.state import fleet_of
 from potluck.wire.anthropic.request import read_count_tokens, write_count
 from potluck.wire.port import Ask
@@ -46,4 +47,4 @@ async def _counted(fleet: Fleet, ask: Ask) -> int | None:
     return None
 
 
-ROUTES = (Route("/v1/messages/count_tokens", count_tokens, methods=["POST"]),)
+ROUTES = (Guarded("/v1/messages/count_tokens", count_tokens, right=Right.INFER, methods=["POST"]),)

@@ -10,10 +10,10 @@ from urllib.parse import parse_qs
 
 from potluck.core.errors import Unauthenticated
 from potluck.core.keys import digest
-from potluck.core.model import KeyId
+from potluck.core.model import KeyId, UserId
 from potluck.gateway.port import Caller
 from potluck.gateway.relay.request import Request
-from potluck.storage.records import KeyRecord
+from potluck.storage.records import KeyRecord, UserRecord
 
 if TYPE_CHECKING:  # the relay's calls need no keys of Starlette's
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -36,13 +36,23 @@ class Keyring:
         self._callers: dict[bytes, Caller] = {}
         self._remembered: dict[bytes, Caller] = {}
         self._used: dict[KeyId, float] = {}
+        self._users: dict[UserId, UserRecord] = {}
 
-    def replace(self, records: Iterable[KeyRecord]) -> None:
-        """Take the keys as they are stored now; revoked ones are refused from this moment."""
+    def replace(self, records: Iterable[KeyRecord], users: Iterable[UserRecord]) -> None:
+        """Take keys and users as they are stored now; who is revoked, disabled or gone is refused from this moment."""
+        self._users = {user.id: user for user in users}
+        holders = {each.id: each.role for each in self._users.values() if not each.disabled}
         self._callers = {
-            record.digest: Caller(record.id, record.name, record.owner) for record in records if record.live
+            record.digest: Caller(record.id, record.name, record.user, holders[record.user])
+            for record in records
+            if record.live and record.user in holders
         }
         self._remembered = {}
+
+    def name_of(self, user: UserId) -> str:
+        """What to call a user, from memory; the id of one that is not known."""
+        known = self._users.get(user)
+        return known.name if known is not None else user
 
     def caller(self, headers: Headers, query: bytes = b"") -> Caller:
         """Who presents a key. Raises `Unauthenticated` without ever repeating what was presented.

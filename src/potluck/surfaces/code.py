@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from potluck import __version__
 from potluck.core.model import Capability
+from potluck.core.people import Right
 from potluck.surfaces.body import body_of
+from potluck.surfaces.guarded import Guarded
 from potluck.surfaces.state import fleet_of
 from potluck.wire.code.tabby import health_body, models_body, server_setting_body
 
@@ -43,8 +44,8 @@ def _json(body: bytes) -> Response:
 
 
 ROUTES = (
-    Route("/v1/health", tabby_health, methods=["GET", "POST"]),
-    Route("/v1beta/models", tabby_models, methods=["GET"]),
-    Route("/v1beta/server_setting", tabby_server_setting, methods=["GET"]),
-    Route("/v1/events", tabby_events, methods=["POST"]),
+    Guarded("/v1/health", tabby_health, right=Right.LOOK, methods=["GET", "POST"]),
+    Guarded("/v1beta/models", tabby_models, right=Right.LOOK, methods=["GET"]),
+    Guarded("/v1beta/server_setting", tabby_server_setting, right=Right.LOOK, methods=["GET"]),
+    Guarded("/v1/events", tabby_events, right=Right.LOOK, methods=["POST"]),
 )

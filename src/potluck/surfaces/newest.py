@@ -7,25 +7,25 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from potluck.core.errors import Superseded
-from potluck.core.model import KeyId
+from potluck.core.model import UserId
 
 T = TypeVar("T")
 
 
 class Newest:
-    """The work under way for each editor of each key."""
+    """The work under way for each editor of each user."""
 
     def __init__(self) -> None:
-        self._under_way: dict[tuple[KeyId, str], asyncio.Task[Any]] = {}
+        self._under_way: dict[tuple[UserId, str], asyncio.Task[Any]] = {}
 
-    async def run(self, key: KeyId, editor: str, work: Coroutine[Any, Any, T]) -> T:
+    async def run(self, user: UserId, editor: str, work: Coroutine[Any, Any, T]) -> T:
         """What comes of ``work``. Raises `Superseded` as soon as newer work of the same editor has come.
 
         Without an editor it is nobody's, and not cancelled.
         """
         if not editor:
             return await work
-        who = key, editor
+        who = user, editor
         # The older one is told first, so that the slot it leaves is free when the newer one looks for one.
         if older := self._under_way.get(who):
             older.cancel()

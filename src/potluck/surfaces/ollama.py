@@ -7,12 +7,13 @@ import asyncio
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from potluck import __version__
+from potluck.core.people import Right
 from potluck.gateway.answer_headers import VERSION
 from potluck.surfaces import ollama_models
 from potluck.surfaces.body import body_of
+from potluck.surfaces.guarded import PUBLIC, Guarded
 from potluck.surfaces.looking import look
 from potluck.surfaces.state import fleet_of
 from potluck.wire.body import decode_body
@@ -61,9 +62,9 @@ def _json(body: bytes) -> Response:
 
 
 ROUTES = (
-    Route("/api/version", version, methods=["GET"]),
-    Route("/api/tags", tags, methods=["GET"]),
-    Route("/api/ps", ps, methods=["GET"]),
-    Route("/api/show", show, methods=["POST"]),
+    Guarded("/api/version", version, right=PUBLIC, methods=["GET"]),
+    Guarded("/api/tags", tags, right=Right.LOOK, methods=["GET"]),
+    Guarded("/api/ps", ps, right=Right.LOOK, methods=["GET"]),
+    Guarded("/api/show", show, right=Right.LOOK, methods=["POST"]),
     *ollama_models.ROUTES,
 )

@@ -1,6 +1,6 @@
 """Ollama's routes for looking after models: to the letter of its API, by the same hands as the native ones.
 
-Only the owner's key changes models.
+Who may change machines may change models.
 """
 
 from __future__ import annotations
@@ -12,12 +12,10 @@ from contextlib import aclosing
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
 
 from potluck.backends.port import ModelKeeper, PullOrder
 from potluck.core.errors import (
     BadRequest,
-    Forbidden,
     ModelNotFound,
     NoEngineReady,
     NotFound,
@@ -26,11 +24,13 @@ from potluck.core.errors import (
     PotluckError,
 )
 from potluck.core.model import Engine, JsonObject, Model
+from potluck.core.people import Right
 from potluck.gateway.fleet import Fleet, Installation
 from potluck.gateway.models import PullStep
 from potluck.surfaces.body import body_of, client_left
+from potluck.surfaces.guarded import Guarded
 from potluck.surfaces.looking import look
-from potluck.surfaces.state import caller_of, fleet_of, services_of
+from potluck.surfaces.state import fleet_of, services_of
 from potluck.wire.body import decode_body
 from potluck.wire.ollama.catalogue import read_name
 from potluck.wire.ollama.errors import JSON_TYPE, error_line
@@ -40,14 +40,12 @@ _NDJSON = "application/x-ndjson"
 
 async def pull(request: Request) -> Response:
     """A model that nobody has is told in the stream, or with a 500 to who wants none, as Ollama does."""
-    _owner_only(request)
     asked = decode_body(await body_of(request), _Transfer)
     order = PullOrder(asked.name_or_model(), insecure=asked.insecure, inside=True)
     return await _progress(request, _pulled(services_of(request).models.pull(order), order.name), asked.stream)
 
 
 async def push(request: Request) -> Response:
-    _owner_only(request)
     asked = decode_body(await body_of(request), _Transfer)
     fleet = fleet_of(request)
     installation, keeper = _keeper_of(fleet, asked.name_or_model())
@@ -56,7 +54,6 @@ async def push(request: Request) -> Response:
 
 
 async def create(request: Request) -> Response:
-    _owner_only(request)
     body = await body_of(request)
     asked = decode_body(body, _Transfer)
     fleet = fleet_of(request)
@@ -68,7 +65,6 @@ async def create(request: Request) -> Response:
 
 
 async def copy(request: Request) -> Response:
-    _owner_only(request)
     asked = decode_body(await body_of(request), _Copy)
     await services_of(request).models.copy(asked.source, asked.destination)
     return Response()
@@ -76,14 +72,12 @@ async def copy(request: Request) -> Response:
 
 async def delete(request: Request) -> Response:
     """Remove a model from every engine that has it."""
-    _owner_only(request)
     await services_of(request).models.delete(read_name(await body_of(request)))
     return Response()
 
 
 async def blob(request: Request) -> Response:
     """``HEAD``: whether a blob is there; ``POST``: take it in, verified by its digest."""
-    _owner_only(request)
     digest = request.path_params["digest"]
     installation, keeper = _keeper(fleet_of(request))
     if request.method == "POST":
@@ -119,11 +113,6 @@ class _Transfer(msgspec.Struct):
 class _Copy(msgspec.Struct):
     source: str
     destination: str
-
-
-def _owner_only(request: Request) -> None:
-    if not caller_of(request).owner:
-        raise Forbidden("Only the owner's key may change models.")
 
 
 def _keeper(fleet: Fleet) -> tuple[Installation, ModelKeeper]:
@@ -219,10 +208,10 @@ async def _last(request: Request, steps: AsyncIterator[JsonObject]) -> JsonObjec
 
 
 ROUTES = (
-    Route("/api/pull", pull, methods=["POST"]),
-    Route("/api/push", push, methods=["POST"]),
-    Route("/api/create", create, methods=["POST"]),
-    Route("/api/copy", copy, methods=["POST"]),
-    Route("/api/delete", delete, methods=["DELETE"]),
-    Route("/api/blobs/{digest}", blob, methods=["HEAD", "POST"]),
+    Guarded("/api/pull", pull, right=Right.CHANGE_FLEET, methods=["POST"]),
+    Guarded("/api/push", push, right=Right.CHANGE_FLEET, methods=["POST"]),
+    Guarded("/api/create", create, right=Right.CHANGE_FLEET, methods=["POST"]),
+    Guarded("/api/copy", copy, right=Right.CHANGE_FLEET, methods=["POST"]),
+    Guarded("/api/delete", delete, right=Right.CHANGE_FLEET, methods=["DELETE"]),
+    Guarded("/api/blobs/{digest}", blob, right=Right.CHANGE_FLEET, methods=["HEAD", "POST"]),
 )

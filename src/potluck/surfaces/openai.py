@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from potluck.core.errors import ModelNotFound
 from potluck.core.names import same_model
+from potluck.core.people import Right
+from potluck.surfaces.guarded import Guarded
 from potluck.surfaces.services import Services
 from potluck.surfaces.state import fleet_of, services_of
 from potluck.wire.openai.models import write_model, write_models
@@ -33,6 +34,6 @@ def _since(services: Services) -> float:
 
 
 ROUTES = (
-    Route("/v1/models", list_models, methods=["GET"]),
-    Route("/v1/models/{name:path}", show_model, methods=["GET"]),
+    Guarded("/v1/models", list_models, right=Right.LOOK, methods=["GET"]),
+    Guarded("/v1/models/{name:path}", show_model, right=Right.LOOK, methods=["GET"]),
 )

@@ -14,6 +14,7 @@ import msgspec
 
 from potluck.core.errors import BadRequest, Forbidden, PayloadTooLarge, PotluckError, Unauthenticated
 from potluck.core.model import Json, JsonObject
+from potluck.core.people import Role, roles_with
 from potluck.surfaces.v1.endpoint import Route
 from potluck.surfaces.v1.errors import ErrorBody, status_of
 
@@ -50,10 +51,16 @@ def errors_of(route: Route) -> dict[int, list[str]]:
         kinds.append(BadRequest)
     if route.action.body:
         kinds.append(PayloadTooLarge)
-    if route.owner_only:
+    if _who(route):
         kinds.append(Forbidden)
     rows = sorted({status_of(kind)[:2] for kind in kinds})
     return {status: [word for known, word in rows if known == status] for status, _ in rows}
+
+
+def _who(route: Route) -> str:
+    """Whom a route is for, where that is not everybody with a key."""
+    roles = roles_with(route.right)
+    return "" if roles == tuple(Role) else f"For {', '.join(roles)}."
 
 
 def _shapes(routes: Sequence[Route]) -> Iterator[type[msgspec.Struct]]:
@@ -131,7 +138,7 @@ def _rows(routes: Sequence[Route]) -> Iterator[str]:
         cells = (
             f"<code>{route.method}</code>",
             f"<code>{escape(route.shown)}</code>",
-            escape(route.summary) + (" <em>Owner only.</em>" if route.owner_only else ""),
+            escape(route.summary) + (f" <em>{_who(route)}</em>" if _who(route) else ""),
             _fields(route.action.body or route.action.query),
             _fields(route.answer) + (f"<br>events: {escape(streams)}" if streams else ""),
             escape(errors),
@@ -197,7 +204,7 @@ left out; fields that are not known are ignored.
 
 
 def _row(route: Route) -> str:
-    return f"| {route.method} | `{route.shown}` | {route.summary}{' Owner only.' if route.owner_only else ''} |"
+    return f"| {route.method} | `{route.shown}` | {' '.join(filter(None, (route.summary, _who(route))))} |"
 
 
 def _sections(routes: Sequence[Route]) -> Iterator[str]:

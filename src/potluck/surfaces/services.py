@@ -9,7 +9,7 @@ import msgspec
 
 from potluck.backends.port import Child, PullOrder
 from potluck.core.discovery import Proposal
-from potluck.core.model import Engine, EngineId, KeyId, Model, ModelId
+from potluck.core.model import Engine, EngineId, Model, ModelId, UserId
 from potluck.core.scheduling.rates import Rates
 from potluck.core.scheduling.standing import UserTurn
 from potluck.gateway.discovery.discovery import Source, Ways
@@ -19,6 +19,7 @@ from potluck.gateway.drains import Draining
 from potluck.gateway.last_minute import Minute
 from potluck.gateway.machines import Machine
 from potluck.gateway.models import PullStep, Target
+from potluck.gateway.people import People
 from potluck.gateway.placed import Where
 from potluck.gateway.port import Calls
 from potluck.gateway.seats import Queued
@@ -53,7 +54,7 @@ class FleetView(Protocol):
         """The calls in line, in the order in which they would be served."""
         ...
 
-    def turns(self) -> Mapping[KeyId, UserTurn]:
+    def turns(self) -> Mapping[UserId, UserTurn]:
         """Whose turn it is: everybody who has a call in line, the least served first."""
         ...
 
@@ -126,12 +127,13 @@ class Services(msgspec.Struct, frozen=True):
     """Handed down by app.py.
 
     ``machines`` are the configured nodes' as they are now, whether they have engines or not.
-    ``clock`` is Unix seconds, ``new_id`` a fresh token (letters and digits), ``random_bytes`` a cryptographic
-    source. ``keys_changed`` is awaited after a key was made or revoked, so that it holds from the next request on.
+    ``clock`` is Unix seconds, ``new_id`` a fresh token (letters and digits). ``people`` changes users and keys, and
+    ``name_of`` tells a user's name from memory.
     ``requests_written`` is awaited before the request log is read: what has ended is in it then.
     ``reload`` reads the configuration again and names the sections that changed, each with whether it holds at once; it
     raises `OperatorError` if there are errors. ``look`` asks an engine anew what it has, after its models were changed.
-    ``models`` changes them, and is for the owner's key alone, as ``discovery`` and ``drains`` are. ``newest`` cancels
+    ``models`` changes them, and is for owners and admins, as ``discovery`` and
+    ``drains`` are. ``newest`` cancels
     what an editor no longer waits for.
     """
 
@@ -141,8 +143,8 @@ class Services(msgspec.Struct, frozen=True):
     machines: Callable[[], Sequence[Machine]]
     clock: Callable[[], float]
     new_id: Callable[[], str]
-    random_bytes: Callable[[int], bytes]
-    keys_changed: Callable[[], Awaitable[None]]
+    people: People
+    name_of: Callable[[UserId], str]
     reload: Callable[[], Mapping[str, bool]]
     requests_written: Callable[[], Awaitable[None]]
     look: Callable[[EngineId], Awaitable[None]]

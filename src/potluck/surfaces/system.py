@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
 
 from potluck.core.model import Health
+from potluck.core.people import Right
 from potluck.gateway.exposition import Exposition, Placing
+from potluck.surfaces.guarded import PUBLIC, Guarded
 from potluck.surfaces.state import fleet_of, metrics_of, services_of
 
 _UP = (Health.UP, Health.SUSPECT)
@@ -42,9 +43,9 @@ async def metrics(request: Request) -> Response:
 
 
 ROUTES = (
-    Route("/", banner, methods=["GET"]),
-    Route("/healthz", healthz, methods=["GET"]),
-    Route("/health", healthz, methods=["GET"]),
-    Route("/readyz", readyz, methods=["GET"]),
-    Route("/metrics", metrics, methods=["GET"]),
+    Guarded("/", banner, right=PUBLIC, methods=["GET"]),
+    Guarded("/healthz", healthz, right=PUBLIC, methods=["GET"]),
+    Guarded("/health", healthz, right=PUBLIC, methods=["GET"]),
+    Guarded("/readyz", readyz, right=PUBLIC, methods=["GET"]),
+    Guarded("/metrics", metrics, right=Right.SEE_FLEET, methods=["GET"]),
 )

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from potluck.core.answer import FinishReason
 from potluck.core.call import AudioPart, ImagePart, Message, Role, TextPart, ToolCall
 from potluck.core.errors import BadRequest, Conflict, NotFound
-from potluck.core.model import KeyId, ModelId, NodeId, RequestId
+from potluck.core.model import ModelId, NodeId, RequestId, UserId
 from potluck.storage.ports import Storage
 from potluck.storage.records import (
     Conversation,
@@ -17,12 +17,12 @@ from potluck.storage.records import (
     Place,
 )
 
-ANNA, BERT = KeyId("anna"), KeyId("bert")
+ANNA, BERT = UserId("anna"), UserId("bert")
 ONE = ConversationId("one")
 
 
-def conversation(id: str = "one", *, key: KeyId = ANNA, title: str = "Title", at: float = 1.0) -> Conversation:
-    return Conversation(ConversationId(id), key, title, created_s=at, updated_s=at)
+def conversation(id: str = "one", *, user: UserId = ANNA, title: str = "Title", at: float = 1.0) -> Conversation:
+    return Conversation(ConversationId(id), user, title, created_s=at, updated_s=at)
 
 
 def said(id: str, text: str = "", role: Role = Role.USER) -> NewMessage:
@@ -70,7 +70,7 @@ async def test_what_a_database_cannot_hold_is_left_out_and_the_rest_kept(storage
 async def test_an_id_is_taken_once(storage: Storage) -> None:
     await storage.conversations.create(conversation())
     with pytest.raises(Conflict):
-        await storage.conversations.create(conversation(key=BERT))
+        await storage.conversations.create(conversation(user=BERT))
 
 
 async def test_nobody_sees_or_touches_anothers_conversation(storage: Storage) -> None:

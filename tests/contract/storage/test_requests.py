@@ -2,7 +2,7 @@ import pytest
 from msgspec.structs import replace
 
 from potluck.core.errors import NotFound
-from potluck.core.model import EngineId, KeyId, ModelId, NodeId, RequestId
+from potluck.core.model import EngineId, KeyId, ModelId, NodeId, RequestId, UserId
 from potluck.storage.ports import Storage
 from potluck.storage.records import AttemptRecord, CallStatus, CandidateRecord, RequestFilter, RequestRecord
 
@@ -15,6 +15,7 @@ FULL = RequestRecord(
     http_status=200,
     total_s=3.5,
     key=KeyId("k"),
+    user=UserId("u"),
     route="chat",
     served_model=ModelId("llama3.2:latest"),
     node=NodeId("agx0"),
@@ -73,13 +74,13 @@ async def test_a_large_batch_is_no_trouble(storage: Storage) -> None:
     [
         (None, ["r2", "r1"]),
         (RequestFilter(), ["r2", "r1"]),
-        (RequestFilter(key=KeyId("k")), ["r1"]),
+        (RequestFilter(user=UserId("u")), ["r1"]),
         (RequestFilter(node=NodeId("agx0")), ["r1"]),
         (RequestFilter(model="chat"), ["r1"]),
         (RequestFilter(model="llama3.2:latest"), ["r1"]),
         (RequestFilter(status=CallStatus.CLIENT_ERROR), ["r2"]),
         (RequestFilter(before_s=1001.0), ["r1"]),
-        (RequestFilter(key=KeyId("k"), status=CallStatus.CLIENT_ERROR), []),
+        (RequestFilter(user=UserId("u"), status=CallStatus.CLIENT_ERROR), []),
     ],
 )
 async def test_the_newest_come_first_and_every_filter_must_hold(storage: Storage, where, found) -> None:

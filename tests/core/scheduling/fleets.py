@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from potluck.core.model import Engine, EngineId, EngineKind, Health, KeyId, Model, ModelId, NodeId, RequestId
+from potluck.core.model import Engine, EngineId, EngineKind, Health, Model, ModelId, NodeId, RequestId, UserId
 from potluck.core.scheduling.asks import Ask, Place, Policy, Target
 from potluck.core.scheduling.classes import Kind
 from potluck.core.scheduling.decisions import Decision, Evict, Load, Preload, Refuse, Start, Wait
@@ -74,7 +74,7 @@ def ask(
     since_s: float | None = None,
 ) -> Ask:
     gone = frozenset(EngineId(name) for name in tried)
-    return Ask(RequestId(request), KeyId(user), target, kind, tokens, conversation, sent, gone, deadline_s, since_s)
+    return Ask(RequestId(request), UserId(user), target, kind, tokens, conversation, sent, gone, deadline_s, since_s)
 
 
 def told(decisions: Sequence[Decision]) -> list[str]:

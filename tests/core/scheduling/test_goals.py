@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from potluck.core.model import EngineId, Health, KeyId, Model, ModelId, RequestId
+from potluck.core.model import EngineId, Health, Model, ModelId, RequestId, UserId
 from potluck.core.scheduling.asks import Place, Policy
 from potluck.core.scheduling.decisions import Refuse
 from potluck.core.scheduling.dispatch import LOOK_AHEAD
@@ -144,4 +144,4 @@ def test_whose_turn_it_is_is_told_least_served_first() -> None:
     told_turns = {user: turn.waiting for user, turn in fleet.turns().items()}
     assert list(told_turns) == ["carl", "anna"]
     assert told_turns == {"carl": 1, "anna": 2}
-    assert fleet.turns()[KeyId("anna")].served_s > fleet.turns()[KeyId("carl")].served_s
+    assert fleet.turns()[UserId("anna")].served_s > fleet.turns()[UserId("carl")].served_s

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from potluck.core.model import KeyId, RequestId
+from potluck.core.model import RequestId, UserId
 from potluck.core.scheduling.asks import Ask, Target
 from potluck.core.scheduling.classes import Kind, standards
 from potluck.core.scheduling.goals import Goal
@@ -28,7 +28,7 @@ def test_the_first_is_the_oldest_call_of_the_least_served_user(steps: list[tuple
     group, waiting = Group(GOAL, STANDARD), list[Waiting]()
     for number, (what, which) in enumerate(steps):
         if what == "comes":
-            ask = Ask(RequestId(str(number)), KeyId(str(which)), "m", Kind.CHAT)
+            ask = Ask(RequestId(str(number)), UserId(str(which)), "m", Kind.CHAT)
             waiting.append(Waiting(ask, GOAL, STANDARD, users[which], 0.0, 0.0, 9.0, number))
             group.add(waiting[-1])
         elif what == "served":

@@ -13,7 +13,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 
 from potluck.core.errors import OperatorError
-from potluck.core.model import KeyId, RequestId
+from potluck.core.model import RequestId, UserId
+from potluck.core.people import OWNER_ID, Role
 from potluck.storage.open import open_storage, sqlite_url
 from potluck.storage.records import ConversationId
 from potluck.storage.sql.migrate import alembic_config, upgrade
@@ -42,6 +43,19 @@ ROWS = {
         INSERT INTO requests VALUES ('r1', 2.0, 'k1', 'native', 'chat', 'auto', 'llama', 'agx0', 'agx0/ollama:11434',
             'ok', 200, '[{"engine":"agx0/ollama:11434","outcome":"ok","why":""}]', '[]', 0.1, 0.2, 0.3, 3, 4, 0, 0, '',
             'code: route chat');
+        INSERT INTO settings VALUES ('theme', '"dark"', 2.0);
+    """,
+    "0003": """
+        INSERT INTO users VALUES ('owner', 'owner', 'owner', 'owner', 1.5, NULL);
+        INSERT INTO api_keys VALUES ('k1', 'laptop', 'pk-abc', x'00ff', 1, 1.5, NULL, 2.5, 'owner');
+        INSERT INTO conversations VALUES ('c1', 'owner', 'Äpfel', 'äpfel', 'chat', 1.5, 2.5, 2);
+        INSERT INTO messages VALUES ('m1', 'c1', 1, NULL, 2.0, 'user', '{"parts":[{"type":"text","text":"hi"}]}', 'hi',
+            'complete', NULL, NULL, NULL, NULL, NULL, NULL, '');
+        INSERT INTO messages VALUES ('m2', 'c1', 2, 'm1', 2.5, 'assistant', '{"parts":[{"type":"text","text":"yo"}]}',
+            'yo', 'interrupted', 'llama', 'agx0', 'r1', 'length', 3, 4, 'cut');
+        INSERT INTO requests VALUES ('r1', 2.0, 'k1', 'native', 'chat', 'auto', 'llama', 'agx0', 'agx0/ollama:11434',
+            'ok', 200, '[{"engine":"agx0/ollama:11434","outcome":"ok","why":""}]', '[]', 0.1, 0.2, 0.3, 3, 4, 0, 0, '',
+            'code: route chat', 'owner');
         INSERT INTO settings VALUES ('theme', '"dark"', 2.0);
     """,
 }
@@ -75,10 +89,12 @@ async def test_every_earlier_schema_is_upgraded_with_what_is_in_it(tmp_path: Pat
     execute(file, ROWS[revision])
     async with open_storage(sqlite_url(file), clock=time.monotonic) as storage:
         (key,) = await storage.keys.all()
-        thread = await storage.conversations.get(ConversationId("c1"), KeyId("k1"))
+        thread = await storage.conversations.get(ConversationId("c1"), OWNER_ID)
+        (owner,) = await storage.users.all()
         request = await storage.requests.get(RequestId("r1"))
         theme = await storage.settings.get("theme")
     assert (key.name, key.digest, key.owner, key.last_used_s) == ("laptop", b"\x00\xff", True, 2.5)
+    assert (owner.id, owner.role, key.user, request.user) == (OWNER_ID, Role.OWNER, OWNER_ID, OWNER_ID)
     assert [each.message.text for each in thread.messages] == ["hi", "yo"]
     assert (thread.conversation.title, thread.conversation.messages) == ("Äpfel", 2)
     assert (request.served_model, request.attempts[0].outcome) == ("llama", "ok")
@@ -86,6 +102,37 @@ async def test_every_earlier_schema_is_upgraded_with_what_is_in_it(tmp_path: Pat
     with sqlite3.connect(file) as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(HEAD,)]
     connection.close()
+
+
+async def test_each_key_gets_a_user_who_has_what_was_the_keys(tmp_path: Path) -> None:
+    file = tmp_path / "potluck.db"
+    await asyncio.to_thread(at_revision, file, "0002")
+    execute(
+        file,
+        """
+        INSERT INTO api_keys VALUES ('o1', 'owner', 'pk', x'01', 1, 1.0, 2.0, NULL);
+        INSERT INTO api_keys VALUES ('o2', 'owner', 'pk', x'02', 1, 2.0, NULL, NULL);
+        INSERT INTO api_keys VALUES ('old', 'laptop', 'pk', x'03', 0, 3.0, 4.0, NULL);
+        INSERT INTO api_keys VALUES ('new', 'Laptop', 'pk', x'04', 0, 5.0, NULL, NULL);
+        INSERT INTO api_keys VALUES ('sly', 'Owner', 'pk', x'05', 0, 6.0, NULL, NULL);
+        INSERT INTO conversations VALUES ('c1', 'o1', 't', 't', '', 1.0, 1.0, 0);
+        INSERT INTO conversations VALUES ('c2', 'new', 't', 't', '', 1.0, 1.0, 0);
+        INSERT INTO conversations VALUES ('c3', 'old', 't', 't', '', 1.0, 1.0, 0);
+        """,
+    )
+    async with open_storage(sqlite_url(file), clock=time.monotonic) as storage:
+        users = {each.id: (each.name, each.role, each.disabled_s) for each in await storage.users.all()}
+        keys = {each.id: each.user for each in await storage.keys.all()}
+        theirs = {user: (await storage.conversations.list(UserId(user), limit=9)).conversations for user in users}
+    assert users == {
+        "owner": ("owner", Role.OWNER, None),
+        "old": ("laptop 2", Role.MEMBER, 4.0),
+        "new": ("Laptop", Role.MEMBER, None),
+        "sly": ("Owner 2", Role.MEMBER, None),
+    }
+    assert keys == {"o1": "owner", "o2": "owner", "old": "old", "new": "new", "sly": "sly"}
+    held = {user: [each.id for each in found] for user, found in theirs.items()}
+    assert held == {"owner": ["c1"], "old": ["c3"], "new": ["c2"], "sly": []}
 
 
 def test_the_newest_schema_is_the_one_that_the_program_uses(tmp_path: Path) -> None:

@@ -11,12 +11,12 @@ import pytest
 
 from potluck.core.call import Message, Role, TextPart
 from potluck.core.errors import OperatorError
-from potluck.core.model import KeyId
+from potluck.core.model import UserId
 from potluck.storage.open import look_at_storage, open_storage
 from potluck.storage.records import Conversation, ConversationId, MessageId, NewMessage
 from tests.servers.postgresql import Postgres, postgres
 
-KEY = KeyId("k")
+KEY = UserId("k")
 
 
 @pytest.fixture(scope="module")

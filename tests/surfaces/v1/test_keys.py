@@ -6,9 +6,10 @@ import pytest
 
 from potluck.core.keys import digest
 from potluck.core.model import KeyId
+from potluck.core.people import Role
 from potluck.storage.records import KeyRecord
 
-from .world import ANNA, OWNER, World
+from .world import ADMIN, ANNA, BERT, OWNER, World
 
 PATH = "/api/v1/keys"
 
@@ -25,7 +26,7 @@ async def test_a_key_is_shown_once_and_only_its_digest_is_kept() -> None:
     listed = await world.ask("GET", PATH, caller=OWNER)
     assert made["key"].encode() not in listed.body
     assert listed.json()["keys"][0]["id"] == made["id"]
-    assert world.key_changes == 1
+    assert world.key_changes == 2  # the user, and the key
 
 
 async def test_a_name_in_use_is_a_conflict() -> None:
@@ -46,7 +47,7 @@ async def test_a_revoked_key_stays_listed_with_its_end() -> None:
     key = (await world.ask("POST", PATH, {"name": "laptop"}, caller=OWNER)).json()["id"]
     assert (await world.ask("DELETE", f"{PATH}/{key}", caller=OWNER)).status == 204
     assert (await world.ask("GET", PATH, caller=OWNER)).json()["keys"][0]["revoked_at"]
-    assert world.key_changes == 2
+    assert world.key_changes == 3
     assert (await world.ask("DELETE", f"{PATH}/nobody", caller=OWNER)).status == 404
 
 
@@ -57,7 +58,47 @@ async def test_the_owners_key_cannot_be_revoked() -> None:
     assert world.keys.records[0].live
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", PATH), ("POST", PATH), ("DELETE", f"{PATH}/x")])
-async def test_keys_are_the_owners_business(method: str, path: str) -> None:
-    served = await World().ask(method, path, {"name": "mine"} if method == "POST" else None, caller=ANNA)
-    assert (served.status, served.json()["error"]["type"]) == (403, "forbidden")
+async def test_a_key_without_a_user_is_a_new_members_of_its_name() -> None:
+    world = World()
+    made = (await world.ask("POST", PATH, {"name": "laptop"}, caller=ADMIN)).json()
+    assert made["user"] == "laptop"
+    assert (world.users.records[-1].name, world.users.records[-1].role) == ("laptop", Role.MEMBER)
+    # And the name's whose it is already, as long as that gives no more than a member's rights away.
+    assert (await world.ask("POST", PATH, {"name": "Anna"}, caller=OWNER)).json()["user"] == "anna"
+    for name in ("owner", "ada"):
+        assert (await world.ask("POST", PATH, {"name": name}, caller=OWNER)).status == 409
+    assert [record.user for record in world.keys.records] == [world.users.records[-1].id, "anna"]
+
+
+async def test_a_key_is_made_for_a_user_by_name() -> None:
+    world = World()
+    for user in ("anna", "ada", "owner"):
+        made = (await world.ask("POST", PATH, {"name": f"for {user}", "user": user}, caller=OWNER)).json()
+        assert made["user"] == user
+    assert (await world.ask("POST", PATH, {"name": "x", "user": "nobody"}, caller=OWNER)).status == 404
+    await world.users.set_disabled(ANNA.user, 5.0)
+    assert (await world.ask("POST", PATH, {"name": "x", "user": "anna"}, caller=OWNER)).status == 409
+
+
+async def test_a_member_has_keys_of_their_own_and_sees_no_others() -> None:
+    world = World()
+    theirs = (await world.ask("POST", PATH, {"name": "phone"}, caller=BERT)).json()
+    own = (await world.ask("POST", PATH, {"name": "desk"}, caller=ANNA)).json()
+    assert own["user"] == "anna"
+    assert (await world.ask("POST", PATH, {"name": "tab", "user": "ANNA"}, caller=ANNA)).status == 201
+    listed = (await world.ask("GET", PATH, caller=ANNA)).json()["keys"]
+    assert [key["name"] for key in listed] == ["desk", "tab"]
+    for user in ("bert", "nobody"):  # the answer does not tell who is there
+        served = await world.ask("POST", PATH, {"name": "x", "user": user}, caller=ANNA)
+        assert (served.status, "users" in served.json()["error"]["message"]) == (403, True)
+    assert (await world.ask("DELETE", f"{PATH}/{theirs['id']}", caller=ANNA)).status == 404
+    assert (await world.ask("DELETE", f"{PATH}/{own['id']}", caller=ANNA)).status == 204
+
+
+async def test_an_admin_revokes_members_keys_but_not_the_owners() -> None:
+    world = World()
+    key = (await world.ask("POST", PATH, {"name": "spare", "user": "owner"}, caller=OWNER)).json()["id"]
+    theirs = (await world.ask("POST", PATH, {"name": "phone"}, caller=BERT)).json()["id"]
+    assert (await world.ask("DELETE", f"{PATH}/{key}", caller=ADMIN)).status == 403
+    assert (await world.ask("DELETE", f"{PATH}/{theirs}", caller=ADMIN)).status == 204
+    assert (await world.ask("DELETE", f"{PATH}/{key}", caller=OWNER)).status == 204

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import msgspec
 
-from potluck.core.model import EngineId, KeyId, ModelId, NodeId, RequestId
+from potluck.core.model import EngineId, ModelId, NodeId, RequestId
+from potluck.gateway.port import Caller
 from potluck.storage.records import AttemptRecord, CallStatus, CandidateRecord, RequestFilter, RequestRecord
 
 from .world import ANNA, BERT, OWNER, World
 
 
-def record(name: str, key: KeyId, time_s: float = 1_750_000_000.0) -> RequestRecord:
+def record(name: str, caller: Caller, time_s: float = 1_750_000_000.0) -> RequestRecord:
     return RequestRecord(
         id=RequestId(name),
         time_s=time_s,
@@ -17,7 +18,8 @@ def record(name: str, key: KeyId, time_s: float = 1_750_000_000.0) -> RequestRec
         status=CallStatus.OK,
         http_status=200,
         total_s=1.5,
-        key=key,
+        key=caller.key,
+        user=caller.user,
         served_model=ModelId("coder:1b"),
         node=NodeId("agx0"),
         engine=EngineId("agx0/ollama:11434"),
@@ -29,7 +31,7 @@ def record(name: str, key: KeyId, time_s: float = 1_750_000_000.0) -> RequestRec
 
 async def world() -> World:
     made = World()
-    await made.requests.add([record("a", ANNA.key), record("b", BERT.key, 1_750_000_009.0)])
+    await made.requests.add([record("a", ANNA), record("b", BERT, 1_750_000_009.0)])
     return made
 
 
@@ -46,7 +48,7 @@ async def test_the_figures_of_a_decision_are_told_as_they_were() -> None:
     made = World()
     engine = EngineId("agx0/ollama:11434")
     chosen = CandidateRecord(engine, True, "chosen", "coder:1b", 0.5, 0.4, 0.1, first_s=0.8, finish_s=4.0)
-    await made.requests.add([msgspec.structs.replace(record("a", ANNA.key), candidates=(chosen,))])
+    await made.requests.add([msgspec.structs.replace(record("a", ANNA), candidates=(chosen,))])
     info = (await made.ask("GET", "/api/v1/requests/a")).json()
     figures = {"run": 0.5, "own": 0.4, "harm": 0.1, "first_s": 0.8, "finish_s": 4.0}
     assert figures.items() <= info["candidates"][0].items()
@@ -60,7 +62,7 @@ async def test_the_decision_is_made_once_more_from_what_is_kept() -> None:
     dearer = CandidateRecord(orin0, False, "another place is better", "coder:1b", 0.8, 0.8)
     cheaper = CandidateRecord(orin0, False, "another place is better", "coder:1b", 0.2, 0.2)
     for name, other in (("a", dearer), ("b", cheaper)):
-        kept = msgspec.structs.replace(record(name, ANNA.key), candidates=(other, chosen))
+        kept = msgspec.structs.replace(record(name, ANNA), candidates=(other, chosen))
         await made.requests.add([kept])
     told = [(await made.ask("GET", f"/api/v1/requests/{name}")).json()["replay"] for name in ("a", "b")]
     assert told == [
@@ -74,9 +76,9 @@ async def test_everybody_sees_their_own_calls_in_line_and_the_owner_all() -> Non
     for caller, seen in ((ANNA, [1, 3]), (BERT, [2]), (OWNER, [1, 2, 3])):
         told = (await made.ask("GET", "/api/v1/queue", caller=caller)).json()
         assert (told["waiting"], [call["position"] for call in told["calls"]]) == (3, seen)
-    theirs = {"key": BERT.key, "waiting": 1, "served_s": 0.5}
-    assert (await made.ask("GET", "/api/v1/queue", caller=BERT)).json()["keys"] == [theirs]
-    assert len((await made.ask("GET", "/api/v1/queue", caller=OWNER)).json()["keys"]) == 2
+    theirs = {"user": "name of bert", "waiting": 1, "served_s": 0.5}
+    assert (await made.ask("GET", "/api/v1/queue", caller=BERT)).json()["users"] == [theirs]
+    assert len((await made.ask("GET", "/api/v1/queue", caller=OWNER)).json()["users"]) == 2
     first = (await made.ask("GET", "/api/v1/queue", caller=BERT)).json()["calls"][0]
     assert first == {
         "id": "q2",
@@ -85,15 +87,15 @@ async def test_everybody_sees_their_own_calls_in_line_and_the_owner_all() -> Non
         "kind": "review",
         "waited_s": 2.5,
         "eta_s": 16.0,
-        "key": BERT.key,
+        "user": "name of bert",
     }
 
 
 async def test_a_call_that_has_just_ended_is_there() -> None:
     made = await world()
-    made.unwritten = [record("c", ANNA.key)]
+    made.unwritten = [record("c", ANNA)]
     assert (await made.ask("GET", "/api/v1/requests/c")).status == 200
-    made.unwritten = [record("d", ANNA.key)]
+    made.unwritten = [record("d", ANNA)]
     listed = (await made.ask("GET", "/api/v1/requests", caller=ANNA)).json()["requests"]
     assert "d" in [info["id"] for info in listed]
 

@@ -32,7 +32,9 @@ from potluck.core.model import (
     ModelId,
     NodeId,
     RequestId,
+    UserId,
 )
+from potluck.core.people import OWNER_ID, Role, folded
 from potluck.core.scheduling.classes import Kind
 from potluck.core.scheduling.rates import Rates
 from potluck.core.scheduling.residency import Move, MoveState
@@ -44,6 +46,7 @@ from potluck.gateway.drains import Draining
 from potluck.gateway.last_minute import Minute
 from potluck.gateway.machines import Machine
 from potluck.gateway.models import PullStep, Target
+from potluck.gateway.people import People
 from potluck.gateway.placed import ANYWHERE, Where
 from potluck.gateway.port import Caller, Generation
 from potluck.gateway.seats import Queued
@@ -62,14 +65,17 @@ from potluck.storage.records import (
     SearchHit,
     StoredMessage,
     Thread,
+    UserRecord,
 )
 from potluck.surfaces.services import Services
 from potluck.surfaces.v1.routes import starlette_routes
 from potluck.wire.terms import NO_TERMS, Terms
 
-ANNA = Caller(KeyId("anna"), "Anna's laptop")
-BERT = Caller(KeyId("bert"), "Bert's phone")
-OWNER = Caller(KeyId("owner"), "owner", owner=True)
+ANNA = Caller(KeyId("anna-laptop"), "Anna's laptop", UserId("anna"))
+BERT = Caller(KeyId("bert-phone"), "Bert's phone", UserId("bert"))
+OWNER = Caller(KeyId("owner-key"), "owner", OWNER_ID, Role.OWNER)
+ADMIN = Caller(KeyId("ada-key"), "Ada's desk", UserId("ada"), Role.ADMIN)
+GUEST = Caller(KeyId("gast-key"), "hall", UserId("gast"), Role.GUEST)
 
 
 class Hang:
@@ -172,14 +178,14 @@ class FakeFleet:
         return 3
 
     def queue(self) -> Sequence[Queued]:
-        keys = (ANNA.key, BERT.key, ANNA.key)
+        users = (ANNA.user, BERT.user, ANNA.user)
         return [
-            Queued(RequestId(f"q{place}"), key, "coder", Kind.REVIEW, 2.5, place, 8.0 * place)
-            for place, key in enumerate(keys, start=1)
+            Queued(RequestId(f"q{place}"), user, "coder", Kind.REVIEW, 2.5, place, 8.0 * place)
+            for place, user in enumerate(users, start=1)
         ]
 
-    def turns(self) -> Mapping[KeyId, UserTurn]:
-        return {BERT.key: UserTurn(1, 0.5), ANNA.key: UserTurn(2, 12.25)}
+    def turns(self) -> Mapping[UserId, UserTurn]:
+        return {BERT.user: UserTurn(1, 0.5), ANNA.user: UserTurn(2, 12.25)}
 
     def rates(self) -> Mapping[tuple[EngineId, ModelId], Rates]:
         return {(AGX0.id, CODER.id): Rates(800.0, 52.5, load_s=3.0, readings=9)}
@@ -228,9 +234,9 @@ class MemoryConversations:
     def __init__(self) -> None:
         self.threads: dict[ConversationId, Thread] = {}
 
-    def _own(self, conversation: ConversationId, key: KeyId) -> Thread:
+    def _own(self, conversation: ConversationId, user: UserId) -> Thread:
         thread = self.threads.get(conversation)
-        if thread is None or thread.conversation.key != key:
+        if thread is None or thread.conversation.user != user:
             raise NotFound("There is no such conversation.")
         return thread
 
@@ -239,8 +245,8 @@ class MemoryConversations:
             raise Conflict("taken")
         self.threads[conversation.id] = Thread(msgspec.structs.replace(conversation, messages=0), ())
 
-    async def list(self, key: KeyId, *, limit: int, cursor: str | None = None) -> ConversationPage:
-        own = [thread.conversation for thread in self.threads.values() if thread.conversation.key == key]
+    async def list(self, user: UserId, *, limit: int, cursor: str | None = None) -> ConversationPage:
+        own = [thread.conversation for thread in self.threads.values() if thread.conversation.user == user]
         own.sort(key=lambda conversation: -conversation.updated_s)
         try:
             start = int(base64.b64decode(cursor)) if cursor else 0
@@ -250,23 +256,23 @@ class MemoryConversations:
         following = base64.b64encode(str(start + limit).encode()).decode() if rest else None
         return ConversationPage(tuple(own[start : start + limit]), following)
 
-    async def get(self, conversation: ConversationId, key: KeyId) -> Thread:
-        return self._own(conversation, key)
+    async def get(self, conversation: ConversationId, user: UserId) -> Thread:
+        return self._own(conversation, user)
 
-    async def rename(self, conversation: ConversationId, key: KeyId, title: str, now: float) -> Conversation:
-        thread = self._own(conversation, key)
+    async def rename(self, conversation: ConversationId, user: UserId, title: str, now: float) -> Conversation:
+        thread = self._own(conversation, user)
         renamed = msgspec.structs.replace(thread.conversation, title=title, updated_s=now)
         self.threads[conversation] = Thread(renamed, thread.messages)
         return renamed
 
-    async def delete(self, conversation: ConversationId, key: KeyId) -> None:
-        self._own(conversation, key)
+    async def delete(self, conversation: ConversationId, user: UserId) -> None:
+        self._own(conversation, user)
         del self.threads[conversation]
 
     async def append(
         self,
         conversation: ConversationId,
-        key: KeyId,
+        user: UserId,
         messages: Sequence[NewMessage],
         now: float,
         *,
@@ -275,7 +281,7 @@ class MemoryConversations:
     ) -> tuple[StoredMessage, ...]:
         # As a database would, this lets others run.
         await asyncio.sleep(0)
-        thread = self._own(conversation, key)
+        thread = self._own(conversation, user)
         if after is Place.START:
             parent = None
         elif after is Place.END:
@@ -299,15 +305,47 @@ class MemoryConversations:
         self.threads[conversation] = Thread(changed, (*thread.messages, *stored))
         return tuple(stored)
 
-    async def search(self, key: KeyId, text: str, *, limit: int) -> tuple[SearchHit, ...]:
+    async def search(self, user: UserId, text: str, *, limit: int) -> tuple[SearchHit, ...]:
         hits: list[SearchHit] = []
         for thread in self.threads.values():
-            if thread.conversation.key != key:
+            if thread.conversation.user != user:
                 continue
             found = [message for message in thread.messages if text.lower() in message.message.text.lower()]
             if found or text.lower() in thread.conversation.title.lower():
                 hits.append(SearchHit(thread.conversation, found[-1].id if found else None, text))
         return tuple(hits[:limit])
+
+
+class MemoryUsers:
+    """Those who ask in these tests are there from the start."""
+
+    def __init__(self) -> None:
+        callers = (OWNER, ADMIN, ANNA, BERT, GUEST)
+        self.records = [UserRecord(each.user, each.user, each.role, 1.0) for each in callers]
+        self.removed: list[UserId] = []
+
+    async def add(self, record: UserRecord) -> None:
+        if any(folded(known.name) == folded(record.name) for known in self.records):
+            raise Conflict("A user has this name.")
+        self.records.append(record)
+
+    async def all(self) -> tuple[UserRecord, ...]:
+        return tuple(self.records)
+
+    async def set_role(self, user: UserId, role: Role) -> UserRecord:
+        return self._set(user, role=role)
+
+    async def set_disabled(self, user: UserId, disabled_s: float | None) -> UserRecord:
+        return self._set(user, disabled_s=disabled_s)
+
+    async def remove(self, user: UserId) -> None:
+        self.records = [record for record in self.records if record.id != user]
+        self.removed.append(user)
+
+    def _set(self, user: UserId, **values: object) -> UserRecord:
+        at = next(at for at, record in enumerate(self.records) if record.id == user)
+        self.records[at] = msgspec.structs.replace(self.records[at], **values)
+        return self.records[at]
 
 
 class MemoryKeys:
@@ -353,7 +391,7 @@ class MemoryRequests:
     async def recent(self, *, limit: int, where: RequestFilter | None = None) -> tuple[RequestRecord, ...]:
         self.asked = where
         newest = sorted(self.records, key=lambda record: -record.time_s)
-        return tuple(record for record in newest if not where or where.key in (None, record.key))[:limit]
+        return tuple(record for record in newest if not where or where.user in (None, record.user))[:limit]
 
     async def prune(self, before_s: float) -> int:
         raise AssertionError("not used here")
@@ -525,6 +563,7 @@ class World:
     keys: MemoryKeys = field(default_factory=MemoryKeys)
     requests: MemoryRequests = field(default_factory=MemoryRequests)
     unwritten: list[RequestRecord] = field(default_factory=list[RequestRecord])
+    users: MemoryUsers = field(default_factory=MemoryUsers)
     key_changes: int = 0
     broken_config: str = ""
     machines: Sequence[Machine] = ()
@@ -536,17 +575,22 @@ class World:
     def __post_init__(self) -> None:
         self.calls = FakeCalls(self.script)
         numbers = itertools.count(1)
+        storage = self.storage or Storage(self.users, self.keys, self.conversations, self.requests, NoSettings())
+
+        def new_id() -> str:
+            return f"id{next(numbers)}"
+
         self.app = Starlette(routes=starlette_routes())
         self.fleet = FakeFleet(*self.engines)
         self.app.state.services = Services(
             calls=self.calls,
-            storage=self.storage or Storage(self.keys, self.conversations, self.requests, NoSettings()),
+            storage=storage,
             fleet=self.fleet,
             machines=lambda: self.machines,
             clock=self._tick,
-            new_id=lambda: f"id{next(numbers)}",
-            random_bytes=bytes,
-            keys_changed=self._keys_changed,
+            new_id=new_id,
+            people=People(storage, self._tick, new_id, bytes, self._keys_changed),
+            name_of=lambda user: f"name of {user}",
             reload=self._reload,
             requests_written=self._requests_written,
             look=self._look,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from potluck.core.model import EngineId, KeyId, ModelId, RequestId
+from potluck.core.model import EngineId, ModelId, RequestId, UserId
 from potluck.core.scheduling.classes import Kind
 
 
@@ -48,7 +48,7 @@ class Ask(NamedTuple):
     """
 
     request: RequestId
-    user: KeyId
+    user: UserId
     target: str
     kind: Kind = Kind.CHAT
     prompt_tokens: int = 0

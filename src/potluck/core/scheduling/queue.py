@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush, heapreplace
 from itertools import islice
 
-from potluck.core.model import KeyId, NodeId, RequestId
+from potluck.core.model import NodeId, RequestId, UserId
 from potluck.core.scheduling.asks import Ask, Place
 from potluck.core.scheduling.classes import Standard
 from potluck.core.scheduling.goals import Goal
@@ -65,8 +65,8 @@ class Group:
 
     goal: Goal
     standard: Standard
-    lines: dict[KeyId, dict[RequestId, Waiting]] = field(default_factory=dict[KeyId, dict[RequestId, Waiting]])
-    turns: list[tuple[float, int, KeyId]] = field(default_factory=list[tuple[float, int, KeyId]])
+    lines: dict[UserId, dict[RequestId, Waiting]] = field(default_factory=dict[UserId, dict[RequestId, Waiting]])
+    turns: list[tuple[float, int, UserId]] = field(default_factory=list[tuple[float, int, UserId]])
 
     def add(self, waiting: Waiting) -> None:
         line = self.lines.get(waiting.ask.user)
@@ -108,11 +108,11 @@ class Group:
                 break
         return found[:most]
 
-    def _users(self, most: int) -> list[KeyId]:
+    def _users(self, most: int) -> list[UserId]:
         """The least served users that wait here."""
         turns, lines = self.turns, self.lines
-        users: list[KeyId] = []
-        met: list[tuple[float, int, KeyId]] = []
+        users: list[UserId] = []
+        met: list[tuple[float, int, UserId]] = []
         while turns and len(users) < most:
             turn = turns[0]
             user = turn[2]

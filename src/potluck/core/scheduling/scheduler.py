@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 
-from potluck.core.model import Engine, EngineId, KeyId, ModelId, RequestId
+from potluck.core.model import Engine, EngineId, ModelId, RequestId, UserId
 from potluck.core.scheduling.asks import Ask, Target
 from potluck.core.scheduling.choosing import choose_twin
 from potluck.core.scheduling.classes import DEFAULT_LIMITS, Kind, Limits, standards
@@ -50,7 +50,7 @@ class Scheduler:
         self._standards = standards(limits or {})
         self._priced_lengths = [standard.answer_tokens for standard in self._standards]
         self._turns: dict[RequestId, Turn] = {}
-        self._users: dict[KeyId, User] = {}
+        self._users: dict[UserId, User] = {}
         self._arrivals = 0
         self.learns_lateness = False
         """Whether some route hedges: else nobody asks how late first bytes are."""
@@ -276,7 +276,7 @@ class Scheduler:
         """Where the models of machines that are down or drained are found now."""
         return self._residency.moves(now)
 
-    def turns(self) -> Mapping[KeyId, UserTurn]:
+    def turns(self) -> Mapping[UserId, UserTurn]:
         """Whose turn it is among users: everybody who has a call in line, the least served first."""
         return turns(self._queue)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from heapq import heapify, heapreplace
 
-from potluck.core.model import EngineId, KeyId, RequestId
+from potluck.core.model import EngineId, RequestId, UserId
 from potluck.core.scheduling.classes import Standard
 from potluck.core.scheduling.fleet import EngineState, Lane
 from potluck.core.scheduling.queue import Queue, Waiting
@@ -44,7 +44,7 @@ def standings(queue: Queue, now: float) -> Mapping[RequestId, Standing]:
     return found
 
 
-def turns(queue: Queue) -> Mapping[KeyId, UserTurn]:
+def turns(queue: Queue) -> Mapping[UserId, UserTurn]:
     """Everybody who has a call in line, the least served first."""
     users = {waiting.ask.user: waiting.user for waiting in queue.by_request.values()}
     found = {user: UserTurn(each.waiting, each.served_s) for user, each in users.items()}

@@ -16,6 +16,7 @@ from potluck.core.errors import (
     PayloadTooLarge,
     PotluckError,
 )
+from potluck.core.people import refusal
 from potluck.gateway.answer_headers import REQUEST_ID
 from potluck.gateway.door import Door
 from potluck.gateway.port import Caller
@@ -188,7 +189,9 @@ class ClientConnection(asyncio.Protocol):
         try:
             if request.method.decode("latin-1") != door.method:
                 raise MethodNotAllowed(request.method.decode("latin-1"), [each.decode() for each in doors])
-            self._caller = self._relay.authenticate(request)
+            self._caller = caller = self._relay.authenticate(request)
+            if not caller.may(door.right):
+                raise refusal(caller.role, door.right)
             if (request.content_length or 0) > self._relay.limits.max_body or request.too_large:
                 raise PayloadTooLarge(self._relay.limits.max_body)
         except ClientError as error:

@@ -158,7 +158,7 @@ class Exchange:
         deadline_s = terms.deadline_s(self.started_s, heard_within_s=heard_s) if terms is not NO_TERMS else None
         self.wish = Wish(
             request,
-            caller.key,
+            caller.user,
             model,
             ask.needs,
             _NONE,
@@ -230,7 +230,7 @@ class Exchange:
 
     @property
     def conversation(self) -> str:
-        return conversation_name(self.caller.key, self.ask.opening)
+        return conversation_name(self.caller.user, self.ask.opening)
 
     def room(self) -> Room:
         if self.length is None:

@@ -13,7 +13,7 @@ import structlog
 from potluck.backends.port import Child
 from potluck.core.errors import PotluckError
 from potluck.core.hedging import Allowance
-from potluck.core.model import Engine, EngineId, KeyId, Model, ModelId
+from potluck.core.model import Engine, EngineId, Model, ModelId, UserId
 from potluck.core.rescue import Bounds
 from potluck.core.scheduling.rates import Rates
 from potluck.core.scheduling.standing import UserTurn
@@ -157,7 +157,7 @@ class Relay:
         """When a byte of some answer last came from an engine, on the relay's clock; minus infinity: none is coming."""
         return max((each.last_heard_s for each in self.exchanges if each.hears(engine)), default=float("-inf"))
 
-    def turns(self) -> Mapping[KeyId, UserTurn]:
+    def turns(self) -> Mapping[UserId, UserTurn]:
         return self.dispatcher.turns()
 
     def rates(self) -> Mapping[tuple[EngineId, ModelId], Rates]:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from potluck.core.answer import FinishReason
 from potluck.core.errors import BadRequest, Conflict, NotFound
-from potluck.core.model import KeyId, ModelId, NodeId, RequestId
+from potluck.core.model import ModelId, NodeId, RequestId, UserId
 from potluck.storage.records import (
     Conversation,
     ConversationId,
@@ -44,7 +44,7 @@ class SqlConversations:
     async def create(self, conversation: Conversation) -> None:
         statement = insert(conversations).values(
             id=conversation.id,
-            key_id=conversation.key,
+            user_id=conversation.user,
             title=clean(conversation.title),
             title_folded=fold(conversation.title),
             model=clean(conversation.model),
@@ -57,8 +57,10 @@ class SqlConversations:
         except IntegrityError as error:
             raise Conflict("There is a conversation with this id already.") from error
 
-    async def list(self, key: KeyId, *, limit: int, cursor: str | None = None) -> ConversationPage:
-        statement = select(conversations).where(conversations.c.key_id == key).order_by(*_NEWEST_FIRST).limit(limit + 1)
+    async def list(self, user: UserId, *, limit: int, cursor: str | None = None) -> ConversationPage:
+        statement = (
+            select(conversations).where(conversations.c.user_id == user).order_by(*_NEWEST_FIRST).limit(limit + 1)
+        )
         if cursor is not None:
             updated_s, last = _read_cursor(cursor)
             before = conversations.c.updated_s < updated_s
@@ -68,33 +70,33 @@ class SqlConversations:
         found = tuple(_conversation(row) for row in rows)
         return ConversationPage(found[:limit], _cursor(found[limit - 1]) if len(found) > limit else None)
 
-    async def get(self, conversation: ConversationId, key: KeyId) -> Thread:
+    async def get(self, conversation: ConversationId, user: UserId) -> Thread:
         statement = select(messages).where(messages.c.conversation_id == conversation).order_by(messages.c.seq)
 
         def work(connection: Connection) -> Thread:
-            about = _one(connection, conversation, key)
+            about = _one(connection, conversation, user)
             return Thread(about, tuple(_message(row) for row in connection.execute(statement)))
 
         return await self._database.read(work)
 
-    async def rename(self, conversation: ConversationId, key: KeyId, title: str, now: float) -> Conversation:
+    async def rename(self, conversation: ConversationId, user: UserId, title: str, now: float) -> Conversation:
         values = {"title": clean(title), "title_folded": fold(title), "updated_s": now}
 
         def work(connection: Connection) -> Conversation:
-            connection.execute(update(conversations).where(*_is(conversation, key)).values(**values))
-            return _one(connection, conversation, key)
+            connection.execute(update(conversations).where(*_is(conversation, user)).values(**values))
+            return _one(connection, conversation, user)
 
         return await self._database.write(work)
 
-    async def delete(self, conversation: ConversationId, key: KeyId) -> None:
-        statement = delete(conversations).where(*_is(conversation, key))
+    async def delete(self, conversation: ConversationId, user: UserId) -> None:
+        statement = delete(conversations).where(*_is(conversation, user))
         if await self._database.write(lambda connection: connection.execute(statement).rowcount) == 0:
             raise _missing(conversation)
 
     async def append(
         self,
         conversation: ConversationId,
-        key: KeyId,
+        user: UserId,
         messages: Sequence[NewMessage],
         now: float,
         *,
@@ -103,7 +105,7 @@ class SqlConversations:
     ) -> tuple[StoredMessage, ...]:
         def work(connection: Connection) -> tuple[StoredMessage, ...]:
             # 1. Take the numbers. This locks the conversation's row, so that appends come one after another.
-            last = _take(connection, conversation, key, len(messages), now, model)
+            last = _take(connection, conversation, user, len(messages), now, model)
             # 2. Find what the first one follows.
             parent = _parent(connection, conversation, after, last)
             # 3. Write them in a row.
@@ -118,7 +120,7 @@ class SqlConversations:
         except IntegrityError as error:
             raise Conflict("There is a message with this id already.") from error
 
-    async def search(self, key: KeyId, text: str, *, limit: int) -> tuple[SearchHit, ...]:
+    async def search(self, user: UserId, text: str, *, limit: int) -> tuple[SearchHit, ...]:
         folded = fold(text.strip())
         if not folded or len(text) > _LONGEST_SEARCH:
             raise BadRequest(f"A search wants 1 to {_LONGEST_SEARCH} characters.", param="q")
@@ -127,7 +129,7 @@ class SqlConversations:
         titled = conversations.c.title_folded.contains(folded, autoescape=True)
         found = (
             select(conversations)
-            .where(conversations.c.key_id == key, or_(titled, inside))
+            .where(conversations.c.user_id == user, or_(titled, inside))
             .order_by(*_NEWEST_FIRST)
             .limit(limit)
         )
@@ -148,30 +150,32 @@ class SqlConversations:
         return await self._database.read(work)
 
 
-def _is(conversation: ConversationId, key: KeyId) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return conversations.c.id == conversation, conversations.c.key_id == key
+def _is(conversation: ConversationId, user: UserId) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return conversations.c.id == conversation, conversations.c.user_id == user
 
 
 def _missing(conversation: ConversationId) -> NotFound:
     return NotFound(
-        f"There is no conversation {conversation!r}.", hint="It may have been deleted, or be another key's."
+        f"There is no conversation {conversation!r}.", hint="It may have been deleted, or be another user's."
     )
 
 
-def _one(connection: Connection, conversation: ConversationId, key: KeyId) -> Conversation:
-    row = connection.execute(select(conversations).where(*_is(conversation, key))).first()
+def _one(connection: Connection, conversation: ConversationId, user: UserId) -> Conversation:
+    row = connection.execute(select(conversations).where(*_is(conversation, user))).first()
     if row is None:
         raise _missing(conversation)
     return _conversation(row)
 
 
-def _take(connection: Connection, conversation: ConversationId, key: KeyId, count: int, now: float, model: str) -> int:
+def _take(
+    connection: Connection, conversation: ConversationId, user: UserId, count: int, now: float, model: str
+) -> int:
     """Take ``count`` numbers; the last one that was taken before."""
     values: dict[str, object] = {"last_seq": conversations.c.last_seq + count, "updated_s": now}
     if model:
         values["model"] = clean(model)
-    connection.execute(update(conversations).where(*_is(conversation, key)).values(values))
-    return _one(connection, conversation, key).messages - count
+    connection.execute(update(conversations).where(*_is(conversation, user)).values(values))
+    return _one(connection, conversation, user).messages - count
 
 
 def _parent(
@@ -223,7 +227,7 @@ def _insert(connection: Connection, stored: Sequence[StoredMessage]) -> None:
 def _conversation(row: Row[Any]) -> Conversation:
     return Conversation(
         id=ConversationId(row.id),
-        key=KeyId(row.key_id),
+        user=UserId(row.user_id),
         title=row.title,
         created_s=row.created_s,
         updated_s=row.updated_s,

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from potluck.core.errors import Conflict, NotFound
-from potluck.core.model import KeyId
+from potluck.core.model import KeyId, UserId
 from potluck.storage.records import KeyRecord
 from potluck.storage.sql.database import Database
 from potluck.storage.sql.schema import api_keys
@@ -77,6 +77,7 @@ def _insert(connection: Connection, record: KeyRecord) -> None:
             created_s=record.created_s,
             revoked_s=record.revoked_s,
             last_used_s=record.last_used_s,
+            user_id=record.user,
         )
     )
 
@@ -93,6 +94,7 @@ def _revoke(connection: Connection, key: KeyId, now: float) -> KeyRecord:
 def _record(row: Row[Any]) -> KeyRecord:
     return KeyRecord(
         id=KeyId(row.id),
+        user=UserId(row.user_id),
         name=row.name,
         prefix=row.prefix,
         digest=bytes(row.digest),

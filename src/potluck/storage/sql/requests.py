@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, delete, or_, select
 
 from potluck.core.errors import NotFound
-from potluck.core.model import EngineId, KeyId, ModelId, NodeId, RequestId
+from potluck.core.model import EngineId, KeyId, ModelId, NodeId, RequestId, UserId
 from potluck.storage.records import AttemptRecord, CallStatus, CandidateRecord, RequestFilter, RequestRecord
 from potluck.storage.sql.bulk import NewRows
 from potluck.storage.sql.content import clean
@@ -39,7 +39,7 @@ class SqlRequests:
         statement = select(requests).where(requests.c.id == request)
         row = await self._database.read(lambda connection: connection.execute(statement).first())
         if row is None:
-            raise NotFound(f"There is no record of request {request!r}.", hint="It may be another key's.")
+            raise NotFound(f"There is no record of request {request!r}.", hint="It may be another user's.")
         return _read(row)
 
     async def recent(self, *, limit: int, where: RequestFilter | None = None) -> tuple[RequestRecord, ...]:
@@ -57,8 +57,8 @@ class SqlRequests:
 
 
 def _conditions(where: RequestFilter) -> Iterator[ColumnElement[bool]]:
-    if where.key is not None:
-        yield requests.c.key_id == where.key
+    if where.user is not None:
+        yield requests.c.user_id == where.user
     if where.node is not None:
         yield requests.c.node == where.node
     if where.model is not None:
@@ -94,6 +94,7 @@ def _row(record: RequestRecord) -> tuple[object, ...]:
         record.estimated,
         clean(record.error),
         clean(record.choice),
+        record.user,
     )
 
 
@@ -127,4 +128,5 @@ def _read(row: Row[Any]) -> RequestRecord:
         estimated=row.estimated,
         error=row.error,
         choice=row.choice,
+        user=UserId(row.user_id) if row.user_id is not None else None,
     )

@@ -20,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """Every revision of the schema, oldest first: known here so that a start needs Alembic only to change something."""
 
 HEAD = REVISIONS[-1]
@@ -34,6 +34,19 @@ metadata = MetaData(
     }
 )
 
+users = Table(
+    "users",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("name_folded", Text, nullable=False, unique=True),  # `core.people.folded`
+    Column("role", Text, nullable=False),
+    Column("created_s", Double, nullable=False),
+    Column("disabled_s", Double),
+)
+
+# What belongs to a user names it without a foreign key: SQLite cannot add one to a table that is there. `users.remove`
+# takes it along.
 api_keys = Table(
     "api_keys",
     metadata,
@@ -45,6 +58,7 @@ api_keys = Table(
     Column("created_s", Double, nullable=False),
     Column("revoked_s", Double),
     Column("last_used_s", Double),
+    Column("user_id", Text, nullable=False, server_default=""),
 )
 # A revoked key gives its name back. PostgreSQL is told the same in the migration and not here, where an argument of its
 # own would have SQLAlchemy load all that it knows of PostgreSQL: 2.6 MB.
@@ -54,7 +68,7 @@ conversations = Table(
     "conversations",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("key_id", Text, nullable=False),
+    Column("user_id", Text, nullable=False),
     Column("title", Text, nullable=False),
     Column("title_folded", Text, nullable=False),  # what a search looks at: `content.fold`
     Column("model", Text, nullable=False),
@@ -62,7 +76,7 @@ conversations = Table(
     Column("updated_s", Double, nullable=False),
     Column("last_seq", Integer, nullable=False),  # also the number of messages: none is ever taken out
 )
-Index("ix_conversations_key_updated", conversations.c.key_id, conversations.c.updated_s, conversations.c.id)
+Index("ix_conversations_user_updated", conversations.c.user_id, conversations.c.updated_s, conversations.c.id)
 
 messages = Table(
     "messages",
@@ -112,6 +126,7 @@ requests = Table(
     Column("estimated", Boolean, nullable=False),
     Column("error", Text, nullable=False),
     Column("choice", Text, nullable=False, server_default=""),
+    Column("user_id", Text),
 )
 Index("ix_requests_time", requests.c.time_s)
 

@@ -125,10 +125,12 @@ async def _begin(exchange: Exchange, body: ChatRequest) -> Turn:
 
     Nothing is stored for a request that is refused here.
     """
-    services, key = exchange.services, exchange.caller.key
+    services, whose = exchange.services, exchange.caller.user
     said = Message(Role.USER, _parts(body.message))
     thread = (
-        await services.storage.conversations.get(ConversationId(body.conversation), key) if body.conversation else None
+        await services.storage.conversations.get(ConversationId(body.conversation), whose)
+        if body.conversation
+        else None
     )
     past = thread.branch() if thread else ()
     system = Message(Role.SYSTEM, (TextPart(body.system),)) if body.system else None
@@ -145,12 +147,12 @@ async def _begin(exchange: Exchange, body: ChatRequest) -> Turn:
         if system:
             new.insert(0, NewMessage(MessageId(services.new_id()), system))
         await services.storage.conversations.create(
-            Conversation(conversation, key, title_of(said.text), now, now, body.model)
+            Conversation(conversation, whose, title_of(said.text), now, now, body.model)
         )
     else:
         conversation = thread.conversation.id
     after = past[-1].id if past else Place.START
-    await services.storage.conversations.append(conversation, key, new, now, after=after, model=body.model)
+    await services.storage.conversations.append(conversation, whose, new, now, after=after, model=body.model)
     exchange.conversation = conversation
     return Turn(conversation, user, assistant, call, new=thread is None)
 
@@ -271,11 +273,11 @@ async def _generate(
 async def _store(
     exchange: Exchange, turn: Turn, growing: _Growing, state: MessageState, failure: PotluckError | None
 ) -> None:
-    conversations, key = exchange.services.storage.conversations, exchange.caller.key
+    conversations, user = exchange.services.storage.conversations, exchange.caller.user
     if turn.new and growing.origin is None and isinstance(failure, ClientError):
         # Refused before it began: no conversation came of it.
         exchange.conversation = ""
-        return await conversations.delete(turn.conversation, key)
+        return await conversations.delete(turn.conversation, user)
     answer = collect(growing.events)
     choice = answer.choices[0] if answer.choices else None
     origin = growing.origin
@@ -296,5 +298,5 @@ async def _store(
         completion_tokens=answer.usage.completion if answer.usage else None,
         error=failure.message if failure else "",
     )
-    await conversations.append(turn.conversation, key, [stored], exchange.services.clock(), after=turn.user)
+    await conversations.append(turn.conversation, user, [stored], exchange.services.clock(), after=turn.user)
     return None

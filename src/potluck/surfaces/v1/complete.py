@@ -55,7 +55,7 @@ async def complete(exchange: Exchange, body: CompleteRequest) -> Result:
 
 
 async def _newest(exchange: Exchange, body: CompleteRequest, work: Coroutine[Any, Any, T]) -> T:
-    return await exchange.services.newest.run(exchange.caller.key, body.editor, work)
+    return await exchange.services.newest.run(exchange.caller.user, body.editor, work)
 
 
 async def _stream(exchange: Exchange, call: InfillCall, events: Events) -> None:

@@ -19,11 +19,11 @@ from potluck.surfaces.v1.shapes import (
 
 
 async def list_conversations(exchange: Exchange, query: ConversationQuery) -> Reply:
-    store, key = exchange.services.storage.conversations, exchange.caller.key
+    store, user = exchange.services.storage.conversations, exchange.caller.user
     if query.q:
-        hits = await store.search(key, query.q, limit=query.limit)
+        hits = await store.search(user, query.q, limit=query.limit)
         return Reply(ConversationList([_info(hit.conversation, SearchMatch(hit.message, hit.snippet)) for hit in hits]))
-    page = await store.list(key, limit=query.limit, cursor=query.cursor or None)
+    page = await store.list(user, limit=query.limit, cursor=query.cursor or None)
     return Reply(ConversationList([_info(conversation) for conversation in page.conversations], page.next))
 
 
@@ -32,7 +32,7 @@ async def create_conversation(exchange: Exchange, body: NewConversation) -> Repl
     now = services.clock()
     conversation = Conversation(
         ConversationId(services.new_id()),
-        exchange.caller.key,
+        exchange.caller.user,
         body.title.strip() or "New conversation",
         now,
         now,
@@ -43,7 +43,7 @@ async def create_conversation(exchange: Exchange, body: NewConversation) -> Repl
 
 
 async def read_conversation(exchange: Exchange) -> Reply:
-    thread = await exchange.services.storage.conversations.get(_asked(exchange), exchange.caller.key)
+    thread = await exchange.services.storage.conversations.get(_asked(exchange), exchange.caller.user)
     info = _info(thread.conversation)
     return Reply(
         ConversationThread(
@@ -61,13 +61,13 @@ async def read_conversation(exchange: Exchange) -> Reply:
 async def rename_conversation(exchange: Exchange, body: Rename) -> Reply:
     services = exchange.services
     renamed = await services.storage.conversations.rename(
-        _asked(exchange), exchange.caller.key, body.title, services.clock()
+        _asked(exchange), exchange.caller.user, body.title, services.clock()
     )
     return Reply(_info(renamed))
 
 
 async def delete_conversation(exchange: Exchange) -> Reply:
-    await exchange.services.storage.conversations.delete(_asked(exchange), exchange.caller.key)
+    await exchange.services.storage.conversations.delete(_asked(exchange), exchange.caller.user)
     return Reply(None)
 
 

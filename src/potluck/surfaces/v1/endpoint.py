@@ -11,7 +11,8 @@ import structlog
 from starlette.datastructures import Headers, QueryParams
 from starlette.types import Receive, Scope, Send
 
-from potluck.core.errors import BadRequest, ClientError, Forbidden, MethodNotAllowed, NotFound, PotluckError
+from potluck.core.errors import BadRequest, ClientError, MethodNotAllowed, NotFound, PotluckError
+from potluck.core.people import Right, refusal
 from potluck.gateway.answer_headers import REQUEST_ID
 from potluck.surfaces.body import read_body
 from potluck.surfaces.services import Services
@@ -76,7 +77,7 @@ class Route:
     """One thing the API does. Serving, the OpenAPI document and docs/reference/http.md all come from here.
 
     ``answer`` is the JSON of success, None for an empty body; ``events`` the stream's, by name, where there is one.
-    ``errors`` are those beyond what any route may answer with. ``owner_only`` refuses everybody else.
+    ``errors`` are those beyond what any route may answer with. ``right`` is what its callers must have.
     """
 
     method: Method
@@ -87,8 +88,8 @@ class Route:
     errors: tuple[type[PotluckError], ...] = ()
     events: Mapping[str, type[msgspec.Struct]] = field(default_factory=dict[str, type[msgspec.Struct]])
     status: int = 200
-    owner_only: bool = False
     media_type: str = "application/json"
+    right: Right = field(kw_only=True)
 
     @property
     def shown(self) -> str:
@@ -139,8 +140,8 @@ class Endpoint:
         route = next((known for name, known in self._routes.items() if name == _ALSO.get(method, method)), None)
         if route is None:
             raise MethodNotAllowed(method, sorted(self._routes))
-        if route.owner_only and not exchange.caller.owner:
-            raise Forbidden("Only the owner may do this.")
+        if not exchange.caller.may(route.right):
+            raise refusal(exchange.caller.role, route.right)
         return route
 
 

@@ -33,7 +33,7 @@ STATUS: dict[type[e.PotluckError], tuple[int, str, str]] = {
     e.ContextOverflow: (400, "context_overflow", ""),
     e.Unsupported: (400, "unsupported", "GET /api/v1/models shows what each model can do."),
     e.Unauthenticated: (401, "unauthenticated", ""),
-    e.Forbidden: (403, "forbidden", "Use the owner's key."),
+    e.Forbidden: (403, "forbidden", "An owner or admin may help."),
     e.NotFound: (404, "not_found", "GET /docs lists the paths."),
     e.ModelNotFound: (404, "model_not_found", "GET /api/v1/models lists the models there are."),
     e.MethodNotAllowed: (405, "method_not_allowed", ""),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from potluck import __version__
 from potluck.core.errors import BadRequest, OperatorError
 from potluck.core.model import Engine, EngineId, Health, Model, ModelId, NodeId
+from potluck.core.people import Right
 from potluck.core.scheduling.classes import Kind
 from potluck.core.scheduling.fleet import memory_of
 from potluck.core.scheduling.rates import Rates
@@ -117,9 +118,10 @@ async def status(exchange: Exchange) -> Reply:
 
 
 async def queue(exchange: Exchange) -> Reply:
-    """The owner sees everybody's calls, others their own, each with its place among all."""
-    caller, fleet = exchange.caller, exchange.services.fleet
-    own = [each for each in fleet.queue() if caller.owner or each.key == caller.key]
+    """Owners and admins see everybody's calls, others their own, each with its place among all."""
+    caller, fleet, name_of = exchange.caller, exchange.services.fleet, exchange.services.name_of
+    every = caller.may(Right.SEE_ALL)
+    own = [each for each in fleet.queue() if every or each.user == caller.user]
     return Reply(
         QueueReply(
             fleet.waiting(),
@@ -131,14 +133,14 @@ async def queue(exchange: Exchange) -> Reply:
                     kind=each.kind.value,
                     waited_s=round(each.waited_s, 3),
                     eta_s=round(each.eta_s, 3),
-                    key=each.key,
+                    user=name_of(each.user),
                 )
                 for each in own
             ],
             [
-                TurnInfo(key, turn.waiting, round(turn.served_s, 3))
-                for key, turn in fleet.turns().items()
-                if caller.owner or key == caller.key
+                TurnInfo(name_of(user), turn.waiting, round(turn.served_s, 3))
+                for user, turn in fleet.turns().items()
+                if every or user == caller.user
             ],
         )
     )
@@ -206,7 +208,7 @@ def _place(engine: Engine, model: Model, pinned: bool) -> ModelPlace:
 
 
 def _node(exchange: Exchange, node: NodeId, engines: list[EngineInfo], machine: Machine | None) -> NodeInfo:
-    discovery, owner = exchange.services.discovery, exchange.caller.owner
+    discovery, owner = exchange.services.discovery, exchange.caller.may(Right.SEE_ALL)
     draining = exchange.services.drains.draining(node)
     return NodeInfo(
         id=node,
@@ -246,7 +248,7 @@ def _rate(model: ModelId, rates: Rates) -> RateInfo:
 
 
 def _engine(exchange: Exchange, engine: Engine, rates: Mapping[ModelId, Rates]) -> EngineInfo:
-    owner = exchange.caller.owner
+    owner = exchange.caller.may(Right.SEE_ALL)
     children = exchange.services.fleet.children(engine.id) if owner else ()
     return EngineInfo(
         id=engine.id,

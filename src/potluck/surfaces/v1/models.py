@@ -7,6 +7,7 @@ from contextlib import aclosing
 
 from potluck.backends.port import PullOrder
 from potluck.core.model_sources import read_sha256
+from potluck.core.people import Right
 from potluck.gateway.models import PullStep, Target
 from potluck.gateway.placed import Where
 from potluck.surfaces.v1.exchange import Events, Exchange, Reply, Result, Stream
@@ -32,7 +33,7 @@ async def pull(exchange: Exchange, body: PullRequest) -> Result:
         insecure=body.insecure,
         sha256=read_sha256(body.sha256),
         alias=body.name.strip(),
-        inside=exchange.caller.owner,
+        inside=exchange.caller.may(Right.CHANGE_FLEET),
     )
     steps = exchange.services.models.pull(order, _where(body))
     if not body.stream:

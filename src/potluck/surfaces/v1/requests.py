@@ -1,4 +1,4 @@
-"""``/api/v1/requests``: calls that have ended. The owner sees everybody's, others their own."""
+"""``/api/v1/requests``: calls that have ended. Owners and admins see everybody's, others their own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final
 
 from potluck.core.errors import NotFound
 from potluck.core.model import NodeId, RequestId
+from potluck.core.people import Right
 from potluck.core.scheduling.explain import Candidate, replay
 from potluck.core.scheduling.weighing import Verdict
 from potluck.storage.records import CandidateRecord, RequestFilter, RequestRecord
@@ -28,7 +29,7 @@ _RULES: Final[Mapping[Verdict, str]] = {Verdict.CHOSEN: "cost", Verdict.FIRST: "
 
 async def list_requests(exchange: Exchange, query: RequestQuery) -> Reply:
     where = RequestFilter(
-        key=None if exchange.caller.owner else exchange.caller.key,
+        user=None if exchange.caller.may(Right.SEE_ALL) else exchange.caller.user,
         node=NodeId(query.node) if query.node else None,
         model=query.model or None,
         status=query.status,
@@ -42,9 +43,9 @@ async def list_requests(exchange: Exchange, query: RequestQuery) -> Reply:
 async def read_request(exchange: Exchange) -> Reply:
     await exchange.services.requests_written()
     record = await exchange.services.storage.requests.get(RequestId(exchange.path["request"]))
-    if not exchange.caller.owner and record.key != exchange.caller.key:
-        # Word for word what the store says: another key's requests are not to be told from none.
-        raise NotFound(f"There is no record of request {record.id!r}.", hint="It may be another key's.")
+    if not exchange.caller.may(Right.SEE_ALL) and record.user != exchange.caller.user:
+        # Word for word what the store says: another user's requests are not to be told from none.
+        raise NotFound(f"There is no record of request {record.id!r}.", hint="It may be another user's.")
     return Reply(_info(record))
 
 

@@ -9,6 +9,7 @@ from starlette.routing import Route as StarletteRoute
 
 from potluck import __version__
 from potluck.core import errors as e
+from potluck.core.people import Right
 from potluck.surfaces import openapi
 from potluck.surfaces.v1 import (
     chat,
@@ -20,9 +21,11 @@ from potluck.surfaces.v1 import (
     keys,
     model_shapes,
     models,
+    people_shapes,
     requests,
     review,
     shapes,
+    users,
 )
 from potluck.surfaces.v1.endpoint import Action, Endpoint, Route, asking, perhaps, plain, reading
 from potluck.surfaces.v1.errors import ErrorBody
@@ -51,7 +54,7 @@ def _keeping(verb: str, summary: str, action: Action) -> Route:
         action,
         model_shapes.ModelsChanged,
         errors=(e.ModelNotFound, e.NotFound, e.Conflict, e.NoRoom, *_KEEPING_ERRORS),
-        owner_only=True,
+        right=Right.CHANGE_FLEET,
     )
 
 
@@ -70,6 +73,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
             "done": shapes.ChatDone,
             "error": ErrorBody,
         },
+        right=Right.CONVERSE,
     ),
     Route(
         "GET",
@@ -77,6 +81,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         "List your conversations, newest first, or search them.",
         asking(shapes.ConversationQuery, conversations.list_conversations),
         shapes.ConversationList,
+        right=Right.CONVERSE,
     ),
     Route(
         "POST",
@@ -85,6 +90,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         reading(shapes.NewConversation, conversations.create_conversation),
         shapes.ConversationInfo,
         status=201,
+        right=Right.CONVERSE,
     ),
     Route(
         "GET",
@@ -93,6 +99,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         plain(conversations.read_conversation),
         shapes.ConversationThread,
         errors=(e.NotFound,),
+        right=Right.CONVERSE,
     ),
     Route(
         "PATCH",
@@ -101,6 +108,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         reading(shapes.Rename, conversations.rename_conversation),
         shapes.ConversationInfo,
         errors=(e.NotFound,),
+        right=Right.CONVERSE,
     ),
     Route(
         "DELETE",
@@ -110,6 +118,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         None,
         errors=(e.NotFound,),
         status=204,
+        right=Right.CONVERSE,
     ),
     Route(
         "POST",
@@ -124,6 +133,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
             "done": shapes.ChatDone,
             "error": ErrorBody,
         },
+        right=Right.INFER,
     ),
     Route(
         "POST",
@@ -138,8 +148,16 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
             "done": shapes.ReviewDone,
             "error": ErrorBody,
         },
+        right=Right.INFER,
     ),
-    Route("GET", "/api/v1/models", "List models and where they are.", plain(fleet.models), shapes.ModelList),
+    Route(
+        "GET",
+        "/api/v1/models",
+        "List models and where they are.",
+        plain(fleet.models),
+        shapes.ModelList,
+        right=Right.LOOK,
+    ),
     Route(
         "POST",
         "/api/v1/models/pull",
@@ -153,7 +171,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
             "done": model_shapes.PullDone,
             "error": ErrorBody,
         },
-        owner_only=True,
+        right=Right.CHANGE_FLEET,
     ),
     _keeping("load", "Bring a model into memory.", perhaps(model_shapes.LoadRequest, models.load)),
     _keeping("unload", "Take a model out of memory.", perhaps(model_shapes.PlaceQuery, models.unload)),
@@ -167,9 +185,16 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         asking(model_shapes.PlaceQuery, models.remove),
         model_shapes.ModelsChanged,
         errors=(e.ModelNotFound, e.NotFound, e.Conflict, *_KEEPING_ERRORS),
-        owner_only=True,
+        right=Right.CHANGE_FLEET,
     ),
-    Route("GET", "/api/v1/nodes", "List nodes, their engines and how they are.", plain(fleet.nodes), shapes.NodeList),
+    Route(
+        "GET",
+        "/api/v1/nodes",
+        "List nodes, their engines and how they are.",
+        plain(fleet.nodes),
+        shapes.NodeList,
+        right=Right.SEE_FLEET,
+    ),
     Route(
         "POST",
         "/api/v1/nodes/{node}/drain",
@@ -177,7 +202,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         plain(fleet.drain),
         shapes.DrainInfo,
         errors=(e.NotFound,),
-        owner_only=True,
+        right=Right.CHANGE_FLEET,
     ),
     Route(
         "POST",
@@ -187,7 +212,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         None,
         errors=(e.NotFound,),
         status=204,
-        owner_only=True,
+        right=Right.CHANGE_FLEET,
     ),
     Route(
         "GET",
@@ -195,7 +220,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         "List the machines that were seen on the network, and those that were accepted.",
         plain(discovery.read),
         discovery_shapes.DiscoveryReply,
-        owner_only=True,
+        right=Right.CHANGE_FLEET,
     ),
     Route(
         "POST",
@@ -203,7 +228,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         "Look for machines now, and list them when that is done: a scan takes seconds to minutes.",
         plain(discovery.look),
         discovery_shapes.DiscoveryReply,
-        owner_only=True,
+        right=Right.CHANGE_FLEET,
     ),
     Route(
         "DELETE",
@@ -213,7 +238,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         None,
         errors=(e.NotFound,),
         status=204,
-        owner_only=True,
+        right=Right.CHANGE_FLEET,
     ),
     Route(
         "POST",
@@ -222,7 +247,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         perhaps(discovery_shapes.AcceptRequest, discovery.accept),
         discovery_shapes.AcceptedInfo,
         errors=(e.NotFound, e.Conflict),
-        owner_only=True,
+        right=Right.CHANGE_FLEET,
     ),
     Route(
         "POST",
@@ -232,22 +257,31 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         None,
         errors=(e.NotFound, e.Conflict),
         status=204,
-        owner_only=True,
+        right=Right.CHANGE_FLEET,
     ),
-    Route("GET", "/api/v1/status", "Version, uptime and counts.", plain(fleet.status), shapes.StatusReply),
+    Route(
+        "GET",
+        "/api/v1/status",
+        "Version, uptime and counts.",
+        plain(fleet.status),
+        shapes.StatusReply,
+        right=Right.SEE_FLEET,
+    ),
     Route(
         "GET",
         "/api/v1/queue",
-        "List calls that wait for a slot, in order; the owner's key sees everybody's.",
+        "List calls that wait for a slot, in order; owners and admins see everybody's.",
         plain(fleet.queue),
         shapes.QueueReply,
+        right=Right.SEE_FLEET,
     ),
     Route(
         "GET",
         "/api/v1/requests",
-        "List calls that have ended, newest first; the owner's key sees everybody's.",
+        "List calls that have ended, newest first; owners and admins see everybody's.",
         asking(shapes.RequestQuery, requests.list_requests),
         shapes.RequestList,
+        right=Right.SEE_FLEET,
     ),
     Route(
         "GET",
@@ -256,6 +290,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         plain(requests.read_request),
         shapes.RequestInfo,
         errors=(e.NotFound,),
+        right=Right.SEE_FLEET,
     ),
     Route(
         "POST",
@@ -263,18 +298,25 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         "Read the configuration again; with errors in it the old one stays.",
         plain(fleet.reload),
         shapes.ReloadReply,
-        owner_only=True,
+        right=Right.CHANGE_FLEET,
     ),
-    Route("GET", "/api/v1/keys", "List API keys.", plain(keys.list_keys), shapes.KeyList, owner_only=True),
+    Route(
+        "GET",
+        "/api/v1/keys",
+        "List one's API keys; who manages users sees everybody's.",
+        plain(keys.list_keys),
+        shapes.KeyList,
+        right=Right.OWN_KEYS,
+    ),
     Route(
         "POST",
         "/api/v1/keys",
-        "Make an API key; it is shown this once.",
+        "Make an API key for oneself or, for who manages users, for somebody; it is shown this once.",
         reading(shapes.NewKey, keys.create_key),
         shapes.KeyCreated,
-        errors=(e.Conflict,),
+        errors=(e.NotFound, e.Conflict),
         status=201,
-        owner_only=True,
+        right=Right.OWN_KEYS,
     ),
     Route(
         "DELETE",
@@ -284,10 +326,57 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         None,
         errors=(e.NotFound, e.Conflict),
         status=204,
-        owner_only=True,
+        right=Right.OWN_KEYS,
     ),
-    Route("GET", "/api/v1/openapi.json", "This API as an OpenAPI 3.1 document.", plain(_document), None),
-    Route("GET", "/docs", "This API as a page.", plain(_docs), None, media_type="text/html"),
+    Route(
+        "GET",
+        "/api/v1/users/me",
+        "Tell who one is.",
+        plain(users.read_self),
+        people_shapes.UserInfo,
+        right=Right.LOOK,
+    ),
+    Route(
+        "GET",
+        "/api/v1/users",
+        "List users.",
+        plain(users.list_users),
+        people_shapes.UserList,
+        right=Right.MANAGE_PEOPLE,
+    ),
+    Route(
+        "POST",
+        "/api/v1/users",
+        "Add a user.",
+        reading(people_shapes.NewUser, users.create_user),
+        people_shapes.UserInfo,
+        errors=(e.Conflict,),
+        status=201,
+        right=Right.MANAGE_PEOPLE,
+    ),
+    Route(
+        "PATCH",
+        "/api/v1/users/{user}",
+        "Change a user's role, disable it, or let it in again; by id or name.",
+        reading(people_shapes.UserChange, users.change_user),
+        people_shapes.UserInfo,
+        errors=(e.NotFound, e.Conflict),
+        right=Right.MANAGE_PEOPLE,
+    ),
+    Route(
+        "DELETE",
+        "/api/v1/users/{user}",
+        "Remove a user with its keys and conversations.",
+        plain(users.remove_user),
+        None,
+        errors=(e.NotFound, e.Conflict),
+        status=204,
+        right=Right.MANAGE_PEOPLE,
+    ),
+    Route(
+        "GET", "/api/v1/openapi.json", "This API as an OpenAPI 3.1 document.", plain(_document), None, right=Right.LOOK
+    ),
+    Route("GET", "/docs", "This API as a page.", plain(_docs), None, media_type="text/html", right=Right.LOOK),
 )
 
 

@@ -572,25 +572,25 @@ class QueuedInfo(msgspec.Struct):
     kind: str
     waited_s: float
     eta_s: float
-    key: str
+    user: str
 
 
 class TurnInfo(msgspec.Struct):
-    """A key with calls in line: how many, and the machine time that counts for its turn, in seconds. Within a class the
-    key with the least goes first.
+    """A user with calls in line: how many, and the machine time that counts for its turn, in seconds. Within a class
+    the user with the least goes first.
     """
 
-    key: str
+    user: str
     waiting: int
     served_s: float
 
 
 class QueueReply(msgspec.Struct):
-    """``waiting`` counts everybody's calls, also where ``calls`` and ``keys`` list only your own."""
+    """``waiting`` counts everybody's calls, also where ``calls`` and ``users`` list only your own."""
 
     waiting: int
     calls: list[QueuedInfo]
-    keys: list[TurnInfo] = []
+    users: list[TurnInfo] = []
 
 
 class RequestInfo(msgspec.Struct):
@@ -634,13 +634,16 @@ class RequestQuery(msgspec.Struct):
 
 
 class NewKey(msgspec.Struct):
-    """``name`` must not be in use by a key that is valid."""
+    """``name`` must not be in use by a key that is valid. ``user`` is whose it is to be, by name or id: without it, who
+    manages users makes it for the user of its name, a new member if there is none, and others for themselves."""
 
     name: Named
+    user: Annotated[str, Meta(max_length=200)] = ""
 
 
 class KeyInfo(msgspec.Struct):
-    """``prefix`` is how the key begins; the rest is not kept."""
+    """``prefix`` is how the key begins; the rest is not kept. ``user`` is the name of whose it is, ``owner`` marks the
+    key that lies in the data directory."""
 
     id: str
     name: str
@@ -649,6 +652,7 @@ class KeyInfo(msgspec.Struct):
     created_at: str
     last_used_at: str | None
     revoked_at: str | None
+    user: str = ""
 
 
 class KeyCreated(KeyInfo, kw_only=True):

@@ -1,0 +1,181 @@
+"""``potluck users``: through the running service, or straight in the data directory if none runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Protocol, TypeAlias
+from urllib.parse import quote
+
+import typer
+
+from potluck.cli import lazy
+from potluck.cli.check import ConfigFile
+from potluck.cli.client import Client
+from potluck.cli.failure import Unreachable
+from potluck.cli.output import note, print_json, table, table_width
+from potluck.cli.places import DEFAULT_DATA, config_file
+from potluck.cli.service import AsJson, Data, Key, Url, find
+from potluck.config.load import load
+from potluck.core.people import Role
+from potluck.surfaces.v1.people_shapes import UserChange, UserInfo, UserList
+
+USERS = "/api/v1/users"
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
+
+Name: TypeAlias = Annotated[str, typer.Argument(help="The user's name or id.", metavar="NAME")]
+Whose: TypeAlias = Annotated[Role, typer.Argument(help="What the user may do.", metavar="ROLE")]
+
+
+class Users(Protocol):
+    """The users of one service. Raises `CliError` or `PotluckError`."""
+
+    def all(self) -> list[UserInfo]: ...
+
+    def add(self, name: str, role: Role) -> UserInfo: ...
+
+    def change(self, name: str, change: UserChange) -> UserInfo: ...
+
+    def remove(self, name: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteUsers:
+    """Users of a running service."""
+
+    client: Client
+
+    def all(self) -> list[UserInfo]:
+        return list(self.client.get(USERS, UserList).users)
+
+    def add(self, name: str, role: Role) -> UserInfo:
+        return self.client.call("POST", USERS, UserInfo, body={"name": name, "role": role})
+
+    def change(self, name: str, change: UserChange) -> UserInfo:
+        return self.client.call("PATCH", _path(name), UserInfo, body=change)
+
+    def remove(self, name: str) -> None:
+        self.client.raw("DELETE", _path(name))
+
+
+@app.callback()
+def users() -> None:
+    """Add, list, change and remove users."""
+
+
+@app.command("ls")
+def list_users(
+    as_json: AsJson = False, config: ConfigFile = None, url: Url = "", key: Key = "", data: Data = DEFAULT_DATA
+) -> None:
+    """List the users with their roles."""
+    listed = reached(url, key, data, config).all()
+    if as_json:
+        print_json(listed)
+    else:
+        print(users_table(listed, table_width()))
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="Who it is.", metavar="NAME")],
+    role: Annotated[Role, typer.Option(help="What the user may do.")] = Role.MEMBER,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+    url: Url = "",
+    key: Key = "",
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Add a user. 'potluck keys create KEY --user NAME' makes a key for it."""
+    _tell(reached(url, key, data, config).add(name, role), as_json, "Added")
+
+
+@app.command()
+def rm(name: Name, config: ConfigFile = None, url: Url = "", key: Key = "", data: Data = DEFAULT_DATA) -> None:
+    """Remove a user with its keys and conversations. 'disable' keeps them."""
+    reached(url, key, data, config).remove(name)
+    print(f"Removed {name}.")
+
+
+@app.command()
+def role(
+    name: Name,
+    role: Whose,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+    url: Url = "",
+    key: Key = "",
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Give a user another role: owner, admin, member or guest."""
+    _tell(reached(url, key, data, config).change(name, UserChange(role=role)), as_json, "Changed")
+
+
+@app.command()
+def disable(
+    name: Name,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+    url: Url = "",
+    key: Key = "",
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Keep a user out, with all its keys. Nothing of it is lost."""
+    _tell(reached(url, key, data, config).change(name, UserChange(disabled=True)), as_json, "Disabled")
+
+
+@app.command()
+def enable(
+    name: Name,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+    url: Url = "",
+    key: Key = "",
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Let a disabled user in again."""
+    _tell(reached(url, key, data, config).change(name, UserChange(disabled=False)), as_json, "Enabled")
+
+
+def users_table(listed: Sequence[UserInfo], width: int) -> str:
+    """The users as a table."""
+    rows = [
+        (
+            user.id,
+            user.name,
+            user.role.value,
+            str(user.keys),
+            user.created_at[:10],
+            f"disabled {user.disabled_at[:10]}" if user.disabled_at else "",
+        )
+        for user in listed
+    ]
+    if not rows:
+        return "There is no user yet; the first start of 'potluck up' makes the owner."
+    return table(("ID", "NAME", "ROLE", "KEYS", "SINCE", "STATE"), rows, width)
+
+
+def _tell(user: UserInfo, as_json: bool, done: str) -> None:
+    if as_json:
+        print_json(user)
+    else:
+        print(f"{done} {user.name} ({user.role.value}).")
+
+
+def _path(name: str) -> str:
+    return f"{USERS}/{quote(name, safe='')}"
+
+
+def reached(url: str, key: str, data: Path, config: Path | None) -> Users:
+    """The running service's users; if none runs and none was named, those of the data directory."""
+    client = Client(find(url, key, data))
+    try:
+        client.raw("GET", "/healthz")
+    except Unreachable:
+        if url:
+            raise
+        note("No service runs: using the data directory.")
+        return lazy.offline().stored_users(data.expanduser(), load(config_file(config), os.environ))
+    return RemoteUsers(client)

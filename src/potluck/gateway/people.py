@@ -1,0 +1,170 @@
+"""Users and their keys, changed by the rules of `core.people`: by a running service, or in its data directory."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from potluck.core.errors import Conflict, Forbidden, NotFound
+from potluck.core.keys import RANDOM_BYTES, digest, make_key, prefix
+from potluck.core.model import KeyId, UserId
+from potluck.core.people import OWNER_ID, OWNER_NAME, Right, Role, checked_name, folded, manages, refusal
+from potluck.gateway.port import Caller
+from potluck.storage.ports import Storage
+from potluck.storage.records import KeyRecord, UserRecord
+
+_NO_USER = "'potluck users ls' lists them."
+
+
+class People:
+    """Every method takes who asks, and raises `Forbidden` for what is not theirs to do.
+
+    ``clock`` is Unix seconds, ``new_id`` a fresh id, ``random_bytes`` a cryptographic source. ``changed`` is awaited
+    after every change, so that it holds from the next request on.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        clock: Callable[[], float],
+        new_id: Callable[[], str],
+        random_bytes: Callable[[int], bytes],
+        changed: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._new_id = new_id
+        self._random_bytes = random_bytes
+        self._changed = changed
+
+    # --- users ---
+
+    async def users(self) -> Sequence[UserRecord]:
+        return await self._storage.users.all()
+
+    async def user(self, asked: str) -> UserRecord:
+        """By id, or by name whatever its case. Raises `NotFound`."""
+        found = _found(await self.users(), asked)
+        if found is None:
+            raise NotFound(f"There is no user {asked!r}.", hint=_NO_USER)
+        return found
+
+    async def add_user(self, actor: Caller, name: str, role: Role) -> UserRecord:
+        """Raises `BadRequest` for what is no name, `Conflict` for one that is taken."""
+        _may_manage(actor, role)
+        record = UserRecord(UserId(self._new_id()), checked_name(name), role, self._clock())
+        # The owner's, also before the first start has made that user.
+        if folded(record.name) == OWNER_NAME:
+            raise Conflict(f"There is a user named {OWNER_NAME!r} already.", hint="Choose another name.")
+        await self._storage.users.add(record)
+        await self._changed()
+        return record
+
+    async def set_role(self, actor: Caller, asked: str, role: Role) -> UserRecord:
+        """Raises `NotFound`, and `Conflict` for the owner."""
+        user = await self._other(actor, asked)
+        _may_manage(actor, role)
+        record = await self._storage.users.set_role(user.id, role)
+        await self._changed()
+        return record
+
+    async def set_disabled(self, actor: Caller, asked: str, *, disabled: bool) -> UserRecord:
+        """Keep a user out with all its keys, or let it in again. Raises `NotFound`, and `Conflict` for the owner."""
+        user = await self._other(actor, asked)
+        if user.disabled == disabled:
+            return user
+        record = await self._storage.users.set_disabled(user.id, self._clock() if disabled else None)
+        await self._changed()
+        return record
+
+    async def remove_user(self, actor: Caller, asked: str) -> UserRecord:
+        """Remove a user with its keys and conversations. Raises `NotFound`, and `Conflict` for the owner."""
+        user = await self._other(actor, asked)
+        await self._storage.users.remove(user.id)
+        await self._changed()
+        return user
+
+    async def _other(self, actor: Caller, asked: str) -> UserRecord:
+        user = await self.user(asked)
+        if user.id == OWNER_ID:
+            raise Conflict(
+                "The owner stays as it is: nobody could administer Potluck otherwise.",
+                hint="Its key lies in the data directory.",
+            )
+        _may_manage(actor, user.role)
+        return user
+
+    # --- keys ---
+
+    async def keys(self, actor: Caller) -> Sequence[KeyRecord]:
+        """One's own; everybody's for who manages users."""
+        records = await self._storage.keys.all()
+        every = actor.may(Right.MANAGE_PEOPLE)
+        return [record for record in records if every or record.user == actor.user]
+
+    async def create_key(self, actor: Caller, name: str, user: str = "") -> tuple[KeyRecord, str]:
+        """A new key with its record: ``user``'s, by name or id.
+
+        Without ``user``: 1. who manages users gives it to the user of the key's name, a new member if there is none;
+        2. everybody else gets it themselves. Raises `Conflict` for a name that is taken, `NotFound` for the user.
+        """
+        await self._is_free(name)
+        holder = await self._holder(actor, name, user)
+        if holder.disabled:
+            raise Conflict(
+                f"The user {holder.name!r} is disabled.", hint="'potluck users enable NAME' lets it in again."
+            )
+        key = make_key(self._random_bytes(RANDOM_BYTES))
+        record = KeyRecord(KeyId(self._new_id()), name, prefix(key), digest(key), self._clock(), user=holder.id)
+        await self._storage.keys.add(record)
+        await self._changed()
+        return record, key
+
+    async def revoke_key(self, actor: Caller, key: KeyId) -> None:
+        """Raises `NotFound`, also for a key that is not the caller's to see; `Conflict` for the data directory's."""
+        record = next((each for each in await self.keys(actor) if each.id == key), None)
+        if record is None:
+            raise NotFound("There is no such key.", hint="GET /api/v1/keys lists them.")
+        if record.owner and record.live:
+            raise Conflict("The owner's key cannot be revoked: nobody could administer Potluck then.")
+        if record.user != actor.user:
+            holder = _found(await self.users(), record.user)
+            if holder is not None:
+                _may_manage(actor, holder.role)
+        await self._storage.keys.revoke(key, self._clock())
+        await self._changed()
+
+    async def _is_free(self, name: str) -> None:
+        """Before a user is made for it; of two at once the store refuses one."""
+        if any(each.live and each.name == name for each in await self._storage.keys.all()):
+            raise Conflict(f"There is a key named {name!r} already.", hint="Choose another name, or revoke that key.")
+
+    async def _holder(self, actor: Caller, name: str, asked: str) -> UserRecord:
+        users = await self.users()
+        own = _found(users, actor.user)
+        if not actor.may(Right.MANAGE_PEOPLE):
+            if own is None or (asked and own is not _found(users, asked)):
+                raise refusal(actor.role, Right.MANAGE_PEOPLE)
+            return own
+        if not asked and _found(users, name) is None:
+            return await self.add_user(actor, name, Role.MEMBER)
+        holder = await self.user(asked or name)
+        if holder is not own or not asked:
+            # A key named like an owner or admin would be one's with all their rights: that is to be said aloud.
+            if not asked and holder.role in (Role.OWNER, Role.ADMIN):
+                raise Conflict(
+                    f"There is a user named {name!r}, who is {holder.role}.",
+                    hint="Say whose the key is to be, or choose another name.",
+                )
+            _may_manage(actor, holder.role)
+        return holder
+
+
+def _found(users: Sequence[UserRecord], asked: str) -> UserRecord | None:
+    name = folded(" ".join(asked.split()))
+    by_id = next((user for user in users if user.id == asked), None)
+    return by_id or next((user for user in users if folded(user.name) == name), None)
+
+
+def _may_manage(actor: Caller, role: Role) -> None:
+    if not manages(actor.role, role):
+        raise Forbidden(f"Your role, {actor.role}, may not manage users of role {role}.", hint="It takes an owner.")

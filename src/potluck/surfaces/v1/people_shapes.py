@@ -1,0 +1,49 @@
+"""What the native API says and hears of users."""
+
+from __future__ import annotations
+
+import msgspec
+
+from potluck.core.people import Role
+from potluck.storage.records import UserRecord
+from potluck.surfaces.v1.shapes import Named, rfc3339
+
+
+class NewUser(msgspec.Struct):
+    """``name`` must not be anybody's, whatever its case."""
+
+    name: Named
+    role: Role = Role.MEMBER
+
+
+class UserChange(msgspec.Struct, omit_defaults=True):
+    """What is left out stays. ``disabled`` keeps a user out with all its keys; nothing of it is lost."""
+
+    role: Role | None = None
+    disabled: bool | None = None
+
+
+class UserInfo(msgspec.Struct):
+    """``keys`` counts the valid ones; ``disabled_at`` is since when the user is kept out."""
+
+    id: str
+    name: str
+    role: Role
+    created_at: str
+    disabled_at: str | None
+    keys: int
+
+
+class UserList(msgspec.Struct):
+    users: list[UserInfo]
+
+
+def user_info(user: UserRecord, keys: int = 0) -> UserInfo:
+    return UserInfo(
+        id=user.id,
+        name=user.name,
+        role=user.role,
+        created_at=rfc3339(user.created_s),
+        disabled_at=None if user.disabled_s is None else rfc3339(user.disabled_s),
+        keys=keys,
+    )

@@ -1,0 +1,162 @@
+"""Who may do what: every route of the tables, for every role. A new route without a line here fails."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from starlette.routing import Route as StarletteRoute
+
+from potluck.core.errors import Forbidden
+from potluck.core.model import KeyId, UserId
+from potluck.core.people import RIGHTS, Right, Role
+from potluck.gateway.port import Caller
+from potluck.surfaces.application import ROUTES
+from potluck.surfaces.auth import PUBLIC_PATHS
+from potluck.surfaces.doors import DOORS
+from potluck.surfaces.guarded import Guarded
+from potluck.surfaces.v1.endpoint import Endpoint, plain
+from potluck.surfaces.v1.exchange import Exchange, Reply
+from potluck.surfaces.v1.routes import NATIVE_ROUTES
+from tests.surfaces.v1.world import World
+
+NOBODY, GUEST, MEMBER, ADMIN = "without a key", "guest", "member", "admin"
+"""The least role that a route is for; those above it may, too."""
+
+MATRIX = {
+    "/": NOBODY,
+    "/healthz": NOBODY,
+    "/health": NOBODY,
+    "/readyz": NOBODY,
+    "/metrics": MEMBER,
+    "/docs": GUEST,
+    "/v1/models": GUEST,
+    "/v1/models/{name:path}": GUEST,
+    "/v1/messages/count_tokens": GUEST,
+    "/v1/health": GUEST,
+    "/v1beta/models": GUEST,
+    "/v1beta/server_setting": GUEST,
+    "/v1/events": GUEST,
+    "/api/version": NOBODY,
+    "/api/tags": GUEST,
+    "/api/ps": GUEST,
+    "/api/show": GUEST,
+    "/api/pull": ADMIN,
+    "/api/push": ADMIN,
+    "/api/create": ADMIN,
+    "/api/copy": ADMIN,
+    "/api/delete": ADMIN,
+    "/api/blobs/{digest}": ADMIN,
+    "POST /api/v1/chat": MEMBER,
+    "GET /api/v1/conversations": MEMBER,
+    "POST /api/v1/conversations": MEMBER,
+    "GET /api/v1/conversations/{conversation}": MEMBER,
+    "PATCH /api/v1/conversations/{conversation}": MEMBER,
+    "DELETE /api/v1/conversations/{conversation}": MEMBER,
+    "POST /api/v1/code/complete": GUEST,
+    "POST /api/v1/code/review": GUEST,
+    "GET /api/v1/models": GUEST,
+    "POST /api/v1/models/pull": ADMIN,
+    "POST /api/v1/models/{name:path}/load": ADMIN,
+    "POST /api/v1/models/{name:path}/unload": ADMIN,
+    "POST /api/v1/models/{name:path}/pin": ADMIN,
+    "POST /api/v1/models/{name:path}/unpin": ADMIN,
+    "POST /api/v1/models/{name:path}/copy": ADMIN,
+    "DELETE /api/v1/models/{name:path}": ADMIN,
+    "GET /api/v1/nodes": MEMBER,
+    "POST /api/v1/nodes/{node}/drain": ADMIN,
+    "POST /api/v1/nodes/{node}/resume": ADMIN,
+    "GET /api/v1/discovery": ADMIN,
+    "POST /api/v1/discovery": ADMIN,
+    "DELETE /api/v1/discovery/nodes/{node}": ADMIN,
+    "POST /api/v1/discovery/{proposal}/accept": ADMIN,
+    "POST /api/v1/discovery/{proposal}/dismiss": ADMIN,
+    "GET /api/v1/status": MEMBER,
+    "GET /api/v1/queue": MEMBER,
+    "GET /api/v1/requests": MEMBER,
+    "GET /api/v1/requests/{request}": MEMBER,
+    "POST /api/v1/reload": ADMIN,
+    "GET /api/v1/keys": MEMBER,
+    "POST /api/v1/keys": MEMBER,
+    "DELETE /api/v1/keys/{key}": MEMBER,
+    "GET /api/v1/users/me": GUEST,
+    "GET /api/v1/users": ADMIN,
+    "POST /api/v1/users": ADMIN,
+    "PATCH /api/v1/users/{user}": ADMIN,
+    "DELETE /api/v1/users/{user}": ADMIN,
+    "GET /api/v1/openapi.json": GUEST,
+    "GET /docs": GUEST,
+    "/api/v1/{rest:path}": GUEST,  # where nothing is: only who may come in learns that
+}
+
+MAY = {
+    NOBODY: frozenset(Role),
+    GUEST: frozenset(Role),
+    MEMBER: frozenset({Role.MEMBER, Role.ADMIN, Role.OWNER}),
+    ADMIN: frozenset({Role.ADMIN, Role.OWNER}),
+}
+
+
+def caller(role: Role) -> Caller:
+    return Caller(KeyId("k"), "k", UserId("u"), role)
+
+
+def test_every_route_has_a_line_and_every_line_a_route() -> None:
+    served = {route.path for route in ROUTES}
+    native = {f"{route.method} {route.path}" for route in NATIVE_ROUTES}
+    lines = {line for line in MATRIX if " " in line}
+    assert native == lines
+    assert served - {route.path for route in NATIVE_ROUTES} <= set(MATRIX) - lines
+    assert all(isinstance(route, Guarded | StarletteRoute) for route in ROUTES)
+    assert all(isinstance(route, Guarded) or isinstance(route.endpoint, Endpoint) for route in ROUTES)
+
+
+def test_what_is_public_needs_no_key_and_nothing_else_goes_without() -> None:
+    public = {route.path for route in ROUTES if isinstance(route, Guarded) and route.right is None}
+    assert public == PUBLIC_PATHS == {line for line, least in MATRIX.items() if least == NOBODY}
+
+
+def test_models_may_be_asked_by_every_role() -> None:
+    assert {door.right for door in DOORS} == {Right.INFER}
+    assert all(Right.INFER in RIGHTS[role] for role in Role)
+
+
+GUARDED = [route for route in ROUTES if isinstance(route, Guarded)]
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("route", GUARDED, ids=lambda route: route.path)
+async def test_the_dialects_routes_let_in_whom_they_are_for(route: Guarded, role: Role) -> None:
+    served: list[bool] = []
+
+    async def serve(*_: Any) -> None:
+        served.append(True)
+
+    alone = copy.copy(route)
+    alone.app = serve
+    method = min(route.methods or ())
+    scope = {"type": "http", "method": method, "path": route.path, "state": {"caller": caller(role)}}
+    if role in MAY[MATRIX[route.path]]:
+        await alone.handle(scope, serve, serve)  # type: ignore[arg-type]
+        assert served
+    else:
+        with pytest.raises(Forbidden, match=f"Your role, {role},"):
+            await alone.handle(scope, serve, serve)  # type: ignore[arg-type]
+        assert not served
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_the_native_routes_let_in_whom_they_are_for(role: Role) -> None:
+    async def serve(_: Exchange) -> Reply:
+        return Reply(None)
+
+    world = World()
+    for route in NATIVE_ROUTES:
+        path = route.path.split("{")[0] + ("x" if "{" in route.path else "")
+        endpoint = Endpoint([replace(route, path=path, action=plain(serve))])
+        world.app.router.routes = [StarletteRoute(path, endpoint)]
+        served = await world.ask(route.method, path, caller=caller(role))
+        allowed = role in MAY[MATRIX[f"{route.method} {route.path}"]]
+        assert served.status == (204 if allowed else 403), (route.method, route.path)

@@ -16,6 +16,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +42,7 @@ from potluck.gateway.dispatch import Dispatcher
 from potluck.gateway.drains import Drains
 from potluck.gateway.fleet import Fleet, Installation
 from potluck.gateway.images import RemoteImages
+from potluck.gateway.kept_drill import KeptDrill
 from potluck.gateway.kept_rates import KeptRates
 from potluck.gateway.ledger import Ledger
 from potluck.gateway.metrics import Metrics
@@ -65,6 +67,7 @@ from potluck.surfaces.services import Services
 from potluck.surfaces.v1.errors import status_of
 
 if TYPE_CHECKING:
+    from potluck.gateway.drills import Drills
     from potluck.gateway.relay.bridge import AsgiSide
 
 log = structlog.get_logger(__name__)
@@ -168,6 +171,13 @@ def _asgi_side(services: Services, fleet: Fleet, metrics: Metrics, keyring: Keyr
     return asgi_side(services, fleet, metrics, keyring, origins)
 
 
+def _drills(relay: Relay, drains: Drains, kept: KeptDrill, metrics: Metrics, watch: Watch) -> Drills:
+    """Not imported before somebody asks for them either."""
+    from potluck.gateway.drills import Drills  # noqa: PLC0415
+
+    return Drills(relay, drains, kept, metrics, watch.probe, time.time)
+
+
 async def _after_the_start() -> None:
     """What the first calls need not wait for."""
     # In a thread: streams that began meanwhile go on.
@@ -258,6 +268,8 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         dispatcher = Dispatcher(fleet, scheduler, time.monotonic, tasks.spawn)
         drains = Drains(storage.settings, fleet, dispatcher, time.time)
         await drains.read()
+        kept_drill = KeptDrill(storage.settings, time.time)
+        await kept_drill.read()
         rates = KeptRates(storage.settings, dispatcher, time.time)
         await rates.restore()
         stack.push_async_callback(rates.save)
@@ -295,7 +307,8 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
             discovered=lambda agent_key: node_configs(kept.accepted.values(), agent_key),
         )
         discovery = looking(config, kept, found, reloader, fleet, pools, tasks, time.time, secrets.token_bytes)
-        services = _services(config, storage, relay, keyring, reloader, watch, models, discovery, drains)
+        drills = cache(lambda: _drills(relay, drains, kept_drill, metrics, watch))
+        services = _services(config, storage, relay, keyring, reloader, watch, models, discovery, drains, drills)
         relay.serve_rest(lambda: _asgi_side(services, fleet, metrics, keyring, origins))
 
         metrics.running = lambda: len(relay.exchanges)
@@ -351,6 +364,7 @@ def _services(
     models: Models,
     discovery: Discovery,
     drains: Drains,
+    drills: Callable[[], Drills],
 ) -> Services:
     async def changed() -> None:
         keyring.replace(await storage.keys.all(), await storage.users.all())
@@ -370,6 +384,7 @@ def _services(
         models=models,
         discovery=discovery,
         drains=drains,
+        drills=drills,
         started_s=time.time(),
         max_body_bytes=config.limits.max_body_bytes,
     )

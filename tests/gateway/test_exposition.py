@@ -64,7 +64,8 @@ def test_what_the_scheduler_knows_and_did_is_told() -> None:
         {(ENGINE, ModelId("m")): Rates(600.0, 50.0, load_s=3.0), (EngineId("gone/x"), ModelId("m")): Rates(1.0, 1.0)},
         Decided(5, 2, {Reason.FULL: 3}, {ENGINE: 4}, {ENGINE: 1}),
     )
-    told = samples(Exposition(metrics, [AGX0], (), (), placing))
+    metrics.drills["block", "held"] = 2
+    told = samples(Exposition(metrics, [AGX0], (), (), placing, ["agx0"]))
     expected = {
         ("potluck_queue_calls", "chat"): 2,
         ("potluck_queue_calls", "batch"): 0,
@@ -82,6 +83,8 @@ def test_what_the_scheduler_knows_and_did_is_told() -> None:
         ("potluck_engine_state", f"{ENGINE} agx0 draining"): 1,
         ("potluck_engine_state", f"{ENGINE} agx0 up"): 0,
         ("potluck_engine_models_loaded", f"{ENGINE} agx0"): 1,
+        ("potluck_node_in_drill", "agx0"): 1,
+        ("potluck_drills_total", "block held"): 2,
     }
     assert expected.items() <= told.items()
     assert not [name for name, labels in told if "gone" in labels]

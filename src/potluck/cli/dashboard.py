@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from potluck.cli import draining
+from potluck.cli import draining, drilling
 from potluck.cli.machines import degrees, percent
 from potluck.cli.output import cells, cut, duration, harmless, one_line, size, table
 from potluck.core.reading import Reading, busiest, hottest
@@ -36,7 +36,8 @@ class Picture:
 def screen(picture: Picture, width: int) -> str:
     """The whole picture in at most ``width`` columns."""
     nodes = picture.nodes
-    parts = [_head(picture, width), _nodes(nodes, width), draining.screen(nodes, width), queue_screen(picture, width)]
+    out = [draining.screen(nodes, width), drilling.screen(nodes)]
+    parts = [_head(picture, width), _nodes(nodes, width), *out, queue_screen(picture, width)]
     return "\n\n".join(filter(None, parts))
 
 

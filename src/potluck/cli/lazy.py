@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, str] = {
     "review": "Review a change, files or standard input.",
     "models": "List, pull, remove, load, unload, pin and copy models.",
     "nodes": "List, find, drain and resume nodes.",
+    "drill": "Take a node out for a while, watch that no call is lost, and give it back.",
     "users": "Add, list, change and remove users.",
     "keys": "Create, list and revoke API keys.",
     "doctor": "Look for what is wrong on this machine, and say what to do.",

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import typer
 
-from potluck.cli import discovered, draining
+from potluck.cli import discovered, draining, drilling
 from potluck.cli.client import Client, decoded
 from potluck.cli.failure import USAGE, CliError, ServiceError
 from potluck.cli.machines import machine_cells, silence
@@ -101,9 +101,10 @@ def resume(name: Name, as_json: AsJson = False, url: Url = "", key: Key = "", da
 
 
 def nodes_screen(nodes: Sequence[NodeInfo], width: int) -> str:
-    """The engines; below them what is drained, the machines, if any of them has an agent, and what is not from the
-    file."""
-    parts = [nodes_table(nodes, width), draining.screen(nodes, width), machines_table(nodes, width), sources(nodes)]
+    """The engines; below them what is drained or in a drill, the machines, if any of them has an agent, and what is not
+    from the file."""
+    out = [draining.screen(nodes, width), drilling.screen(nodes)]
+    parts = [nodes_table(nodes, width), *out, machines_table(nodes, width), sources(nodes)]
     return "\n\n".join(filter(None, parts))
 
 

@@ -22,7 +22,7 @@ where its own service listens, and holds the owner's key. That key goes to this 
 and laid-out Markdown appear on a terminal only, and `NO_COLOR` turns the colours off.
 
 **Exit codes.** 0 success, 1 failure (one line on stderr says what, and what to do), 2 wrong usage, 130 stopped with
-Ctrl-C. `review` uses 1 to 3 in its own way; see there.
+Ctrl-C. `review` and `drill` use 1 to 3 in their own way; see there.
 
 `potluck --version` prints the version, `potluck --install-completion` completes commands in your shell.
 """

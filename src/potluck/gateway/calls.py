@@ -186,6 +186,11 @@ def _no_reading(body: bytes) -> InsideAsk:
     raise AssertionError("native calls are not read from bytes")
 
 
+def inside_door(family: str, kind: Kind) -> Door:
+    """The door of a call that comes from inside, which no request passes."""
+    return Door(path="", family=family, read=_no_reading, errors=_no_errors_as_bytes, kind=kind)
+
+
 class InsideCalls:
     """Implements `gateway.port.Calls` on a relay."""
 
@@ -205,8 +210,8 @@ class InsideCalls:
         terms: Terms = NO_TERMS,
     ) -> AsyncGenerator[Generation, None]:
         inbox = Inbox(whole=whole)
-        door = Door(path="", family=family, read=_no_reading, errors=_no_errors_as_bytes, kind=kind)
-        exchange = Exchange(self._relay, inbox, door, InsideAsk(call, inbox), caller, RequestId(request) or None, terms)
+        ask, door = InsideAsk(call, inbox), inside_door(family, kind)
+        exchange = Exchange(self._relay, inbox, door, ask, caller, RequestId(request) or None, terms)
         inbox.exchange = exchange
         exchange.may_hedge = not whole  # two attempts would write into one inbox, and neither speak
         try:

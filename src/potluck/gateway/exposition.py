@@ -34,6 +34,8 @@ LABELS = {
     "potluck_engine_slots_busy": ("engine", "node"),
     "potluck_engine_slots": ("engine", "node"),
     "potluck_node_drained": ("node",),
+    "potluck_node_in_drill": ("node",),
+    "potluck_drills_total": ("how", "outcome"),
     "potluck_engine_state": ("engine", "node", "state"),
     "potluck_engine_models_loaded": ("engine", "node"),
     "potluck_queue_calls": ("class",),
@@ -71,12 +73,14 @@ class Exposition:
         machines: Sequence[Machine] = (),
         drained: Collection[NodeId] = (),
         placing: Placing = Placing(),
+        in_drill: Collection[NodeId] = (),
     ) -> None:
         self._metrics = metrics
         self._engines = engines
         self._machines = machines
         self._drained = drained
         self._placing = placing
+        self._in_drill = in_drill
 
     def text(self) -> bytes:
         """In Prometheus' text format."""
@@ -132,6 +136,10 @@ class Exposition:
         for outcome, count in metrics.hedges.items():
             hedges.add_metric([outcome], count)
         yield hedges
+        drills = _counter("potluck_drills_total", "Drills that are over: held, lost, stopped or broken_off.")
+        for told, count in metrics.drills.items():
+            drills.add_metric(told, count)
+        yield drills
         yield CounterMetricFamily(
             "potluck_lost_request_records_total",
             "Request records dropped because the database was away for too long.",
@@ -152,9 +160,12 @@ class Exposition:
             busy.add_metric(place, engine.busy)
             slots.add_metric(place, engine.slots)
         drained = _gauge("potluck_node_drained", "1 for a node that its owner has drained.")
+        in_drill = _gauge("potluck_node_in_drill", "1 for a node that a drill has taken out.")
         for node in dict.fromkeys(engine.node for engine in self._engines):
             drained.add_metric((node,), node in self._drained)
+            in_drill.add_metric((node,), node in self._in_drill)
         yield drained
+        yield in_drill
         yield up
         yield busy
         yield slots

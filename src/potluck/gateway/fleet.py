@@ -130,17 +130,17 @@ class Fleet:
         )
         self.busy.setdefault(each.id, 0)  # of an engine that changes, the calls on it run on
 
-    def drain(self, node: NodeId) -> None:
+    def drain(self, node: NodeId, why: str = "drained by its owner") -> None:
         """Nothing new starts on a node from now on, whatever becomes of its engines; what runs there runs on."""
         self.drained.add(node)
         for engine in self.engines_of(node):
-            self.saw(engine.id, Seen.DRAINED, "drained by its owner")
+            self.saw(engine.id, Seen.DRAINED, why)
 
-    def resume(self, node: NodeId) -> None:
+    def resume(self, node: NodeId, why: str = "resumed by its owner") -> None:
         """A node may serve again, as well as it is."""
         self.drained.discard(node)
         for engine in self.engines_of(node):
-            self.saw(engine.id, Seen.RESUMED, "resumed by its owner")
+            self.saw(engine.id, Seen.RESUMED, why)
 
     # --- slots ---
 

@@ -55,6 +55,8 @@ class Metrics:
         """Answers whose engine broke after the first byte, by what became of them."""
         self.hedges: dict[str, int] = {}
         """Second attempts beside first ones, by what became of them."""
+        self.drills: dict[tuple[str, str], int] = {}
+        """By their way and what came of them."""
         self.lost_records = 0
         self.waiting: Callable[[], int] = _none
         self.running: Callable[[], int] = _none

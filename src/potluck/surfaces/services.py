@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -21,10 +21,14 @@ from potluck.gateway.machines import Machine
 from potluck.gateway.models import PullStep, Target
 from potluck.gateway.people import People
 from potluck.gateway.placed import Where
-from potluck.gateway.port import Calls
+from potluck.gateway.port import Caller, Calls
 from potluck.gateway.seats import Queued
 from potluck.storage.ports import Storage
 from potluck.surfaces.newest import Newest
+
+if TYPE_CHECKING:  # no start needs them
+    from potluck.core.drill import How, Plan
+    from potluck.gateway.drills import Drill, Order
 
 
 class FleetView(Protocol):
@@ -123,6 +127,22 @@ class DrainCare(Protocol):
     async def resume(self, name: str) -> None: ...
 
 
+class DrillCare(Protocol):
+    """Nodes that are taken out to see what happens: `gateway.drills.Drills`, which says what each raises."""
+
+    def plan(self, how: How, node: str = "") -> Plan: ...
+
+    async def begin(self, order: Order, caller: Caller) -> Drill: ...
+
+    def get(self, name: str) -> Drill: ...
+
+    def all(self) -> Sequence[Drill]: ...
+
+    def of_node(self, node: str) -> Drill | None: ...
+
+    async def end(self, name: str) -> Drill: ...
+
+
 class Services(msgspec.Struct, frozen=True):
     """Handed down by app.py.
 
@@ -132,9 +152,8 @@ class Services(msgspec.Struct, frozen=True):
     ``requests_written`` is awaited before the request log is read: what has ended is in it then.
     ``reload`` reads the configuration again and names the sections that changed, each with whether it holds at once; it
     raises `OperatorError` if there are errors. ``look`` asks an engine anew what it has, after its models were changed.
-    ``models`` changes them, and is for owners and admins, as ``discovery`` and
-    ``drains`` are. ``newest`` cancels
-    what an editor no longer waits for.
+    ``models`` changes them, and is for owners and admins, as ``discovery``, ``drains`` and ``drills`` are; these are
+    made when they are first asked for. ``newest`` cancels what an editor no longer waits for.
     """
 
     calls: Calls
@@ -151,6 +170,7 @@ class Services(msgspec.Struct, frozen=True):
     models: ModelCare
     discovery: DiscoveryCare
     drains: DrainCare
+    drills: Callable[[], DrillCare]
     started_s: float
     max_body_bytes: int = 64_000_000
     # Proxies cut a connection that is silent for a minute, some after half of one.

@@ -36,9 +36,11 @@ async def readyz(request: Request) -> Response:
 async def metrics(request: Request) -> Response:
     """Prometheus' text format."""
     fleet = fleet_of(request)
-    view = services_of(request).fleet
+    services = services_of(request)
+    view, engines = services.fleet, fleet.snapshot()
     placing = Placing(view.queue(), view.rates(), view.decided())
-    shown = Exposition(metrics_of(request), fleet.snapshot(), fleet.machines.snapshot(), fleet.drained, placing)
+    in_drill = [engine.node for engine in engines if services.drills().of_node(engine.node)]
+    shown = Exposition(metrics_of(request), engines, fleet.machines.snapshot(), fleet.drained, placing, in_drill)
     return Response(shown.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

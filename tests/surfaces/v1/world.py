@@ -19,6 +19,8 @@ from potluck.backends.port import Child, PullOrder
 from potluck.core.answer import Event, Finish, FinishReason, Text, Timings, Usage
 from potluck.core.call import Call
 from potluck.core.discovery import Proposal
+from potluck.core.drill import Home, Homed, How, Objection, Plan, Stage
+from potluck.core.drill_verdict import Ending, outcome
 from potluck.core.errors import BadRequest, Conflict, ModelNotFound, NotFound, OperatorError, PotluckError
 from potluck.core.model import (
     Capability,
@@ -43,6 +45,7 @@ from potluck.gateway.discovery.discovery import Source, Ways
 from potluck.gateway.discovery.kept import AcceptedNode
 from potluck.gateway.dispatch import Decided
 from potluck.gateway.drains import Draining
+from potluck.gateway.drills import Drill, Order
 from potluck.gateway.last_minute import Minute
 from potluck.gateway.machines import Machine
 from potluck.gateway.models import PullStep, Target
@@ -547,6 +550,52 @@ class Served:
         return found
 
 
+class FakeDrills:
+    """Of ``agx0`` only; what is begun is out at once, until it is ended."""
+
+    def __init__(self) -> None:
+        self.drills: list[Drill] = []
+        self.orders: list[tuple[Order, KeyId]] = []
+
+    def plan(self, how: How, node: str = "") -> Plan:
+        if node not in ("", "agx0"):
+            raise NotFound(f"There is no node '{node}' with an engine.")
+        homes = (
+            Homed(CODER.id, CODER.capabilities, AGX0.id, True, Home.MEMORY, (NodeId("here"),)),
+            Homed(TALKER.id, TALKER.capabilities, AGX0.id, False, Home.NONE),
+        )
+        against = (Objection("'talker:8b' has no second home."), Objection("It is drained.", final=True))
+        return Plan(AGX0.node, how, homes, against, running=1, waiting=3, slots_elsewhere=9)
+
+    async def begin(self, order: Order, caller: Caller) -> Drill:
+        if not order.force:
+            raise Conflict("'talker:8b' has no second home.", hint="--force")
+        self.orders.append((order, caller.key))
+        drill = Drill(f"d{len(self.drills)}", order, self.plan(order.how, order.node), 1_750_000_000.0)
+        drill.stage, drill.until_s = Stage.UNDER_WAY, 1_750_000_060.0
+        self.drills.append(drill)
+        return drill
+
+    def get(self, name: str) -> Drill:
+        found = next((each for each in self.drills if each.id == name), None)
+        if found is None:
+            raise NotFound("There is no such drill.")
+        return found
+
+    def all(self) -> Sequence[Drill]:
+        return self.drills[::-1]
+
+    def of_node(self, node: str) -> Drill | None:
+        return next((each for each in self.drills if each.node == node and each.outcome is None), None)
+
+    async def end(self, name: str) -> Drill:
+        drill = self.get(name)
+        drill.end(Ending.OWNER, "Its owner ended it.")
+        drill.restored, drill.stage, drill.ended_s = True, Stage.OVER, 1_750_000_030.0
+        drill.outcome = outcome(drill.ending, lost=False, restored=True)
+        return drill
+
+
 @dataclass
 class World:
     """The API and everything behind it. ``now`` is its clock; ids count up.
@@ -571,6 +620,7 @@ class World:
     models: FakeModels = field(default_factory=FakeModels)
     discovery: FakeDiscovery = field(default_factory=FakeDiscovery)
     drains: FakeDrains = field(default_factory=FakeDrains)
+    drills: FakeDrills = field(default_factory=FakeDrills)
 
     def __post_init__(self) -> None:
         self.calls = FakeCalls(self.script)
@@ -597,6 +647,7 @@ class World:
             models=self.models,
             discovery=self.discovery,
             drains=self.drains,
+            drills=lambda: self.drills,
             started_s=self.now - 60,
             max_body_bytes=self.max_body_bytes,
             ping_s=self.ping_s,

@@ -109,11 +109,15 @@ class EngineConnection(asyncio.Protocol):
         self._user = None
         self.transport.abort()
 
+    def cut(self, why: str) -> None:
+        """End as if the engine's machine had gone."""
+        self._lost(NodeUnreachable(why))
+
     # --- asyncio.Protocol ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
-        self._pool.opened()
+        self._pool.opened(self)
 
     def data_received(self, data: bytes) -> None:
         if self._user is None:
@@ -238,7 +242,8 @@ class Pool:
         self._clock = clock
         self._tls = tls
         self._idle: list[EngineConnection] = []
-        self._open = 0
+        self._open: set[EngineConnection] = set()
+        self._blocked = ""
         self._last_used_s = clock()
         bracketed = f"[{address.host}]" if ":" in address.host else address.host
         self._host = f"{bracketed}:{address.port}"
@@ -266,6 +271,7 @@ class Pool:
 
     async def dial(self) -> EngineConnection:
         """A new connection. Raises `NodeUnreachable`."""
+        self._see_open()
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
@@ -276,7 +282,27 @@ class Pool:
             raise NodeUnreachable("The engine's machine does not answer.", detail="connect timed out") from error
         except OSError as error:
             raise NodeUnreachable(why_unreachable(error), detail=str(error)) from error
+        try:
+            self._see_open()
+        except NodeUnreachable:
+            connection.abort()
+            raise
         return connection
+
+    def _see_open(self) -> None:
+        if self._blocked:
+            raise NodeUnreachable(self._blocked)
+
+    def block(self, why: str) -> None:
+        """Be as an address whose machine has died: what is open is cut, in the loop's next turn, and nothing is opened
+        until `unblock`."""
+        self._blocked = why
+        loop = asyncio.get_running_loop()
+        for connection in self._open:
+            loop.call_soon(connection.cut, why)
+
+    def unblock(self) -> None:
+        self._blocked = ""
 
     def give(self, connection: EngineConnection) -> None:
         """Keep a connection whose answer ended cleanly."""
@@ -288,13 +314,13 @@ class Pool:
         """No connection is open, and none has been given back for a minute: the address may be gone for good."""
         return not self._open and self._clock() - self._last_used_s > 60.0
 
-    def opened(self) -> None:
+    def opened(self, connection: EngineConnection) -> None:
         """One more connection is open: whoever has it will give it back here, however long that takes."""
-        self._open += 1
+        self._open.add(connection)
 
     def forget(self, connection: EngineConnection) -> None:
         """A connection is closed."""
-        self._open -= 1
+        self._open.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
 

@@ -127,6 +127,8 @@ class Relay:
         self._swept_s = self.clock()
         self.connections: set[ClientConnection] = set()
         self.exchanges: set[Exchange] = set()
+        self.watcher: Callable[[Exchange, bool], None] | None = None
+        """Hears of every call that is over, and whether its client had left: a drill, while there is one."""
 
     def serve_rest(self, open_asgi: Callable[[], AsgiSide]) -> None:
         """Hand everything that is not inference to an application, which is made when it is first asked for. It is
@@ -187,6 +189,8 @@ class Relay:
     def settled(self, exchange: Exchange, *, cancelled: bool) -> None:
         """A call is over, whichever way."""
         self.ledger.settled(exchange, now_s=self.clock(), wall_s=self.wall_clock(), cancelled=cancelled)
+        if self.watcher is not None:
+            self.watcher(exchange, cancelled)
 
     def sweep(self) -> None:
         """Once every `SWEEP_S`: deadlines of connections and calls, keep-alives, idle engine connections."""

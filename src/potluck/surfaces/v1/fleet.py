@@ -29,6 +29,7 @@ from potluck.surfaces.v1.shapes import (
     ModelList,
     ModelPlace,
     MoveInfo,
+    NodeDrillInfo,
     NodeInfo,
     NodeList,
     QueuedInfo,
@@ -79,6 +80,9 @@ async def drain(exchange: Exchange) -> Reply:
 
 
 async def resume(exchange: Exchange) -> Reply:
+    """Also of a node that a drill has taken out: that ends the drill."""
+    if (drill := exchange.services.drills().of_node(exchange.path["node"])) is not None:
+        await exchange.services.drills().end(drill.id)
     await exchange.services.drains.resume(exchange.path["node"])
     return Reply(None)
 
@@ -113,6 +117,7 @@ async def status(exchange: Exchange) -> Reply:
             ],
             queue=_classes(services.fleet.queue()) if services.fleet.waiting() else [],
             last_minute=_last_minute(services.fleet.last_minute()),
+            drill=next(filter(None, (_drill(exchange, engine.node) for engine in engines)), None),
         )
     )
 
@@ -218,7 +223,16 @@ def _node(exchange: Exchange, node: NodeId, engines: list[EngineInfo], machine: 
         source=discovery.source(node),
         why=discovery.why(node) if owner else "",
         drain=_drain(draining) if draining is not None else None,
+        drill=_drill(exchange, node),
     )
+
+
+def _drill(exchange: Exchange, node: NodeId) -> NodeDrillInfo | None:
+    drill = exchange.services.drills().of_node(node)
+    if drill is None:
+        return None
+    until = rfc3339(drill.until_s) if drill.until_s is not None else None
+    return NodeDrillInfo(drill.id, drill.node, drill.order.how.value, drill.stage.value, until)
 
 
 def _drain(draining: Draining) -> DrainInfo:

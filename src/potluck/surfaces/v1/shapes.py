@@ -449,12 +449,24 @@ class DrainInfo(msgspec.Struct):
     moves: list[MoveInfo]
 
 
+class NodeDrillInfo(msgspec.Struct):
+    """The drill that a node is in. ``how`` is ``drain`` or ``block``; ``until`` when it gets the node back at the
+    latest, null while its test calls set out.
+    """
+
+    id: str
+    node: str
+    how: str
+    stage: str
+    until: str | None
+
+
 class NodeInfo(msgspec.Struct):
     """``memory_bytes`` is what models may fill, as configured; ``agent`` what its machine tells, for the owner.
 
     ``source`` is where the node comes from: ``config``, ``discovery``, or ``here`` for what runs on this machine
     without being configured. ``why`` tells the owner of a change of its address. ``drain`` is there while the node is
-    drained.
+    drained by its owner, ``drill`` while it is in one.
     """
 
     id: str
@@ -464,6 +476,7 @@ class NodeInfo(msgspec.Struct):
     source: str = "config"
     why: str = ""
     drain: DrainInfo | None = None
+    drill: NodeDrillInfo | None = None
 
 
 class NodeList(msgspec.Struct):
@@ -502,7 +515,7 @@ class LastMinuteInfo(msgspec.Struct):
 
 class StatusReply(msgspec.Struct):
     """``waiting`` calls are in the queue, by class in ``queue``; ``busy`` run; ``drained`` are nodes that get nothing
-    new.
+    new, ``drill`` is the one under way.
     """
 
     version: str
@@ -518,6 +531,7 @@ class StatusReply(msgspec.Struct):
     drained: list[str] = []
     queue: list[ClassQueueInfo] = []
     last_minute: LastMinuteInfo | None = None
+    drill: NodeDrillInfo | None = None
 
 
 # --- Requests and keys -----------------------------------------------------------------------------------------------

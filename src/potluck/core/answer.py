@@ -92,11 +92,15 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """An engine's own seconds: loading the model, reading the prompt, writing the answer."""
+    """An engine's own seconds: loading the model, reading the prompt, writing the answer.
+
+    ``read_tokens`` of the prompt were read in that time; None: not told, as by engines that count cached tokens too.
+    """
 
     load_s: float = 0.0
     prefill_s: float = 0.0
     decode_s: float = 0.0
+    read_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,17 +20,20 @@ def timing_of(account: Account, *, prompt_tokens: int, first_s: float, rest_s: f
     3. An answer that came whole: embeddings are all reading; a text is writing, if its prompt was short.
     """
     usage = account.usage or estimate(account.text_bytes, prompt_tokens)
-    read = max(0, usage.prompt - usage.cached)
     timings = account.timings
+    told = timings.read_tokens if timings is not None else None
+    read = max(0, usage.prompt - usage.cached) if told is None else told
+    maybe_cached = told is None and not usage.cached
     if timings is not None and (timings.prefill_s or timings.decode_s):
         load_s = timings.load_s if loads else 0.0  # a resident model is "loaded" in milliseconds each time
-        return Timing(read, timings.prefill_s, usage.completion, timings.decode_s, load_s)
+        return Timing(read, timings.prefill_s, usage.completion, timings.decode_s, load_s, maybe_cached)
     if loads and not rest_s:
         return None
     if rest_s:
-        return Timing(read, 0.0 if loads else first_s, max(0, usage.completion - 1), rest_s)
+        written = max(0, usage.completion - 1)
+        return Timing(read, 0.0 if loads else first_s, written, rest_s, maybe_cached=maybe_cached)
     if not usage.completion:
-        return Timing(read, first_s)
+        return Timing(read, first_s, maybe_cached=maybe_cached)
     if usage.prompt <= _LONGEST_PROMPT * usage.completion:
         return Timing(0, 0.0, usage.completion, first_s)
     return None

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from potluck.core.model import EngineId, Health, ModelId, RequestId
 from potluck.core.scheduling.classes import Kind
 from potluck.core.scheduling.decisions import Start
@@ -324,3 +326,16 @@ def test_the_prefix_of_another_conversation_is_worth_something() -> None:
             assert places.setdefault(talk, start.engine) == start.engine
             fleet.finish(r(name), 12.0 + 10.0 * turn, Timing(1000, 1.0, 50, 1.0))
     assert len(set(places.values())) == 2
+
+
+def test_an_engine_seems_no_faster_for_what_it_had_in_its_cache_and_does_not_tell() -> None:
+    """Ollama counts a prompt's tokens whole, and the seconds of those that it read."""
+    fleet = scheduler(engine("a", [model("m")]))
+    state = fleet._fleet.engines[A]
+    for turn in range(20):
+        fresh = 1000 if turn == 0 else 100
+        fleet.arrive(ask(f"r{turn}", conversation="x", tokens=1000), 10.0 * turn)
+        timing = Timing(1000, fresh / 500, 50, 1.0, maybe_cached=True)
+        fleet.finish(r(f"r{turn}"), 10.0 * turn + 3.0, timing)
+    assert state.lanes[ModelId("m")].rates.prefill_tps == 500.0
+    assert state.learned == pytest.approx(1.0, rel=0.05)

@@ -74,3 +74,30 @@ def test_rates_survive_being_kept(one: Rates) -> None:
 def test_what_is_no_kept_rates_is_said_so(broken: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="not kept rates"):
         Rates.of_plain(broken)
+
+
+def test_a_prompt_that_was_expected_in_the_cache_tells_nothing_of_reading_where_hits_are_not_told() -> None:
+    one = rates()
+    assert one.observe(Timing(1000, 1.0), neighbours=0, share=1)
+    assert not one.observe(Timing(1000, 0.1, maybe_cached=True), neighbours=0, share=1, warm=True)
+    assert one.prefill_tps == 1000.0
+    assert one.observe(Timing(100, 0.2), neighbours=0, share=1, warm=True)
+    assert one.prefill_tps == 900.0
+
+
+def test_hits_that_nobody_expected_make_an_engine_seem_little_faster() -> None:
+    """As many calls begin with what an agent always says: nine tenths of every third prompt come from the cache."""
+    one = rates()
+    for _ in range(100):
+        assert one.observe(Timing(1000, 1.0, maybe_cached=True), neighbours=0, share=1)
+        assert one.observe(Timing(1000, 1.0, maybe_cached=True), neighbours=0, share=1)
+        assert not one.observe(Timing(1000, 0.1, maybe_cached=True), neighbours=0, share=1)
+    assert 1000.0 <= one.prefill_tps < 1200.0
+
+
+def test_an_engine_that_got_faster_is_followed_though_it_might_be_its_cache() -> None:
+    one = rates()
+    one.observe(Timing(1000, 10.0, maybe_cached=True), neighbours=0, share=1)
+    for _ in range(60):
+        one.observe(Timing(1000, 1.0, maybe_cached=True), neighbours=0, share=1)
+    assert one.prefill_tps == pytest.approx(1000.0, rel=0.01)

@@ -23,7 +23,7 @@ LAST: dict[str, Any] = {
     "tokens_evaluated": 30,
     "timings": {"cache_n": 10, "prompt_ms": 500.0, "predicted_ms": 250.0, "prompt_n": 20},
 }
-ENDING: list[Event] = [Finish(FinishReason.LENGTH), Usage(30, 4, 10), Timings(0.0, 0.5, 0.25)]
+ENDING: list[Event] = [Finish(FinishReason.LENGTH), Usage(30, 4, 10), Timings(0.0, 0.5, 0.25, 20)]
 
 
 def stream(*replies: dict[str, Any]) -> bytes:
@@ -127,7 +127,7 @@ def test_the_bytes_pass_unchanged_wherever_they_are_cut(size: int) -> None:
     watch = InfillPassage(META)
     assert passed(STREAM, watch, size) == STREAM
     text_bytes = len("é 🎉b".encode())
-    assert watch.account() == Account(Usage(30, 4, 10), Timings(0.0, 0.5, 0.25), FinishReason.LENGTH, text_bytes)
+    assert watch.account() == Account(Usage(30, 4, 10), Timings(0.0, 0.5, 0.25, 20), FinishReason.LENGTH, text_bytes)
 
 
 def test_an_error_is_raised_after_what_came_before_it() -> None:
@@ -167,7 +167,7 @@ def test_a_whole_answer_passes_and_is_counted() -> None:
     watch = InfillPassage(META)
     body = json.dumps({**LAST, "content": "é"}).encode()
     assert watch.whole(body, 0.0) is body
-    assert watch.account() == Account(Usage(30, 4, 10), Timings(0.0, 0.5, 0.25), FinishReason.LENGTH, 2)
+    assert watch.account() == Account(Usage(30, 4, 10), Timings(0.0, 0.5, 0.25, 20), FinishReason.LENGTH, 2)
 
 
 def test_a_whole_error_is_raised() -> None:

@@ -187,6 +187,25 @@ def test_options_that_reload_the_model_are_normalised_on_the_way() -> None:
 LOADED = Model(ModelId("llama3.2:latest"), loaded_context=4096)
 
 
+@pytest.mark.parametrize("name", ["Options", "OPTIONS", "option\u017f"])
+def test_names_that_go_would_read_as_these_are_written_as_these(name: str) -> None:
+    """Else a client could have a model loaded anew past all normalising."""
+    sent = body(prompt="a", **{name: {"num_ctx": 9013, "seed": 7}}, Other=1, other=2)
+    ask = read_generate(sent)
+    assert ask.options == {"num_ctx": 9013, "seed": 7}
+    passed = json.loads(ask.passed_to(LOADED))
+    assert passed == {
+        "model": "llama3.2",
+        "prompt": "a",
+        "options": {"num_ctx": 4096, "seed": 7},
+        "Other": 1,
+        "other": 2,
+    }
+    assert json.loads(read_chat(b'{"MODEL":"m","Messages":[{"role":"user","content":"a"}]}').body)["model"] == "m"
+    both = read_generate(body(prompt="a", options={"num_ctx": 4096}, Options={"num_ctx": 9013}))
+    assert json.loads(both.passed_to(LOADED))["options"] == {"num_ctx": 4096}
+
+
 def test_the_loaded_context_is_said_for_who_says_nothing_with_every_other_byte_as_it_was() -> None:
     sent = body(prompt="a")
     assert read_generate(sent).passed_to(LOADED) == b'{"options":{"num_ctx":4096},' + sent[1:]

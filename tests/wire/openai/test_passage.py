@@ -249,7 +249,7 @@ def test_a_whole_answer_without_usage_gets_one() -> None:
 def test_a_whole_answer_with_timings_alone_is_no_guess() -> None:
     through = whole_passage()
     through.whole(b'{"choices":[],"timings":{"prompt_n":4,"predicted_n":3,"prompt_ms":1000}}', 0.0)
-    assert through.account() == Account(Usage(4, 3), Timings(prefill_s=1.0))
+    assert through.account() == Account(Usage(4, 3), Timings(prefill_s=1.0, read_tokens=4))
 
 
 @pytest.mark.parametrize("body", [b"<html>login</html>", b"", b"{}", b'{"data":[]}', b"[]", b'{"choices":null}'])

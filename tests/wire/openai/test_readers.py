@@ -71,7 +71,7 @@ LLAMACPP_EVENTS: list[Event] = [
     ToolArguments(0, "}"),
     Finish(FinishReason.TOOL_CALLS),
     Usage(prompt=9, completion=7, cached=3),
-    Timings(prefill_s=0.25, decode_s=0.5),
+    Timings(prefill_s=0.25, decode_s=0.5, read_tokens=6),
 ]
 
 
@@ -120,7 +120,7 @@ def test_usage_in_the_last_text_chunk_and_in_every_chunk_is_the_last_one() -> No
 
 def test_usage_may_come_from_the_timings_alone() -> None:
     timings = '{"choices":[],"timings":{"prompt_n":4,"cache_n":2,"predicted_n":3,"prompt_ms":null}}'
-    assert read(FINISH, timings) == [STOP, Usage(prompt=6, completion=3, cached=2), Timings()]
+    assert read(FINISH, timings) == [STOP, Usage(prompt=6, completion=3, cached=2), Timings(read_tokens=4)]
     assert read(FINISH, '{"choices":[],"timings":{"predicted_ms":1000}}') == [STOP, Timings(decode_s=1.0)]
 
 

@@ -30,7 +30,11 @@ _UNKNOWN_MODEL_BYTES = 4_000_000_000
 
 @dataclass(slots=True, eq=False)
 class Turn:
-    """A call on an engine. ``first_s`` is when its first token came; None before."""
+    """A call on an engine. ``first_s`` is when its first token came; None before.
+
+    ``warm``: a slot held the beginning of its prompt. ``load_s`` is how long the load took for which it waited, as far
+    as one can tell: its engine may know better.
+    """
 
     ask: Ask
     lane: Lane
@@ -42,6 +46,8 @@ class Turn:
     charged_s: float = 0.0
     share: int = 1
     due_s: float = 0.0
+    warm: bool = False
+    load_s: float = 0.0
 
     @property
     def expected_s(self) -> float:
@@ -137,10 +143,16 @@ class Lane:
         self.warm.pop(conversation, None)
         self.warm[conversation] = tokens
 
-    def take_slot(self, conversation: str) -> None:
-        """A call begins in the slot that holds its conversation, else in the one that was not used for longest."""
-        if self.warm.pop(conversation, None) is None and len(self.warm) + self.active >= self.slots:
+    def take_slot(self, conversation: str) -> bool:
+        """A call begins in the slot that holds its conversation, else in the one that was not used for longest.
+
+        Whether one holds it.
+        """
+        if self.warm.pop(conversation, None) is not None:
+            return True
+        if len(self.warm) + self.active >= self.slots:
             self.warm.pop(next(iter(self.warm)), None)
+        return False
 
     def describe(self, model: Model, now: float) -> None:
         """Take what the engine says of the model. What we know better stays: running calls, loads under way."""

@@ -25,17 +25,24 @@ _LOAD_START_S = 1.0
 # Fewer tokens than this say more about the clock's grain than about the rate.
 _LEAST_PREFILL_TOKENS = 16
 _LEAST_DECODE_TOKENS = 4
+# So much faster than believed a prompt may seem to be read where the engine does not tell what it had in its cache: a
+# hit looks like a fast engine, but nothing makes it look slow. An engine that did get faster is followed a bit later.
+_MOST_FASTER = 1.25
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """An engine's own account of a call. ``prompt_tokens`` are those computed, without cached ones; 0: not told."""
+    """An engine's own account of a call. ``prompt_tokens`` are those computed, without cached ones; 0: not told.
+
+    ``maybe_cached``: some of them may have been in the engine's cache after all, as it does not tell (Ollama).
+    """
 
     prompt_tokens: int = 0
     prefill_s: float = 0.0
     answer_tokens: int = 0
     decode_s: float = 0.0
     load_s: float = 0.0
+    maybe_cached: bool = False
 
 
 @dataclass(slots=True)
@@ -49,11 +56,16 @@ class Rates:
     readings: int = 0
     loads: int = 0
 
-    def observe(self, timing: Timing, *, neighbours: float, share: float) -> None:
-        """Learn from a call that ran beside ``neighbours`` of its model, and got one ``share``-th of the machine."""
+    def observe(self, timing: Timing, *, neighbours: float, share: float, warm: bool = False) -> bool:
+        """Learn from a call that ran beside ``neighbours`` of its model, and got one ``share``-th of the machine.
+        ``warm``: the beginning of its prompt was expected in the engine's cache.
+
+        Whether its prompt tells how fast prompts are read.
+        """
+        read = False
         if timing.prefill_s > 0 and timing.prompt_tokens >= _LEAST_PREFILL_TOKENS:
             crowd = share + (1 / 3 if neighbours else 0)
-            self.prefill_tps = self._mixed(self.prefill_tps, timing.prompt_tokens / timing.prefill_s * crowd)
+            read = self._observe_reading(timing.prompt_tokens / timing.prefill_s * crowd, timing.maybe_cached, warm)
         # An image is one token and no prompt: all of its time is the answer's.
         enough = timing.answer_tokens >= _LEAST_DECODE_TOKENS or (timing.answer_tokens and not timing.prompt_tokens)
         if timing.decode_s > 0 and enough:
@@ -61,10 +73,19 @@ class Rates:
         if timing.load_s > 0:
             self.observe_load(timing.load_s)
         self.readings += 1
+        return read
 
     def observe_load(self, load_s: float) -> None:
         self.load_s = load_s if not self.loads else self.load_s + SMOOTHING * (load_s - self.load_s)
         self.loads += 1
+
+    def _observe_reading(self, rate: float, maybe_cached: bool, warm: bool) -> bool:
+        if maybe_cached and warm:
+            return False
+        most = _MOST_FASTER * self.prefill_tps
+        doubted = maybe_cached and self.readings > 0 and rate > most
+        self.prefill_tps = self._mixed(self.prefill_tps, most if doubted else rate)
+        return not doubted
 
     def _observe_decoding(self, rate: float, neighbours: float) -> None:
         """One equation, two unknowns: alone it tells the rate; in company mostly the batching."""

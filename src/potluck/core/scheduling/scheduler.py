@@ -108,8 +108,8 @@ class Scheduler:
             if self.learns_lateness and not turn.wait_s:
                 lane.lateness.saw(now - turn.started_s, turn.expected_s)
             return _NOTHING
-        took_s = now - turn.started_s - turn.terms.first_s(turn.ask.prompt_tokens)
-        return self.loaded(lane.engine.id, lane.model, now, took_s if took_s > 0 else None)
+        turn.load_s = now - turn.started_s - turn.terms.first_s(turn.ask.prompt_tokens)
+        return self.loaded(lane.engine.id, lane.model, now)
 
     def finish(self, request: RequestId, now: float, timing: Timing | None = None) -> Sequence[Decision]:
         """The call's answer is complete. ``timing`` is the engine's own account, where it gives one."""
@@ -123,6 +123,8 @@ class Scheduler:
         if ask.conversation:
             answer_tokens = self._standards[ask.kind.place].answer_tokens if timing is None else timing.answer_tokens
             lane.remember(ask.conversation, ask.prompt_tokens + int(answer_tokens))
+        if turn.load_s > 0 and (timing is None or not timing.load_s):
+            lane.rates.observe_load(turn.load_s)
         if turn.lane.loading:  # it answered: the model is there
             turn.lane.settle(resident=True)
         return self._freed(turn, now)
@@ -296,7 +298,7 @@ class Scheduler:
         lane = turn.lane
         node = lane.node
         if lane.warm:
-            lane.take_slot(turn.ask.conversation)
+            turn.warm = lane.take_slot(turn.ask.conversation)
         if not lane.active:
             node.models += 1
         lane.active += 1
@@ -373,12 +375,13 @@ class Scheduler:
         """Rates, the engine's correction and the class's mean answer follow what was seen."""
         lane, terms = turn.lane, turn.terms
         share = (turn.share + 1 + lane.node.others(lane)) / 2
-        expected_s = timing.prompt_tokens * terms.prefill_token_s
-        expected_s += (
-            terms.decode_s * timing.answer_tokens / max(1.0, self._standards[turn.ask.kind.place].answer_tokens)
-        )
-        actual_s = timing.prefill_s + timing.decode_s
-        lane.rates.observe(timing, neighbours=(turn.neighbours + lane.active) / 2, share=share)
+        answer_tokens = max(1.0, self._standards[turn.ask.kind.place].answer_tokens)
+        expected_s = terms.decode_s * timing.answer_tokens / answer_tokens
+        actual_s = timing.decode_s
+        neighbours = (turn.neighbours + lane.active) / 2
+        if lane.rates.observe(timing, neighbours=neighbours, share=share, warm=turn.warm):
+            expected_s += timing.prompt_tokens * terms.prefill_token_s
+            actual_s += timing.prefill_s
         if actual_s > 0 and expected_s > 0 and lane.rates.readings > 1:
             lane.engine.learned *= min(2.0, max(0.5, expected_s / actual_s)) ** _CORRECTION
         self._fleet.relearn(lane)

@@ -25,6 +25,7 @@ KEPT_BYTES = 1024 * 1024
 
 class _Timings(Struct):
     cache_n: int | None = None
+    prompt_n: int | None = None
     prompt_ms: float | None = None
     predicted_ms: float | None = None
 
@@ -228,5 +229,5 @@ def _account(reply: _Reply) -> Account:
         usage = Usage(reply.tokens_evaluated or 0, reply.tokens_predicted or 0, cached)
     timings = None
     if times is not None:
-        timings = Timings(prefill_s=(times.prompt_ms or 0) / 1000, decode_s=(times.predicted_ms or 0) / 1000)
+        timings = Timings(0.0, (times.prompt_ms or 0) / 1000, (times.predicted_ms or 0) / 1000, times.prompt_n)
     return Account(usage, timings, _finish(reply) if reply.stop else None, len(reply.content.encode()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -25,6 +25,9 @@ from potluck.wire.ollama.writers import ChatWriter, EmbeddingsWriter, EmbedWrite
 from potluck.wire.port import NO_OPTIONS, AnswerMeta, AnswerWriter, Passage, Shape
 
 _NULL = msgspec.Raw(b"null")
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+# What engines know of a request's fields beyond those that are read here.
+_MORE = ("shift",)
 
 _Request = TypeVar("_Request", ChatRequest, GenerateRequest, EmbedRequest)
 
@@ -113,7 +116,7 @@ class OllamaAsk(msgspec.Struct, frozen=True):
 
 def read_chat(body: bytes) -> OllamaAsk:
     """POST /api/chat. No messages mean: load the model, or unload it. Raises `BadRequest`."""
-    request = _decode(body, ChatRequest)
+    body, request = _decode(body, ChatRequest)
     messages = request.messages or []
     needs = {Capability.COMPLETION}
     if request.tools:
@@ -140,7 +143,7 @@ def read_chat(body: bytes) -> OllamaAsk:
 
 def read_generate(body: bytes) -> OllamaAsk:
     """POST /api/generate. An empty prompt means: load the model, or unload it. Raises `BadRequest`."""
-    request = _decode(body, GenerateRequest)
+    body, request = _decode(body, GenerateRequest)
     raw = bool(request.raw)
     if raw and (request.template or request.system or request.context):
         raise BadRequest("raw mode does not support template, system, or context", param="raw")
@@ -166,13 +169,13 @@ def read_generate(body: bytes) -> OllamaAsk:
 
 def read_embed(body: bytes) -> OllamaAsk:
     """POST /api/embed. No input means: load the model. Raises `BadRequest`."""
-    request = _decode(body, EmbedRequest)
+    body, request = _decode(body, EmbedRequest)
     return _embed_ask(Shape.OLLAMA_EMBED, body, request, embed_inputs(request.input), EmbedWriter)
 
 
 def read_embeddings(body: bytes) -> OllamaAsk:
     """POST /api/embeddings, the old route: one prompt, its vector as the model gave it. Raises `BadRequest`."""
-    request = _decode(body, EmbedRequest)
+    body, request = _decode(body, EmbedRequest)
     inputs = (request.prompt,) if request.prompt else ()
     return _embed_ask(Shape.OLLAMA_EMBEDDINGS, body, request, inputs, EmbeddingsWriter)
 
@@ -201,11 +204,30 @@ def _embed_ask(
     )
 
 
-def _decode(body: bytes, kind: type[_Request]) -> _Request:
-    """Raises `BadRequest` in Ollama's own words where clients may look for them."""
+def _decode(body: bytes, kind: type[_Request]) -> tuple[bytes, _Request]:
+    """With the body as it is to be passed on. Raises `BadRequest` in Ollama's own words, as clients may look for them.
+
+    Go reads ``Options`` as ``options``, so an engine would see what is not seen here: such names are written small.
+    """
     if not body.strip():
         raise BadRequest("missing request body")
     request = decode_body(body, kind)
+    known = _known(kind)
+    fields = _FIELDS.decode(body)
+    if any(_small(name) in known for name in fields.keys() - known):
+        spelled = {_small(name) if _small(name) in known else name: value for name, value in fields.items()}
+        body = msgspec.json.encode(spelled)
+        request = decode_body(body, kind)
     if not request.model:
         raise BadRequest("model is required", param="model")
-    return request
+    return body, request
+
+
+@cache
+def _known(kind: type[msgspec.Struct]) -> frozenset[str]:
+    return frozenset((*kind.__struct_fields__, *_MORE))
+
+
+def _small(name: str) -> str:
+    """As Go compares names: also the long s and the sign for kelvin are letters."""
+    return name.casefold()

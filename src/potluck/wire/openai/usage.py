@@ -37,7 +37,8 @@ class TimingsRead(msgspec.Struct):
     cache_n: int | float | None = None
 
     def timings(self) -> Timings:
-        return Timings(prefill_s=(self.prompt_ms or 0.0) / 1000, decode_s=(self.predicted_ms or 0.0) / 1000)
+        read = None if self.prompt_n is None else int(self.prompt_n)
+        return Timings(0.0, (self.prompt_ms or 0.0) / 1000, (self.predicted_ms or 0.0) / 1000, read)
 
     def usage(self) -> Usage | None:
         """The tokens, for a server that leaves ``usage`` out."""

@@ -4,31 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from statistics import mean
 
 from tests.sim.reference import GB, MEMORY_GB, REFERENCE, Machine, Server
 from tests.sim.workload import Demand, demands, within
 
-from potluck.core.scheduling.classes import Kind
+from potluck.core.scheduling.classes import DEFAULT_LIMITS, Kind
 from potluck.gateway.targets import BIG_BYTES
 
 # Ollama's engines; the service drives no image engine yet.
 _IMAGES = "sdxl"
-# Fewer calls of a class than this say nothing of it.
-_FEW = 8
+# Of the time to the first token that a class allows, as much as may be lost on the way, on a machine that is late.
+LATE_PART = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Lived:
-    """What became of a call, in seconds of the scenario since it came; None: it never did."""
+    """What became of a call, in seconds of the scenario since it was made; None: that never was.
+
+    ``wait_s`` is until it was sent to the machine ``placed``, ``load_s`` the wait there for its model. Of its prompt
+    ``read`` tokens were read, the others were in a cache. ``late_s`` was lost between the processes, beyond the usual
+    way: the benchmark's own doing.
+    """
 
     kind: Kind
-    first_s: float | None
-    end_s: float | None
+    placed: str = ""
+    wait_s: float | None = None
+    load_s: float = 0.0
+    read: int = 0
+    first_s: float | None = None
+    end_s: float | None = None
+    late_s: float = 0.0
 
     @property
     def good(self) -> bool:
         return self.first_s is not None and self.end_s is not None and within(self.kind, self.first_s, self.end_s)
+
+    @property
+    def late(self) -> bool:
+        """Whether what was lost on the way may have decided if the call was in time."""
+        return self.late_s > LATE_PART * DEFAULT_LIMITS[self.kind].first_s
 
 
 def fleet(speed: float) -> tuple[Machine, ...]:
@@ -66,36 +80,16 @@ def _as_served(call: Demand) -> Kind:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """One line of the comparison. ``off`` is the real one's distance from the simulated one, as a part of that."""
+class Played:
+    """One call, and what became of it on either side."""
 
-    name: str
-    simulated: float
-    real: float
-
-    @property
-    def off(self) -> float:
-        return self.real / self.simulated - 1 if self.simulated else 0.0
+    seed: int
+    number: int
+    call: Demand
+    simulated: Lived
+    real: Lived
 
 
-def compared(simulated: Sequence[Lived], real: Sequence[Lived]) -> list[Figure]:
-    """Goodput over all, then by class; how long answers took on the mean."""
-    found = [
-        Figure("goodput", _goodput(simulated), _goodput(real)),
-        Figure("mean s to the end", _mean_end_s(simulated), _mean_end_s(real)),
-    ]
-    for kind in Kind:
-        one, other = ([each for each in lived if each.kind is kind] for lived in (simulated, real))
-        if len(one) >= _FEW:
-            found.append(Figure(f"goodput, {kind.value} ({len(one)})", _goodput(one), _goodput(other)))
-            found.append(Figure(f"mean s to the end, {kind.value}", _mean_end_s(one), _mean_end_s(other)))
-    return found
-
-
-def _goodput(lived: Sequence[Lived]) -> float:
-    return mean(each.good for each in lived) if lived else 0.0
-
-
-def _mean_end_s(lived: Sequence[Lived]) -> float:
-    ends = [each.end_s for each in lived if each.end_s is not None]
-    return mean(ends) if ends else 0.0
+def pairs(seed: int, calls: Sequence[Demand], simulated: Sequence[Lived], real: Sequence[Lived]) -> list[Played]:
+    both = zip(calls, simulated, real, strict=True)
+    return [Played(seed, number, call, one, other) for number, (call, one, other) in enumerate(both)]

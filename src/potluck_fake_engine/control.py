@@ -178,6 +178,11 @@ def _shown(request: Request) -> dict[str, Any]:
     return shown
 
 
+async def _turns(site: Site, request: Request) -> Mapping[str, Any]:
+    """What became of the last calls that had a slot, in the order of their ends."""
+    return {"turns": [asdict(one) for one in site.engine.turns]}
+
+
 async def _reset(site: Site, request: Request) -> Mapping[str, Any]:
     reset(site)
     return state(site)
@@ -189,6 +194,7 @@ def reset(site: Site) -> None:
     site.faults.log.clear()
     site.requests.clear()
     site.engine.eviction_log.clear()
+    site.engine.turns.clear()
     site.engine.counters = type(site.engine.counters)()
 
 
@@ -201,5 +207,6 @@ HANDLERS: Mapping[tuple[str, str], Callable[[Site, Request], Awaitable[Mapping[s
     ("GET", "/fake/state"): _state,
     ("POST", "/fake/state"): _state,
     ("GET", "/fake/requests"): _requests,
+    ("GET", "/fake/turns"): _turns,
     ("POST", "/fake/reset"): _reset,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from potluck_fake_engine.slots import Slot, Slots, Started
 
 # At full speed the loop gets a turn after this many tokens, so that one stream does not starve the others.
 _TOKENS_PER_TURN = 64
+# Of so many turns it is told what became of them, and of each how its prompt ended.
+_TURNS_KEPT = 10_000
+_TAIL_CHARS = 64
 
 
 class Busy(Exception):
@@ -38,6 +42,21 @@ class Counters:
     decode_s: float = 0.0
     bytes_in: int = 0
     bytes_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a turn. ``tail`` is the end of its prompt; ``cached`` of the ``prompt_tokens`` were there already;
+    ``load_s`` is all that it waited for the model."""
+
+    model: str
+    tail: str
+    prompt_tokens: int
+    cached: int
+    tokens: int
+    load_s: float
+    prompt_s: float
+    decode_s: float
 
 
 @dataclass(slots=True)
@@ -105,8 +124,21 @@ class Turn:
         engine, counters, slot = self.engine, self.engine.counters, self.slot
         if self._worker is not None:
             engine.end_work(self._worker)
-        counters.decode_s += engine.now() - self.started - self.prompt_s
+        decode_s = engine.now() - self.started - self.prompt_s
+        counters.decode_s += decode_s
         counters.tokens_out += self._count
+        engine.turns.append(
+            Done(
+                self.model.spec.name,
+                self.prompt[-_TAIL_CHARS:],
+                slot.prompt_tokens,
+                slot.cached,
+                self._count,
+                self.load_s,
+                self.prompt_s,
+                decode_s,
+            )
+        )
         if kind is None:
             counters.finished += 1
         else:
@@ -193,6 +225,7 @@ class Engine:
         self.pulled: dict[str, int] = {}
         """Bytes of pulls that were begun, by hex digest."""
         self.eviction_log: list[tuple[str, str]] = []
+        self.turns: deque[Done] = deque(maxlen=_TURNS_KEPT)
         self.working: list[Worker] = []
         """Who shares the processor, if it is shared."""
         self.stirred = asyncio.Event()
@@ -375,7 +408,9 @@ class Engine:
     def _want(self, model: Model, keep_alive_s: float, options: str) -> Want:
         self._tickets += 1
         spec = model.spec
-        return Want(self._tickets, spec.name, spec.size, spec.load_s / self.settings.speed, keep_alive_s, options)
+        return Want(
+            self._tickets, spec.name, spec.loaded_bytes, spec.load_s / self.settings.speed, keep_alive_s, options
+        )
 
     def _perform(self, effects: list[Effect]) -> None:
         for effect in effects:

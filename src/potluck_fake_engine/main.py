@@ -17,14 +17,14 @@ from potluck_fake_engine.settings import CAPABILITIES, BadSetting, Settings, par
 _EPILOG = f"""
 A model is NAME[,key=value...], for example
   --model llama3.2:3b,context=8192,size=2GB,load_s=3,prefill=500,decode=40,capabilities=completion+tools
-keys: context (tokens), capabilities ({"+".join(CAPABILITIES)}), size, load_s (seconds), prefill and
-decode (tokens/s, 0 = as fast as possible), batching (with --shared), dims (of embeddings), family,
-parameter_size, quantization, resident (true or false), slots.
+keys: context (tokens), capabilities ({"+".join(CAPABILITIES)}), size, memory (when loaded), load_s
+(seconds), prefill and decode (tokens/s, 0 = as fast as possible), batching (with --shared), dims (of
+embeddings), family, parameter_size, quantization, resident (true or false), slots.
 
 A line of the last user message commands the answer: `say: TEXT`, `repeat N`, `echo-request`,
 `call TOOL {{"json": "arguments"}}`, `think: TEXT`.
 
-At run time: POST /fake/faults, /fake/models, /fake/settings, /fake/reset; GET /fake/state, /fake/requests.
+At run time: POST /fake/faults, /fake/models, /fake/settings, /fake/reset; GET /fake/state, /fake/requests, /fake/turns.
 docs/reference/fake-engine.md tells all of it.
 """
 

@@ -19,7 +19,8 @@ class BadSetting(ValueError):
 class ModelSpec:
     """One model and how it behaves.
 
-    ``prefill`` and ``decode`` are tokens per second (0 = at once), ``size`` is in bytes, ``load_s`` in seconds.
+    ``prefill`` and ``decode`` are tokens per second (0 = at once), ``load_s`` is in seconds. ``size`` is that of the
+    weights, ``memory`` what it takes when loaded, both in bytes; None = as much.
     ``resident`` None = as the real engine does (llama.cpp's and OpenAI's servers load at start, Ollama on demand).
     ``slots`` None = the engine's own number.
     """
@@ -28,6 +29,7 @@ class ModelSpec:
     context: int = 8192
     capabilities: frozenset[str] = frozenset({"completion", "tools"})
     size: int = 2 * 10**9
+    memory: int | None = None
     load_s: float = 0.0
     prefill: float = 0.0
     decode: float = 0.0
@@ -39,6 +41,10 @@ class ModelSpec:
     quantization: str = "Q4_K_M"
     resident: bool | None = None
     slots: int | None = None
+
+    @property
+    def loaded_bytes(self) -> int:
+        return self.size if self.memory is None else self.memory
 
     def can(self, capability: str) -> bool:
         return capability in self.capabilities
@@ -135,6 +141,7 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "context": int,
     "capabilities": _capabilities,
     "size": parse_size,
+    "memory": parse_size,
     "load_s": float,
     "prefill": _rate,
     "decode": _rate,

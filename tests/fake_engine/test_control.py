@@ -92,6 +92,16 @@ async def test_state_counts_calls_tokens_and_bytes(fake: FakeEngine) -> None:
     assert counters["bytes_out"] > 0
 
 
+async def test_what_became_of_calls_is_told() -> None:
+    async with running("m,slots=1") as fake:
+        for _ in range(2):
+            await ask(fake, "POST", CHAT, {**chat("repeat 5"), "model": "m"})
+        first, second = (await ask(fake, "GET", "/fake/turns")).json["turns"]
+    assert (first["model"], first["cached"], first["tokens"]) == ("m", 0, 5)
+    assert "repeat 5" in first["tail"]
+    assert second["cached"] == second["prompt_tokens"] - 1
+
+
 async def test_unknown_controls_name_the_known(fake: FakeEngine) -> None:
     got = await ask(fake, "GET", "/fake/nothing")
     assert got.status == 404

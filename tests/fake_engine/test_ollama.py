@@ -168,6 +168,16 @@ async def test_memory_is_shared_and_the_idle_model_goes() -> None:
         assert (fake.counters.loads, fake.counters.evictions) == (3, 2)
 
 
+async def test_a_loaded_model_takes_more_than_its_weights() -> None:
+    async with running("a,size=5GB,memory=6GB", "b,size=3GB", dialect="ollama", memory=8 * 10**9) as fake:
+        await ask(fake, "POST", "/api/chat", {"model": "a", "messages": user("hi")})
+        (listed,) = (await ask(fake, "GET", "/api/ps")).json["models"]
+        sizes = [model["size"] for model in (await ask(fake, "GET", "/api/tags")).json["models"]]
+        await ask(fake, "POST", "/api/chat", {"model": "b", "messages": user("hi")})
+    assert (listed["size"], listed["size_vram"], sizes) == (6 * 10**9, 6 * 10**9, [5 * 10**9, 3 * 10**9])
+    assert fake.counters.evictions == 1
+
+
 async def test_a_cold_load_holds_the_answer_back_and_is_told() -> None:
     async with running("a,load_s=10", dialect="ollama", speed=100.0) as fake:
         last = (await ask(fake, "POST", "/api/chat", {"model": "a", "messages": user("hi")})).lines()[-1]

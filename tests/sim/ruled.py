@@ -11,7 +11,7 @@ from potluck.core.scheduling.decisions import Decision, Evict, Load, Refuse, Sta
 from potluck.core.scheduling.rates import Rates, Timing
 from potluck.core.scheduling.scheduler import Scheduler
 
-from .reference import GB, MEMORY_GB, REFERENCE, Machine
+from .reference import GB, MEMORY_BY_SIZE, MEMORY_GB, REFERENCE, Machine
 from .world import Box, Clock, Job, Lane, Told
 
 
@@ -48,7 +48,7 @@ class Ruled(Told):
                 ModelId(model),
                 resident=lane.resident,
                 memory_bytes=int(MEMORY_GB[model] * GB),
-                size_bytes=int(MEMORY_GB[model] * GB / 1.2),
+                size_bytes=int(MEMORY_GB[model] * GB / MEMORY_BY_SIZE),
             )
             for (name, model), lane in box.lanes.items()
             if name == server
@@ -70,7 +70,9 @@ class Ruled(Told):
 
     def ended(self, job: Job, box: Box) -> None:
         assert job.first_s is not None
-        timing = Timing(job.computed, job.first_s - job.begun_s, job.demand.answer, self.clock.now - job.first_s)
+        read_s, written_s = job.first_s - job.begun_s, self.clock.now - job.first_s
+        # As Ollama tells it: all of the prompt, with what it had in its cache.
+        timing = Timing(job.demand.prompt, read_s, job.demand.answer, written_s, job.load_s, maybe_cached=True)
         if job.demand.kind is Kind.IMAGE:
             timing = Timing(answer_tokens=1, decode_s=self.clock.now - job.begun_s)
         self.perform(self.scheduler.finish(self.ids[id(job)], self.clock.now, timing))
@@ -98,10 +100,10 @@ class Ruled(Told):
         box, lane = self.places[decision.engine, decision.model]
 
         def loaded() -> None:
+            # As with Ollama, nobody is told of it before the first token comes.
             job = self.waits_for.pop((decision.engine, decision.model))
+            job.load_s = lane.speed.load_s
             box.start(job, lane)
-            took_s = lane.speed.load_s
-            self.perform(self.scheduler.loaded(decision.engine, decision.model, self.clock.now, took_s))
 
         box.load(lane, loaded)
 

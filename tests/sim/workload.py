@@ -153,8 +153,9 @@ def _typing(user: int, now: float, name: str, chance: Random) -> Iterator[Demand
     for _ in range(1 + int(chance.expovariate(1 / 5.0))):
         answer = CODE_OUT.draw(chance, 60.0)
         yield Demand(now, user, Kind.COMPLETION, "coder:3b", prompt, answer, name, prefix, "coding")
+        before = prompt
         prompt += chance.randrange(40)
-        prefix = int(prompt * _COMPLETION_KEPT)
+        prefix = min(before, int(prompt * _COMPLETION_KEPT))
         now += 3.0 + chance.expovariate(1 / 12.0)
 
 

@@ -29,6 +29,7 @@ class Job:
     first_s: float | None = None
     end_s: float | None = None
     begun_s: float = 0.0
+    load_s: float = 0.0
     computed: int = 0
     refused_s: float | None = None
     lane: Lane | None = None
@@ -120,7 +121,8 @@ class Box:
         self._advance()
         cached = self._take_slot(job, lane)
         job.computed = max(0, job.demand.prompt - cached)
-        job.read, job.written = float(job.computed), float(job.demand.answer)
+        # An engine's first token comes out of the prompt's last batch; an image, without a prompt, is all written.
+        job.read, job.written = float(job.computed), float(job.demand.answer - (job.computed > 0))
         job.lane, job.begun_s = lane, self.clock.now
         lane.jobs.append(job)
         lane.used_s = self.clock.now
@@ -157,12 +159,7 @@ class Box:
         version = self._version
         next_s = float("inf")
         for job, reading, writing in self._rates():
-            if reading:
-                next_s = min(next_s, job.read / reading)
-            elif job.first_s is None:
-                next_s = min(next_s, max(0.0, job.written - job.demand.answer + 1) / writing)
-            else:
-                next_s = min(next_s, job.written / writing)
+            next_s = min(next_s, job.read / reading if reading else job.written / writing)
         if next_s < float("inf"):
             self.clock.at(self.clock.now + next_s, lambda: self._changed(version))
 
@@ -201,9 +198,10 @@ class Box:
 
     def _keep_warm(self, job: Job, lane: Lane) -> None:
         lane.used_s = self.clock.now
-        if job.demand.conversation:
-            lane.warm.pop(job.demand.conversation, None)
-            lane.warm[job.demand.conversation] = None
+        # What is not a conversation's takes a slot as well, which is then the one used last.
+        held = job.demand.conversation or f"{id(job)}"
+        lane.warm.pop(held, None)
+        lane.warm[held] = None
 
 
 class Told:

@@ -73,6 +73,7 @@ def _running(engine: Engine, runner: Runner) -> JsonObject:
     context = int(runner.options.partition("num_ctx=")[2].partition(" ")[0] or model.spec.context)
     return {
         **_identity(model),
+        "size": runner.size,
         "details": _details(model),
         "expires_at": rfc3339(time.time() + _left_s(engine, runner)),
         "size_vram": vram,

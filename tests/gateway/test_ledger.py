@@ -140,7 +140,7 @@ async def test_why_an_engine_was_chosen_is_written_down_in_figures() -> None:
         first, second = await w.records()
         for record in (first, second):
             assert [each.engine for each in record.candidates if each.chosen] == [record.engine]
-            assert {each.reason for each in record.candidates} == {"chosen", "another place is better"}
+            assert {each.verdict for each in record.candidates} == {"chosen", "another place is better"}
             assert all(
                 each.model == "m" and each.run and each.finish_s > each.first_s > 0 for each in record.candidates
             )

@@ -15,13 +15,12 @@ from potluck.core.errors import ClientError, NodeError, OperatorError, Overloade
 from potluck.core.model import EngineId, RequestId
 from potluck.core.rescue import Way
 from potluck.core.scheduling.decisions import Start
-from potluck.core.scheduling.explain import Candidate, candidates
-from potluck.core.scheduling.weighing import PLACED
+from potluck.core.scheduling.explain import candidates
 from potluck.gateway.last_minute import Minute
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.port import Caller
 from potluck.storage.ports import RequestLog
-from potluck.storage.records import EVEN, NOUGHT, AttemptRecord, CallStatus, CandidateRecord, RequestRecord
+from potluck.storage.records import AttemptRecord, CallStatus, RequestRecord
 from potluck.wire.estimates import estimate
 
 if TYPE_CHECKING:
@@ -234,32 +233,7 @@ def _whole(record: RequestRecord, decision: Start | None) -> RequestRecord:
     """The record with why its engine was chosen."""
     if decision is None:
         return record
-    return msgspec.structs.replace(record, candidates=tuple(map(_candidate, candidates(decision))))
-
-
-def _candidate(one: Candidate) -> CandidateRecord:
-    """Rounded: nobody reads more of a figure, and it would fill the log."""
-    engine, model, verdict, run, own, harm, eviction, doubt, prior, wait_s, first_s, finish_s = one
-    return CandidateRecord(
-        EngineId(engine),
-        verdict in PLACED,
-        verdict,
-        model,
-        None if run is None else _rounded(run),
-        _rounded(own),
-        _rounded(harm),
-        _rounded(eviction) if eviction else NOUGHT,
-        _rounded(doubt) if doubt else NOUGHT,
-        _rounded(prior) if prior != EVEN else EVEN,
-        _rounded(wait_s) if wait_s else NOUGHT,
-        _rounded(first_s),
-        _rounded(finish_s),
-    )
-
-
-def _rounded(figure: float) -> float:
-    """To four places. `round` takes four times as long, and this is done a dozen times for each call."""
-    return int(figure * 10_000 + 0.5) / 10_000 or NOUGHT
+    return msgspec.structs.replace(record, candidates=candidates(decision))
 
 
 @lru_cache(1024)

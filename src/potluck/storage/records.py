@@ -1,6 +1,7 @@
 """What is kept, as frozen records. Times are Unix seconds (``_s``), durations too; ids are made by the caller.
 
 The request log's are structs of msgspec: one is made for each call, and a frozen dataclass costs ten times as much.
+They hold no cycle, and thousands of them wait to be written: ``gc=False`` keeps the collector from looking at them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from potluck.core.answer import FinishReason
 from potluck.core.call import Message
 from potluck.core.model import EngineId, KeyId, ModelId, NodeId, RequestId, UserId
 from potluck.core.people import Role
+from potluck.core.scheduling.explain import Candidate
 
 ConversationId = NewType("ConversationId", str)
 MessageId = NewType("MessageId", str)
@@ -162,7 +164,7 @@ class CallStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-class AttemptRecord(msgspec.Struct, frozen=True):
+class AttemptRecord(msgspec.Struct, frozen=True, gc=False):
     """One try: ``outcome`` is ``ok`` or the error's class in words, ``why`` one sentence for the owner."""
 
     engine: EngineId
@@ -170,33 +172,7 @@ class AttemptRecord(msgspec.Struct, frozen=True):
     why: str = ""
 
 
-NOUGHT, EVEN = 0.0, 1.0
-"""The very defaults of figures: what is one of these objects takes no room in the log."""
-
-
-class CandidateRecord(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An engine that was thought of: chosen or not, and why.
-
-    The rest is `core.scheduling.explain.Candidate`: costs in limits of the call's class (``run`` None: out of the
-    question), ``wait_s``, ``first_s`` and ``finish_s`` as expected. Records from before these were kept have none.
-    """
-
-    engine: EngineId
-    chosen: bool
-    reason: str
-    model: str = ""
-    run: float | None = None
-    own: float = NOUGHT
-    harm: float = NOUGHT
-    eviction: float = NOUGHT
-    doubt: float = NOUGHT
-    prior: float = EVEN
-    wait_s: float = NOUGHT
-    first_s: float = NOUGHT
-    finish_s: float = NOUGHT
-
-
-class RequestRecord(msgspec.Struct, frozen=True):
+class RequestRecord(msgspec.Struct, frozen=True, gc=False):
     """One call as it went. ``time_s`` is its arrival; ``first_byte_s`` and ``total_s`` are measured from there.
 
     ``key`` and ``user`` are None where no valid key was shown, ``served_model``, ``node`` and ``engine`` where no
@@ -217,7 +193,7 @@ class RequestRecord(msgspec.Struct, frozen=True):
     node: NodeId | None = None
     engine: EngineId | None = None
     attempts: tuple[AttemptRecord, ...] = ()
-    candidates: tuple[CandidateRecord, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
     queue_s: float = 0.0
     first_byte_s: float | None = None
     prompt_tokens: int = 0

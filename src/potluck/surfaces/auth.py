@@ -23,8 +23,12 @@ PUBLIC_PATHS = frozenset({"/", "/healthz", "/readyz", "/health", "/api/version"}
 
 # Clients repeat one key thousands of times; its SHA-256 need not be computed each time. Wrong keys are not remembered.
 _REMEMBERED = 1024
+# A key and the word before it; longer ones are looked at each time.
+_MOST_REMEMBERED_BYTES = 256
 
 Headers = Sequence[tuple[bytes, bytes]]
+
+_KEY_HEADERS = frozenset({b"authorization", b"x-api-key", b"api-key"})
 
 
 class Keyring:
@@ -34,7 +38,7 @@ class Keyring:
         """``clock`` is Unix seconds, for the time of last use."""
         self._clock = clock
         self._callers: dict[bytes, Caller] = {}
-        self._remembered: dict[bytes, Caller] = {}
+        self._remembered: dict[tuple[bytes, bytes], Caller] = {}  # by the header that shows the key, as it came
         self._used: dict[KeyId, float] = {}
         self._users: dict[UserId, UserRecord] = {}
 
@@ -59,23 +63,34 @@ class Keyring:
 
         A client may present several: Claude Code sends its account's key beside the token it was given for here.
         """
-        presented = False
-        for key in presented_keys(headers, query):
-            caller = self._remembered.get(key) or self._found(key)
-            if caller is not None:
-                self._used[caller.key] = self._clock()
-                return caller
-            presented = True
-        raise Unauthenticated("The API key is not valid.") if presented else Unauthenticated()
-
-    def _found(self, key: bytes) -> Caller | None:
-        # A digest of the whole key is looked up: how long that takes says nothing about the key.
-        caller = self._callers.get(digest(key.decode("utf-8", "replace")))
-        if caller is not None:
-            if len(self._remembered) >= _REMEMBERED:
-                self._remembered.clear()
-            self._remembered[key] = caller
+        for header in headers:
+            if header[0] in _KEY_HEADERS:
+                caller = self._remembered.get(header) or self._found((header,))
+                if caller is not None:
+                    break
+        else:
+            caller = self._found((), query) if query else None
+        if caller is None:
+            presented = any(presented_keys(headers, query))
+            raise Unauthenticated("The API key is not valid.") if presented else Unauthenticated()
+        self._used[caller.key] = self._clock()
         return caller
+
+    def _found(self, headers: Headers, query: bytes = b"") -> Caller | None:
+        """Whose key it is that a header, or the query, presents."""
+        for key in presented_keys(headers, query):
+            # A digest of the whole key is looked up: how long that takes says nothing about the key.
+            caller = self._callers.get(digest(key.decode("utf-8", "replace")))
+            if caller is None:
+                continue
+            for header in headers:
+                if len(header[1]) > _MOST_REMEMBERED_BYTES:
+                    continue
+                if len(self._remembered) >= _REMEMBERED:
+                    self._remembered.clear()
+                self._remembered[header] = caller
+            return caller
+        return None
 
     def of_request(self, request: Request) -> Caller:
         """The relay's way in."""
@@ -100,7 +115,7 @@ def presented_keys(headers: Headers, query: bytes) -> Iterator[bytes]:
                     key = _password(rest.strip())
                 case _:
                     continue
-        elif name in (b"x-api-key", b"api-key"):
+        elif name in _KEY_HEADERS:
             key = value.strip()
         else:
             continue

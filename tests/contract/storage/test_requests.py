@@ -3,8 +3,9 @@ from msgspec.structs import replace
 
 from potluck.core.errors import NotFound
 from potluck.core.model import EngineId, KeyId, ModelId, NodeId, RequestId, UserId
+from potluck.core.scheduling.explain import Candidate
 from potluck.storage.ports import Storage
-from potluck.storage.records import AttemptRecord, CallStatus, CandidateRecord, RequestFilter, RequestRecord
+from potluck.storage.records import AttemptRecord, CallStatus, RequestFilter, RequestRecord
 
 FULL = RequestRecord(
     id=RequestId("r1"),
@@ -24,7 +25,7 @@ FULL = RequestRecord(
         AttemptRecord(EngineId("orin0/ollama:11435"), "NodeUnreachable", "refused “it”"),
         AttemptRecord(EngineId("agx0/ollama:11434"), "ok"),
     ),
-    candidates=(CandidateRecord(EngineId("agx0/ollama:11434"), True, "resident, a slot is free"),),
+    candidates=(Candidate("agx0/ollama:11434", "llama3.2:latest", "chosen", 0.25, 0.2, 0.05),),
     queue_s=0.125,
     first_byte_s=0.5,
     prompt_tokens=10,

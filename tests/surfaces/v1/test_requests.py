@@ -3,8 +3,9 @@ from __future__ import annotations
 import msgspec
 
 from potluck.core.model import EngineId, ModelId, NodeId, RequestId
+from potluck.core.scheduling.explain import Candidate
 from potluck.gateway.port import Caller
-from potluck.storage.records import AttemptRecord, CallStatus, CandidateRecord, RequestFilter, RequestRecord
+from potluck.storage.records import AttemptRecord, CallStatus, RequestFilter, RequestRecord
 
 from .world import ANNA, BERT, OWNER, World
 
@@ -24,7 +25,7 @@ def record(name: str, caller: Caller, time_s: float = 1_750_000_000.0) -> Reques
         node=NodeId("agx0"),
         engine=EngineId("agx0/ollama:11434"),
         attempts=(AttemptRecord(EngineId("agx0/ollama:11434"), "ok"),),
-        candidates=(CandidateRecord(EngineId("orin0/ollama:11435"), False, "not up"),),
+        candidates=(Candidate("orin0/ollama:11435", "coder:1b", "not up"),),
         prompt_tokens=5,
     )
 
@@ -58,9 +59,9 @@ async def test_the_figures_of_a_decision_are_told_as_they_were() -> None:
 async def test_the_decision_is_made_once_more_from_what_is_kept() -> None:
     made = World()
     agx0, orin0 = EngineId("agx0/ollama:11434"), EngineId("orin0/ollama:11435")
-    chosen = CandidateRecord(agx0, True, "chosen", "coder:1b", 0.5, 0.4, 0.1)
-    dearer = CandidateRecord(orin0, False, "another place is better", "coder:1b", 0.8, 0.8)
-    cheaper = CandidateRecord(orin0, False, "another place is better", "coder:1b", 0.2, 0.2)
+    chosen = Candidate(agx0, "coder:1b", "chosen", 0.5, 0.4, 0.1)
+    dearer = Candidate(orin0, "coder:1b", "another place is better", 0.8, 0.8)
+    cheaper = Candidate(orin0, "coder:1b", "another place is better", 0.2, 0.2)
     for name, other in (("a", dearer), ("b", cheaper)):
         kept = msgspec.structs.replace(record(name, ANNA), candidates=(other, chosen))
         await made.requests.add([kept])

@@ -15,6 +15,8 @@ _PLACED_BY: Mapping[Policy, Verdict] = {
     Policy.ORDER: Verdict.FIRST,
     Policy.WEIGHTED: Verdict.TURN,
 }
+# For every call's log: looked up once.
+_CHOSEN, _WORSE = Verdict.CHOSEN.value, Verdict.WORSE.value
 # Kept figures are rounded to four places: four parts, each half a last place off, and a little for the prior's own.
 _GRAIN = 4e-4
 
@@ -23,7 +25,7 @@ class Candidate(NamedTuple):
     """One place in one decision. Costs are in limits: 1 is all that the class allows; None: out of the question.
 
     ``run`` = (``own`` + ``harm`` + ``eviction`` + ``doubt``) * ``prior``. ``first_s`` and ``finish_s`` are what was
-    expected of it, ``wait_s`` the part of them before it starts.
+    expected of it, ``wait_s`` the part of them before it starts. Logs keep it as it stands, by the order of its fields.
     """
 
     engine: str
@@ -38,6 +40,10 @@ class Candidate(NamedTuple):
     wait_s: float = 0.0
     first_s: float = 0.0
     finish_s: float = 0.0
+
+    @property
+    def chosen(self) -> bool:
+        return self.verdict in PLACED
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,25 +135,14 @@ def _total(candidate: Candidate) -> float:
 
 
 def _of_terms(start: Start, kept: Kept) -> tuple[Candidate, ...]:
+    place = start.place
     found: list[Candidate] = []
     for terms, cost, prior, tokens in kept:
-        own = terms.base + terms.slope * tokens
-        verdict = Verdict.CHOSEN if terms.lane == start.place else Verdict.WORSE
+        lane, own, first_s = terms.lane, terms.base + terms.slope * tokens, terms.first_s(tokens)
+        verdict = _CHOSEN if lane is place or lane == place else _WORSE
+        harm, finish_s = cost / prior - own, first_s + terms.decode_s
         found.append(
-            Candidate(
-                terms.lane.engine,
-                terms.lane.model,
-                verdict.value,
-                cost,
-                own,
-                cost / prior - own,
-                0.0,
-                0.0,
-                prior,
-                0.0,
-                terms.first_s(tokens),
-                terms.service_s(tokens),
-            )
+            Candidate(lane.engine, lane.model, verdict, cost, own, harm, 0.0, 0.0, prior, 0.0, first_s, finish_s)
         )
     return tuple(found)
 

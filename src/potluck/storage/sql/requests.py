@@ -11,14 +11,40 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, or_, select
 
 from potluck.core.errors import NotFound
 from potluck.core.model import EngineId, KeyId, ModelId, NodeId, RequestId, UserId
-from potluck.storage.records import AttemptRecord, CallStatus, CandidateRecord, RequestFilter, RequestRecord
+from potluck.core.scheduling.explain import Candidate
+from potluck.storage.records import AttemptRecord, CallStatus, RequestFilter, RequestRecord
 from potluck.storage.sql.bulk import NewRows
 from potluck.storage.sql.content import clean
 from potluck.storage.sql.database import Database
 from potluck.storage.sql.schema import requests
 
 _attempts = msgspec.json.Decoder(tuple[AttemptRecord, ...])
-_candidates = msgspec.json.Decoder(tuple[CandidateRecord, ...])
+
+
+class _Named(msgspec.Struct):
+    """A candidate as it was kept before: with its fields' names. Those of logs' first months have no figures."""
+
+    engine: str
+    reason: str
+    model: str = ""
+    run: float | None = None
+    own: float = 0.0
+    harm: float = 0.0
+    eviction: float = 0.0
+    doubt: float = 0.0
+    prior: float = 1.0
+    wait_s: float = 0.0
+    first_s: float = 0.0
+    finish_s: float = 0.0
+
+    def candidate(self) -> Candidate:
+        costs = (self.run, self.own, self.harm, self.eviction, self.doubt, self.prior)
+        return Candidate(self.engine, self.model, self.reason, *costs, self.wait_s, self.first_s, self.finish_s)
+
+
+# Now as a list of its values: nothing is made for that but the text itself.
+_candidates = msgspec.json.Decoder(tuple[Candidate | _Named, ...])
+_encode = msgspec.json.Encoder().encode
 
 
 class SqlRequests:
@@ -83,8 +109,8 @@ def _row(record: RequestRecord) -> tuple[object, ...]:
         record.engine,
         record.status.value,
         record.http_status,
-        _json(record.attempts),
-        _json(record.candidates),
+        _attempted(record.attempts),
+        _encode(record.candidates).decode() if record.candidates else "[]",
         record.queue_s,
         record.first_byte_s,
         record.total_s,
@@ -98,10 +124,14 @@ def _row(record: RequestRecord) -> tuple[object, ...]:
     )
 
 
-# What was tried and thought of is the same for most calls: engines do not come and go every second.
+# What was tried is the same for most calls.
 @lru_cache(1024)
-def _json(records: tuple[AttemptRecord, ...] | tuple[CandidateRecord, ...]) -> str:
-    return msgspec.json.encode(records).decode()
+def _attempted(attempts: tuple[AttemptRecord, ...]) -> str:
+    return _encode(attempts).decode()
+
+
+def _considered(text: str) -> tuple[Candidate, ...]:
+    return tuple(one.candidate() if isinstance(one, _Named) else one for one in _candidates.decode(text))
 
 
 def _read(row: Row[Any]) -> RequestRecord:
@@ -119,7 +149,7 @@ def _read(row: Row[Any]) -> RequestRecord:
         node=NodeId(row.node) if row.node is not None else None,
         engine=EngineId(row.engine) if row.engine is not None else None,
         attempts=_attempts.decode(row.attempts),
-        candidates=_candidates.decode(row.candidates),
+        candidates=_considered(row.candidates),
         queue_s=row.queue_s,
         first_byte_s=row.first_byte_s,
         prompt_tokens=row.prompt_tokens,

@@ -36,6 +36,8 @@ def open_engine(file: Path, *, busy_timeout_s: float) -> tuple[Engine, Traits]:
     except OSError as error:
         raise _told(_UNWRITABLE, file, error.strerror) from error
     traits = Traits(readers=_READERS, writers=1, explain=_explainer(file), insert_new=_insert_new, schema_is_whole=True)
+    # Else the driver asks each one how it wants to be written, and makes an error of no answer.
+    sqlite3.register_adapter(bool, int)
     engine = create_engine(
         URL.create("sqlite", database=str(file)),
         connect_args={"timeout": busy_timeout_s},

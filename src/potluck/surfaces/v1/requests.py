@@ -10,7 +10,7 @@ from potluck.core.model import NodeId, RequestId
 from potluck.core.people import Right
 from potluck.core.scheduling.explain import Candidate, replay
 from potluck.core.scheduling.weighing import Verdict
-from potluck.storage.records import CandidateRecord, RequestFilter, RequestRecord
+from potluck.storage.records import RequestFilter, RequestRecord
 from potluck.surfaces.v1.exchange import Exchange, Reply
 from potluck.surfaces.v1.shapes import (
     AttemptInfo,
@@ -71,24 +71,23 @@ def _info(record: RequestRecord) -> RequestInfo:
             estimated=record.estimated,
         ),
         attempts=[AttemptInfo(attempt.engine, attempt.outcome, attempt.why) for attempt in record.attempts],
-        candidates=[
-            CandidateInfo(**{name: getattr(one, name) for name in CandidateInfo.__struct_fields__})
-            for one in record.candidates
-        ],
+        candidates=[_candidate(one) for one in record.candidates],
         error=record.error,
         choice=record.choice,
         replay=_replayed(record.candidates),
     )
 
 
-def _replayed(kept: Sequence[CandidateRecord]) -> ReplayInfo | None:
-    done = replay([_place(one) for one in kept])
+def _candidate(one: Candidate) -> CandidateInfo:
+    """Rounded: nobody reads more of a figure."""
+    engine, model, reason, run, *figures = one
+    return CandidateInfo(
+        engine, one.chosen, reason, model, None if run is None else round(run, 4), *(round(each, 4) for each in figures)
+    )
+
+
+def _replayed(kept: Sequence[Candidate]) -> ReplayInfo | None:
+    done = replay(kept)
     if done is None:
         return None
     return ReplayInfo(done.again.engine, done.again.model, done.same, _RULES[done.rule])
-
-
-def _place(one: CandidateRecord) -> Candidate:
-    """As the core knows it."""
-    costs = (one.run, one.own, one.harm, one.eviction, one.doubt, one.prior)
-    return Candidate(one.engine, one.model, one.reason, *costs, one.wait_s, one.first_s, one.finish_s)

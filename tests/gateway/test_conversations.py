@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from potluck.core.model import EngineId, UserId
 from potluck.core.openings import conversation_name
@@ -32,7 +33,7 @@ class Turn(Caller):
 
     def __init__(self, name: str, conversation: str) -> None:
         super().__init__(name)
-        self.wish = self.wish._replace(prompt_tokens=1000)
+        self.wish = replace(self.wish, prompt_tokens=1000)
         self.conversation = conversation
 
 

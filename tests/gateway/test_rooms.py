@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from potluck.backends.port import Report
 from potluck.core.catalogue import RouteRule
@@ -24,7 +25,7 @@ class Long(Caller):
 
     def __init__(self, name: str, tokens: int, model: str = "m", *, may_cut: bool = False) -> None:
         super().__init__(name, model)
-        self.wish = self.wish._replace(most_tokens=tokens + 1024)
+        self.wish = replace(self.wish, most_tokens=tokens + 1024)
         self._room = Room(Length(tokens, tokens, tokens), None, may_cut)
         self.measured = 0
 
@@ -123,14 +124,14 @@ def test_who_was_failed_by_the_only_engine_that_holds_it_is_told_that() -> None:
     made = hall(4096, 16384)
     failure = NodeFailed("broke")
     caller = Long("1", 8000)
-    caller.wish = caller.wish._replace(tried=frozenset({LARGE}), failure=failure)
+    caller.wish = replace(caller.wish, tried=frozenset({LARGE}), failure=failure)
     assert sent(made, caller).error is failure
 
 
 def test_another_attempt_goes_to_another_place_that_holds_it() -> None:
     made = hall(4096, 16384, 16384)
     caller = Long("1", 8000)
-    caller.wish = caller.wish._replace(tried=frozenset({LARGE}))
+    caller.wish = replace(caller.wish, tried=frozenset({LARGE}))
     assert sent(made, caller).engine == EngineId("e2")
 
 

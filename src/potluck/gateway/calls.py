@@ -211,7 +211,7 @@ class InsideCalls:
     ) -> AsyncGenerator[Generation, None]:
         inbox = Inbox(whole=whole)
         ask, door = InsideAsk(call, inbox), inside_door(family, kind)
-        exchange = Exchange(self._relay, inbox, door, ask, caller, RequestId(request) or None, terms)
+        exchange = Exchange.of(self._relay, inbox, door, ask, caller, RequestId(request) or None, terms)
         inbox.exchange = exchange
         exchange.may_hedge = not whole  # two attempts would write into one inbox, and neither speak
         try:

@@ -10,6 +10,8 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
+from msgspec.structs import replace
+
 from potluck.core.answer import Event, Text
 from potluck.core.call import Call, ChatCall, EmbedCall, Message, Role, Sampling, TextPart, Thinking
 from potluck.core.drill import Asking, Trying
@@ -103,15 +105,15 @@ async def _asked(
 ) -> AsyncGenerator[_Asked]:
     """A call whose answer has begun. One that is asked ``at`` an engine may go on elsewhere when that breaks."""
     inbox = _Held(relay.clock, holds=holds)
-    exchange = Exchange(relay, inbox, inside_door(FAMILY, Kind.BACKGROUND), InsideAsk(call, inbox), caller)
+    exchange = Exchange.of(relay, inbox, inside_door(FAMILY, Kind.BACKGROUND), InsideAsk(call, inbox), caller)
     inbox.exchange = exchange
     exchange.may_hedge = False  # what is proven is the rescue of one attempt
     if at is not None:
-        exchange.wish = exchange.wish._replace(tried=frozenset(relay.fleet.engines) - {at})
+        exchange.wish = replace(exchange.wish, tried=frozenset(relay.fleet.engines) - {at})
     try:
         exchange.start()
         await inbox.began
-        exchange.wish = exchange.wish._replace(tried=frozenset())
+        exchange.wish = replace(exchange.wish, tried=frozenset())
         yield _Asked(exchange, inbox)
     finally:
         exchange.client_gone()

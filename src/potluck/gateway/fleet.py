@@ -53,6 +53,8 @@ class Installation(msgspec.Struct, frozen=True):
 _DEFAULT_SLOTS = {EngineKind.OLLAMA: 1, EngineKind.LLAMACPP: 1, EngineKind.OPENAI: 8, EngineKind.LOCAL: 1}
 
 _CHAT = frozenset({Capability.COMPLETION})
+# Looked up once: up to Python 3.11 a member costs as much as a call.
+_CALL_OK, _UP = Seen.CALL_OK, Health.UP
 
 
 class Fleet:
@@ -160,7 +162,7 @@ class Fleet:
         before = self.health.get(engine)
         if before is None:  # the owner took it out while it worked
             return
-        if seen is Seen.CALL_OK and before.state is Health.UP:
+        if seen is _CALL_OK and before.state is _UP:
             return
         after = self._step(before, seen, why)
         if after is before:

@@ -22,6 +22,7 @@ from potluck.gateway.port import Caller
 from potluck.storage.ports import RequestLog
 from potluck.storage.records import AttemptRecord, CallStatus, RequestRecord
 from potluck.wire.estimates import estimate
+from potluck.wire.port import Account
 
 if TYPE_CHECKING:
     from potluck.gateway.relay.exchange import Exchange
@@ -41,6 +42,10 @@ MAX_WAITING = 50_000
 # A month answers "what happened last week"; without an end the log of a busy house would fill a small disk.
 KEPT_S = 30 * 86_400.0
 PRUNE_EVERY_S = 3_600.0
+
+# Looked up once: up to Python 3.11 a member costs as much as a call.
+_OK = CallStatus.OK
+_NO_ACCOUNT = Account()
 
 # The public APIs' habit (API-CONTRACTS.md 0): the client went away, nobody was sent anything.
 CLIENT_CLOSED = 499
@@ -64,11 +69,12 @@ class Ledger:
     def settled(self, exchange: Exchange, *, now_s: float, wall_s: float, cancelled: bool) -> None:
         """Note a call that has ended."""
         total_s = now_s - exchange.started_s
-        account = exchange.account
+        passage = exchange.passage
+        account = passage.account() if passage is not None else _NO_ACCOUNT
         usage = account.usage or estimate(account.text_bytes, exchange.meta.prompt_tokens if account.text_bytes else 0)
         error = exchange.error
         served = exchange.served
-        status = CallStatus.CANCELLED if cancelled else _status(error)
+        status = CallStatus.CANCELLED if cancelled else _OK if error is None else _status(error)
         first_byte_s = exchange.first_byte_s - exchange.started_s if exchange.first_byte_s is not None else None
         attempts = _failed(exchange.attempts) if exchange.attempts else ()
         if served is not None and error is None:
@@ -187,10 +193,8 @@ class Ledger:
             await asyncio.sleep(PRUNE_EVERY_S)
 
 
-def _status(error: PotluckError | None) -> CallStatus:
+def _status(error: PotluckError) -> CallStatus:
     match error:
-        case None:
-            return CallStatus.OK
         case ClientError():
             return CallStatus.CLIENT_ERROR
         case Overloaded():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
 
 from potluck.core.errors import NodeError, PotluckError
 from potluck.core.model import Capability, EngineId, Model, NodeId, RequestId, UserId
@@ -13,7 +15,7 @@ from potluck.gateway.fleet import Installation
 from potluck.gateway.targets import Room
 
 
-class Wish(NamedTuple):
+class Wish(msgspec.Struct, frozen=True):
     """What a call needs of its place. ``tried`` engines are out; ``failure`` is the last one's error.
 
     ``prompt_tokens`` is an estimate. ``since_s`` is when the call came, if this is not its first attempt.
@@ -36,8 +38,7 @@ class Wish(NamedTuple):
     sent_tokens: int = 0
 
 
-@dataclass(slots=True)
-class Seat:
+class Seat(msgspec.Struct, eq=False):
     """A slot that is taken until `Dispatcher.release`. ``start`` is the decision, with what it was made from.
 
     ``look``: the engine loads the model with another context for this call, and is to be asked how it came out.
@@ -47,16 +48,10 @@ class Seat:
     model: Model
     start: Start
     route: str
-    released: bool = field(default=False)
-    look: bool = field(default=False)
-
-    @property
-    def engine(self) -> EngineId:
-        return self.installation.id
-
-    @property
-    def node(self) -> NodeId:
-        return self.installation.node
+    engine: EngineId
+    node: NodeId
+    released: bool = False
+    look: bool = False
 
 
 class Seeker(Protocol):

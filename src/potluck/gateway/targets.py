@@ -32,8 +32,10 @@ _Mark: TypeAlias = "tuple[bool, bool, dict[ModelId, frozenset[Capability]]]"
 _Held: TypeAlias = "dict[ModelId, int | None]"
 
 
-class Way(NamedTuple):
-    """How calls for a name are told to the scheduler. ``kind`` is what those are that nobody said more of."""
+@dataclass(slots=True, eq=False)
+class Way:
+    """How calls for a name are told to the scheduler. Never changed once made. ``kind`` is what those are that nobody
+    said more of."""
 
     target: str
     route: str

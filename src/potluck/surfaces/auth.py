@@ -94,7 +94,7 @@ class Keyring:
 
     def of_request(self, request: Request) -> Caller:
         """The relay's way in."""
-        return self.caller(request.headers, request.query)
+        return self.caller(request.headers, request.query if b"?" in request.target else b"")
 
     def take_used(self) -> dict[KeyId, float]:
         """Times of last use since the last call of this, for storage."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
 
 from potluck.core.model import EngineId, ModelId, RequestId, UserId
 from potluck.core.scheduling.classes import Kind
@@ -39,8 +38,10 @@ class Target:
     policy: Policy = Policy.LEARNED
 
 
-class Ask(NamedTuple):
-    """A call that wants a place. A tuple, not a dataclass: a frozen one costs four times as much for each call.
+@dataclass(slots=True)
+class Ask:
+    """A call that wants a place. Never changed once made; not frozen, because that costs four times as much for each
+    call.
 
     ``prompt_tokens`` may be an estimate. ``sent_tokens`` have reached the client from an earlier attempt.
     ``conversation`` names what shares a prefix; empty: nothing. ``deadline_s`` is on the same clock as ``now``.

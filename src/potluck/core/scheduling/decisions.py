@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from potluck.core.model import EngineId, ModelId, RequestId
 from potluck.core.scheduling.asks import Ask, Place, Policy
@@ -15,10 +15,12 @@ from potluck.core.scheduling.weighing import Price
 Kept: TypeAlias = "list[tuple[Terms, float, float, int]]"
 
 
-class Start(NamedTuple):
+@dataclass(slots=True)
+class Start:
     """Send the call to ``place``. ``loads``: the model is not resident, so the first byte comes after a load.
 
-    ``kept`` is what `explain` makes its account from; keep the whole decision as long as that may be asked for.
+    Never changed once made. ``kept`` is what `explain` makes its account from; keep the whole decision as long as that
+    may be asked for.
     """
 
     request: RequestId

@@ -6,6 +6,7 @@ Called from one task, holds no await, reads no clock, performs nothing. Times ar
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from math import inf
 
 from potluck.core.model import Engine, EngineId, ModelId, RequestId, UserId
@@ -167,7 +168,7 @@ class Scheduler:
         standard = self._standards[turn.ask.kind.place]
         if standard.full:
             return None
-        ask = turn.ask._replace(request=twin, tried=turn.ask.tried | {turn.lane.engine.id})
+        ask = replace(turn.ask, request=twin, tried=turn.ask.tried | {turn.lane.engine.id})
         choice = choose_twin(ask, standard, goal, turn.lane, now)
         if choice is None:
             return None

@@ -181,7 +181,7 @@ class ClientConnection(asyncio.Protocol):
         """A head was read and it is its turn: find who answers it."""
         self._request = request
         self._refused = False
-        doors = self._relay.doors.get(request.path)
+        doors = self._relay.doors.get(request.target) or self._relay.doors.get(request.path)
         if doors is None or (request.method == b"OPTIONS" and request.origin):  # a browser asks before it calls
             self._begin_asgi(request)
             return
@@ -237,7 +237,7 @@ class ClientConnection(asyncio.Protocol):
             self._refuse(error)
             return
         request.body.clear()
-        self._exchange = exchange = Exchange(self._relay, self, door, ask, caller, None, terms)
+        self._exchange = exchange = Exchange.of(self._relay, self, door, ask, caller, None, terms)
         if self._full:  # of the answer before: nobody tells again
             exchange.client_full()
         exchange.start()

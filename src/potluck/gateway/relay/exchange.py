@@ -15,10 +15,12 @@ Whatever the way, `settle` runs once: it frees the slot, drops or keeps the conn
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
 import structlog
+from msgspec.structs import replace
 
 from potluck.backends.port import Ready
 from potluck.core.answer import collect
@@ -62,6 +64,10 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _NONE: frozenset[EngineId] = frozenset()
+# Up to Python 3.11 a member of an enumeration costs as much as a call, where it is named by its class.
+_PREPARING, _SEEKING, _CONNECTING, _AWAITING = State.PREPARING, State.SEEKING, State.CONNECTING, State.AWAITING
+_COLLECTING, _STREAMING, _DONE = State.COLLECTING, State.STREAMING, State.DONE
+_CALL_OK = Seen.CALL_OK
 # What is kept of an engine's error body: its message stands at the front.
 _ERROR_BYTES = 64 * 1024
 
@@ -84,55 +90,68 @@ class Sink(Protocol):
     def refuse(self, exchange: Exchange, error: PotluckError) -> None: ...
 
 
-class Exchange:
+class Exchange(msgspec.Struct, eq=False):
     """One call under way. All times are the relay's monotonic clock.
 
     Here is the way of a call that goes well. What else may become of it stands in files of its own, as functions of
     the call: `failing`, `going_on`, `silence`, `preparing`; so does what it tells its client beside the answer,
     `telling`.
+
+    A struct, since one is made for every call: what a call may come to have is set without any of our code.
     """
 
-    # What a call has from its first moment is set below; what it may come to have begins as here.
-    state = State.PREPARING
+    relay: Relay
+    sink: Sink
+    door: Door
+    ask: Ask
+    caller: Caller
+    id: RequestId
+    meta: AnswerMeta
+    wish: Wish
+    started_s: float
+    last_sent_s: float
+    last_heard_s: float
+    state: State = State.PREPARING
     seat: Seat | None = None
     served: Seat | None = None
     decision: Start | None = None
     error: PotluckError | None = None
     choice: Choice | None = None
     seated_s: float | None = None
-    sent_s = 0.0  # when the request of this attempt went out
+    sent_s: float = 0.0  # when the request of this attempt went out
     first_byte_s: float | None = None
-    began = False  # the head of the answer is out
-    opened = False  # and what the dialect's streams open with
-    spoken = False  # part of the answer is out: no other engine can start it anew, only go on with it
-    stream_type = "application/octet-stream"  # the dialect's, as soon as an attempt has a passage
+    began: bool = False  # the head of the answer is out
+    opened: bool = False  # and what the dialect's streams open with
+    spoken: bool = False  # part of the answer is out: no other engine can start it anew, only go on with it
+    stream_type: str = "application/octet-stream"  # the dialect's, as soon as an attempt has a passage
     place: Queued | None = None  # where it stood when its stream began in line
-    attempts: Sequence[Attempt] = ()
+    attempts: tuple[Attempt, ...] = ()
     _call: Call | None = None
     _look: Look | None = None
     passage: Passage | None = None
     _connection: EngineConnection | None = None
-    _status = 0
+    _status: int = 0
     _collected: list[bytes] | None = None
-    _collected_bytes = 0
-    _retried_stale = False
-    retried_own = False
-    _full = False
-    _cancelled = False
+    _collected_bytes: int = 0
+    _retried_stale: bool = False
+    retried_own: bool = False
+    _full: bool = False
+    _cancelled: bool = False
     rescue: Rescue | None = None
     hedge: Hedge | None = None  # a second attempt, until one of the two speaks
-    may_hedge = True  # once, and not where somebody reads what a passage has written before it speaks
-    unheard = True  # this attempt has said nothing yet
-    opening = b""
-    _path = ""
-    _body = b""
+    may_hedge: bool = True  # once, and not where somebody reads what a passage has written before it speaks
+    unheard: bool = True  # this attempt has said nothing yet
+    opening: bytes = b""
+    _path: str = ""
+    _body: bytes = b""
     length: Length | None = None
     num_ctx: int | None = None
     too_long: ContextOverflow | None = None
-    notes = b""
+    notes: bytes = b""
 
-    def __init__(
-        self,
+    @classmethod
+    def of(
+        cls,
         relay: Relay,
         sink: Sink,
         door: Door,
@@ -140,35 +159,35 @@ class Exchange:
         caller: Caller,
         request: RequestId | None = None,
         terms: Terms = NO_TERMS,
-    ) -> None:
+    ) -> Exchange:
         """``request`` is the call's id where it has one already, ``terms`` what its client said beside it."""
-        self.relay = relay
-        self.sink = sink
-        self.door = door
-        self.ask = ask
-        self.caller = caller
-        self.id = request = request or RequestId(relay.new_id())
-        self.started_s = self.last_sent_s = self.last_heard_s = relay.clock()
+        request = request or RequestId(relay.new_id())
+        now_s = relay.clock()
         model = ask.model or relay.fleet.catalogue.default(ask.needs, door.route)
         # A guess at the prompt's tokens, for dialects that tell them before the engine does: four bytes each.
         size, wanted = len(ask.body), ask.answer_tokens
-        self.meta = AnswerMeta(request, model, relay.wall_clock(), size // 4 or 1)
-        kind = terms.kind or ask.kind or door.kind
-        heard_s = relay.limits.keep_alive_s if ask.stream else None
-        deadline_s = terms.deadline_s(self.started_s, heard_within_s=heard_s) if terms is not NO_TERMS else None
-        self.wish = Wish(
+        prompt_tokens = size // 4 or 1
+        deadline_s = None
+        if terms is not NO_TERMS:
+            deadline_s = terms.deadline_s(now_s, heard_within_s=relay.limits.keep_alive_s if ask.stream else None)
+        wish = Wish(
             request,
             caller.user,
             model,
             ask.needs,
             _NONE,
             None,
-            kind,
-            self.meta.prompt_tokens,
+            terms.kind or ask.kind or door.kind,
+            prompt_tokens,
             None,
             deadline_s,
             size + (USUAL_ANSWER if wanted is None else wanted),
         )
+        meta = AnswerMeta(request, model, relay.wall_clock(), prompt_tokens)
+        return cls(relay, sink, door, ask, caller, request, meta, wish, now_s, now_s, now_s)
+
+    def __repr__(self) -> str:
+        return f"<Exchange {self.id} {self.state.name}>"
 
     # --- begin ---
 
@@ -204,14 +223,14 @@ class Exchange:
         try:
             self._call = await self.relay.images.fetched(self.call())
         except PotluckError as error:
-            if self.state is not State.DONE:
+            if self.state is not _DONE:
                 self.fail(error)
             return
-        if self.state is not State.DONE:
+        if self.state is not _DONE:
             self.seek()
 
     def seek(self) -> None:
-        self.state = State.SEEKING
+        self.state = _SEEKING
         self.relay.dispatcher.seek(self)
 
     # --- dispatch.Seeker ---
@@ -225,7 +244,7 @@ class Exchange:
         except PotluckError as error:
             self.fail(self.wish.failure or error)
             return
-        self.wish = self.wish._replace(model=self.choice.name, needs=self._look.needs)
+        self.wish = replace(self.wish, model=self.choice.name, needs=self._look.needs)
         self.seek()
 
     @property
@@ -256,7 +275,7 @@ class Exchange:
             if seat.route:
                 hedging.counted(self, seat.route)
         self.unheard = True
-        self.state = State.CONNECTING
+        self.state = _CONNECTING
         if self.began:
             telling.seated(self, seat.node)
         self.open(seat)
@@ -334,10 +353,10 @@ class Exchange:
         try:
             connection = await pool.dial()
         except NodeError as error:
-            if self.seat is seat and self.state is State.CONNECTING:
+            if self.seat is seat and self.state is _CONNECTING:
                 self.attempt_failed(error)
             return
-        if self.seat is seat and self.state is State.CONNECTING:
+        if self.seat is seat and self.state is _CONNECTING:
             self._send(pool, connection)
         else:  # the client left meanwhile; the connection is as good for the next one
             pool.give(connection)
@@ -347,7 +366,7 @@ class Exchange:
             self.engine_lost(NodeUnreachable("The engine closed the connection."), stale=connection.reused)
             return
         self._connection = connection
-        self.state = State.AWAITING
+        self.state = _AWAITING
         self.sent_s = self.last_heard_s = self.relay.clock()
         head = pool.head("POST", self._path, "application/json", self._body)
         connection.send(self, head + self._body)
@@ -357,13 +376,13 @@ class Exchange:
     def engine_head(self, status: int) -> None:
         self._status = status
         streams = self.ask.stream and status == 200
-        self.state = State.STREAMING if streams else State.COLLECTING
+        self.state = _STREAMING if streams else _COLLECTING
         if streams and self._full and self._connection is not None:
             self._connection.pause()
 
     def engine_body(self, data: bytes) -> None:
         self.last_heard_s = now_s = self.relay.clock()
-        if self.state is State.STREAMING:
+        if self.state is _STREAMING:
             assert self.passage is not None
             try:
                 out = self.passage.forward(data, self.relay.wall_clock())
@@ -372,7 +391,7 @@ class Exchange:
                 return
             if out:
                 self.emit(out, now_s)
-        elif self.state is State.COLLECTING:
+        elif self.state is _COLLECTING:
             self._collect(data)
 
     def _collect(self, data: bytes) -> None:
@@ -418,7 +437,7 @@ class Exchange:
         if stale and not self._retried_stale and self.seat is not None:
             # The engine closed an idle connection in the instant we used it: it never saw the request.
             self._retried_stale = True
-            self.state = State.CONNECTING
+            self.state = _CONNECTING
             address = self.seat.installation.backend.address(self.seat.model, self.ask.needs)
             if address is not None:
                 self.relay.tasks.spawn(self._dial(self.relay.pools.to(address), self.seat), f"redial {self.id}")
@@ -433,34 +452,32 @@ class Exchange:
         assert self.seat is not None
         request = passage.advance()
         self._path, self._body = request.path, request.body
-        self.state = State.CONNECTING
+        self.state = _CONNECTING
         self._reach(self.seat)
 
     # --- the client's side ---
 
     def client_gone(self) -> None:
         """The client left: the engine stops at once and the slot is free."""
-        if self.state is not State.DONE:
+        if self.state is not _DONE:
             self.relay.dispatcher.leave(self)
             self.settle(cancelled=True)
 
     def client_full(self) -> None:
         """The client reads slower than the engine writes: let the engine wait."""
         self._full = True
-        if self._connection is not None and self.state is State.STREAMING:
+        if self._connection is not None and self.state is _STREAMING:
             self._connection.pause()
 
     def client_ready(self) -> None:
         self._full = False
         self.last_heard_s = self.relay.clock()
-        if self._connection is not None and self.state is State.STREAMING:
+        if self._connection is not None and self.state is _STREAMING:
             self._connection.resume()
 
     def hears(self, engine: EngineId) -> bool:
         """Whether an answer comes from there now."""
-        return (
-            self.state in (State.STREAMING, State.COLLECTING) and self.seat is not None and self.seat.engine == engine
-        )
+        return self.state in (_STREAMING, _COLLECTING) and self.seat is not None and self.seat.engine == engine
 
     def take_over(self, hedge: Hedge) -> None:
         """The second attempt is the only one from now on; the first has been let go."""
@@ -472,7 +489,7 @@ class Exchange:
         self.passage, self.opening, self.stream_type = hedge.passage, hedge.opening, hedge.passage.stream_type
         self._connection, self._status = hedge.connection, hedge.status
         streams = hedge.status == 200
-        self.state = State.STREAMING if streams else State.COLLECTING if hedge.status else State.AWAITING
+        self.state = _STREAMING if streams else _COLLECTING if hedge.status else _AWAITING
         if hedge.connection is not None:
             hedge.connection.hand_to(self)
             if self._full and streams:
@@ -480,7 +497,7 @@ class Exchange:
 
     def tick(self, now_s: float) -> None:
         """Called by the sweep: fill silences, and end waits that are too long."""
-        if not self._full and self.state not in (State.PREPARING, State.DONE):
+        if not self._full and self.state not in (_PREPARING, _DONE):
             silence.look(self, now_s)
 
     # --- outcomes ---
@@ -528,7 +545,7 @@ class Exchange:
         """A fault of our own, in a codec or a backend: this attempt's end, and of no other call. Perhaps the next
         engine's codec has none."""
         log.error("a call stumbled", request=self.id, exc_info=error)
-        if self.state is not State.DONE:
+        if self.state is not _DONE:
             self.attempt_failed(NodeFailed("The gateway could not speak to the engine."))
 
     def spawn(self, work: Coroutine[None, None, None], what: str) -> None:
@@ -561,7 +578,7 @@ class Exchange:
         self.drop_connection()
         seat, self.seat = self.seat, None
         if seat is not None:
-            answered = self.state is State.DONE and self.error is None and not self._cancelled
+            answered = self.state is _DONE and self.error is None and not self._cancelled
             self.relay.dispatcher.release(seat, self._timing if answered else None)
 
     def _timing(self, seat: Seat, now: float) -> Timing | None:
@@ -586,16 +603,16 @@ class Exchange:
 
     def settle(self, *, cancelled: bool = False) -> None:
         """The one way out. After this nothing is held."""
-        if self.state is State.DONE:
+        if self.state is _DONE:
             return
-        self.state = State.DONE
+        self.state = _DONE
         self._cancelled = cancelled
         self.relay.exchanges.discard(self)
         if self.hedge is not None:
             self.hedge.dropped()
         seat = self.seat
         if seat is not None and self.error is None and not cancelled:
-            self.relay.fleet.saw(seat.engine, Seen.CALL_OK, "answered a call")
+            self.relay.fleet.saw(seat.engine, _CALL_OK, "answered a call")
         try:
             self.relay.settled(self, cancelled=cancelled)
         finally:

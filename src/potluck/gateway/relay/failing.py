@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from potluck.core.context import SURE_CONTEXT
 from potluck.core.errors import (
     ClientError,
@@ -59,7 +61,8 @@ def attempt_failed(exchange: Exchange, error: PotluckError) -> None:
     exchange.drop_attempt()
     # By the name that was asked for: one that left the choice to us leaves it again, without this engine. Who hears
     # keep-alives does not hang up for silence.
-    exchange.wish = exchange.wish._replace(
+    exchange.wish = replace(
+        exchange.wish,
         model=exchange.meta.model,
         tried=exchange.wish.tried | {seat.engine},
         failure=error,
@@ -98,7 +101,7 @@ def _overflowed(exchange: Exchange, seat: Seat, error: ContextOverflow) -> None:
         exchange.hedge.dropped()
     exchange.too_long = error
     tried = exchange.wish.tried if grows else exchange.wish.tried | {seat.engine}
-    exchange.wish = exchange.wish._replace(
-        model=exchange.meta.model, tried=tried, since_s=exchange.started_s, most_tokens=_TOO_MANY
+    exchange.wish = replace(
+        exchange.wish, model=exchange.meta.model, tried=tried, since_s=exchange.started_s, most_tokens=_TOO_MANY
     )
     exchange.seek()

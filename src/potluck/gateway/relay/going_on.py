@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import structlog
+from msgspec.structs import replace
 
 from potluck.core.catalogue import Offer
 from potluck.core.errors import NodeError, NodeTimeout, NodeUnreachable, PotluckError
@@ -58,7 +59,8 @@ def broke(exchange: Exchange, seat: Seat, error: NodeError) -> None:
     tried = exchange.wish.tried if isinstance(error, AnotherAnswer) else exchange.wish.tried | {seat.engine}
     tried |= _unfit(exchange, rescue, tried)
     exchange.drop_attempt()
-    exchange.wish = exchange.wish._replace(
+    exchange.wish = replace(
+        exchange.wish,
         model=rescue.model,
         tried=tried,
         failure=error,

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from potluck.backends.port import Ready
 from potluck.core.context import NUM_CTX
 from potluck.core.errors import MalformedAnswer, NodeError, NodeUnreachable, PotluckError
@@ -221,7 +223,7 @@ class Hedge:
             error.node = error.node or self.seat.node
             exchange.attempts = (*exchange.attempts, Attempt(engine, error))
             exchange.relay.fleet.saw(engine, Seen.CALL_FAILED, error.message)
-            exchange.wish = exchange.wish._replace(tried=exchange.wish.tried | {engine})
+            exchange.wish = replace(exchange.wish, tried=exchange.wish.tried | {engine})
         self._over("failed")
 
     def _over(self, outcome: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 
+import msgspec
 import zstandard
 
 from potluck.core.errors import BadRequest, PayloadTooLarge, UnsupportedEncoding
@@ -23,13 +24,15 @@ _FEW = 16
 _MOST_MEMBERS = 4096
 
 
-class Request:
+class Request(msgspec.Struct, eq=False):
     """``headers`` are (lower-case name, value) in order. ``body`` grows until ``complete``.
 
     ``size`` counts the body's bytes as they come, kept or not; of a ``too_large`` body nothing is kept.
     """
 
-    # One is made for each request, and most keep most of these.
+    # A struct, since one is made for each request, and most keep most of these.
+    headers: list[tuple[bytes, bytes]] = []
+    body: list[bytes | bytearray] = []
     method: bytes = b""
     target: bytes = b""
     version: str = "1.1"
@@ -45,10 +48,6 @@ class Request:
     too_large: bool = False
     origin: bytes = b""
     terms: tuple[tuple[bytes, bytes], ...] = ()
-
-    def __init__(self, headers: list[tuple[bytes, bytes]] | None = None) -> None:
-        self.headers = headers if headers is not None else []
-        self.body: list[bytes | bytearray] = []
 
     @property
     def path(self) -> bytes:

@@ -32,6 +32,9 @@ from potluck.wire.port import NO_OPTIONS, AnswerMeta, Shape
 _PROGRESS = b'"return_progress"'
 
 
+# Looked up once: up to Python 3.11 a member costs as much as a call.
+_AUTO, _HIDDEN = ToolMode.AUTO, ToolMode.NONE
+_CHAT = Kind.CHAT
 # What a chat needs of its model, by whether it offers tools and holds images.
 _NEEDS = {
     (False, False): frozenset({Capability.COMPLETION}),
@@ -43,7 +46,24 @@ _NEEDS = {
 
 def read_chat(body: bytes) -> ChatAsk:
     """``POST /v1/chat/completions``. Raises `BadRequest`."""
-    return ChatAsk(body, decode_body(body, ChatRequest))
+    request = decode_body(body, ChatRequest)
+    found = check(request)
+    tools, mode = bool(request.tools), found.choice.mode
+    free = mode is _AUTO
+    return ChatAsk(
+        body,
+        request,
+        found.model,
+        bool(request.stream),
+        found.choices,
+        read_kind(request) or _errand(request),
+        request.answer_tokens,
+        request.options or NO_OPTIONS,
+        # A forced call is got out of any model that writes, by a schema.
+        _NEEDS[tools and free, found.images],
+        # Shown the tools, a model calls them whatever it was told: with `none` they must not be shown.
+        found.plain and not found.remote and (free or (mode is _HIDDEN and not tools)),
+    )
 
 
 def read_completion(body: bytes) -> CompletionAsk:
@@ -60,43 +80,22 @@ def read_embedding(body: bytes) -> EmbeddingAsk:
     return EmbeddingAsk(body, request)
 
 
-class ChatAsk:
+class ChatAsk(msgspec.Struct, frozen=True):
     """A chat that has been checked. ``untouchable`` is also false for what is only understood here: roles and forms
     that engines stumble over, Ollama's fields."""
 
-    __slots__ = (
-        "answer_tokens",
-        "body",
-        "generations",
-        "kind",
-        "model",
-        "needs",
-        "options",
-        "request",
-        "stream",
-        "untouchable",
-    )
-
-    shape = Shape.OPENAI_CHAT
-    may_cut = False
-
-    def __init__(self, body: bytes, request: ChatRequest) -> None:
-        """Raises `BadRequest` (see `check`)."""
-        found = check(request)
-        tools = bool(request.tools)
-        hidden = found.choice.mode is ToolMode.NONE and tools
-        self.body = body
-        self.request = request
-        self.model = found.model
-        self.stream = bool(request.stream)
-        self.generations = found.choices
-        self.kind = read_kind(request) or _errand(request)
-        self.answer_tokens = request.answer_tokens
-        self.options: Mapping[str, Json] = request.options or NO_OPTIONS
-        # A forced call is got out of any model that writes, by a schema.
-        self.needs = _NEEDS[tools and found.choice.mode is ToolMode.AUTO, found.images]
-        # Shown the tools, a model calls them whatever it was told: with `none` they must not be shown.
-        self.untouchable = found.plain and not (found.remote or found.choice.forced or hidden)
+    body: bytes
+    request: ChatRequest
+    model: str
+    stream: bool
+    generations: int
+    kind: CallKind | None
+    answer_tokens: int | None
+    options: Mapping[str, Json]
+    needs: frozenset[Capability]
+    untouchable: bool
+    shape: Shape = Shape.OPENAI_CHAT
+    may_cut: bool = False
 
     @property
     def opening(self) -> Opening:
@@ -113,7 +112,7 @@ class ChatAsk:
 
     def passage(self, meta: AnswerMeta) -> WholePassage:
         if not self.stream:
-            return WholePassage(meta, Kind.CHAT)
+            return WholePassage(meta, _CHAT)
         return AnswerPassage(meta, Kind.CHAT, include_usage=self.request.include_usage, progress=_PROGRESS in self.body)
 
 

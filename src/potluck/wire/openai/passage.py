@@ -51,6 +51,9 @@ class _Whole(Chunk):
 _WATCHED = msgspec.json.Decoder(_Watched)
 _WHOLE = msgspec.json.Decoder(_Whole)
 
+# Looked up once: up to Python 3.11 a member costs as much as a call.
+_EMBEDDING, _STOP = Kind.EMBEDDING, FinishReason.STOP
+
 _DONE_WORD = b"[DONE]"
 # A quotation mark in a text is escaped, so this is found where ``error`` is a key, or all of a text.
 _ERROR_WORD = b'"error"'
@@ -91,7 +94,7 @@ class WholePassage:
         answer = decode_answer(body, _WHOLE)
         if answer.error is not None:
             raise read_in_band_error(body)
-        if (answer.data if self._kind is Kind.EMBEDDING else answer.choices) is None:
+        if (answer.data if self._kind is _EMBEDDING else answer.choices) is None:
             raise MalformedAnswer("The engine's answer is not what its dialect says.", detail=excerpt(body))
         if answer.usage is not None:
             self._account = Account(answer.usage.usage(), _timings(answer), _finish(answer))
@@ -266,7 +269,7 @@ class AnswerPassage(WholePassage):
 def _finish(answer: Chunk) -> FinishReason | None:
     for choice in answer.choices or ():
         if choice.finish_reason:
-            return FINISH.get(choice.finish_reason, FinishReason.STOP)
+            return FINISH.get(choice.finish_reason, _STOP)
     return None
 
 

@@ -36,6 +36,7 @@ def test_a_decision_tells_all_places_with_their_costs_and_why() -> None:
         ({"a", "c"} - {told.engine}).pop(): Verdict.WORSE,
     }
     assert (told.request, told.target, told.kind, told.prompt_tokens) == ("r1", "m", "chat", 500)
+    assert [one.engine for one in told.candidates if one.chosen] == [told.engine]
     costs = [one.run for one in told.candidates if one.run is not None]
     assert len(costs) == 2
     assert all(cost > 0 for cost in costs)

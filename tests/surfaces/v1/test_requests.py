@@ -48,7 +48,7 @@ async def test_a_request_tells_why_its_node_was_chosen() -> None:
 async def test_the_figures_of_a_decision_are_told_as_they_were() -> None:
     made = World()
     engine = EngineId("agx0/ollama:11434")
-    chosen = CandidateRecord(engine, True, "chosen", "coder:1b", 0.5, 0.4, 0.1, first_s=0.8, finish_s=4.0)
+    chosen = Candidate(engine, "coder:1b", "chosen", 0.5, 0.4, 0.1, first_s=0.8, finish_s=4.000049)
     await made.requests.add([msgspec.structs.replace(record("a", ANNA), candidates=(chosen,))])
     info = (await made.ask("GET", "/api/v1/requests/a")).json()
     figures = {"run": 0.5, "own": 0.4, "harm": 0.1, "first_s": 0.8, "finish_s": 4.0}

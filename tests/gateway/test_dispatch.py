@@ -170,6 +170,19 @@ def test_releasing_twice_frees_one_slot() -> None:
     assert hall.fleet.busy[EngineId("e0")] == 0
 
 
+def test_an_engine_that_loads_with_another_context_is_looked_at_once_as_soon_as_it_has() -> None:
+    hall = Hall(1)
+    looked: list[str] = []
+    hall.fleet.look_now = looked.append
+    seat = hall.caller("1").seat
+    assert seat is not None
+    seat.look = True
+    hall.dispatcher.first(seat, 1.0)
+    assert looked == [seat.engine]
+    hall.dispatcher.release(seat)
+    assert looked == [seat.engine]
+
+
 def test_a_full_line_refuses_with_a_time_to_come_back() -> None:
     hall = Hall(1, depth=0)
     hall.caller("1")

@@ -151,6 +151,11 @@ class Dispatcher:
 
     def first(self, seat: Seat, now: float) -> None:
         """The first of the answer came."""
+        if seat.look:
+            # Loaded by now: asked for with another context than it has, by a call that comes meanwhile, it would be
+            # loaded once more, after all that run.
+            seat.look = False
+            self._fleet.look_now(seat.installation.id)
         decided = self._scheduler.first(seat.start.request, now)
         if decided:
             self._perform(decided)

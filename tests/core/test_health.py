@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 
 from potluck.core.health import (
     DOUBTED_S,
+    FIRST_PAUSE_S,
     FIRST_RETRY_S,
+    FORGOTTEN_S,
     JITTER,
+    LONGEST_PAUSE_S,
     MISSES_TO_DOWN,
     MOST_FAILURES,
     TABLE,
@@ -22,12 +25,12 @@ from potluck.core.model import Health
 UNKNOWN = EngineHealth(next_probe_s=30)
 UP = EngineHealth(Health.UP, next_probe_s=30)
 MISSED = EngineHealth(Health.SUSPECT, misses=1, next_probe_s=30)
-FAILED = EngineHealth(Health.SUSPECT, failures=1, next_probe_s=30)
-DOUBTED = EngineHealth(Health.SUSPECT, failures=2, next_probe_s=30)
+FAILED = EngineHealth(Health.SUSPECT, failures=1, failed_s=9, doubted=True, next_probe_s=30)
+DOUBTED = EngineHealth(Health.SUSPECT, failures=2, failed_s=9, doubted=True, next_probe_s=30)
 DOWN = EngineHealth(Health.DOWN, misses=2, next_probe_s=30)
 DRAINING = EngineHealth(Health.DRAINING, drained=True, next_probe_s=30)
 DRAINING_MISSED = replace(DRAINING, misses=1)
-DRAINING_FAILED = replace(DRAINING, failures=1)
+DRAINING_FAILED = replace(DRAINING, failures=1, failed_s=9, doubted=True)
 DRAINED_DOWN = replace(DOWN, drained=True)
 DRAINED_UNKNOWN = replace(UNKNOWN, drained=True)
 
@@ -37,8 +40,8 @@ OUTCOMES = {
     "unknown": (UNKNOWN, "up        down       unknown     unknown     unknown     unknown     unknown"),
     "up": (UP, "up        suspect    up          suspect     up          draining    up"),
     "missed": (MISSED, "up        down       up          suspect     suspect     draining    suspect"),
-    "failed": (FAILED, "up        suspect    up          suspect     suspect     draining    suspect"),
-    "doubted": (DOUBTED, "suspect   suspect    up          suspect     suspect     draining    suspect"),
+    "failed": (FAILED, "up        suspect    up          suspect     suspect     draining    up"),
+    "doubted": (DOUBTED, "suspect   suspect    up          suspect     suspect     draining    up"),
     "down": (DOWN, "up        down       down        down        down        down        down"),
     "draining": (DRAINING, "draining  draining   draining    draining    draining    draining    up"),
     "draining missed": (
@@ -47,7 +50,7 @@ OUTCOMES = {
     ),
     "draining failed": (
         DRAINING_FAILED,
-        "draining  draining   draining    draining    draining    draining    suspect",
+        "draining  draining   draining    draining    draining    draining    up",
     ),
     "drained down": (DRAINED_DOWN, "draining  down       down        down        down        down        down"),
     "drained unknown": (
@@ -95,20 +98,77 @@ def test_an_engine_that_never_answered_is_down_at_its_first_miss() -> None:
 def test_a_failed_call_asks_for_a_probe_at_once_and_is_no_verdict() -> None:
     health = after(UP, Seen.CALL_FAILED, now=12)
     assert (health.state, health.next_probe_s) == (Health.SUSPECT, 12)
-    assert after(health, Seen.CALL_OK).state is Health.UP
+    assert after(health, Seen.CALL_OK, now=12).state is Health.UP
     assert after(EngineHealth(Health.DOWN), Seen.CALL_FAILED).state is Health.DOWN
 
 
-def test_failed_calls_in_a_row_are_forgiven_one_by_one_though_the_engine_lists_its_models_well() -> None:
-    health = after(UP, *[Seen.CALL_FAILED] * 3)
-    states, pauses = [], []
-    for _ in range(3):
-        health = after(health, Seen.PROBE_OK)
-        states.append(health.state)
-        pauses.append(health.next_probe_s - 10)
-    assert states == [Health.SUSPECT, Health.SUSPECT, Health.UP]
-    assert pauses == [DOUBTED_S, DOUBTED_S, 30]
-    assert after(UP, *[Seen.CALL_FAILED] * 3, Seen.CALL_OK).failures == 0
+def test_a_good_probe_forgives_one_failed_call_but_does_not_forget_it() -> None:
+    health = after(UP, Seen.CALL_FAILED, Seen.PROBE_OK)
+    assert (health.state, health.doubted, health.failures, health.next_probe_s) == (Health.UP, False, 1, 40)
+    assert after(health, Seen.CALL_FAILED).shunned
+    assert after(health, Seen.CALL_OK).failures == 0
+
+
+def test_of_an_engine_whose_calls_keep_failing_the_list_of_its_models_proves_nothing() -> None:
+    health = after(UP, Seen.CALL_FAILED, Seen.CALL_FAILED)
+    for now in (10.5, 12, 14.9):
+        health = after(health, Seen.PROBE_OK, now=now)
+        assert (health.state, health.shunned, health.trial) == (Health.SUSPECT, True, False)
+        assert health.next_probe_s == now + DOUBTED_S
+
+
+def test_after_a_pause_it_is_on_trial_and_a_good_call_clears_it() -> None:
+    health = after(UP, Seen.CALL_FAILED, Seen.CALL_FAILED)
+    health = after(health, Seen.PROBE_OK, now=10 + FIRST_PAUSE_S)
+    assert (health.state, health.shunned, health.trial) == (Health.SUSPECT, True, True)
+    assert after(health, Seen.PROBE_OK, now=20).trial
+    health = after(health, Seen.CALL_OK, now=20)
+    assert (health.state, health.shunned, health.trial, health.failures) == (Health.UP, False, False, 1)
+
+
+def test_each_trial_that_fails_doubles_the_pause_up_to_some_minutes() -> None:
+    health, now, pauses = UP, 10.0, []
+    for _ in range(10):
+        health = after(health, Seen.CALL_FAILED, now=now)
+        pauses.append(health.again_s - now)
+        now = health.again_s
+        health = after(health, Seen.PROBE_OK, now=now)
+        assert health.trial == (health.failures > 1)
+    assert pauses == [5, 5, 10, 20, 40, 80, 160, 300, 300, 300]
+    assert pauses[-1] == LONGEST_PAUSE_S
+
+
+def test_calls_that_one_fault_ends_together_are_one_failure() -> None:
+    health = UP
+    for now in (10, 10.1, 10.2):
+        health = step(health, Seen.CALL_FAILED, "gone", now=now, interval_s=30, began_s=5)
+    assert health.failures == 1
+    assert not health.shunned
+
+
+def test_a_call_that_began_before_the_failures_proves_nothing_of_the_time_after() -> None:
+    health = after(UP, Seen.CALL_FAILED, Seen.CALL_FAILED)
+    assert step(health, Seen.CALL_OK, "", now=12, interval_s=30, began_s=3).shunned
+    assert not step(health, Seen.CALL_OK, "", now=12, interval_s=30, began_s=11).shunned
+
+
+def test_an_engine_that_fails_now_and_then_is_avoided_for_longer_each_time() -> None:
+    health, now, pauses = UP, 10.0, []
+    for _ in range(4):
+        for _ in range(2):
+            health = after(health, Seen.CALL_FAILED, now=now)
+        pauses.append(health.again_s - now)
+        now = health.again_s
+        health = after(health, Seen.PROBE_OK, Seen.CALL_OK, now=now)
+        assert health.state is Health.UP
+    assert pauses == [5, 10, 20, 40]
+
+
+def test_what_was_wrong_long_ago_is_no_news_any_more() -> None:
+    health = after(UP, Seen.CALL_FAILED, Seen.CALL_FAILED)
+    assert after(health, Seen.PROBE_OK, now=10 + FIRST_PAUSE_S + FORGOTTEN_S - 1).shunned
+    health = after(health, Seen.PROBE_OK, now=10 + FIRST_PAUSE_S + FORGOTTEN_S)
+    assert (health.state, health.failures) == (Health.UP, 0)
 
 
 def test_no_number_of_failed_calls_takes_an_engine_from_everybody() -> None:
@@ -118,8 +178,8 @@ def test_no_number_of_failed_calls_takes_an_engine_from_everybody() -> None:
 
 def test_many_failed_calls_do_not_ask_for_as_many_probes() -> None:
     health = after(UP, Seen.CALL_FAILED, Seen.CALL_FAILED, Seen.PROBE_OK)
-    assert after(health, Seen.CALL_FAILED).next_probe_s == 10 + FIRST_RETRY_S
-    assert after(health, *[Seen.CALL_FAILED] * 9).next_probe_s == 10 + FIRST_RETRY_S
+    assert after(health, Seen.CALL_FAILED).next_probe_s == 10 + 2 * FIRST_RETRY_S
+    assert after(health, *[Seen.CALL_FAILED] * 9).next_probe_s == 10 + 2 * FIRST_RETRY_S
 
 
 def test_what_comes_back_from_being_down_is_not_blamed_for_what_was_before() -> None:
@@ -189,9 +249,9 @@ def test_whatever_was_seen_health_tells_it_without_contradiction(history: list[t
         assert health.next_probe_s <= 10 + 30 * (1 + JITTER)
         match health.state:
             case Health.UP:
-                assert (health.misses, health.failures, drained) == (0, 0, False)
+                assert (health.misses, health.doubted, drained) == (0, False, False)
             case Health.SUSPECT:
-                assert health.misses or health.failures
+                assert health.misses or health.doubted
                 assert not drained
             case Health.DRAINING:
                 assert drained
@@ -199,6 +259,7 @@ def test_whatever_was_seen_health_tells_it_without_contradiction(history: list[t
                 assert health.misses
             case Health.UNKNOWN:
                 assert not looked
-    for _ in range(MOST_FAILURES):
-        health = after(health, Seen.PROBE_OK)
+        assert health.failures <= MOST_FAILURES
+        assert health.shunned or not health.trial
+    health = after(health, Seen.PROBE_OK, now=10 + LONGEST_PAUSE_S + FORGOTTEN_S)
     assert health.state is (Health.DRAINING if drained else Health.UP)

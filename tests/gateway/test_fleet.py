@@ -83,5 +83,27 @@ def test_an_engine_that_lists_its_models_while_its_calls_fail_says_so() -> None:
     found.reported(A, Report((Model(ModelId("m"), resident=True),)))
     assert (found.engines[A].health, found.engines[A].why) == (
         Health.SUSPECT,
-        "answered with 1 model, but calls failed lately",
+        "answered with 1 model, but calls fail. cut",
     )
+
+
+def test_the_owner_is_told_why_an_engine_is_avoided_and_until_when() -> None:
+    now = 0.0
+    found = Fleet([installation(A)], {}, clock=lambda: now, interval_s=30)
+    report = Report((Model(ModelId("m"), resident=True),))
+    found.reported(A, report)
+    assert found.snapshot()[0].retry_s is None
+    for _ in range(3):
+        found.saw(A, Seen.CALL_FAILED, "It is out of memory.")
+    now = 4.0
+    (told,) = found.snapshot()
+    assert (told.failures, told.trial, told.retry_s) == (3, False, 6.0)
+    assert told.why == "It is out of memory. It is tried again in 6 s."
+    now = 10.0
+    found.reported(A, report)
+    (told,) = found.snapshot()
+    assert (told.failures, told.trial, told.retry_s) == (3, True, None)
+    assert "It is out of memory. It is on trial" in told.why
+    found.saw(A, Seen.CALL_OK, "answered a call", 10.0)
+    (told,) = found.snapshot()
+    assert (told.health, told.failures, told.trial, told.why) == (Health.UP, 0, False, "answered a call")

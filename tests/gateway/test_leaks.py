@@ -231,6 +231,8 @@ async def at_rest(w: World, tasks: int) -> None:
     w.skip(100)
     w.skip(100)
     await until(lambda: not w.relay.connections)
+    await until(w.nothing_is_held)  # what a client that left had asked for in its last moment
+    w.skip(100)
     await until(lambda: not w.relay.asgi.state.tasks and not w.relay.asgi.state.connections)
     await until(lambda: not any(engine.open for engine in w.engines))
     await until(lambda: len(asyncio.all_tasks()) == tasks)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from potluck.core.health import Seen
 from potluck.core.model import Health
 from potluck.core.rescue import Bounds
 from tests.matrix.errors import checked_error, error_text
@@ -92,7 +93,9 @@ async def pairs(all_pairs: World) -> AsyncGenerator[World]:
 
 
 async def well(made: World) -> None:
-    """Every engine is up again, which is looked at now and not in half a minute."""
+    """Every engine is up again, which is looked at now and not in half a minute; what failed before is forgotten."""
+    for each in made.app.fleet.snapshot():
+        made.app.fleet.saw(each.id, Seen.RESUMED, "the next test begins")
 
     def up() -> bool:
         ill = [each.id for each in made.app.fleet.snapshot() if each.health is not Health.UP]

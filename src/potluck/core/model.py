@@ -96,6 +96,8 @@ class Engine:
     ``slots`` is how many generations it runs at once, ``busy`` how many of ours it ran when the picture was taken.
     ``why`` says in words why it is in this state of health, for the owner. ``memory_bytes`` is what its node has
     for models, all engines together; None: unknown. ``keeps``: it lets models be loaded and put out.
+    ``failures``: so many calls have failed there in a row that others are asked first; 0: no such thing. ``trial``: it
+    is to show with one call at a time that it is well. ``retry_s`` is in how many seconds that begins, where it is to.
     """
 
     id: EngineId
@@ -108,6 +110,9 @@ class Engine:
     why: str = ""
     memory_bytes: int | None = None
     keeps: bool = True
+    failures: int = 0
+    trial: bool = False
+    retry_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

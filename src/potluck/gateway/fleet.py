@@ -8,6 +8,7 @@ from functools import reduce
 from typing import Protocol
 
 import msgspec
+import structlog
 
 from potluck.backends.port import Backend, Child, EngineHttp, ModelKeeper, Report, Supervised
 from potluck.core.auto import Look, choose
@@ -18,6 +19,8 @@ from potluck.core.model import Capability, Engine, EngineId, EngineKind, Health,
 from potluck.core.names import AUTO, canonical
 from potluck.core.reading import room_for_models
 from potluck.gateway.machines import Machines
+
+log = structlog.get_logger(__name__)
 
 
 class Changed(Protocol):
@@ -157,25 +160,27 @@ class Fleet:
 
     # --- what was seen ---
 
-    def saw(self, engine: EngineId, seen: Seen, why: str) -> None:
-        """Take in an observation; trouble makes the next probe come sooner."""
+    def saw(self, engine: EngineId, seen: Seen, why: str, began_s: float | None = None) -> None:
+        """Take in an observation; trouble makes the next probe come sooner. ``began_s`` is when a call began."""
         before = self.health.get(engine)
         if before is None:  # the owner took it out while it worked
             return
-        if seen is _CALL_OK and before.state is _UP:
+        if seen is _CALL_OK and before.state is _UP and not before.failures:
             return
-        after = self._step(before, seen, why)
+        after = self._step(before, seen, why, began_s)
         if after is before:
             return
         self.health[engine] = after
-        self._change(replace(self.engines[engine], health=after.state, why=after.why))
-        if after.state is not before.state:
+        _log_trust(engine, before, after)
+        self._change(_as_is(self.engines[engine], after, after.why))
+        if after.state is not before.state or after.shunned:
             self.changed((engine,))
         if after.next_probe_s < before.next_probe_s:
             self.look_sooner(engine)
 
-    def _step(self, before: EngineHealth, seen: Seen, why: str) -> EngineHealth:
-        return step(before, seen, why, now=self._clock(), interval_s=self._interval_s, chance=self._chance())
+    def _step(self, before: EngineHealth, seen: Seen, why: str, began_s: float | None = None) -> EngineHealth:
+        now, chance = self._clock(), self._chance()
+        return step(before, seen, why, now=now, interval_s=self._interval_s, chance=chance, began_s=began_s)
 
     def reported(self, engine: EngineId, report: Report) -> None:
         """A probe went well: take its models and slots."""
@@ -187,12 +192,13 @@ class Fleet:
         models = {model.id: model for model in report.models}
         slots = installation.slots or report.slots or _DEFAULT_SLOTS[installation.kind]
         why = f"answered with {len(models)} model{'' if len(models) == 1 else 's'}"
-        self.health[engine] = health = self._step(self.health[engine], Seen.PROBE_OK, why)
-        if health.failures:
-            why += ", but calls failed lately"
-        self._change(
-            replace(before, models=models, slots=slots, memory_bytes=self._memory(engine), health=health.state, why=why)
-        )
+        was = self.health[engine]
+        self.health[engine] = health = self._step(was, Seen.PROBE_OK, why)
+        _log_trust(engine, was, health)
+        if health.doubted:
+            why += f", but calls fail. {health.failure}"
+        after = replace(before, models=models, slots=slots, memory_bytes=self._memory(engine))
+        self._change(_as_is(after, health, why))
         if models != before.models:
             self.catalogue.rebuild()
         self.changed((engine,))
@@ -216,7 +222,17 @@ class Fleet:
         return self.installations[engine]
 
     def snapshot(self) -> tuple[Engine, ...]:
-        return tuple(replace(each, busy=self.busy[each.id]) for each in self.engines.values())
+        return tuple(self._now(each) for each in self.engines.values())
+
+    def _now(self, engine: Engine) -> Engine:
+        """With what changes from one moment to the next."""
+        health, busy = self.health[engine.id], self.busy[engine.id]
+        if not engine.failures:
+            return replace(engine, busy=busy)
+        left_s = max(0.0, health.again_s - self._clock())
+        when = "It is on trial, with one call at a time." if engine.trial else f"It is tried again in {left_s:.0f} s."
+        why = f"{engine.why} {when}".strip()
+        return replace(engine, busy=busy, why=why, retry_s=None if engine.trial else left_s)
 
     def engines_of(self, node: NodeId) -> tuple[Engine, ...]:
         """All engines of a node; none if nobody knows it."""
@@ -267,6 +283,21 @@ class Fleet:
             if each.keeper is not None and self.engines[each.id].health is Health.UP
         ]
         return tuple(sorted(found, key=lambda each: each[0].kind is not EngineKind.OLLAMA))
+
+
+def _as_is(engine: Engine, health: EngineHealth, why: str) -> Engine:
+    """An engine as its health is now."""
+    failures = health.failures if health.shunned else 0
+    return replace(engine, health=health.state, why=why, failures=failures, trial=health.trial)
+
+
+def _log_trust(engine: EngineId, before: EngineHealth, after: EngineHealth) -> None:
+    """A line when an engine begins to be avoided, each time that its trial fails, and when it is trusted again."""
+    if after.shunned and after.failures != before.failures:
+        pause_s = round(after.again_s - after.failed_s)
+        log.warning("calls fail there; others are asked first", engine=engine, why=after.failure, tried_again_s=pause_s)
+    elif before.shunned and not after.doubted and after.state is not Health.DOWN:
+        log.info("engine is trusted again", engine=engine)
 
 
 def _named(name: str, model: Model) -> Model:

@@ -8,7 +8,8 @@ import pytest
 from potluck.core.model import Engine, EngineId, Health, ModelId, RequestId
 from potluck.core.scheduling.asks import Policy, Target
 from potluck.core.scheduling.classes import DEFAULT_LIMITS, Kind, Limits, limits_within
-from potluck.core.scheduling.decisions import Refuse
+from potluck.core.scheduling.decisions import Refuse, Start
+from potluck.core.scheduling.explain import candidates, replay
 from potluck.core.scheduling.rates import Rates, Timing
 from potluck.core.scheduling.scheduler import Scheduler
 
@@ -609,3 +610,45 @@ def test_a_load_says_nothing_of_how_late_first_bytes_are() -> None:
         fleet.arrive(ask(f"r{n}"), 100.0 * n)
         assert fleet.late_s(r(f"r{n}"), 0.95) is None
         fleet.beaten(r(f"r{n}"), 100.0 * n + 50)
+
+
+# --- engines whose calls keep failing ------------------------------------------------------------------------------
+
+
+def _failing(name: str, failures: int = 2, *, trial: bool = False, slots: int = 2) -> Engine:
+    return replace(engine(name, [model("m")], slots=slots, health=Health.SUSPECT), failures=failures, trial=trial)
+
+
+@pytest.mark.parametrize("policy", Policy)
+def test_an_engine_whose_calls_keep_failing_gets_none_while_another_one_could(policy: Policy) -> None:
+    fleet = scheduler(_failing("a"), engine("b", [model("m")]), policy=policy, a=100.0)
+    assert [told(fleet.arrive(ask(f"r{n}"), 0.0)) for n in range(3)] == [["start r0 b"], ["start r1 b"], ["wait r2"]]
+
+
+@pytest.mark.parametrize("policy", Policy)
+def test_on_trial_it_gets_one_call_at_a_time(policy: Policy) -> None:
+    fleet = scheduler(_failing("a", trial=True), engine("b", [model("m")], slots=4), policy=policy, a=100.0)
+    starts = [told(fleet.arrive(ask(f"r{n}"), 0.0))[0] for n in range(3)]
+    assert starts == ["start r0 a", "start r1 b", "start r2 b"]
+    fleet.fail(r("r0"), 1.0)
+    assert told(fleet.arrive(ask("r3"), 1.0)) == ["start r3 a"]
+
+
+def test_where_calls_fail_everywhere_the_one_that_failed_least_is_asked() -> None:
+    fleet = scheduler(_failing("a", 5), _failing("b", 2))
+    assert told(fleet.arrive(ask("r1"), 0.0)) == ["start r1 b"]
+
+
+def test_the_account_of_a_decision_tells_that_an_engine_is_avoided() -> None:
+    fleet = scheduler(_failing("a"), engine("b", [model("m")]))
+    (start,) = fleet.arrive(ask("r1"), 0.0)
+    assert isinstance(start, Start)
+    assert [one.verdict for one in candidates(start)] == ["its calls keep failing", "chosen"]
+    found = replay(candidates(start))
+    assert found is not None
+    assert found.same
+
+
+def test_an_engine_that_is_avoided_is_asked_where_the_others_were_tried() -> None:
+    fleet = scheduler(_failing("a"), engine("b", [model("m")]))
+    assert told(fleet.arrive(ask("r1", tried=["b"]), 0.0)) == ["start r1 a"]

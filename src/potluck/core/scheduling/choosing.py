@@ -68,7 +68,19 @@ def _by_weight(waiting: Waiting, seats: list[tuple[Lane, float]], now: float) ->
 
 
 def _weighed(waiting: Waiting, seats: list[tuple[Lane, float]], now: float) -> tuple[Price, ...]:
-    return tuple(weigh(waiting.ask, waiting.standard, lane, factor, now) for lane, factor in seats)
+    """The prices of all seats. Engines whose calls keep failing are out of the question while there are others: such a
+    one answers at once, is never busy, and would get all that the others have no slot for, whatever it cost."""
+    prices = tuple(weigh(waiting.ask, waiting.standard, lane, factor, now) for lane, factor in seats)
+    shunned = [lane.engine.shunned for lane, _ in seats]
+    if not any(shunned):
+        return prices
+    open_ = [price.verdict not in OUT for price in prices]
+    if all(avoided for avoided, possible in zip(shunned, open_, strict=True) if possible):
+        return prices
+    return tuple(
+        price._replace(verdict=Verdict.AVOIDED) if avoided and possible else price
+        for price, avoided, possible in zip(prices, shunned, open_, strict=True)
+    )
 
 
 def could_start(waiting: Waiting, seats: list[tuple[Lane, float]], now: float) -> bool:

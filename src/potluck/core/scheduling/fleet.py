@@ -186,7 +186,8 @@ class Lane:
 @dataclass(slots=True, eq=False)
 class EngineState:
     """``learned`` corrects its rates by how its calls came out; ``virtual`` are slots that waiting calls wait for.
-    ``keeps``: models can be loaded there, and put out, on request.
+    ``keeps``: models can be loaded there, and put out, on request. ``failures`` are calls that failed in a row, where
+    that are too many; ``trial``: it may show with one call at a time that it is well.
     """
 
     id: EngineId
@@ -198,6 +199,13 @@ class EngineState:
     learned: float = 1.0
     virtual: int = 0
     keeps: bool = True
+    failures: int = 0
+    trial: bool = False
+
+    @property
+    def shunned(self) -> bool:
+        """Its calls keep failing, and no more may be tried there now than one."""
+        return self.failures > 0 and not (self.trial and not self.turns)
 
     @property
     def serves(self) -> bool:

@@ -51,6 +51,7 @@ class Registry:
             node.memory_bytes = engine.memory_bytes
         slots_before = state.slots
         state.health, state.slots, state.keeps = engine.health, max(1, engine.slots), engine.keeps
+        state.failures, state.trial = engine.failures, engine.trial
         new = self._describe(state, engine.models, now)
         node.recount()
         if state.slots != slots_before:

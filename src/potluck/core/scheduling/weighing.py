@@ -9,7 +9,7 @@ from typing import NamedTuple
 from potluck.core.model import Health
 from potluck.core.scheduling.asks import Ask, Place
 from potluck.core.scheduling.classes import Standard
-from potluck.core.scheduling.fleet import Lane
+from potluck.core.scheduling.fleet import EngineState, Lane
 from potluck.core.scheduling.memory import ever_fits, plan
 from potluck.core.scheduling.terms import Terms
 
@@ -33,6 +33,7 @@ class Verdict(StrEnum):
     CLAIMED = "kept for a call that has waited longer"
     TRIED = "already tried for this call"
     NOT_UP = "not up"
+    AVOIDED = "its calls keep failing"
     GONE = "the engine no longer has the model"
     TOO_LARGE = "the model is larger than the node's memory"
 
@@ -40,7 +41,7 @@ class Verdict(StrEnum):
 # What the place is called that got the call: by cost, by order, by weights.
 PLACED = frozenset({Verdict.CHOSEN, Verdict.FIRST, Verdict.TURN})
 # With these a place is out of the question for now, whatever it would cost.
-OUT = frozenset({Verdict.TRIED, Verdict.NOT_UP, Verdict.GONE, Verdict.TOO_LARGE})
+OUT = frozenset({Verdict.TRIED, Verdict.NOT_UP, Verdict.AVOIDED, Verdict.GONE, Verdict.TOO_LARGE})
 
 
 class Price(NamedTuple):
@@ -106,9 +107,16 @@ def weigh(ask: Ask, standard: Standard, lane: Lane, factor: float, now: float) -
     eviction = sum(_loss(victim, now) for victim in victims) if victims else 0.0
     if lost:
         eviction += figures.slope * lost
-    doubt = SUSPECT_COST if lane.engine.health is Health.SUSPECT else 0.0
+    doubt = _doubt(lane.engine) if lane.engine.health is Health.SUSPECT else 0.0
     run = (own + harm + eviction + doubt) * factor
     return Price(lane.place, verdict, run, wait_s, own, harm, eviction, doubt, factor, figures, tokens, victims)
+
+
+def _doubt(engine: EngineState) -> float:
+    """Of engines that all fail, the one that failed least is asked. On trial one gets a call as if it were well."""
+    if engine.shunned:
+        return SUSPECT_COST * engine.failures
+    return 0.0 if engine.failures else SUSPECT_COST
 
 
 def obstacle(ask: Ask, standard: Standard, lane: Lane, now: float) -> Verdict | None:

@@ -612,7 +612,7 @@ class Exchange(msgspec.Struct, eq=False):
             self.hedge.dropped()
         seat = self.seat
         if seat is not None and self.error is None and not cancelled:
-            self.relay.fleet.saw(seat.engine, _CALL_OK, "answered a call")
+            self.relay.fleet.saw(seat.engine, _CALL_OK, "answered a call", seat.start.at_s)
         try:
             self.relay.settled(self, cancelled=cancelled)
         finally:

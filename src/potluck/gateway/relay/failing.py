@@ -57,7 +57,7 @@ def attempt_failed(exchange: Exchange, error: PotluckError) -> None:
     if isinstance(error, NodeUnreachable) and own_child_returns(exchange, seat):
         return
     error.node = error.node or seat.node
-    relay.fleet.saw(seat.engine, Seen.CALL_FAILED, error.message)
+    relay.fleet.saw(seat.engine, Seen.CALL_FAILED, error.message, seat.start.at_s)
     exchange.drop_attempt()
     # By the name that was asked for: one that left the choice to us leaves it again, without this engine. Who hears
     # keep-alives does not hang up for silence.

@@ -48,7 +48,7 @@ def broke(exchange: Exchange, seat: Seat, error: NodeError) -> None:
     exchange.attempts = (*exchange.attempts, Attempt(seat.engine, error, told.tokens))
     error.node = error.node or seat.node
     if not isinstance(error, AnotherAnswer):
-        relay.fleet.saw(seat.engine, Seen.CALL_FAILED, error.message)
+        relay.fleet.saw(seat.engine, Seen.CALL_FAILED, error.message, seat.start.at_s)
     over = exchange.account.finish is not None  # behind the end of an answer there is nothing to go on with
     rescue = None if over else _rescue_from(exchange, seat, broken)
     if rescue is None:

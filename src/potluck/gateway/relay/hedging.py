@@ -222,7 +222,7 @@ class Hedge:
         if isinstance(error, NodeError):
             error.node = error.node or self.seat.node
             exchange.attempts = (*exchange.attempts, Attempt(engine, error))
-            exchange.relay.fleet.saw(engine, Seen.CALL_FAILED, error.message)
+            exchange.relay.fleet.saw(engine, Seen.CALL_FAILED, error.message, self.seat.start.at_s)
             exchange.wish = replace(exchange.wish, tried=exchange.wish.tried | {engine})
         self._over("failed")
 

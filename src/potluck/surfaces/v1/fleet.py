@@ -279,6 +279,9 @@ def _engine(exchange: Exchange, engine: Engine, rates: Mapping[ModelId, Rates]) 
             if model.resident
         ],
         rates=[_rate(model, rates[model]) for model in sorted(rates)],
+        failures=engine.failures,
+        trial=engine.trial,
+        retry_s=None if engine.retry_s is None else round(engine.retry_s, 1),
         children=[
             ChildInfo(child.model, child.role, child.pid, child.state, child.restarts, child.why) for child in children
         ],

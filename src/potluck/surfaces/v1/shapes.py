@@ -398,7 +398,8 @@ class RateInfo(msgspec.Struct):
 
 class EngineInfo(msgspec.Struct):
     """``busy`` of ``slots`` generations run now; ``why`` says why the engine is in this health. ``loaded`` tells more
-    of the ``resident`` models, ``rates`` of all that were at work.
+    of the ``resident`` models, ``rates`` of all that were at work. ``failures`` calls have failed there in a row, so
+    that others are asked first: for ``retry_s`` seconds more, after which it is on ``trial`` with one call at a time.
     """
 
     id: str
@@ -412,6 +413,9 @@ class EngineInfo(msgspec.Struct):
     children: list[ChildInfo]
     loaded: list[LoadedInfo] = []
     rates: list[RateInfo] = []
+    failures: int = 0
+    trial: bool = False
+    retry_s: float | None = None
 
 
 class AgentInfo(msgspec.Struct):

@@ -15,6 +15,7 @@ NOTE = "No service runs: using the data directory.\n"
 
 def info(identity: str, name: str, *, revoked: str | None = None, owner: bool = False) -> dict[str, object]:
     plain: dict[str, object] = {"id": identity, "name": name, "prefix": "pk-abcdef", "owner": owner, "user": "anna"}
+    plain |= {"expires_at": None, "surfaces": None, "models": None}
     return {**plain, "created_at": "2026-01-02T03:04:05Z", "last_used_at": None, "revoked_at": revoked}
 
 
@@ -32,6 +33,19 @@ def test_a_key_is_made_for_a_user(service: FakeService, ask: Run) -> None:
     service.on("POST /api/v1/keys", Whole({**info("1", "desk"), "key": "pk-secret"}))
     assert ask("keys", "create", "desk", "--user", "anna").stdout == "pk-secret\n"
     assert service.bodies("POST /api/v1/keys") == [{"name": "desk", "user": "anna"}]
+
+
+def test_a_key_is_limited_and_rotated(service: FakeService, ask: Run) -> None:
+    service.on("POST /api/v1/keys", Whole({**info("1", "ci"), "key": "pk-secret"}))
+    service.on("GET /api/v1/keys", Whole({"keys": [info("1", "ci")]}))
+    service.on("POST /api/v1/keys/1/rotate", Whole({**info("2", "ci"), "key": "pk-newer"}, 201))
+    ask("keys", "create", "ci", "--expires", "30d", "--surface", "openai", "--model", "chat", "--model", "m")
+    wanted = {"name": "ci", "expires_in_s": 2592000.0, "surfaces": ["openai"], "models": ["chat", "m"]}
+    assert service.bodies("POST /api/v1/keys") == [wanted]
+    assert ask("keys", "rotate", "ci", "--overlap", "2h").stdout == "pk-newer\n"
+    assert service.bodies("POST /api/v1/keys/1/rotate") == [{"overlap_s": 7200.0}]
+    refused = ask("keys", "create", "ci", "--expires", "soon")
+    assert (refused.exit_code, "--expires must" in refused.stderr) == (2, True)
 
 
 def test_a_key_is_revoked_by_name_or_id(service: FakeService, ask: Run) -> None:
@@ -89,6 +103,7 @@ def test_keys_live_in_the_data_directory_when_no_service_runs(run: Run) -> None:
     assert [(key["name"], key["revoked_at"]) for key in listed] == [("laptop", None)]
     assert made.stdout.strip() not in json.dumps(listed)
 
+    assert run("keys", "rotate", "laptop").stdout.startswith("pk-")
     assert run("keys", "revoke", "laptop").exit_code == 0
     assert json.loads(run("keys", "ls", "--json").stdout)[0]["revoked_at"]
 

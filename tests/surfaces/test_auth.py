@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from potluck.core.errors import Unauthenticated
+from potluck.core.errors import Forbidden, Unauthenticated
 from potluck.core.keys import digest
 from potluck.core.model import KeyId, UserId
 from potluck.core.people import Right, Role
 from potluck.storage.records import KeyRecord, UserRecord
-from potluck.surfaces.auth import Keyring, presented_keys
+from potluck.surfaces.auth import Keyring, RequireKey, presented_keys
 
 KEY = "pk-0123456789"
 
@@ -97,6 +98,70 @@ def test_a_key_whose_user_is_gone_or_disabled_is_refused(users: list[UserRecord]
     ring.replace([record("anna", KEY)], users)
     with pytest.raises(Unauthenticated):
         ring.caller([(b"x-api-key", KEY.encode())])
+
+
+def timed(now: list[float], **values: object) -> Keyring:
+    ring = Keyring(lambda: now[0])
+    ring.replace([msgspec.structs.replace(record("anna", KEY), **values)], USERS)
+    return ring
+
+
+def test_an_expired_key_is_told_so_from_its_very_moment_on() -> None:
+    now = [7.0]
+    ring = timed(now, expires_s=9.0)
+    headers = [(b"x-api-key", KEY.encode())]
+    now[0] = 8.99
+    assert ring.caller(headers).end_s == 9.0
+    now[0] = 9.0
+    with pytest.raises(Unauthenticated, match="expired"):
+        ring.caller(headers)
+    assert ring.take_used() == {"anna": 8.99}
+
+
+def test_an_expired_key_does_not_hide_a_valid_one_beside_it() -> None:
+    ring = Keyring(lambda: 7.0)
+    ring.replace([record("anna", KEY), msgspec.structs.replace(record("old", "pk-old"), expires_s=5.0)], USERS)
+    old = (b"authorization", b"Bearer pk-old")
+    assert ring.caller([old, (b"x-api-key", KEY.encode())]).key == "anna"
+    assert ring.caller([old], b"key=" + KEY.encode()).key == "anna"
+    for headers, query in (([old], b""), ([], b"key=pk-old"), ([old, (b"x-api-key", b"wrong")], b"")):
+        with pytest.raises(Unauthenticated, match="expired"):
+            ring.caller(headers, query)
+
+
+def test_a_key_that_another_follows_is_valid_until_its_end() -> None:
+    now = [7.0]
+    ring = timed(now, revoked_s=8.0, expires_s=99.0)
+    assert ring.caller([(b"x-api-key", KEY.encode())]).end_s == 8.0
+    now[0] = 8.0
+    with pytest.raises(Unauthenticated):
+        ring.caller([(b"x-api-key", KEY.encode())])
+
+
+async def test_a_limited_key_is_kept_to_its_surfaces() -> None:
+    ring = timed([7.0], surfaces=("openai", "ollama"))
+    reached: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        reached.append(scope["path"])
+
+    door = RequireKey(app, ring)
+    for path in ("/v1/models", "/api/tags"):
+        await door({"type": "http", "path": path, "headers": [(b"x-api-key", KEY.encode())]}, app, app)
+    for path in ("/api/v1/models", "/v1/messages/count_tokens", "/metrics"):
+        with pytest.raises(Forbidden, match="It is for openai, ollama"):
+            await door({"type": "http", "path": path, "headers": [(b"x-api-key", KEY.encode())]}, app, app)
+    assert reached == ["/v1/models", "/api/tags"]
+
+
+def test_a_limited_key_may_not_what_would_lift_its_limits() -> None:
+    ring = Keyring(lambda: 7.0)
+    ring.replace([msgspec.structs.replace(record("k", KEY, user="otto"), models=("m",))], USERS)
+    caller = ring.caller([(b"x-api-key", KEY.encode())])
+    assert caller.may(Right.INFER)
+    assert not caller.may(Right.OWN_KEYS)
+    assert "limited" in caller.refusal(Right.OWN_KEYS).message
+    assert (caller.sees("m:latest"), caller.sees("n")) == (True, False)
 
 
 def test_users_are_named_from_memory() -> None:

@@ -85,6 +85,7 @@ MATRIX = {
     "POST /api/v1/reload": ADMIN,
     "GET /api/v1/keys": MEMBER,
     "POST /api/v1/keys": MEMBER,
+    "POST /api/v1/keys/{key}/rotate": MEMBER,
     "DELETE /api/v1/keys/{key}": MEMBER,
     "GET /api/v1/users/me": GUEST,
     "GET /api/v1/users": ADMIN,

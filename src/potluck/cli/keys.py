@@ -20,7 +20,8 @@ from potluck.cli.output import note, print_json, table, table_width
 from potluck.cli.places import DEFAULT_DATA, config_file
 from potluck.cli.service import AsJson, Data, Key, Url, find
 from potluck.config.load import load
-from potluck.surfaces.v1.shapes import KeyCreated, KeyInfo, KeyList
+from potluck.config.units import DURATION_HINT, Unfit, parse_duration
+from potluck.surfaces.v1.shapes import KeyCreated, KeyInfo, KeyList, NewKey, Rotation
 
 KEYS = "/api/v1/keys"
 
@@ -32,7 +33,9 @@ class Keys(Protocol):
 
     def all(self) -> list[KeyInfo]: ...
 
-    def create(self, name: str, user: str) -> KeyCreated: ...
+    def create(self, wanted: NewKey) -> KeyCreated: ...
+
+    def rotate(self, key: KeyInfo, overlap_s: float) -> KeyCreated: ...
 
     def revoke(self, key: KeyInfo) -> None: ...
 
@@ -46,9 +49,12 @@ class RemoteKeys:
     def all(self) -> list[KeyInfo]:
         return list(self.client.get(KEYS, KeyList).keys)
 
-    def create(self, name: str, user: str) -> KeyCreated:
-        body = {"name": name, "user": user} if user else {"name": name}
-        return self.client.call("POST", KEYS, KeyCreated, body=body)
+    def create(self, wanted: NewKey) -> KeyCreated:
+        return self.client.call("POST", KEYS, KeyCreated, body=wanted)
+
+    def rotate(self, key: KeyInfo, overlap_s: float) -> KeyCreated:
+        path = f"{KEYS}/{quote(key.id, safe='')}/rotate"
+        return self.client.call("POST", path, KeyCreated, body=Rotation(overlap_s))
 
     def revoke(self, key: KeyInfo) -> None:
         self.client.raw("DELETE", f"{KEYS}/{quote(key.id, safe='')}")
@@ -56,7 +62,7 @@ class RemoteKeys:
 
 @app.callback()
 def keys() -> None:
-    """Create, list and revoke API keys."""
+    """Create, list, rotate and revoke API keys."""
 
 
 @app.command()
@@ -65,6 +71,15 @@ def create(
     user: Annotated[
         str, typer.Option(help="Whose it is, by name or id; else the user NAME's, a new member.", metavar="NAME")
     ] = "",
+    expires: Annotated[
+        str, typer.Option(help="Valid for so long: 12h, 30d. Without it, until revoked.", metavar="TIME")
+    ] = "",
+    surface: Annotated[
+        list[str] | None, typer.Option(help="Only by this dialect: openai, anthropic, …; may be repeated.")
+    ] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="Only this model or route; may be repeated.", metavar="MODEL")
+    ] = None,
     as_json: AsJson = False,
     config: ConfigFile = None,
     url: Url = "",
@@ -72,7 +87,29 @@ def create(
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Make a key and print it, alone on a line. It is shown this once."""
-    made = _reached(url, key, data, config).create(_named(name), user.strip())
+    wanted = NewKey(
+        _named(name), user.strip(), _seconds(expires, "--expires") if expires else None, surface or None, model or None
+    )
+    made = _reached(url, key, data, config).create(wanted)
+    if as_json:
+        print_json(made)
+    else:
+        print(made.key)
+
+
+@app.command()
+def rotate(
+    name: Annotated[str, typer.Argument(help="The key's id or name.", metavar="ID|NAME")],
+    overlap: Annotated[str, typer.Option(help="How long the old key stays valid: 0s, 1h, 7d.", metavar="TIME")] = "1h",
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+    url: Url = "",
+    key: Key = "",
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Make a new key in place of one, with its name and limits, and print it. The old one stays valid for a while."""
+    store = _reached(url, key, data, config)
+    made = store.rotate(chosen(store.all(), name), _seconds(overlap, "--overlap"))
     if as_json:
         print_json(made)
     else:
@@ -109,12 +146,21 @@ def revoke(
 def keys_table(listed: Sequence[KeyInfo], width: int) -> str:
     """The keys as a table, or a sentence if there is none."""
     rows = [
-        (key.id, key.name, key.user or "-", f"{key.prefix}…", _day(key.created_at), _day(key.last_used_at), _state(key))
+        (
+            key.id,
+            key.name,
+            key.user or "-",
+            f"{key.prefix}…",
+            _day(key.created_at),
+            _day(key.last_used_at),
+            _state(key),
+            _limits(key),
+        )
         for key in listed
     ]
     if not rows:
         return "There is no key yet. 'potluck keys create NAME' makes one."
-    return table(("ID", "NAME", "USER", "KEY", "CREATED", "LAST USED", "STATE"), rows, width)
+    return table(("ID", "NAME", "USER", "KEY", "CREATED", "LAST USED", "STATE", "ONLY FOR"), rows, width)
 
 
 def chosen(listed: Sequence[KeyInfo], name: str) -> KeyInfo:
@@ -135,6 +181,17 @@ def _named(name: str) -> str:
     return name.strip()
 
 
+def _seconds(text: str, option: str) -> float:
+    try:
+        return parse_duration(text)
+    except Unfit as error:
+        raise CliError(f"{option} must {error.must}.", hint=error.hint or DURATION_HINT, code=2) from error
+
+
+def _limits(key: KeyInfo) -> str:
+    return ", ".join([*(key.surfaces or ()), *(key.models or ())])
+
+
 def _day(moment: str | None) -> str:
     return moment[:10] if moment else "-"
 
@@ -142,6 +199,8 @@ def _day(moment: str | None) -> str:
 def _state(key: KeyInfo) -> str:
     if key.revoked_at is not None:
         return f"revoked {_day(key.revoked_at)}"
+    if key.expires_at is not None:
+        return f"until {_day(key.expires_at)}"
     return "owner" if key.owner else "valid"
 
 

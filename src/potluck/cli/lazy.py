@@ -44,7 +44,7 @@ COMMANDS: Mapping[str, str] = {
     "nodes": "List, find, drain and resume nodes.",
     "drill": "Take a node out for a while, watch that no call is lost, and give it back.",
     "users": "Add, list, change and remove users.",
-    "keys": "Create, list and revoke API keys.",
+    "keys": "Create, list, rotate and revoke API keys.",
     "doctor": "Look for what is wrong on this machine, and say what to do.",
     "reload": "Make the running service read its configuration again.",
 }

@@ -18,9 +18,10 @@ from potluck.gateway.people import People
 from potluck.gateway.port import Caller
 from potluck.storage.datadir import ensure_owner, open_datadir
 from potluck.storage.open import open_storage, sqlite_url
+from potluck.storage.records import KeyRecord
 from potluck.surfaces.v1.keys import key_created, key_info
 from potluck.surfaces.v1.people_shapes import UserChange, UserInfo, user_info
-from potluck.surfaces.v1.shapes import KeyCreated, KeyInfo
+from potluck.surfaces.v1.shapes import KeyCreated, KeyInfo, NewKey
 
 T = TypeVar("T")
 
@@ -75,16 +76,33 @@ class StoredKeys:
 
         return self.stored.run(act)
 
-    def create(self, name: str, user: str) -> KeyCreated:
+    def create(self, wanted: NewKey) -> KeyCreated:
         async def act(people: People) -> KeyCreated:
-            record, key = await people.create_key(_OWNER, name, user)
-            holder = await people.user(record.user)
-            return key_created(record, key, {holder.id: holder.name})
+            made = await people.create_key(
+                _OWNER,
+                wanted.name,
+                wanted.user,
+                expires_in_s=wanted.expires_in_s,
+                surfaces=wanted.surfaces,
+                models=wanted.models,
+            )
+            return await _shown(people, *made)
+
+        return self.stored.run(act)
+
+    def rotate(self, key: KeyInfo, overlap_s: float) -> KeyCreated:
+        async def act(people: People) -> KeyCreated:
+            return await _shown(people, *await people.rotate_key(_OWNER, KeyId(key.id), overlap_s))
 
         return self.stored.run(act)
 
     def revoke(self, key: KeyInfo) -> None:
         self.stored.run(lambda people: people.revoke_key(_OWNER, KeyId(key.id)))
+
+
+async def _shown(people: People, record: KeyRecord, key: str) -> KeyCreated:
+    holder = await people.user(record.user)
+    return key_created(record, key, {holder.id: holder.name})
 
 
 @dataclass(frozen=True, slots=True)

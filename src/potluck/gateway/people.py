@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from msgspec.structs import replace
+
 from potluck.core.errors import Conflict, Forbidden, NotFound
 from potluck.core.keys import RANDOM_BYTES, digest, make_key, prefix
 from potluck.core.model import KeyId, UserId
 from potluck.core.people import OWNER_ID, OWNER_NAME, Right, Role, checked_name, folded, manages, refusal
+from potluck.core.scopes import Scope, scope_of
 from potluck.gateway.port import Caller
 from potluck.storage.ports import Storage
 from potluck.storage.records import KeyRecord, UserRecord
@@ -101,12 +104,27 @@ class People:
         every = actor.may(Right.MANAGE_PEOPLE)
         return [record for record in records if every or record.user == actor.user]
 
-    async def create_key(self, actor: Caller, name: str, user: str = "") -> tuple[KeyRecord, str]:
-        """A new key with its record: ``user``'s, by name or id.
+    async def create_key(
+        self,
+        actor: Caller,
+        name: str,
+        user: str = "",
+        *,
+        expires_in_s: float | None = None,
+        surfaces: Sequence[str] | None = None,
+        models: Sequence[str] | None = None,
+    ) -> tuple[KeyRecord, str]:
+        """A new key with its record: ``user``'s, by name or id; with an end, and limited (`core.scopes`), if so said.
 
         Without ``user``: 1. who manages users gives it to the user of the key's name, a new member if there is none;
-        2. everybody else gets it themselves. Raises `Conflict` for a name that is taken, `NotFound` for the user.
+        2. everybody else gets it themselves. A key that ends makes none that outlives it.
+
+        Raises `BadRequest` for limits that make no sense, `Conflict` for a name that is taken, `NotFound` for the user.
         """
+        now = self._clock()
+        scope = scope_of(surfaces, models) or Scope()
+        ends = [] if expires_in_s is None else [now + expires_in_s]
+        ends += [] if actor.end_s is None else [actor.end_s]
         await self._is_free(name)
         holder = await self._holder(actor, name, user)
         if holder.disabled:
@@ -114,24 +132,64 @@ class People:
                 f"The user {holder.name!r} is disabled.", hint="'potluck users enable NAME' lets it in again."
             )
         key = make_key(self._random_bytes(RANDOM_BYTES))
-        record = KeyRecord(KeyId(self._new_id()), name, prefix(key), digest(key), self._clock(), user=holder.id)
+        record = KeyRecord(
+            KeyId(self._new_id()),
+            name,
+            prefix(key),
+            digest(key),
+            now,
+            user=holder.id,
+            expires_s=min(ends, default=None),
+            surfaces=scope.surfaces,
+            models=scope.models,
+        )
         await self._storage.keys.add(record)
         await self._changed()
         return record, key
 
+    async def rotate_key(self, actor: Caller, key: KeyId, overlap_s: float) -> tuple[KeyRecord, str]:
+        """A new key in place of one, with its name, user and limits; the old one is valid for ``overlap_s`` more.
+
+        Raises `NotFound` as `revoke_key` does, and `Conflict` for the data directory's and for one that has ended.
+        """
+        old, now = await self._theirs(actor, key), self._clock()
+        if not old.live or (old.end_s is not None and old.end_s <= now):
+            raise Conflict(f"The key {old.name!r} has ended.", hint="Make a new one.")
+        if old.owner:
+            raise Conflict(
+                "The owner's key is not rotated like others.",
+                hint="Remove its file from the data directory and start again: another one is made.",
+            )
+        secret = make_key(self._random_bytes(RANDOM_BYTES))
+        new = replace(
+            old,
+            id=KeyId(self._new_id()),
+            prefix=prefix(secret),
+            digest=digest(secret),
+            created_s=now,
+            last_used_s=None,
+        )
+        await self._storage.keys.replace(key, new, now + overlap_s)
+        await self._changed()
+        return new, secret
+
     async def revoke_key(self, actor: Caller, key: KeyId) -> None:
         """Raises `NotFound`, also for a key that is not the caller's to see; `Conflict` for the data directory's."""
+        record = await self._theirs(actor, key)
+        if record.owner and record.live:
+            raise Conflict("The owner's key cannot be revoked: nobody could administer Potluck then.")
+        await self._storage.keys.revoke(key, self._clock())
+        await self._changed()
+
+    async def _theirs(self, actor: Caller, key: KeyId) -> KeyRecord:
+        """A key that the caller may change."""
         record = next((each for each in await self.keys(actor) if each.id == key), None)
         if record is None:
             raise NotFound("There is no such key.", hint="GET /api/v1/keys lists them.")
-        if record.owner and record.live:
-            raise Conflict("The owner's key cannot be revoked: nobody could administer Potluck then.")
-        if record.user != actor.user:
-            holder = _found(await self.users(), record.user)
-            if holder is not None:
-                _may_manage(actor, holder.role)
-        await self._storage.keys.revoke(key, self._clock())
-        await self._changed()
+        holder = _found(await self.users(), record.user)
+        if record.user != actor.user and holder is not None:
+            _may_manage(actor, holder.role)
+        return record
 
     async def _is_free(self, name: str) -> None:
         """Before a user is made for it; of two at once the store refuses one."""

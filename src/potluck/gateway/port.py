@@ -10,22 +10,41 @@ import msgspec
 
 from potluck.core.answer import Event
 from potluck.core.call import Call
+from potluck.core.errors import Forbidden
 from potluck.core.model import KeyId, ModelId, NodeId, RequestId, UserId
-from potluck.core.people import RIGHTS, Right, Role
+from potluck.core.people import RIGHTS, Right, Role, refusal
 from potluck.core.scheduling.classes import Kind
+from potluck.core.scopes import SCOPED_RIGHTS, Scope
 from potluck.wire.terms import NO_TERMS, Terms
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Who asks. ``name`` is the key's; ``user`` is whose it is, and ``role`` says what that one may."""
+    """Who asks. ``name`` is the key's; ``user`` is whose it is, and ``role`` says what that one may.
+
+    ``scope`` is what the key is limited to, and ``end_s`` when it ends, in Unix seconds.
+    """
 
     key: KeyId
     name: str
     user: UserId
     role: Role = Role.MEMBER
+    scope: Scope | None = None
+    end_s: float | None = None
 
     def may(self, right: Right) -> bool:
-        return right in RIGHTS[self.role]
+        return right in RIGHTS[self.role] and (self.scope is None or right in SCOPED_RIGHTS)
+
+    def sees(self, model: str) -> bool:
+        """Whether the caller may ask for a name; listings leave out all others."""
+        return self.scope is None or self.scope.allows(model)
+
+    def refusal(self, right: Right) -> Forbidden:
+        """What to say where `may` is false."""
+        if right in RIGHTS[self.role]:
+            return Forbidden(
+                f"This key is limited, and may not {right}.", hint="Use a key without limits on surfaces and models."
+            )
+        return refusal(self.role, right)
 
 
 class Generation(Protocol):

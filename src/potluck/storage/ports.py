@@ -68,11 +68,14 @@ class KeyStore(Protocol):
         ...
 
     async def revoke(self, key: KeyId, now: float) -> KeyRecord:
-        """End a key; one that is revoked already stays as it is. Raises `NotFound`."""
+        """End a key; one that has ended already stays as it is. Raises `NotFound`."""
         ...
 
     async def replace(self, old: KeyId, new: KeyRecord, now: float) -> None:
-        """Revoke ``old`` and add ``new``, which may have its name, at once. Raises `NotFound` and `Conflict`."""
+        """Revoke ``old`` from ``now`` on, which may be to come, and add ``new``, which may have its name; both at once.
+
+        Raises `NotFound` and `Conflict`.
+        """
         ...
 
     async def touch(self, used: Mapping[KeyId, float]) -> None:

@@ -38,7 +38,8 @@ class UserRecord(msgspec.Struct, frozen=True):
 class KeyRecord(msgspec.Struct, frozen=True):
     """An API key without the key: ``digest`` is its SHA-256 (`core.keys.digest`), ``prefix`` what may be shown.
 
-    ``user`` is whose it is. ``owner`` marks the key that lies in the data directory.
+    ``user`` is whose it is. ``owner`` marks the key that lies in the data directory. ``revoked_s``
+    may be to come, for a key that another one follows. ``surfaces`` and ``models`` limit it (`core.scopes`).
     """
 
     id: KeyId
@@ -50,10 +51,19 @@ class KeyRecord(msgspec.Struct, frozen=True):
     revoked_s: float | None = None
     last_used_s: float | None = None
     user: UserId = UserId("")
+    expires_s: float | None = None
+    surfaces: tuple[str, ...] | None = None
+    models: tuple[str, ...] | None = None
 
     @property
     def live(self) -> bool:
+        """Whether the name is this key's: neither revoked nor followed by another."""
         return self.revoked_s is None
+
+    @property
+    def end_s(self) -> float | None:
+        """When it is refused, or was; None for never."""
+        return min((each for each in (self.revoked_s, self.expires_s) if each is not None), default=None)
 
 
 class MessageState(StrEnum):

@@ -12,7 +12,7 @@ from potluck.gateway.answer_headers import ESTIMATED
 from potluck.gateway.fleet import Fleet
 from potluck.surfaces.body import body_of
 from potluck.surfaces.guarded import Guarded
-from potluck.surfaces.state import fleet_of
+from potluck.surfaces.state import caller_of, fleet_of
 from potluck.wire.anthropic.request import read_count_tokens, write_count
 from potluck.wire.port import Ask
 
@@ -23,6 +23,8 @@ _BYTES_PER_TOKEN = 4
 async def count_tokens(request: Request) -> Response:
     ask = read_count_tokens(await body_of(request))
     fleet = fleet_of(request)
+    if (scope := caller_of(request).scope) is not None and not scope.allows(ask.model):
+        raise scope.model_refusal(ask.model)
     if not fleet.where(ask.model):
         raise ModelNotFound(ask.model, fleet.catalogue.near(ask.model))
     tokens = await _counted(fleet, ask)

@@ -11,9 +11,12 @@ from urllib.parse import parse_qs
 from potluck.core.errors import Unauthenticated
 from potluck.core.keys import digest
 from potluck.core.model import KeyId, UserId
+from potluck.core.people import Role
+from potluck.core.scopes import Scope as KeyScope
 from potluck.gateway.port import Caller
 from potluck.gateway.relay.request import Request
 from potluck.storage.records import KeyRecord, UserRecord
+from potluck.surfaces.families import surface_of
 
 if TYPE_CHECKING:  # the relay's calls need no keys of Starlette's
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -43,13 +46,17 @@ class Keyring:
         self._users: dict[UserId, UserRecord] = {}
 
     def replace(self, records: Iterable[KeyRecord], users: Iterable[UserRecord]) -> None:
-        """Take keys and users as they are stored now; who is revoked, disabled or gone is refused from this moment."""
+        """Take keys and users as they are stored now; who is revoked, disabled or gone is refused from this moment.
+
+        Keys that have ended stay, so that who shows one is told that it has.
+        """
+        now = self._clock()
         self._users = {user.id: user for user in users}
         holders = {each.id: each.role for each in self._users.values() if not each.disabled}
         self._callers = {
-            record.digest: Caller(record.id, record.name, record.user, holders[record.user])
+            record.digest: _caller(record, holders[record.user])
             for record in records
-            if record.live and record.user in holders
+            if record.user in holders and (record.revoked_s is None or record.revoked_s > now)
         }
         self._remembered = {}
 
@@ -63,17 +70,21 @@ class Keyring:
 
         A client may present several: Claude Code sends its account's key beside the token it was given for here.
         """
+        now, ended = self._clock(), False
         for header in headers:
             if header[0] in _KEY_HEADERS:
                 caller = self._remembered.get(header) or self._found((header,))
                 if caller is not None:
-                    break
+                    if caller.end_s is None or now < caller.end_s:
+                        break
+                    ended = True
         else:
             caller = self._found((), query) if query else None
+            if caller is not None and caller.end_s is not None and now >= caller.end_s:
+                caller, ended = None, True
         if caller is None:
-            presented = any(presented_keys(headers, query))
-            raise Unauthenticated("The API key is not valid.") if presented else Unauthenticated()
-        self._used[caller.key] = self._clock()
+            raise self._refusal(headers, query, ended=ended)
+        self._used[caller.key] = now
         return caller
 
     def _found(self, headers: Headers, query: bytes = b"") -> Caller | None:
@@ -92,6 +103,12 @@ class Keyring:
             return caller
         return None
 
+    def _refusal(self, headers: Headers, query: bytes, *, ended: bool) -> Unauthenticated:
+        if ended:
+            return Unauthenticated("The API key has expired.", hint="Make another with 'potluck keys create NAME'.")
+        presented = any(presented_keys(headers, query))
+        return Unauthenticated("The API key is not valid.") if presented else Unauthenticated()
+
     def of_request(self, request: Request) -> Caller:
         """The relay's way in."""
         return self.caller(request.headers, request.query if b"?" in request.target else b"")
@@ -100,6 +117,11 @@ class Keyring:
         """Times of last use since the last call of this, for storage."""
         used, self._used = self._used, {}
         return used
+
+
+def _caller(record: KeyRecord, role: Role) -> Caller:
+    scope = None if record.surfaces is None and record.models is None else KeyScope(record.surfaces, record.models)
+    return Caller(record.id, record.name, record.user, role, scope, record.end_s)
 
 
 def presented_keys(headers: Headers, query: bytes) -> Iterator[bytes]:
@@ -146,5 +168,7 @@ class RequireKey:
         if scope["type"] == "http" and scope["path"] not in PUBLIC_PATHS:
             # Raised outside Starlette's own handlers on purpose: `surfaces.errors` renders it like any other.
             caller = self._keyring.caller(scope["headers"], scope.get("query_string", b""))
+            if caller.scope is not None and not caller.scope.allows_surface(surface := surface_of(scope["path"])):
+                raise caller.scope.surface_refusal(surface)
             scope.setdefault("state", {})["caller"] = caller
         await self._app(scope, receive, send)

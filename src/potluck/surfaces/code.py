@@ -10,7 +10,7 @@ from potluck.core.model import Capability
 from potluck.core.people import Right
 from potluck.surfaces.body import body_of
 from potluck.surfaces.guarded import Guarded
-from potluck.surfaces.state import fleet_of
+from potluck.surfaces.state import fleet_of, listing_of
 from potluck.wire.code.tabby import health_body, models_body, server_setting_body
 
 _COMPLETES = frozenset({Capability.COMPLETION})
@@ -25,7 +25,7 @@ async def tabby_health(request: Request) -> Response:
 
 
 async def tabby_models(request: Request) -> Response:
-    names = [model.id for model in fleet_of(request).listing() if Capability.COMPLETION in model.capabilities]
+    names = [model.id for model in listing_of(request) if Capability.COMPLETION in model.capabilities]
     return _json(models_body(names, names))
 
 

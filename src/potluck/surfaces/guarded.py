@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from potluck.core.people import Right, refusal
+from potluck.core.people import Right
 from potluck.gateway.port import Caller
 
 PUBLIC = None
@@ -34,5 +34,5 @@ class Guarded(Route):
         if self.right is not None:
             caller: Caller = scope["state"]["caller"]
             if not caller.may(self.right):
-                raise refusal(caller.role, self.right)
+                raise caller.refusal(self.right)
         await super().handle(scope, receive, send)

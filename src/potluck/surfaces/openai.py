@@ -10,19 +10,19 @@ from potluck.core.names import same_model
 from potluck.core.people import Right
 from potluck.surfaces.guarded import Guarded
 from potluck.surfaces.services import Services
-from potluck.surfaces.state import fleet_of, services_of
+from potluck.surfaces.state import fleet_of, listing_of, services_of
 from potluck.wire.openai.models import write_model, write_models
 
 
 async def list_models(request: Request) -> Response:
     services = services_of(request)
-    body = write_models(fleet_of(request).listing(), created_s=_since(services))
+    body = write_models(listing_of(request), created_s=_since(services))
     return Response(body, media_type="application/json")
 
 
 async def show_model(request: Request) -> Response:
     asked = request.path_params["name"]
-    for model in fleet_of(request).listing():
+    for model in listing_of(request):
         if same_model(model.id, asked):
             return Response(write_model(model, created_s=_since(services_of(request))), media_type="application/json")
     raise ModelNotFound(asked, fleet_of(request).catalogue.near(asked))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
+from potluck.core.model import Model
 from potluck.gateway.fleet import Fleet
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.port import Caller
@@ -18,6 +19,12 @@ def services_of(request: Request) -> Services:
 def fleet_of(request: Request) -> Fleet:
     fleet: Fleet = request.app.state.fleet
     return fleet
+
+
+def listing_of(request: Request) -> list[Model]:
+    """Every name that the caller may ask for."""
+    sees = caller_of(request).sees
+    return [model for model in fleet_of(request).listing() if sees(model.id)]
 
 
 def metrics_of(request: Request) -> Metrics:

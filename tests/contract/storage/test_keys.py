@@ -1,10 +1,11 @@
 import asyncio
 
+import msgspec
 import pytest
 
 from potluck.core.errors import Conflict, NotFound
 from potluck.core.keys import digest
-from potluck.core.model import KeyId
+from potluck.core.model import KeyId, UserId
 from potluck.storage.ports import Storage
 from potluck.storage.records import KeyRecord
 
@@ -65,6 +66,19 @@ async def test_a_replacement_takes_the_name_or_leaves_all_as_it_was(storage: Sto
     assert all(each.live for each in await storage.keys.all())
     await storage.keys.replace(KeyId("1"), key("a", id="3"), 5.0)
     assert {each.id: each.revoked_s for each in await storage.keys.all()} == {"1": 5.0, "2": None, "3": None}
+
+
+async def test_what_limits_a_key_comes_back(storage: Storage) -> None:
+    limited = msgspec.structs.replace(key("a"), user=UserId("u"), expires_s=9.5, surfaces=("openai",), models=("ü",))
+    await storage.keys.add(limited)
+    assert await storage.keys.all() == (limited,)
+
+
+async def test_a_key_that_another_follows_can_be_ended_before_its_time(storage: Storage) -> None:
+    await storage.keys.add(key("a", id="1"))
+    await storage.keys.replace(KeyId("1"), key("a", id="2"), 100.0)
+    assert (await storage.keys.revoke(KeyId("1"), 50.0)).revoked_s == 50.0
+    assert (await storage.keys.revoke(KeyId("1"), 60.0)).revoked_s == 50.0
 
 
 async def test_the_time_of_use_never_goes_back(storage: Storage) -> None:

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from potluck.core.keys import digest
 from potluck.core.model import KeyId
 from potluck.core.people import Role
+from potluck.core.scopes import Scope
 from potluck.storage.records import KeyRecord
 
 from .world import ADMIN, ANNA, BERT, OWNER, World
@@ -102,3 +104,65 @@ async def test_an_admin_revokes_members_keys_but_not_the_owners() -> None:
     assert (await world.ask("DELETE", f"{PATH}/{key}", caller=ADMIN)).status == 403
     assert (await world.ask("DELETE", f"{PATH}/{theirs}", caller=ADMIN)).status == 204
     assert (await world.ask("DELETE", f"{PATH}/{key}", caller=OWNER)).status == 204
+
+
+async def test_a_key_is_made_with_an_end_and_limits() -> None:
+    world = World()
+    wanted = {"name": "ci", "user": "anna", "expires_in_s": 60, "surfaces": ["openai"], "models": ["chat", "coder:1b"]}
+    made = (await world.ask("POST", PATH, wanted, caller=OWNER)).json()
+    assert (made["surfaces"], made["models"]) == (["openai"], ["chat", "coder:1b"])
+    (record,) = world.keys.records
+    assert record.expires_s == record.created_s + 60
+    assert (record.surfaces, record.models) == (("openai",), ("chat", "coder:1b"))
+
+
+@pytest.mark.parametrize(
+    ("limits", "param"),
+    [({"surfaces": ["gopher"]}, "surfaces"), ({"models": []}, "models"), ({"expires_in_s": 0}, "expires_in_s")],
+)
+async def test_limits_that_make_no_sense_are_refused(limits: Any, param: str) -> None:
+    world = World()
+    served = await world.ask("POST", PATH, {"name": "ci", **limits}, caller=OWNER)
+    assert (served.status, served.json()["error"]["param"]) == (400, param)
+    assert (world.keys.records, len(world.users.records)) == ([], 5)
+
+
+async def test_a_key_that_ends_makes_none_that_outlives_it() -> None:
+    world = World()
+    brief = msgspec.structs.replace(ANNA, end_s=world.now + 100)
+    for wanted in (None, 1000.0):
+        body = {"name": f"k{wanted}", **({"expires_in_s": wanted} if wanted else {})}
+        await world.ask("POST", PATH, body, caller=brief)
+    await world.ask("POST", PATH, {"name": "short", "expires_in_s": 1}, caller=brief)
+    first, second, short = world.keys.records
+    assert first.expires_s == second.expires_s == brief.end_s
+    assert short.expires_s == short.created_s + 1
+
+
+async def test_a_key_is_rotated_with_its_limits_and_the_old_one_has_its_time() -> None:
+    world = World()
+    old = (await world.ask("POST", PATH, {"name": "ci", "models": ["chat"]}, caller=ANNA)).json()
+    made = await world.ask("POST", f"{PATH}/{old['id']}/rotate", {"overlap_s": 60}, caller=ANNA)
+    new = made.json()
+    assert (made.status, made.headers["cache-control"]) == (201, "no-store")
+    assert (new["name"], new["models"], new["user"], new["id"] != old["id"]) == ("ci", ["chat"], "anna", True)
+    before, after = world.keys.records
+    assert before.revoked_s == after.created_s + 60
+    assert after.digest == digest(new["key"])
+    assert (await world.ask("POST", f"{PATH}/{old['id']}/rotate", {}, caller=ANNA)).status == 409
+    assert (await world.ask("POST", f"{PATH}/{new['id']}/rotate", caller=BERT)).status == 404
+    assert (await world.ask("DELETE", f"{PATH}/{old['id']}", caller=ANNA)).status == 204
+
+
+async def test_the_owners_key_is_not_rotated_like_others() -> None:
+    world = World()
+    owners = KeyRecord(KeyId("o"), "owner", "pk-abc", b"x" * 32, 1.0, owner=True, user=OWNER.user)
+    world.keys.records.append(owners)
+    assert (await world.ask("POST", f"{PATH}/o/rotate", caller=OWNER)).status == 409
+    assert world.keys.records == [owners]
+
+
+async def test_a_limited_key_sees_only_the_models_it_may_ask_for() -> None:
+    limited = msgspec.structs.replace(ANNA, scope=Scope(models=("coder:1b",)))
+    listed = (await World().ask("GET", "/api/v1/models", caller=limited)).json()["models"]
+    assert [model["id"] for model in listed] == ["coder:1b"]

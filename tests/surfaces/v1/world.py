@@ -371,7 +371,8 @@ class MemoryKeys:
         return self.records[at]
 
     async def replace(self, old: KeyId, new: KeyRecord, now: float) -> None:
-        raise AssertionError("not used here")
+        await self.revoke(old, now)
+        await self.add(new)
 
     async def touch(self, used: Mapping[KeyId, float]) -> None:
         raise AssertionError("not used here")

@@ -16,7 +16,6 @@ from potluck.core.errors import (
     PayloadTooLarge,
     PotluckError,
 )
-from potluck.core.people import refusal
 from potluck.gateway.answer_headers import REQUEST_ID
 from potluck.gateway.door import Door
 from potluck.gateway.port import Caller
@@ -191,7 +190,9 @@ class ClientConnection(asyncio.Protocol):
                 raise MethodNotAllowed(request.method.decode("latin-1"), [each.decode() for each in doors])
             self._caller = caller = self._relay.authenticate(request)
             if not caller.may(door.right):
-                raise refusal(caller.role, door.right)
+                raise caller.refusal(door.right)
+            if caller.scope is not None and not caller.scope.allows_surface(door.family):
+                raise caller.scope.surface_refusal(door.family)
             if (request.content_length or 0) > self._relay.limits.max_body or request.too_large:
                 raise PayloadTooLarge(self._relay.limits.max_body)
         except ClientError as error:

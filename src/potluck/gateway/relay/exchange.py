@@ -196,6 +196,8 @@ class Exchange(msgspec.Struct, eq=False):
         self.relay.exchanges.add(self)
         if not self.wish.model:
             self.fail(nothing_to_choose(self.relay.fleet.catalogue.names()))
+        elif (scope := self.caller.scope) is not None and not scope.allows(self.wish.model):
+            self.fail(scope.model_refusal(self.wish.model))
         elif self.ask.untouchable:
             self.seek()
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -78,12 +79,15 @@ def _insert(connection: Connection, record: KeyRecord) -> None:
             revoked_s=record.revoked_s,
             last_used_s=record.last_used_s,
             user_id=record.user,
+            expires_s=record.expires_s,
+            surfaces=_json(record.surfaces),
+            models=_json(record.models),
         )
     )
 
 
 def _revoke(connection: Connection, key: KeyId, now: float) -> KeyRecord:
-    live = api_keys.c.id == key, api_keys.c.revoked_s.is_(None)
+    live = api_keys.c.id == key, or_(api_keys.c.revoked_s.is_(None), api_keys.c.revoked_s > now)
     connection.execute(update(api_keys).where(*live).values(revoked_s=now))
     row = connection.execute(select(api_keys).where(api_keys.c.id == key)).first()
     if row is None:
@@ -102,4 +106,15 @@ def _record(row: Row[Any]) -> KeyRecord:
         owner=row.owner,
         revoked_s=row.revoked_s,
         last_used_s=row.last_used_s,
+        expires_s=row.expires_s,
+        surfaces=_names(row.surfaces),
+        models=_names(row.models),
     )
+
+
+def _json(names: tuple[str, ...] | None) -> str | None:
+    return None if names is None else msgspec.json.encode(names).decode()
+
+
+def _names(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else msgspec.json.decode(text, type=tuple[str, ...])

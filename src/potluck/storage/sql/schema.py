@@ -20,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """Every revision of the schema, oldest first: known here so that a start needs Alembic only to change something."""
 
 HEAD = REVISIONS[-1]
@@ -59,6 +59,9 @@ api_keys = Table(
     Column("revoked_s", Double),
     Column("last_used_s", Double),
     Column("user_id", Text, nullable=False, server_default=""),
+    Column("expires_s", Double),
+    Column("surfaces", Text),  # a JSON list, as models; null is no limit
+    Column("models", Text),
 )
 # A revoked key gives its name back. PostgreSQL is told the same in the migration and not here, where an argument of its
 # own would have SQLAlchemy load all that it knows of PostgreSQL: 2.6 MB.

@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, QueryParams
 from starlette.types import Receive, Scope, Send
 
 from potluck.core.errors import BadRequest, ClientError, MethodNotAllowed, NotFound, PotluckError
-from potluck.core.people import Right, refusal
+from potluck.core.people import Right
 from potluck.gateway.answer_headers import REQUEST_ID
 from potluck.surfaces.body import read_body
 from potluck.surfaces.services import Services
@@ -141,7 +141,7 @@ class Endpoint:
         if route is None:
             raise MethodNotAllowed(method, sorted(self._routes))
         if not exchange.caller.may(route.right):
-            raise refusal(exchange.caller.role, route.right)
+            raise exchange.caller.refusal(route.right)
         return route
 
 

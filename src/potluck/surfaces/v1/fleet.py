@@ -54,7 +54,7 @@ async def models(exchange: Exchange) -> Reply:
     pinned = exchange.services.models.pinned
     listed = [_model(name, offers[name], pinned) for name in sorted(offers)]
     listed += [_model(name, fleet.where(name), pinned, target) for name, target in fleet.aliases().items()]
-    return Reply(ModelList(listed))
+    return Reply(ModelList([each for each in listed if exchange.caller.sees(each.id)]))
 
 
 async def nodes(exchange: Exchange) -> Reply:

@@ -10,7 +10,7 @@ from potluck.core.errors import BadRequest
 from potluck.core.model import KeyId, UserId
 from potluck.storage.records import KeyRecord
 from potluck.surfaces.v1.exchange import Exchange, Reply
-from potluck.surfaces.v1.shapes import KeyCreated, KeyInfo, KeyList, NewKey, rfc3339
+from potluck.surfaces.v1.shapes import KeyCreated, KeyInfo, KeyList, NewKey, Rotation, rfc3339
 
 
 async def list_keys(exchange: Exchange) -> Reply:
@@ -24,8 +24,28 @@ async def create_key(exchange: Exchange, body: NewKey) -> Reply:
     name = body.name.strip()
     if not name:
         raise BadRequest("A key needs a name.", param="name", hint="Name it after who or what will use it.")
-    record, key = await people.create_key(exchange.caller, name, body.user.strip())
-    holder = await people.user(record.user)
+    return await _made(
+        exchange,
+        await people.create_key(
+            exchange.caller,
+            name,
+            body.user.strip(),
+            expires_in_s=body.expires_in_s,
+            surfaces=body.surfaces,
+            models=body.models,
+        ),
+    )
+
+
+async def rotate_key(exchange: Exchange, body: Rotation) -> Reply:
+    people = exchange.services.people
+    made = await people.rotate_key(exchange.caller, KeyId(exchange.path["key"]), body.overlap_s)
+    return await _made(exchange, made)
+
+
+async def _made(exchange: Exchange, made: tuple[KeyRecord, str]) -> Reply:
+    record, key = made
+    holder = await exchange.services.people.user(record.user)
     # It must not stay in any cache on the way.
     return Reply(key_created(record, key, {holder.id: holder.name}), {"cache-control": "no-store"})
 
@@ -46,6 +66,9 @@ def key_info(record: KeyRecord, names: Mapping[UserId, str]) -> KeyInfo:
         last_used_at=None if record.last_used_s is None else rfc3339(record.last_used_s),
         revoked_at=None if record.revoked_s is None else rfc3339(record.revoked_s),
         user=names.get(record.user, ""),
+        expires_at=None if record.expires_s is None else rfc3339(record.expires_s),
+        surfaces=None if record.surfaces is None else list(record.surfaces),
+        models=None if record.models is None else list(record.models),
     )
 
 

@@ -366,6 +366,16 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         right=Right.OWN_KEYS,
     ),
     Route(
+        "POST",
+        "/api/v1/keys/{key}/rotate",
+        "Make a key in place of one, which stays valid for a while; it is shown this once.",
+        perhaps(shapes.Rotation, keys.rotate_key),
+        shapes.KeyCreated,
+        errors=(e.NotFound, e.Conflict),
+        status=201,
+        right=Right.OWN_KEYS,
+    ),
+    Route(
         "DELETE",
         "/api/v1/keys/{key}",
         "Revoke an API key.",

@@ -10,7 +10,7 @@ REQ    := requirements
 UV     ?= uv
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check fmt lint types layers fast docs lock clean bench-first-run bench-fleet bench-gateway bench-scheduler
+.PHONY: help run setup test check fmt lint types layers fast docs lock clean bench-faults bench-first-run bench-fleet bench-gateway bench-scheduler
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -85,6 +85,9 @@ docs: setup ## write the generated pages of docs/reference anew
 
 bench-first-run: $(VENV)/.dev ## seconds to ready, memory, tokens/s through Potluck against the engine direct
 	$(BIN)/python benchmarks/first_run.py $(ARGS)
+
+bench-faults: $(VENV)/.dev ## nodes break in every way under real clients: what is lost; ARGS="--subjects all --docs" with the peers
+	$(BIN)/python benchmarks/faults $(ARGS)
 
 bench-fleet: $(VENV)/.dev ## the simulator against real processes: the same fleet, the same calls
 	$(BIN)/python benchmarks/fleet $(ARGS)

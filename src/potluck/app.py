@@ -297,6 +297,7 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
             limits=_limits(config),
         )
         watch = Watch(fleet, time.monotonic, tasks, relay.heard_s)
+        relay.look = watch.look
         agents = AgentWatch(fleet.machines, tasks, config.health.interval_s)
         models = await _models(storage, fleet, tasks, watch, relay)
         dispatcher.pinned = models.pinned

@@ -251,6 +251,8 @@ class Engine:
         else:
             model.spec, model.digest = spec, digest or model.digest
             self._hand_out(model.slots.resize(self.slots_of(spec)))
+            now = self.now()
+            self._perform(self.memory.hurry(spec.name, now + spec.load_s / self.settings.speed, now))
         if self.is_resident(spec) and spec.name not in self.memory.runners:
             self.preload(model)
         return model

@@ -119,6 +119,14 @@ class Memory:
             return [Evicted(model, "told"), *self.advance(now)]
         return []
 
+    def hurry(self, model: str, ready_at: float, now: float) -> list[Effect]:
+        """A load that is under way is done by then at the latest."""
+        runner = self.runners.get(model)
+        if runner is None or not runner.loading:
+            return []
+        runner.ready_at = min(runner.ready_at, ready_at)
+        return self.advance(now)
+
     def advance(self, now: float) -> list[Effect]:
         """Everything that time has brought about: loads done, runners expired, the queue moved on."""
         effects = self._finish_loads(now) + self._expire(now)

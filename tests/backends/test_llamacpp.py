@@ -138,6 +138,12 @@ async def test_hidden_slots_are_no_trouble() -> None:
     assert (await llamacpp().probe(Script({**WELL, "GET /slots": 501}))).busy is None
 
 
+async def test_a_server_that_loads_says_that_it_will_be_ready() -> None:
+    with pytest.raises(NodeBusy) as caught:
+        await llamacpp().probe(Script({**WELL, "GET /health": 503}))
+    assert caught.value.loading
+
+
 @pytest.mark.parametrize(
     ("answers", "error"),
     [

@@ -12,6 +12,7 @@ from potluck.core.health import (
     FIRST_RETRY_S,
     FORGOTTEN_S,
     JITTER,
+    LOADING_S,
     LONGEST_PAUSE_S,
     MISSES_TO_DOWN,
     MOST_FAILURES,
@@ -36,26 +37,29 @@ DRAINED_UNKNOWN = replace(UNKNOWN, drained=True)
 
 # What becomes of every kind of health by everything that can be seen, in the order of `Seen`.
 OUTCOMES = {
-    #  health           probe ok    missed     call ok     failed      bytes       drained     resumed
-    "unknown": (UNKNOWN, "up        down       unknown     unknown     unknown     unknown     unknown"),
-    "up": (UP, "up        suspect    up          suspect     up          draining    up"),
-    "missed": (MISSED, "up        down       up          suspect     suspect     draining    suspect"),
-    "failed": (FAILED, "up        suspect    up          suspect     suspect     draining    up"),
-    "doubted": (DOUBTED, "suspect   suspect    up          suspect     suspect     draining    up"),
-    "down": (DOWN, "up        down       down        down        down        down        down"),
-    "draining": (DRAINING, "draining  draining   draining    draining    draining    draining    up"),
+    #  health           probe ok    missed     call ok     failed      bytes       loading     drained     resumed
+    "unknown": (UNKNOWN, "up        down       unknown     unknown     unknown     suspect     unknown     unknown"),
+    "up": (UP, "up        suspect    up          suspect     up          suspect     draining    up"),
+    "missed": (MISSED, "up        down       up          suspect     suspect     suspect     draining    suspect"),
+    "failed": (FAILED, "up        suspect    up          suspect     suspect     suspect     draining    up"),
+    "doubted": (DOUBTED, "suspect   suspect    up          suspect     suspect     suspect     draining    up"),
+    "down": (DOWN, "up        down       down        down        down        suspect     down        down"),
+    "draining": (DRAINING, "draining  draining   draining    draining    draining    draining    draining    up"),
     "draining missed": (
         DRAINING_MISSED,
-        "draining  down       draining    draining    draining    draining    suspect",
+        "draining  down       draining    draining    draining    draining    draining    suspect",
     ),
     "draining failed": (
         DRAINING_FAILED,
-        "draining  draining   draining    draining    draining    draining    up",
+        "draining  draining   draining    draining    draining    draining    draining    up",
     ),
-    "drained down": (DRAINED_DOWN, "draining  down       down        down        down        down        down"),
+    "drained down": (
+        DRAINED_DOWN,
+        "draining  down       down        down        down        draining    down        down",
+    ),
     "drained unknown": (
         DRAINED_UNKNOWN,
-        "draining  down       unknown     unknown     unknown     unknown     unknown",
+        "draining  down       unknown     unknown     unknown     draining    unknown     unknown",
     ),
 }
 
@@ -75,6 +79,15 @@ def test_every_state_has_an_answer_to_everything_that_can_be_seen(name: str) -> 
 def test_the_table_has_a_cell_for_every_state_and_sight() -> None:
     assert set(TABLE) == set(Health)
     assert all(set(row) == set(Seen) for row in TABLE.values())
+
+
+def test_an_engine_that_loads_is_looked_at_soon_until_it_is_ready() -> None:
+    health = after(UP, Seen.PROBE_MISSED, Seen.LOADING)
+    assert (health.loading, health.misses) == (True, 0)
+    assert health.next_probe_s == 10 + LOADING_S
+    assert after(health, Seen.CALL_FAILED, Seen.BYTES, Seen.DRAINED).loading
+    for seen in (Seen.PROBE_OK, Seen.PROBE_MISSED, Seen.CALL_OK):
+        assert not after(health, seen).loading
 
 
 def test_one_missed_probe_does_not_take_an_engine_down() -> None:
@@ -242,16 +255,16 @@ _SEEN = st.lists(st.tuples(st.sampled_from(list(Seen)), st.floats(0, 1)), max_si
 def test_whatever_was_seen_health_tells_it_without_contradiction(history: list[tuple[Seen, float]]) -> None:
     health, drained, looked = EngineHealth(), False, False
     for seen, chance in history:
-        looked |= seen in (Seen.PROBE_OK, Seen.PROBE_MISSED)
+        looked |= seen in (Seen.PROBE_OK, Seen.PROBE_MISSED, Seen.LOADING)
         health = step(health, seen, seen.value, now=10, interval_s=30, chance=chance)
         drained = drained if seen not in (Seen.DRAINED, Seen.RESUMED) else seen is Seen.DRAINED
         assert health.drained is drained
         assert health.next_probe_s <= 10 + 30 * (1 + JITTER)
         match health.state:
             case Health.UP:
-                assert (health.misses, health.doubted, drained) == (0, False, False)
+                assert (health.misses, health.doubted, health.loading, drained) == (0, False, False, False)
             case Health.SUSPECT:
-                assert health.misses or health.doubted
+                assert health.misses or health.doubted or health.loading
                 assert not drained
             case Health.DRAINING:
                 assert drained

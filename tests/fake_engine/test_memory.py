@@ -181,5 +181,13 @@ class MemoryRules(RuleBasedStateMachine):
             assert any(runner.loading for runner in self.memory.runners.values())
 
 
+def test_a_load_under_way_can_be_hurried_but_not_delayed() -> None:
+    memory = Memory()
+    memory.ask(Want(1, "m", GB, 10.0, inf), 0.0)
+    assert memory.hurry("m", 20.0, 1.0) == memory.hurry("other", 1.0, 1.0) == []
+    assert memory.hurry("m", 1.0, 1.0) == [Granted(1)]
+    assert memory.hurry("m", 1.0, 1.0) == []
+
+
 TestMemoryRules = MemoryRules.TestCase
 TestMemoryRules.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)

@@ -119,6 +119,17 @@ async def test_an_engine_that_fails_has_proved_nothing() -> None:
         assert await lab.proved()
 
 
+async def test_an_engine_that_fails_has_proved_nothing_of_another_machines() -> None:
+    """Both are of one kind, and one is asked for both: until it fails."""
+    broken, settings = Engine(goes_on), MemorySettings()
+    broken.lost = True
+    async with Tasks() as tasks:
+        lab = Lab(broken, settings, tasks)
+        well = Installation(EngineId("o/openai"), NodeId("o"), EngineKind.OPENAI, OpenAiLike(1), Engine(goes_on), 1)
+        asked = asyncio.gather(lab.proved(), lab.proofs.proved(well, MODEL, Way.FINAL))
+        assert await asked == [False, True]
+
+
 async def test_kept_nonsense_is_proved_anew_and_a_database_that_is_away_costs_only_that() -> None:
     engine, settings = Engine(goes_on), MemorySettings()
     settings.values[NAME] = [1, 2]

@@ -122,6 +122,19 @@ async def test_the_last_engine_is_waited_for() -> None:
         assert body.endswith(DONE)
 
 
+async def test_an_answer_that_comes_whole_is_given_up_after_the_time_of_a_long_one() -> None:
+    first = Falls()
+    async with world(first, says_hi) as w:
+        client = await w.connect()
+        client.ask(max_tokens="20")
+        await first.silent.wait()
+        w.skip(0.1)
+        pass_s(w, [0.9] * 60)
+        _, head, body = await client.answer()
+        assert (head["x-potluck-node"], head["x-potluck-attempts"]) == ("n1", "2")
+        assert b"hi" in body
+
+
 async def test_an_answer_that_comes_whole_may_be_silent_until_it_is_there() -> None:
     waits = asyncio.Event()
 

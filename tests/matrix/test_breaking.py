@@ -351,3 +351,43 @@ async def test_every_engine_down_is_unavailable_for_now(pairs: World) -> None:
         reply = await pairs.client.post(surface.path, surface.body(_wish(surface, "pair-openai", stream=False)))
         assert reply.status in (502, 503, 529)
         checked_error(surface.family, reply, reply.status)
+
+
+@on_every_engine
+async def test_an_engine_that_came_back_unseen_answers_where_no_other_can(pairs: World, kind: str) -> None:
+    """Nobody has looked at it since it was down; the one that was up fails just now."""
+    first, second = (pairs.engines[f"{kind}-{number}"] for number in (1, 2))
+    first.refuse()
+    health = pairs.app.fleet.engines
+
+    def down() -> bool:
+        each = next(each for each in health.values() if each.node == f"{kind}-1")
+        if each.health is not Health.DOWN:
+            pairs.app.fleet.look_now(each.id)
+        return each.health is Health.DOWN
+
+    await settled(down)
+    await first.accept_again()
+    second.fault("status", status=500)
+    wish = Wish(f"pair-{kind}", "repeat 30\n", stream=True)
+    reply = await pairs.client.post(OPENAI_CHAT.path, OPENAI_CHAT.body(wish))
+    assert OPENAI_CHAT.read(wish, reply).text.split()[-1] == "w30"
+    assert (reply.headers["x-potluck-node"], reply.headers["x-potluck-attempts"]) == (f"{kind}-1", "2")
+
+
+@both_ways(OPENAI_CHAT, MESSAGES)
+async def test_engines_that_all_load_are_waited_for(pairs: World, surface: Surface, stream: bool) -> None:
+    """llama.cpp's server listens before its model is there, and says so."""
+    fakes = [pairs.engines[f"llamacpp-{number}"] for number in (1, 2)]
+    for fake in fakes:
+        fake.change("m-llamacpp", load_s=0.3, loaded=False)
+        fake.change("m-llamacpp", loaded=True)
+    with patience(pairs, 30):
+        wish = _wish(surface, "pair-llamacpp", stream=stream)
+        asked = asyncio.ensure_future(pairs.client.post(surface.path, surface.body(wish)))
+        loading = pairs.app.fleet.engines
+        await settled(lambda: sum(each.loading for each in loading.values()) == len(fakes))
+        await well(pairs)
+        assert surface.read(wish, await asked).text == "grüße"
+    for fake in fakes:
+        fake.change("m-llamacpp", load_s=0)

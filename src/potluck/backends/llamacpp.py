@@ -10,7 +10,7 @@ from potluck.backends.llama_server import Slot
 from potluck.backends.port import EngineHttp, Ready, Report
 from potluck.backends.reading import decoded, refused
 from potluck.core.call import Call
-from potluck.core.errors import MalformedAnswer, PotluckError
+from potluck.core.errors import MalformedAnswer, NodeBusy, PotluckError
 from potluck.core.model import Capability, EngineKind, Model, ModelId
 from potluck.wire.port import Ask, EngineRequest
 
@@ -104,6 +104,8 @@ class LlamaCpp(Remote):
         A router has no properties of its own before it has loaded a model: it gets its list, and the benefit of doubt.
         """
         health = await http.request("GET", "/health")
+        if health.status == 503:
+            raise NodeBusy("The engine is still loading its model.", loading=True)
         if health.status >= 400:
             raise refused(health)
         listed = decoded(await http.request("GET", "/v1/models"), _Listing).data

@@ -184,7 +184,14 @@ class NodeFailed(NodeError):
 
 
 class NodeBusy(NodeError):
-    """The engine has no room although we thought so (429 or 503 from it)."""
+    """The engine has no room although we thought so (429 or 503 from it); ``loading``: its model is not there yet, and
+    will be."""
+
+    def __init__(
+        self, message: str, *, node: str = "", loading: bool = False, hint: str = "", detail: str = ""
+    ) -> None:
+        super().__init__(message, node=node, hint=hint, detail=detail)
+        self.loading = loading
 
 
 class MalformedAnswer(NodeError):

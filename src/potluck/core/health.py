@@ -33,19 +33,23 @@ MOST_FAILURES = 8
 FORGOTTEN_S = 600.0
 # How soon an engine is looked at again that is well by its probes but not by its calls.
 DOUBTED_S = 5.0
+# Calls wait for it, and a look costs next to nothing.
+LOADING_S = 1.0
 # Pauses differ by up to a tenth each way, so that forty engines that came up together are not asked in one instant.
 JITTER = 0.1
 
 
 class Seen(StrEnum):
     """What happened. ``CALL_FAILED`` is the engine's fault, never the client's. ``BYTES``: a probe was missed, but
-    meanwhile calls' answers went on coming. ``DRAINED`` and ``RESUMED`` are the owner's word."""
+    meanwhile calls' answers went on coming. ``LOADING``: it says that it is not ready yet, but will be. ``DRAINED`` and
+    ``RESUMED`` are the owner's word."""
 
     PROBE_OK = "probe ok"
     PROBE_MISSED = "probe missed"
     CALL_OK = "call ok"
     CALL_FAILED = "call failed"
     BYTES = "bytes"
+    LOADING = "loading"
     DRAINED = "drained"
     RESUMED = "resumed"
 
@@ -53,12 +57,12 @@ class Seen(StrEnum):
 _UNKNOWN, _UP, _SUSPECT = Health.UNKNOWN, Health.UP, Health.SUSPECT
 _DOWN, _DRAINING = Health.DOWN, Health.DRAINING
 _ROWS = (
-    # state       probe ok   missed     call ok    failed     bytes      drained    resumed
-    (_UNKNOWN, (_UP, _DOWN, _UNKNOWN, _UNKNOWN, _UNKNOWN, _UNKNOWN, _UNKNOWN)),
-    (_UP, (_UP, _SUSPECT, _UP, _SUSPECT, _UP, _DRAINING, _UP)),
-    (_SUSPECT, (_UP, _SUSPECT, _UP, _SUSPECT, _SUSPECT, _DRAINING, _UP)),
-    (_DOWN, (_UP, _DOWN, _DOWN, _DOWN, _DOWN, _DOWN, _DOWN)),
-    (_DRAINING, (_DRAINING, _DRAINING, _DRAINING, _DRAINING, _DRAINING, _DRAINING, _UP)),
+    # state       probe ok   missed     call ok    failed     bytes      loading    drained    resumed
+    (_UNKNOWN, (_UP, _DOWN, _UNKNOWN, _UNKNOWN, _UNKNOWN, _SUSPECT, _UNKNOWN, _UNKNOWN)),
+    (_UP, (_UP, _SUSPECT, _UP, _SUSPECT, _UP, _SUSPECT, _DRAINING, _UP)),
+    (_SUSPECT, (_UP, _SUSPECT, _UP, _SUSPECT, _SUSPECT, _SUSPECT, _DRAINING, _UP)),
+    (_DOWN, (_UP, _DOWN, _DOWN, _DOWN, _DOWN, _SUSPECT, _DOWN, _DOWN)),
+    (_DRAINING, (_DRAINING, _DRAINING, _DRAINING, _DRAINING, _DRAINING, _DRAINING, _DRAINING, _UP)),
 )
 TABLE: Mapping[Health, Mapping[Seen, Health]] = {state: dict(zip(Seen, row, strict=True)) for state, row in _ROWS}
 """From a state by what was seen to the next one, before `_settled` looks at what was counted."""
@@ -71,7 +75,7 @@ class EngineHealth:
     ``misses`` are probes missed in a row. ``failures`` are calls that failed, less those that went well since; such as
     ran at one time count once. ``failed_s`` is when the last of them did, and ``failure`` what it said. ``doubted``:
     none went well since. ``trial``: its pause is over. ``drained``: the owner wants nothing new to start there, also
-    after the engine was away.
+    after the engine was away. ``loading``: calls wait for it.
     """
 
     state: Health = Health.UNKNOWN
@@ -85,6 +89,7 @@ class EngineHealth:
     doubted: bool = False
     trial: bool = False
     drained: bool = False
+    loading: bool = False
 
     @property
     def shunned(self) -> bool:
@@ -124,11 +129,13 @@ def step(
 def _counted(health: EngineHealth, seen: Seen, why: str, now: float, began_s: float) -> EngineHealth:
     match seen:
         case Seen.PROBE_OK:
-            return _forgiven(replace(health, misses=0), now)
+            return _forgiven(replace(health, misses=0, loading=False), now)
         case Seen.PROBE_MISSED:
-            return replace(health, misses=health.misses + 1)
+            return replace(health, misses=health.misses + 1, loading=False)
         case Seen.CALL_OK if health.state is not Health.DOWN:
-            return _proved(replace(health, misses=0), began_s)
+            return _proved(replace(health, misses=0, loading=False), began_s)
+        case Seen.LOADING:
+            return replace(health, misses=0, loading=True)
         case Seen.CALL_FAILED:
             return _failed(health, why, now, began_s)
         case Seen.DRAINED:
@@ -184,7 +191,7 @@ def _settled(state: Health, counted: EngineHealth) -> Health:
         return Health.DOWN
     if counted.drained:
         return Health.DRAINING
-    return Health.SUSPECT if counted.misses or counted.doubted else state
+    return Health.SUSPECT if counted.misses or counted.doubted or counted.loading else state
 
 
 def _next_probe_s(
@@ -203,6 +210,8 @@ def _next_probe_s(
             return now + jitter * _backed_off_s(counted.misses, interval_s)
         case Seen.BYTES:
             return now + jitter * interval_s
+        case Seen.LOADING:
+            return now + jitter * min(LOADING_S, interval_s)
         case Seen.CALL_FAILED:
             soon_s = now if counted.failures <= 1 else now + _backed_off_s(counted.failures - 1, interval_s)
             return min(counted.next_probe_s, soon_s)

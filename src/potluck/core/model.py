@@ -98,6 +98,7 @@ class Engine:
     for models, all engines together; None: unknown. ``keeps``: it lets models be loaded and put out.
     ``failures``: so many calls have failed there in a row that others are asked first; 0: no such thing. ``trial``: it
     is to show with one call at a time that it is well. ``retry_s`` is in how many seconds that begins, where it is to.
+    ``loading``: it said that it cannot answer yet, as its only model is still being loaded.
     """
 
     id: EngineId
@@ -113,6 +114,7 @@ class Engine:
     failures: int = 0
     trial: bool = False
     retry_s: float | None = None
+    loading: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,9 +160,9 @@ class Dispatcher:
         if decided:
             self._perform(decided)
 
-    def silence_s(self, seat: Seat, *, whole_parts: bool) -> float:
+    def silence_s(self, seat: Seat, *, whole_parts: bool, whole_tokens: float | None) -> float:
         """How long its engine may be silent before it counts as hanging (`Scheduler.silence_s`)."""
-        return self._scheduler.silence_s(seat.start.request, whole_parts=whole_parts)
+        return self._scheduler.silence_s(seat.start.request, whole_parts=whole_parts, whole_tokens=whole_tokens)
 
     def late_s(self, seat: Seat, quantile: float) -> float | None:
         """How long after its seat a call's first byte counts as late (`Scheduler.late_s`)."""

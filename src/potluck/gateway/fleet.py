@@ -173,7 +173,7 @@ class Fleet:
         self.health[engine] = after
         _log_trust(engine, before, after)
         self._change(_as_is(self.engines[engine], after, after.why))
-        if after.state is not before.state or after.shunned:
+        if after.state is not before.state or after.loading != before.loading or after.shunned:
             self.changed((engine,))
         if after.next_probe_s < before.next_probe_s:
             self.look_sooner(engine)
@@ -288,7 +288,7 @@ class Fleet:
 def _as_is(engine: Engine, health: EngineHealth, why: str) -> Engine:
     """An engine as its health is now."""
     failures = health.failures if health.shunned else 0
-    return replace(engine, health=health.state, why=why, failures=failures, trial=health.trial)
+    return replace(engine, health=health.state, why=why, failures=failures, trial=health.trial, loading=health.loading)
 
 
 def _log_trust(engine: EngineId, before: EngineHealth, after: EngineHealth) -> None:

@@ -13,7 +13,7 @@ from potluck.backends.port import Ready
 from potluck.core.answer import Event
 from potluck.core.call import Call
 from potluck.core.errors import NodeFailed, OperatorError, PotluckError
-from potluck.core.model import Model
+from potluck.core.model import EngineId, Model
 from potluck.core.rescue import Way
 from potluck.core.rescue_proof import cut, goes_on, question
 from potluck.gateway.fleet import Fleet, Installation
@@ -29,6 +29,9 @@ _PATIENCE_S = 20.0
 # Some hundred bytes each: a house has dozens of models, and engines a new version every other week.
 _MOST = 2_000
 
+# The engine that is being asked, and its outcome: None if it failed to answer.
+_Asked = tuple[EngineId, "asyncio.Future[bool | None]"]
+
 
 class Proofs:
     """Owns what is known. One key is a kind of engine in one version with one model's weights, so machines that are
@@ -41,7 +44,7 @@ class Proofs:
         self._tasks = tasks
         self._clock = clock
         self._known: dict[str, bool] = {}
-        self._under_way: dict[str, asyncio.Future[bool]] = {}
+        self._under_way: dict[str, _Asked] = {}
 
     async def restore(self) -> None:
         """What cannot be read is proved anew."""
@@ -58,15 +61,21 @@ class Proofs:
     async def proved(self, installation: Installation, model: Model, way: Way) -> bool:
         """Ask the engine, unless that is known or being asked. Takes as long as two short answers."""
         key = self._key(installation, model, way)
-        if (known := self._known.get(key)) is not None:
-            return known
-        if (asked := self._under_way.get(key)) is None:
-            asked = self._under_way[key] = asyncio.get_running_loop().create_future()
-            self._tasks.spawn(self._ask(key, asked, installation, model, way), f"proof of {model.id}")
-        return await asyncio.shield(asked)
+        while (known := self._known.get(key)) is None:
+            by, asked = self._under_way.get(key) or self._begin(key, installation, model, way)
+            outcome = await asyncio.shield(asked)
+            # That another machine failed to answer says nothing of this one.
+            if outcome is not None or by == installation.id:
+                return bool(outcome)
+        return known
+
+    def _begin(self, key: str, installation: Installation, model: Model, way: Way) -> _Asked:
+        asked = self._under_way[key] = (installation.id, asyncio.get_running_loop().create_future())
+        self._tasks.spawn(self._ask(key, asked[1], installation, model, way), f"proof of {model.id}")
+        return asked
 
     async def _ask(
-        self, key: str, asked: asyncio.Future[bool], installation: Installation, model: Model, way: Way
+        self, key: str, asked: asyncio.Future[bool | None], installation: Installation, model: Model, way: Way
     ) -> None:
         """An engine that fails to answer has proved nothing, and is asked again the next time."""
         outcome: bool | None = None
@@ -77,7 +86,7 @@ class Proofs:
             log.info("no proof that an engine goes on with an answer", engine=installation.id, why=str(error))
         finally:
             del self._under_way[key]
-            asked.set_result(bool(outcome))
+            asked.set_result(outcome)
         if outcome is not None:
             log.info(
                 "proved whether an engine goes on with an answer", engine=installation.id, model=model.id, so=outcome

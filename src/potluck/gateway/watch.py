@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import structlog
 
-from potluck.core.errors import PotluckError
+from potluck.core.errors import NodeBusy, PotluckError
 from potluck.core.health import Seen
 from potluck.core.model import Engine, EngineId, Health
 from potluck.gateway.fleet import Fleet
@@ -35,6 +35,7 @@ class Watch:
         self._heard = heard
         self._alarms: dict[EngineId, asyncio.Event] = {}
         self._at_once: set[EngineId] = set()
+        self._looks: dict[EngineId, asyncio.Task[None]] = {}
         fleet.look_sooner = self._wake
         fleet.look_now = self.look_now
 
@@ -66,7 +67,9 @@ class Watch:
         try:
             report = await installation.backend.probe(installation.http)
         except PotluckError as error:
-            if self._heard(engine) > began_s:  # too busy with answers to list its models
+            if isinstance(error, NodeBusy) and error.loading:
+                self._fleet.saw(engine, Seen.LOADING, error.message)
+            elif self._heard(engine) > began_s:  # too busy with answers to list its models
                 self._fleet.saw(engine, Seen.BYTES, "answers calls, but missed a probe")
             else:
                 self._fleet.saw(engine, Seen.PROBE_MISSED, error.message)
@@ -74,6 +77,17 @@ class Watch:
         else:
             self._fleet.reported(engine, report)
             _tell(before, self._fleet.engines.get(engine), None)
+
+    async def look(self, engines: Iterable[EngineId], within_s: float) -> None:
+        """Look at these now, together with whoever wants to know the same; who does not answer ``within_s`` is as it
+        was."""
+        looks = [self._looks.get(engine) or self._begin_look(engine) for engine in engines]
+        await asyncio.wait(looks, timeout=within_s)
+
+    def _begin_look(self, engine: EngineId) -> asyncio.Task[None]:
+        look = self._looks[engine] = self._tasks.spawn(self.probe(engine), f"last look at {engine}")
+        look.add_done_callback(lambda _: self._looks.pop(engine, None))
+        return look
 
     async def _watch(self, engine: EngineId) -> None:
         alarm = self._alarms[engine]

@@ -462,6 +462,31 @@ def test_a_silence_is_judged_by_what_the_call_was_expected_to_take() -> None:
     assert fleet.silence_s(r("r1"), whole_parts=True) > writing_s
 
 
+def test_an_answer_that_comes_whole_may_be_silent_for_as_long_as_a_long_one_takes() -> None:
+    fleet = scheduler(engine("a", [model("m")], slots=2))
+    fleet.arrive(ask("r1"), 0.0)
+    fleet.finish(r("r1"), 3.0, Timing(100, 1.0, 100, 2.0))
+    fleet.arrive(ask("r2", tokens=100), 4.0)
+    begins_s = fleet.silence_s(r("r2"))
+    short_s, any_s = fleet.silence_s(r("r2"), whole_tokens=100), fleet.silence_s(r("r2"), whole_tokens=inf)
+    assert short_s == pytest.approx(begins_s + 2 * 2.0)  # a hundred tokens, twice over
+    assert any_s == pytest.approx(begins_s + (short_s - begins_s) * 5 * 210 / 100, rel=0.1)
+    fleet.first(r("r2"), 4.5)  # its head tells nothing of the rest
+    assert fleet.silence_s(r("r2"), whole_tokens=100) == short_s
+    fleet.arrive(ask("r3", tokens=100), 5.0)
+    assert fleet.silence_s(r("r2"), whole_tokens=100) > short_s
+
+
+def test_an_engine_that_says_that_it_loads_is_waited_for_unless_another_one_is_ready() -> None:
+    one = replace(engine("a", [model("m")]), health=Health.SUSPECT, loading=True)
+    fleet = scheduler(one)
+    assert told(fleet.arrive(ask("r1"), 0.0)) == ["wait r1"]
+    assert told(fleet.engine(one, 1.0)) == []
+    assert told(fleet.engine(replace(one, health=Health.UP, loading=False), 45.0)) == ["start r1 a"]
+    fleet = scheduler(one, engine("b", [model("m")]))
+    assert told(fleet.arrive(ask("r1"), 0.0)) == ["start r1 b"]
+
+
 def test_while_a_neighbours_prompt_is_read_an_engine_may_be_silent_for_longer() -> None:
     fleet = scheduler(engine("a", [model("m")], slots=2))
     fleet.arrive(ask("r1"), 0.0)

@@ -82,20 +82,25 @@ class Dispatch:
             return Refuse(waiting.ask.request, Reason.NOT_UP, _RETRY_DOWN_S)
         return Refuse(waiting.ask.request, Reason.TRIED, _RETRY_DOWN_S) if verdicts else None
 
-    def silence_s(self, turn: Turn, *, whole_parts: bool) -> float:
+    def silence_s(self, turn: Turn, *, whole_parts: bool, whole_tokens: float | None = None) -> float:
         """The longest silence of an engine that works. ``whole_parts``: the answer may hold something that an engine
-        sends only when it is whole, such as a tool call.
+        sends only when it is whole, such as a tool call. ``whole_tokens``: the answer has so many tokens at most, and
+        all of it is sent only when it is whole.
 
-        1. Before the first byte: what it waits for and reads, twice over. A load that was never seen may take any time.
+        1. Before the first byte: what it waits for, reads, and writes unseen, twice over. A load that was never seen
+           may take any time.
         2. After it: some tokens, beside those who decode and behind those whose prompts are being read.
         """
         lane, terms = turn.lane, turn.terms
         doubt = 1.0 if lane.rates.readings else _UNLEARNED
         parts_s = terms.decode_s * doubt if whole_parts else 0.0
-        if turn.first_s is None:
+        if turn.first_s is None or whole_tokens is not None:
             if lane.loading and not lane.rates.loads:
                 return inf
             expected_s = turn.wait_s + doubt * terms.first_s(turn.ask.prompt_tokens)
+            if whole_tokens is not None:
+                crowd = 1 + lane.rates.batching * (len(lane.engine.turns) - 1)
+                expected_s += doubt * terms.token_s * crowd * whole_tokens
             return _SILENT_START_S + 2 * expected_s + parts_s
         others = [other for other in lane.engine.turns.values() if other is not turn]
         reading_s = sum(other.terms.first_s(other.ask.prompt_tokens) for other in others if other.first_s is None)

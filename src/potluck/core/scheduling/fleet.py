@@ -187,7 +187,8 @@ class Lane:
 class EngineState:
     """``learned`` corrects its rates by how its calls came out; ``virtual`` are slots that waiting calls wait for.
     ``keeps``: models can be loaded there, and put out, on request. ``failures`` are calls that failed in a row, where
-    that are too many; ``trial``: it may show with one call at a time that it is well.
+    that are too many; ``trial``: it may show with one call at a time that it is well. ``loading``: it has
+    one model, which is not there yet.
     """
 
     id: EngineId
@@ -201,6 +202,7 @@ class EngineState:
     keeps: bool = True
     failures: int = 0
     trial: bool = False
+    loading: bool = False
 
     @property
     def shunned(self) -> bool:

@@ -30,6 +30,9 @@ _CORRECTION = 0.1
 # How much one answer moves a class's mean length, and how far the mean moves before terms are made anew.
 _LENGTH_SMOOTHING = 0.05
 _LENGTH_MOVED = 0.1
+# An answer that may have any length is hardly ever so many times as long as the mean one of its class. Where it is, and
+# was taken for a hang, it is made once more on another engine, which is then waited for.
+_LONG_ANSWER = 5.0
 
 _NOTHING: Sequence[Decision] = ()
 
@@ -287,11 +290,16 @@ class Scheduler:
         """What was learned, to be kept over a restart: give it to the next scheduler."""
         return self._fleet.rates()
 
-    def silence_s(self, request: RequestId, *, whole_parts: bool = False) -> float:
+    def silence_s(self, request: RequestId, *, whole_parts: bool = False, whole_tokens: float | None = None) -> float:
         """How long a running call's engine may send nothing before it counts as hanging; infinite where nobody can
-        tell. ``whole_parts``: the answer may hold a tool call, which some engines send only when it is whole."""
+        tell. ``whole_parts``: the answer may hold a tool call, which some engines send only when it is whole.
+        ``whole_tokens``: all of the answer is sent only when it is whole, and has so many tokens at most."""
         turn = self._turns.get(request)
-        return self._dispatch.silence_s(turn, whole_parts=whole_parts) if turn is not None else inf
+        if turn is None:
+            return inf
+        if whole_tokens is not None:
+            whole_tokens = min(whole_tokens, _LONG_ANSWER * self._standards[turn.ask.kind.place].answer_tokens)
+        return self._dispatch.silence_s(turn, whole_parts=whole_parts, whole_tokens=whole_tokens)
 
     # --- within ------------------------------------------------------------------------------------------------------
 

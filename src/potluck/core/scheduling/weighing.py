@@ -126,6 +126,8 @@ def obstacle(ask: Ask, standard: Standard, lane: Lane, now: float) -> Verdict | 
         return Verdict.CLAIMED
     if len(engine.turns) + engine.virtual >= engine.slots:
         return Verdict.FULL
+    if engine.loading:
+        return Verdict.LOADING
     if lane.resident:
         return None
     if node.loading is not None:
@@ -141,6 +143,8 @@ def _waits(ask: Ask, standard: Standard, lane: Lane, now: float) -> tuple[Verdic
     if free <= 0:
         verdict, wait_s = Verdict.FULL, engine.release_s(now, 1 - free)
     victims: tuple[Lane, ...] = ()
+    if engine.loading:
+        return Verdict.LOADING, wait_s + lane.rates.load_s, victims
     if node.claim is not None and node.claim != ask.request:
         verdict, wait_s = Verdict.CLAIMED, wait_s + _claim_s(lane, now)
     elif lane.resident:

@@ -14,7 +14,7 @@ from potluck.wire.port import AnswerMeta, Ask, Passage
 from potluck.wire.translation import Translation
 
 # What a call needs that is answered with text, word by word; all else is over at once.
-_GENERATING = frozenset({Capability.COMPLETION, Capability.INSERT})
+GENERATING = frozenset({Capability.COMPLETION, Capability.INSERT})
 
 # A path, a body, and the passage of the answer. No class: it is made for every call and taken apart at once.
 Asked: TypeAlias = tuple[str, bytes, Passage]
@@ -50,4 +50,4 @@ def _passes(ask: Ask, backend: Backend) -> bool:
     """Whether the client's own bytes may go to the engine, and the engine's to the client."""
     if ask.shape not in backend.shapes or not (backend.many or ask.generations == 1):
         return False
-    return ask.stream or not backend.hears_only_streams or not ask.needs & _GENERATING
+    return ask.stream or not backend.hears_only_streams or not ask.needs & GENERATING

@@ -43,7 +43,7 @@ from potluck.core.scheduling.decisions import Start
 from potluck.core.scheduling.rates import Timing
 from potluck.gateway.door import Door
 from potluck.gateway.port import Caller
-from potluck.gateway.relay import failing, going_on, hedging, silence, telling
+from potluck.gateway.relay import failing, going_on, hedging, last_look, silence, telling
 from potluck.gateway.relay.encoding import encode
 from potluck.gateway.relay.engine import EngineConnection, Pool
 from potluck.gateway.relay.fitting import found_shorter, measured, notes, with_context
@@ -94,8 +94,8 @@ class Exchange(msgspec.Struct, eq=False):
     """One call under way. All times are the relay's monotonic clock.
 
     Here is the way of a call that goes well. What else may become of it stands in files of its own, as functions of
-    the call: `failing`, `going_on`, `silence`, `preparing`; so does what it tells its client beside the answer,
-    `telling`.
+    the call: `failing`, `going_on`, `last_look`, `silence`, `preparing`; so does what it tells its client beside the
+    answer, `telling`.
 
     A struct, since one is made for every call: what a call may come to have is set without any of our code.
     """
@@ -147,6 +147,7 @@ class Exchange(msgspec.Struct, eq=False):
     length: Length | None = None
     num_ctx: int | None = None
     too_long: ContextOverflow | None = None
+    looked_at: frozenset[EngineId] = frozenset()  # engines that were down, and looked at once more for this call
     notes: bytes = b""
 
     @classmethod
@@ -261,6 +262,8 @@ class Exchange(msgspec.Struct, eq=False):
     def refused(self, error: PotluckError) -> None:
         if isinstance(error, ContextOverflow) and error.estimated and found_shorter(self):
             self.seek()
+            return
+        if last_look.hopes(self, error):
             return
         failure = self.wish.failure
         if self.rescue is not None and failure is not None:

@@ -14,6 +14,7 @@ from potluck.core.errors import (
     ClientError,
     ContextOverflow,
     ModelNotFound,
+    NodeBusy,
     NodeError,
     NodeFailed,
     NodeUnreachable,
@@ -56,6 +57,9 @@ def attempt_failed(exchange: Exchange, error: PotluckError) -> None:
         relay.dispatcher.contexts.forget(seat.engine, seat.model.id)
     if isinstance(error, NodeUnreachable) and own_child_returns(exchange, seat):
         return
+    if isinstance(error, NodeBusy) and error.loading and _may_wait(exchange):
+        _wait_for_the_load(exchange, seat, error)
+        return
     error.node = error.node or seat.node
     relay.fleet.saw(seat.engine, Seen.CALL_FAILED, error.message, seat.start.at_s)
     exchange.drop_attempt()
@@ -69,6 +73,22 @@ def attempt_failed(exchange: Exchange, error: PotluckError) -> None:
         since_s=exchange.started_s,
         deadline_s=None if exchange.began else exchange.wish.deadline_s,
     )
+    if exchange.hedge is not None and exchange.hedge.steps_in():
+        return
+    exchange.seek()
+
+
+def _may_wait(exchange: Exchange) -> bool:
+    """Until then an engine that says that it loads is believed."""
+    return exchange.relay.clock() - exchange.started_s < exchange.relay.limits.first_byte_s
+
+
+def _wait_for_the_load(exchange: Exchange, seat: Seat, error: NodeBusy) -> None:
+    """The engine will be ready in a while: no failure of its, and nobody else need be asked who is not better placed.
+    Until a look finds it ready, the scheduler seats nobody there."""
+    exchange.relay.fleet.saw(seat.engine, Seen.LOADING, error.message)
+    exchange.drop_attempt()
+    exchange.wish = replace(exchange.wish, model=exchange.meta.model, failure=error, since_s=exchange.started_s)
     if exchange.hedge is not None and exchange.hedge.steps_in():
         return
     exchange.seek()

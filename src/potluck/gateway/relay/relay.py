@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -121,6 +121,8 @@ class Relay:
         self.new_id = new_id
         self.page_fields = page_fields
         self.limits = limits
+        self.look: Callable[[Iterable[EngineId], float], Awaitable[None]] = _nobody_looks
+        """Look at engines now, for so many seconds at most; told once, before the first connection."""
         self.hedge_allowances: dict[str, Allowance] = {}
         self.draining = False
         self.late = False
@@ -228,3 +230,7 @@ class Relay:
         for connection in tuple(self.connections):
             connection.transport.abort()
         await asyncio.sleep(0)  # one turn later their ends are heard, and what they were waiting for is settled
+
+
+async def _nobody_looks(engines: Iterable[EngineId], within_s: float) -> None:
+    """Where nobody watches engines."""

@@ -192,8 +192,9 @@ def read_engine_error(status: int, body: bytes, model: str) -> PotluckError:
         return Unsupported(model, missing[1] or ("vision" if missing[2].lower() == "image" else missing[2]))
     match status:
         case 429 | 503:
-            why = "is still loading the model" if any(word in message.lower() for word in _LOADING) else "has no room"
-            return NodeBusy(f"The engine {why}.", detail=detail)
+            loading = any(word in message.lower() for word in _LOADING)
+            why = "is still loading the model" if loading else "has no room"
+            return NodeBusy(f"The engine {why}.", loading=loading, detail=detail)
         case 401 | 403 | 407:
             return NodeFailed("The engine refuses Potluck's key.", status=status, detail=detail)
         case 404:

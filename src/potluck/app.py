@@ -29,6 +29,7 @@ from potluck.backends.streaming import Streaming
 from potluck.config.load import load
 from potluck.config.model import Config, EngineConfig
 from potluck.core.errors import NodeError, OperatorError
+from potluck.core.generations import Bounds as GenerationBounds
 from potluck.core.ids import Ids
 from potluck.core.model import EngineId, KeyId, ModelId, NodeId
 from potluck.core.rescue import Bounds
@@ -41,6 +42,7 @@ from potluck.gateway.discovery.kept import node_configs
 from potluck.gateway.dispatch import Dispatcher
 from potluck.gateway.drains import Drains
 from potluck.gateway.fleet import Fleet, Installation
+from potluck.gateway.generations import Generations
 from potluck.gateway.images import RemoteImages
 from potluck.gateway.kept_drill import KeptDrill
 from potluck.gateway.kept_rates import KeptRates
@@ -58,13 +60,14 @@ from potluck.installation import Installer, usual_engines
 from potluck.reloading import Reloader, class_limits, rules, with_nodes
 from potluck.rundir import claim, publish_address
 from potluck.storage.datadir import DataDir, ensure_owner, ensure_owner_key, open_datadir
+from potluck.storage.generation_files import GenerationFiles
 from potluck.storage.open import open_storage, sqlite_url
 from potluck.storage.ports import Storage
 from potluck.surfaces.auth import Keyring
 from potluck.surfaces.doors import DOORS, FALLBACK
 from potluck.surfaces.origins import Origins
 from potluck.surfaces.services import Services
-from potluck.surfaces.v1.errors import status_of
+from potluck.surfaces.v1.errors import failure_of, status_of
 
 if TYPE_CHECKING:
     from potluck.gateway.drills import Drills
@@ -104,6 +107,7 @@ class App:
     ledger: Ledger
     fleet: Fleet
     reloader: Reloader
+    generations: Generations
 
 
 def serve(options: UpOptions) -> int:
@@ -164,7 +168,7 @@ async def _serve(options: UpOptions) -> None:
         calls = len(app.relay.exchanges)
         log.info("stopping", calls=calls, hint="a second signal cuts them off" if calls else "")
         server.close()
-        await app.relay.drain(config.server.drain_s, hurry)
+        await app.relay.drain(config.server.drain_s, hurry, hand_over=app.generations.hand_over)
 
 
 def _asgi_side(services: Services, fleet: Fleet, metrics: Metrics, keyring: Keyring, origins: Origins) -> AsgiSide:
@@ -313,7 +317,23 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         )
         discovery = looking(config, kept, found, reloader, fleet, pools, tasks, time.time, secrets.token_bytes)
         drills = cache(lambda: _drills(relay, drains, kept_drill, metrics, watch))
-        services = _services(config, storage, relay, keyring, reloader, watch, models, discovery, drains, drills)
+        calls = InsideCalls(relay)
+        logs = GenerationFiles(data.generations)
+        stack.callback(logs.close)
+        generations = Generations(
+            logs,
+            storage.conversations,
+            calls,
+            tasks,
+            bounds=_generation_bounds(config),
+            words=failure_of,
+            caller_of=keyring.of_key,
+            clock=time.monotonic,
+            wall_clock=time.time,
+        )
+        services = _services(
+            config, storage, relay, keyring, reloader, watch, models, discovery, drains, drills, calls, generations
+        )
         relay.serve_rest(lambda: _asgi_side(services, fleet, metrics, keyring, origins))
 
         metrics.running = lambda: len(relay.exchanges)
@@ -328,8 +348,10 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         tasks.spawn(ledger.flushing(), "request log")
         tasks.spawn(ledger.pruning(time.time), "request log's end")
         tasks.spawn(rates.keeping(), "learned rates")
+        tasks.spawn(generations.restore(), "the answers of the last run")
+        tasks.spawn(generations.watching(), "answers under way")
         tasks.spawn(_touching_keys(storage, keyring), "key use")
-        yield App(relay, ledger, fleet, reloader)
+        yield App(relay, ledger, fleet, reloader, generations)
 
 
 def _limits(config: Config) -> Limits:
@@ -338,6 +360,18 @@ def _limits(config: Config) -> Limits:
         max_head=config.limits.max_header_bytes,
         rescue=Bounds(attempts=config.rescue.attempts, within_s=config.rescue.within_s),
         silence_s=config.rescue.silence_s,
+    )
+
+
+def _generation_bounds(config: Config) -> GenerationBounds:
+    told = config.generations
+    return GenerationBounds(
+        alone_s=told.alone_s,
+        alone_per_key=told.alone_per_key,
+        unfinished=told.unfinished,
+        unfinished_within_s=told.unfinished_within_s,
+        keep_s=told.keep_s,
+        keep_bytes=told.keep_bytes,
     )
 
 
@@ -370,12 +404,14 @@ def _services(
     discovery: Discovery,
     drains: Drains,
     drills: Callable[[], Drills],
+    calls: InsideCalls,
+    generations: Generations,
 ) -> Services:
     async def changed() -> None:
         keyring.replace(await storage.keys.all(), await storage.users.all())
 
     return Services(
-        calls=InsideCalls(relay),
+        calls=calls,
         storage=storage,
         fleet=relay,
         machines=relay.fleet.machines.snapshot,
@@ -390,6 +426,7 @@ def _services(
         discovery=discovery,
         drains=drains,
         drills=drills,
+        generations=generations,
         started_s=time.time(),
         max_body_bytes=config.limits.max_body_bytes,
     )

@@ -41,6 +41,7 @@ class Stream:
 
     pieces: tuple[bytes, ...]
     content_type: str = "text/event-stream"
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 HOLD = b"\0hold"
@@ -109,6 +110,8 @@ def running() -> Iterator[FakeService]:
         def stream(self, answer: Stream) -> None:
             self.send_response(200)
             self.send_header("content-type", answer.content_type)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
             self.send_header("transfer-encoding", "chunked")
             self.end_headers()
             for piece in answer.pieces:

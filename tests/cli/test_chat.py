@@ -12,7 +12,7 @@ from tests.cli.fake_service import FakeService, Stream, Whole, event, refusal
 from tests.cli.test_talk import DONE, META
 
 CHAT = "POST /api/v1/chat"
-REPLY = {**META, **DONE, "text": "Hello.", "reasoning": ""}
+REPLY = {**META, **DONE, "text": "Hello.", "reasoning": "", "generation": "g1"}
 
 
 @pytest.fixture(autouse=True)

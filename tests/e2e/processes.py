@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import urllib.request
@@ -119,7 +120,8 @@ def fronted(home: Path) -> Iterator[Fronted]:
 
 @contextmanager
 def service(home: Path, *arguments: str) -> Iterator[Service]:
-    """`potluck up` on a free port with its data under ``home``; stopped by SIGTERM, which must exit with 0.
+    """`potluck up` on a free port with its data under ``home``; stopped by SIGTERM, which must exit with 0,
+    unless the test has killed it.
 
     Raises:
         DidNotStart: no ``ready`` line within `READY_S`.
@@ -130,6 +132,8 @@ def service(home: Path, *arguments: str) -> Iterator[Service]:
     with log.open("w") as stderr, _running(command, stderr, home) as process:
         url = _ready(process, log)
         yield Service(url, (data / "owner.key").read_text().strip(), data, log, process)
+        if process.poll() == -signal.SIGKILL:  # by the test
+            return
         process.terminate()
         rest, _ = process.communicate(timeout=STOP_S)
     assert rest == "", f"stdout is for the ready line alone, but it also said {rest!r}"

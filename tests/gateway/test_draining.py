@@ -8,6 +8,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from potluck.core.answer import collect
+from potluck.core.call import ChatCall, Message, Role, TextPart
+from potluck.core.model import KeyId, UserId
+from potluck.gateway.calls import InsideCalls
+from potluck.gateway.port import Caller
 from potluck.storage.records import CallStatus
 from tests.gateway.test_pieces import STREAM, WHOLES
 from tests.gateway.wires import join, question, request, turn
@@ -149,7 +154,7 @@ async def test_a_client_that_was_told_goodbye_is_not_waited_for() -> None:
         assert not w.relay.connections
 
 
-async def test_what_outlasts_the_patience_is_cut_and_settled_before_the_drain_returns() -> None:
+async def test_what_outlasts_the_patience_ends_in_an_error_and_is_settled_before_the_drain_returns() -> None:
     async def silent(engine: EngineSide) -> None:
         await engine.gone()
 
@@ -161,7 +166,7 @@ async def test_what_outlasts_the_patience_is_cut_and_settled_before_the_drain_re
     async with world(silent, slots=2) as w:
         prefill, waiting = await w.connect(), await w.connect()
         prefill.ask(stream=True)
-        await until(lambda: w.busy() == [1])
+        await until(lambda: len(w.engines[0].requests) == 1)
         w.engines[0].script = begins
         streaming = await w.connect()
         streaming.ask(stream=True)
@@ -173,10 +178,58 @@ async def test_what_outlasts_the_patience_is_cut_and_settled_before_the_drain_re
         await until(lambda: len(w.relay.connections) == 4)
         await w.relay.drain(0.01)
         assert (w.relay.connections, w.relay.exchanges, w.relay.dispatcher.waiting) == (set(), set(), 0)
-        assert [each.status for each in await w.records()] == [CallStatus.CANCELLED] * 3
+        assert [each.status for each in await w.records()] == [CallStatus.OVERLOADED] * 3
+        for client in (prefill, waiting):
+            status, headers, body = await client.answer()
+            assert (status, headers.get("connection")) == (503, "close"), (headers, body)
+            assert b"Potluck is stopping." in body
+        said = [await streaming.chunk(), await streaming.chunk()]
+        assert said[0] == ROLE
+        assert b'"error"' in said[1]
+        assert b"Potluck is stopping." in said[1]
+        assert await streaming.chunk() == b""
         await until(w.nothing_is_held)  # a connection may still be on its way to the one that came next in line
         w.skip(5)
         await until(lambda: w.engines[0].open == 0)
+
+
+async def test_what_is_handed_over_is_neither_waited_for_nor_told_of_an_error() -> None:
+    async def begins(engine: EngineSide) -> None:
+        engine.stream()
+        engine.chunk(ROLE)
+        await engine.gone()
+
+    async with world(begins) as w:
+        client = await w.connect()
+        client.ask(stream=True)
+        await client.head()
+
+        async def hand_over() -> None:
+            for exchange in tuple(w.relay.exchanges):
+                exchange.client_gone()
+
+        await w.relay.drain(0.01, hand_over=hand_over)
+        assert [each.status for each in await w.records()] == [CallStatus.CANCELLED]
+        assert await client.chunk() == ROLE
+
+
+async def test_calls_from_inside_are_waited_for_too() -> None:
+    go = asyncio.Event()
+    async with world(on(go)) as w:
+        call = ChatCall("m", (Message(Role.USER, (TextPart("hello"),)),))
+
+        async def ask() -> str:
+            async with InsideCalls(w.relay).generate(call, Caller(KeyId("k"), "test", UserId("u"))) as origin:
+                return collect([event async for event in origin.events()]).choices[0].text
+
+        asked = asyncio.ensure_future(ask())
+        await until(lambda: w.busy() == [1])
+        draining = asyncio.ensure_future(w.relay.drain(5))
+        await asyncio.sleep(0.06)
+        assert not draining.done()
+        go.set()
+        assert await asked == "hi"
+        await draining
 
 
 async def test_nothing_new_is_begun_on_a_connection_that_drains() -> None:

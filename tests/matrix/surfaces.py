@@ -642,6 +642,8 @@ def _native_chat(wish: Wish) -> Any:
         "stop": list(wish.stop),
         "seed": wish.seed,
         "think": wish.think,
+        # Like other dialects' answers it ends when its client leaves; that it need not is tried elsewhere.
+        "detached": False,
     }
 
 
@@ -657,7 +659,8 @@ def _native_whole(body: Any) -> Said:
 
 def _native_stream(reply: Reply) -> Said:
     pieces_are_whole(reply, b"\n\n")
-    found = events(reply)
+    # Where a call stands is told as far as it takes its time.
+    found = [each for each in events(reply) if each[0] not in {"queued", "seated", "rescued"}]
     assert found[0][0] == "meta"
     assert found[-1][0] == "done"
     assert {name for name, _ in found[1:-1]} <= {"delta", "reasoning"}

@@ -47,7 +47,9 @@ def test_operations_have_names_of_their_own_and_their_parameters() -> None:
 
 def test_streams_name_their_events() -> None:
     chat = made()["paths"]["/api/v1/chat"]["post"]["responses"]["200"]["content"]
-    assert list(chat["text/event-stream"]["x-events"]) == ["meta", "delta", "reasoning", "done", "error"]
+    assert list(chat["text/event-stream"]["x-events"]) == [
+        *("queued", "seated", "meta", "delta", "reasoning", "rescued", "done", "error", "stopped")
+    ]
 
 
 def test_the_page_lists_every_route_and_loads_nothing() -> None:

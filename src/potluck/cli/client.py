@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from email.message import Message
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Final, TypeVar
 from urllib.parse import urlencode, urlsplit
@@ -74,20 +75,27 @@ class Client:
             return self._answer(connection, method, path, body, query, None if patient else self.listing_s).read()
 
     @contextmanager
-    def lines(self, method: str, path: str, *, body: object = None) -> Generator[Iterator[bytes]]:
+    def lines(
+        self, method: str, path: str, *, body: object = None, head: Callable[[Message], None] | None = None
+    ) -> Generator[Iterator[bytes]]:
         """The lines of an answer as they arrive. Leaving the block closes the connection, which ends the work there.
+        ``head`` is told the answer's headers.
 
         A connection that is cut looks like the end: the caller knows its stream's last event and must check for it.
         """
         with closing(self._connect()) as connection:
             with self._plain_words():
                 response = self._answer(connection, method, path, body, None, None)
+            if head is not None:
+                head(response.headers)
             yield self._read_lines(response)
 
     @contextmanager
-    def events(self, method: str, path: str, *, body: object = None) -> Generator[Iterator[ServerEvent]]:
+    def events(
+        self, method: str, path: str, *, body: object = None, head: Callable[[Message], None] | None = None
+    ) -> Generator[Iterator[ServerEvent]]:
         """The server-sent events of an answer, else as `lines`. A last event that is cut off is left out."""
-        with self.lines(method, path, body=body) as lines:
+        with self.lines(method, path, body=body, head=head) as lines:
             reader = SseReader()
             yield (event for line in lines for event in reader.feed(line))
 

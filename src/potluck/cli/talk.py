@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from email.message import Message
 from typing import TypeAlias
 from urllib.parse import quote
 
 from potluck.cli.attach import Question
 from potluck.cli.client import Client, decoded, error_words
-from potluck.cli.failure import ServiceError
+from potluck.cli.failure import CliError, ServiceError
 from potluck.cli.printing import Printer
+from potluck.gateway import answer_headers as told
 from potluck.surfaces.v1.shapes import (
     ChatDone,
     ChatMeta,
@@ -25,7 +28,14 @@ from potluck.wire.sse import ServerEvent
 
 CHAT = "/api/v1/chat"
 CONVERSATIONS = "/api/v1/conversations"
+GENERATIONS = "/api/v1/generations"
 LAST = "last"
+
+_ENDS = frozenset({"done", "error", "stopped"})
+# A service that is started anew is back within seconds; a minute is a slow machine with a large model.
+_PAUSE_S = 0.5
+_TRIES = 120
+_STOP_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +64,37 @@ def chat_events(events: Iterable[ServerEvent]) -> Iterator[ChatEvent]:
             case "done":
                 yield decoded(event.data, ChatDone)
                 return
+            case "stopped":
+                raise ServiceError("The answer was stopped.", hint="What came of it is kept.")
             case "error":
                 message, hint = error_words(event.data)
                 raise ServiceError(message or "The answer failed.", hint=hint)
             case _:
                 pass
     raise ServiceError("The answer broke off.", hint="What came of it is kept; ask again to go on.")
+
+
+@dataclass(slots=True)
+class _Answer:
+    """How far an answer has come here. ``generation`` is what the service knows it by, ``last`` the number of its last
+    event: they count from 1."""
+
+    generation: str = ""
+    last: int = 0
+    over: bool = False
+
+    @property
+    def path(self) -> str:
+        return f"{GENERATIONS}/{quote(self.generation, safe='')}"
+
+    def named(self, headers: Message) -> None:
+        self.generation = headers.get(told.GENERATION, "")
+
+    def counted(self, events: Iterable[ServerEvent]) -> Iterator[ServerEvent]:
+        for event in events:
+            self.last += 1
+            self.over = event.name in _ENDS
+            yield event
 
 
 @dataclass(slots=True)
@@ -70,12 +105,45 @@ class Talk:
     model: str = ""
     system: str = ""
     conversation: str = ""
+    sleep: Callable[[float], None] = time.sleep
 
     @contextmanager
     def ask(self, question: Question) -> Generator[Iterator[ChatEvent]]:
-        """Ask; leaving the block stops the answer. Raises `ServiceError`."""
-        with self.client.events("POST", CHAT, body=self._request(question, stream=True)) as events:
-            yield self._followed(chat_events(events))
+        """Ask; leaving the block stops the answer. A connection that is lost meanwhile is made anew. Raises
+        `ServiceError`."""
+        answer = _Answer()
+        request = self._request(question, stream=True)
+        try:
+            with self.client.events("POST", CHAT, body=request, head=answer.named) as events:
+                yield self._followed(chat_events(self._to_the_end(answer, events)))
+        finally:
+            if answer.generation and not answer.over:
+                self._stop(answer)
+
+    def _to_the_end(self, answer: _Answer, events: Iterable[ServerEvent]) -> Iterator[ServerEvent]:
+        """The events, also where that takes several connections."""
+        try:
+            yield from answer.counted(events)
+        except ServiceError:
+            if not answer.generation:
+                raise
+        tries = 0
+        while answer.generation and not answer.over and tries < _TRIES:
+            tries += 1
+            before = answer.last
+            self.sleep(_PAUSE_S)
+            try:
+                with self.client.events("GET", f"{answer.path}/events?after={answer.last}") as more:
+                    yield from answer.counted(more)
+            except ServiceError as error:
+                if error.status:  # it is there again, and does not know the answer
+                    return
+            tries = 0 if answer.last > before else tries
+
+    def _stop(self, answer: _Answer) -> None:
+        """Whoever leaves does not wait long for that, nor hear that it failed: nobody reading it, it is stopped."""
+        with suppress(CliError):
+            replace(self.client, listing_s=_STOP_S).raw("DELETE", answer.path)
 
     def ask_whole(self, question: Question) -> ChatReply:
         """Ask, and wait for the whole answer."""

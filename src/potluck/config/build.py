@@ -12,11 +12,13 @@ from potluck.config.schema import (
     LATER_KINDS,
     ClassSection,
     FileSection,
+    GenerationsSection,
     HedgeSection,
     LocalSection,
     NodeSection,
     RouteSection,
 )
+from potluck.core.generations import Unfinished
 from potluck.core.hedging import HedgeRule
 from potluck.core.model import EngineKind, ModelId, NodeId
 from potluck.core.scheduling.classes import Kind
@@ -35,10 +37,22 @@ def build(file: FileSection, source: Path, warnings: tuple[ConfigProblem, ...]) 
         classes={Kind(name): _class(each) for name, each in file.classes.items()},
         health=model.HealthConfig(file.health.interval, file.health.reload_lost),
         rescue=model.RescueConfig(file.rescue.attempts, file.rescue.within, file.rescue.silence),
+        generations=_generations(file.generations),
         storage=model.StorageConfig(file.storage.database, file.storage.redis, file.storage.blobs),
         discovery=model.DiscoveryConfig(file.discovery.mdns, tuple(file.discovery.scan), file.discovery.agent_key),
         local=_local(file.local, source.parent),
         warnings=warnings,
+    )
+
+
+def _generations(section: GenerationsSection) -> model.GenerationsConfig:
+    return model.GenerationsConfig(
+        section.alone,
+        section.alone_per_key,
+        section.keep,
+        section.keep_size,
+        Unfinished(section.unfinished),
+        section.unfinished_within,
     )
 
 

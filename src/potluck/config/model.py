@@ -14,6 +14,7 @@ import msgspec
 
 from potluck.config.problems import ConfigProblem
 from potluck.config.secret import Secret
+from potluck.core.generations import Unfinished
 from potluck.core.hedging import HedgeRule
 from potluck.core.model import EngineId, EngineKind, ModelId, NodeId
 from potluck.core.scheduling.classes import Kind
@@ -160,6 +161,19 @@ class RescueConfig(msgspec.Struct, frozen=True):
     silence_s: float = 2.0
 
 
+class GenerationsConfig(msgspec.Struct, frozen=True):
+    """Answers of native chats, which go on when their client leaves: for ``alone_s``, and ``alone_per_key`` of a key.
+    ``keep_s`` and ``keep_bytes`` bound the logs of those that have ended. ``unfinished`` is what becomes of those that
+    a crash or a stop cut at most ``unfinished_within_s`` ago."""
+
+    alone_s: float = 600.0
+    alone_per_key: int = 4
+    keep_s: float = 3600.0
+    keep_bytes: int = 64_000_000
+    unfinished: Unfinished = Unfinished.CONTINUE
+    unfinished_within_s: float = 900.0
+
+
 class StorageConfig(msgspec.Struct, frozen=True):
     """URLs, which may carry passwords. None: a file, memory or a folder in the data directory."""
 
@@ -212,6 +226,7 @@ class Config(msgspec.Struct, frozen=True):
     classes: Mapping[Kind, ClassConfig] = msgspec.field(default_factory=dict[Kind, ClassConfig])
     health: HealthConfig = HealthConfig()
     rescue: RescueConfig = RescueConfig()
+    generations: GenerationsConfig = GenerationsConfig()
     storage: StorageConfig = StorageConfig()
     discovery: DiscoveryConfig = DiscoveryConfig()
     local: LocalConfig = LocalConfig()

@@ -275,6 +275,7 @@ _SERVER = model.ServerConfig()
 _LIMITS = model.LimitsConfig()
 _QUEUE = model.QueueConfig()
 _RESCUE = model.RescueConfig()
+_GENERATIONS = model.GenerationsConfig()
 _DISCOVERY = model.DiscoveryConfig()
 _LOCAL = model.LocalConfig()
 
@@ -284,7 +285,11 @@ class ServerSection(Section):
 
     host: Address = Field(_SERVER.host, description="The address to listen on; `0.0.0.0` is every one of this machine.")
     port: ServerPort = Field(_SERVER.port, description="The port to listen on; 0 takes any free one.")
-    drain: Duration = Field(_SERVER.drain_s, description="How long a stop waits for calls under way.")
+    drain: Duration = Field(
+        _SERVER.drain_s,
+        description="How long a stop waits for calls under way. What is left then ends in an error, or, if it is of "
+        "the native chat, waits for the next start.",
+    )
     origins: list[Origin] = Field(
         [],
         description="Web pages that may call from a browser (CORS), beside those of this machine: "
@@ -349,6 +354,30 @@ class RescueSection(Section):
         _RESCUE.silence_s,
         description="The least silence of an engine that counts as a break, where another one can take over. By its "
         "learned speed it may be longer; 0 waits for two minutes always.",
+    )
+
+
+class GenerationsSection(Section):
+    """Answers of the native chat, which go on when their client leaves."""
+
+    alone: Duration = Field(_GENERATIONS.alone_s, description="How long one goes on that nobody reads.")
+    alone_per_key: Count = Field(
+        _GENERATIONS.alone_per_key,
+        description="How many that nobody reads a key may have; of more, those that were left first are stopped.",
+    )
+    keep: Duration = Field(
+        _GENERATIONS.keep_s, description="How long after its end the events of one can be read again."
+    )
+    keep_size: Size = Field(
+        _GENERATIONS.keep_bytes, description="How much of these is kept in all; the oldest are forgotten first."
+    )
+    unfinished: Literal["continue", "interrupt"] = Field(
+        _GENERATIONS.unfinished.value,
+        description="What becomes of one that a crash or a stop cut: `continue` goes on with it at the next start, "
+        "`interrupt` keeps the text so far.",
+    )
+    unfinished_within: Duration = Field(
+        _GENERATIONS.unfinished_within_s, description="One that was cut longer ago is not gone on with."
     )
 
 
@@ -432,6 +461,9 @@ class FileSection(Section):
     )
     health: HealthSection = Field(HealthSection.model_construct(), description="How engines are watched.")
     rescue: RescueSection = Field(RescueSection.model_construct(), description="Answers whose engine breaks.")
+    generations: GenerationsSection = Field(
+        GenerationsSection.model_construct(), description="Answers of the native chat."
+    )
     storage: StorageSection = Field(StorageSection.model_construct(), description="Where things are kept.")
     discovery: DiscoverySection = Field(DiscoverySection.model_construct(), description="Where engines are looked for.")
     local: Annotated[LocalSection, BeforeValidator(_local)] = Field(

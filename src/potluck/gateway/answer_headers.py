@@ -17,6 +17,7 @@ OPTIONS: Final = "x-potluck-options"
 ANSWER_ROOM: Final = "x-potluck-answer-room"
 TRUNCATED: Final = "x-potluck-truncated"
 CONVERSATION: Final = "x-potluck-conversation"
+GENERATION: Final = "x-potluck-generation"
 ESTIMATED: Final = "x-potluck-estimated"
 VERSION: Final = "x-potluck"
 
@@ -88,7 +89,13 @@ HEADERS: Final = (
         "`prompt`: by estimate it is longer than the context, and is cut.",
         "Answers to who wants it cut then, rather than refused; not a stream that began in line.",
     ),
-    Told(CONVERSATION, "The conversation that the answer was kept in.", "`POST /api/v1/chat` without a stream."),
+    Told(CONVERSATION, "The conversation that the answer is kept in.", "`POST /api/v1/chat`."),
+    Told(
+        GENERATION,
+        "The answer's id under `/api/v1/generations`, where a client that lost the connection finds it again; "
+        "`content-location` is the path of its events.",
+        "`POST /api/v1/chat`.",
+    ),
     Told(
         ESTIMATED,
         "`true` where no engine could count and the figure is a guess from the prompt's length.",

@@ -7,19 +7,26 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
+from msgspec.structs import replace
+
 from potluck.core.answer import Answer, Event
 from potluck.core.call import Call, ChatCall, EmbedCall, InfillCall, LoadCall, said
-from potluck.core.errors import PotluckError
+from potluck.core.catalogue import SERVING
+from potluck.core.errors import NodeError, PotluckError
+from potluck.core.generations import Standing
 from potluck.core.model import Capability, ModelId, NodeId, RequestId
+from potluck.core.names import AUTO, canonical
 from potluck.core.openings import NO_OPENING, Opening, opening_of_text, opening_of_turns
 from potluck.core.scheduling.classes import Kind
 from potluck.gateway.door import Door
-from potluck.gateway.port import Caller, Generation
+from potluck.gateway.port import Begun, Caller, Generation
 from potluck.gateway.relay.exchange import Exchange
 from potluck.gateway.relay.relay import Relay
+from potluck.gateway.relay.rescue import Rescue
+from potluck.gateway.relay.states import State
 from potluck.gateway.relay.telling import renaming
 from potluck.gateway.targets import nothing_to_choose
-from potluck.wire.port import NO_OPTIONS, AnswerMeta, AnswerWriter, ErrorReply, Passage, Shape
+from potluck.wire.port import NO_OPTIONS, AnswerMeta, AnswerWriter, Broken, ErrorReply, Passage, Shape
 from potluck.wire.terms import NO_TERMS, Terms
 
 # Events that may wait for a slow reader before the engine is told to wait too.
@@ -86,6 +93,7 @@ class Inbox:
         self._whole = whole
         self._events: deque[Event] = deque()
         self._woken = asyncio.Event()
+        self._pausing = False
         self._over = False
         self._error: PotluckError | None = None
         self.exchange: Exchange | None = None
@@ -103,7 +111,8 @@ class Inbox:
         self._events.extend(events)
         if self._whole:
             return b""
-        self._woken.set()
+        if not self._pausing:
+            self._woken.set()
         if len(self._events) > _HIGH_WATER and self.exchange is not None:
             self.exchange.client_full()
         return b"." if events else b""
@@ -160,6 +169,28 @@ class Inbox:
         if self._error is not None:
             raise self._error
 
+    async def more(self, pause_s: float) -> Sequence[Event]:
+        """As `Generation.more`. One timer and one wait for all that comes meanwhile."""
+        if pause_s and not self._over:
+            self._pausing = True
+            self._woken.clear()
+            timer = asyncio.get_running_loop().call_later(pause_s, self._woken.set)
+            try:
+                await self._woken.wait()
+            finally:
+                timer.cancel()
+                self._pausing = False
+        while not self._events and not self._over:
+            self._woken.clear()
+            await self._woken.wait()
+        found = tuple(self._events)
+        self._events.clear()
+        if len(found) > _HIGH_WATER and self.exchange is not None:
+            self.exchange.client_ready()
+        if not found and self._error is not None:
+            raise self._error
+        return found
+
 
 class InsideGeneration:
     """A `gateway.port.Generation`."""
@@ -176,6 +207,9 @@ class InsideGeneration:
 
     def events(self) -> AsyncIterator[Event]:
         return self._inbox.events()
+
+    async def more(self, pause_s: float = 0.0) -> Sequence[Event]:
+        return await self._inbox.more(pause_s)
 
 
 def _no_errors_as_bytes(error: PotluckError, request_id: str) -> ErrorReply:
@@ -196,6 +230,7 @@ class InsideCalls:
 
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
+        self._under_way: dict[RequestId, Exchange] = {}
 
     @asynccontextmanager
     async def generate(
@@ -208,18 +243,62 @@ class InsideCalls:
         whole: bool = False,
         request: str = "",
         terms: Terms = NO_TERMS,
+        begun: Begun | None = None,
     ) -> AsyncGenerator[Generation, None]:
         inbox = Inbox(whole=whole)
         ask, door = InsideAsk(call, inbox), inside_door(family, kind)
         exchange = Exchange.of(self._relay, inbox, door, ask, caller, RequestId(request) or None, terms)
         inbox.exchange = exchange
-        exchange.may_hedge = not whole  # two attempts would write into one inbox, and neither speak
+        # Two attempts would write into one inbox, and neither speak; nor does anybody go on with an answer twice.
+        exchange.may_hedge = not whole and begun is None
+        if begun is not None and begun.told.pieces:
+            self._go_on(exchange, inbox, begun)
+        self._under_way[exchange.id] = exchange
         try:
             exchange.start()
             await inbox.began
             yield InsideGeneration(exchange, inbox)
         finally:
             exchange.client_gone()
+            self._under_way.pop(exchange.id, None)
+
+    def _go_on(self, exchange: Exchange, inbox: Inbox, begun: Begun) -> None:
+        """Set an exchange out as if its engine had just broken. Raises `NodeError` if there are engines with the model
+        and none can go on."""
+        relay, now_s = self._relay, self._relay.clock()
+        exchange.rescue = rescue = Rescue(exchange.call(), begun.model, "", now_s)
+        rescue.broke(Broken(begun.told, inbox))
+        offers = relay.fleet.catalogue.resolve(begun.model, exchange.wish.needs).offers
+        unfit = rescue.unfit(offers, relay.fleet, relay.proofs)
+        if offers and len(unfit) == len(offers):
+            raise NodeError("No engine can go on with this answer.")
+        exchange.spoken = True  # nobody starts it anew
+        exchange.wish = replace(
+            exchange.wish,
+            model=begun.model,
+            tried=unfit,
+            prompt_tokens=exchange.meta.prompt_tokens + begun.told.tokens,
+            sent_tokens=begun.told.tokens,
+        )
+
+    def under_way(self, request: RequestId) -> Standing | None:
+        exchange = self._under_way.get(request)
+        if exchange is None:
+            return None
+        attempts = len(exchange.attempts) + 1
+        if exchange.state is State.SEEKING:
+            place = self._relay.dispatcher.standing(request)
+            return Standing(attempts=attempts) if place is None else Standing(place.position, place.eta_s)
+        # An answer that is there already has no seat any more, and yet readers who have not heard it.
+        seat = exchange.served if exchange.state is State.DONE else exchange.seat
+        way = exchange.rescue.way if exchange.rescue is not None else None
+        return Standing(node=seat.node if seat is not None else "", attempts=attempts, way=str(way) if way else "")
+
+    def ready(self, model: str) -> bool:
+        """The choice that is left to us (`auto`) is one among all."""
+        if canonical(model) == AUTO:
+            return any(engine.health in SERVING for engine in self._relay.snapshot())
+        return any(engine.health in SERVING for engine, _ in self._relay.where(model))
 
     def default_model(self, call: Call) -> str:
         route = "coding" if isinstance(call, InfillCall) else "chat"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -11,8 +11,10 @@ import msgspec
 from potluck.core.answer import Event
 from potluck.core.call import Call
 from potluck.core.errors import Forbidden
+from potluck.core.generations import Standing
 from potluck.core.model import KeyId, ModelId, NodeId, RequestId, UserId
 from potluck.core.people import RIGHTS, Right, Role, refusal
+from potluck.core.rescue import Told
 from potluck.core.scheduling.classes import Kind
 from potluck.core.scopes import SCOPED_RIGHTS, Scope
 from potluck.wire.terms import NO_TERMS, Terms
@@ -62,6 +64,18 @@ class Generation(Protocol):
         """Everything to the end. Raises the `NodeError` that no other engine could make good."""
         ...
 
+    async def more(self, pause_s: float = 0.0) -> Sequence[Event]:
+        """What came since the last time, all at once; nothing at the end. Waits for some, but for the first time at
+        least ``pause_s``, so that more comes together, unless the answer ends. Raises as `events`."""
+        ...
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """An answer that clients have the beginning of: what was ``told``, and the model that said it."""
+
+    told: Told
+    model: ModelId
+
 
 class Calls(Protocol):
     """Run calls from inside: native chat, code review, anything that wants events and not bytes."""
@@ -76,6 +90,7 @@ class Calls(Protocol):
         whole: bool = False,
         request: str = "",
         terms: Terms = NO_TERMS,
+        begun: Begun | None = None,
     ) -> AbstractAsyncContextManager[Generation]:
         """Place and run a call; enters when the engine's answer begins, so errors before that are raised here.
 
@@ -83,10 +98,19 @@ class Calls(Protocol):
         a client said beside its request, and go before it.
         ``whole`` is for who shows nothing before the end: it enters when the answer is complete, and an engine that
         breaks in the middle is replaced by the next one. ``request`` is the call's id where it has one already, so that
-        an error before the answer names what the request log does.
+        an error before the answer names what the request log does. ``begun`` is an answer to go on with, of which only
+        the rest comes.
 
         Raises `ClientError`, `Overloaded` or `NodeError`. Leaving the block early frees the engine's slot at once.
         """
+        ...
+
+    def under_way(self, request: RequestId) -> Standing | None:
+        """Where a call stands now; None for one that is not under way."""
+        ...
+
+    def ready(self, model: str) -> bool:
+        """Whether an engine that is up has the model."""
         ...
 
     def default_model(self, call: Call) -> str:

@@ -38,6 +38,11 @@ class DataDir(msgspec.Struct, frozen=True):
         return self.root / "models"
 
     @property
+    def generations(self) -> Path:
+        """Logs of answers under way, and of those that ended lately."""
+        return self.root / "generations"
+
+    @property
     def run(self) -> Path:
         """What belongs to the process that runs now: lock, pid, address."""
         return self.root / "run"

@@ -109,6 +109,11 @@ class Keyring:
         presented = any(presented_keys(headers, query))
         return Unauthenticated("The API key is not valid.") if presented else Unauthenticated()
 
+    def of_key(self, key: KeyId) -> Caller | None:
+        """Who has a key, without presenting it; None for one that does not count any more."""
+        found = next((caller for caller in self._callers.values() if caller.key == key), None)
+        return found if found is None or found.end_s is None or self._clock() < found.end_s else None
+
     def of_request(self, request: Request) -> Caller:
         """The relay's way in."""
         return self.caller(request.headers, request.query if b"?" in request.target else b"")

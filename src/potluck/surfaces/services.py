@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -16,6 +17,8 @@ from potluck.gateway.discovery.discovery import Source, Ways
 from potluck.gateway.discovery.kept import AcceptedNode
 from potluck.gateway.dispatch import Decided
 from potluck.gateway.drains import Draining
+from potluck.gateway.generation import Generation, Written
+from potluck.gateway.generations import Reading, Summary
 from potluck.gateway.last_minute import Minute
 from potluck.gateway.machines import Machine
 from potluck.gateway.models import PullStep, Target
@@ -23,8 +26,10 @@ from potluck.gateway.people import People
 from potluck.gateway.placed import Where
 from potluck.gateway.port import Caller, Calls
 from potluck.gateway.seats import Queued
+from potluck.storage.generations import GenerationHead
 from potluck.storage.ports import Storage
 from potluck.surfaces.newest import Newest
+from potluck.wire.terms import Terms
 
 if TYPE_CHECKING:  # no start needs them
     from potluck.core.drill import How, Plan
@@ -143,6 +148,26 @@ class DrillCare(Protocol):
     async def end(self, name: str) -> Drill: ...
 
 
+class GenerationCare(Protocol):
+    """Answers that outlast their requests: `gateway.generations.Generations`, which says what each raises."""
+
+    async def begin(self, head: GenerationHead, caller: Caller, terms: Terms = ...) -> Generation: ...
+
+    def attend(self, generation: Generation, after: int = ...) -> AbstractContextManager[Reading]: ...
+
+    async def end(self, generation: Generation, why: str = ...) -> None: ...
+
+    def reading(self, generation: str, user: UserId, after: int = ...) -> AbstractAsyncContextManager[Reading]: ...
+
+    async def list(self, user: UserId) -> Sequence[Summary]: ...
+
+    async def get(self, generation: str, user: UserId) -> tuple[Summary, Written]: ...
+
+    async def stop(self, generation: str, user: UserId) -> None: ...
+
+    async def drop(self, conversation: str, user: UserId) -> None: ...
+
+
 class Services(msgspec.Struct, frozen=True):
     """Handed down by app.py.
 
@@ -153,7 +178,8 @@ class Services(msgspec.Struct, frozen=True):
     ``reload`` reads the configuration again and names the sections that changed, each with whether it holds at once; it
     raises `OperatorError` if there are errors. ``look`` asks an engine anew what it has, after its models were changed.
     ``models`` changes them, and is for owners and admins, as ``discovery``, ``drains`` and ``drills`` are; these are
-    made when they are first asked for. ``newest`` cancels what an editor no longer waits for.
+    made when they are first asked for. ``newest`` cancels what an editor no longer waits for. ``generations`` owns
+    the answers of native chats.
     """
 
     calls: Calls
@@ -171,6 +197,7 @@ class Services(msgspec.Struct, frozen=True):
     discovery: DiscoveryCare
     drains: DrainCare
     drills: Callable[[], DrillCare]
+    generations: GenerationCare
     started_s: float
     max_body_bytes: int = 64_000_000
     # Proxies cut a connection that is silent for a minute, some after half of one.

@@ -42,10 +42,13 @@ async def test_a_stream_tells_where_it_comes_from_then_the_text_then_what_it_cos
         "conversation": conversation,
         "user_message": user.id,
         "message": assistant.id,
-        "request_id": "gen1",
+        "request_id": served.headers["x-potluck-request-id"],
         "node": "agx0",
         "model": "coder:1b",
+        "generation": assistant.id,
     }
+    assert served.headers["x-potluck-generation"] == assistant.id
+    assert served.headers["content-location"] == f"/api/v1/generations/{assistant.id}/events"
     assert [data["text"] for _, _, data in events[1:4]] == ["hm", "Hel", "lo"]
     assert events[4][2]["finish"] == "stop"
     assert events[4][2]["usage"]["completion_tokens"] == 2
@@ -57,7 +60,7 @@ async def test_without_a_stream_one_object_has_everything() -> None:
     served = await world.ask("POST", CHAT, {"message": "Hi", "stream": False})
     body = served.json()
     assert (body["text"], body["reasoning"], body["finish"], body["node"]) == ("Hello", "hm", "stop", "agx0")
-    assert served.headers["x-potluck-request-id"] == body["request_id"] == "gen1"
+    assert served.headers["x-potluck-request-id"] == body["request_id"]
     assert body["conversation"] in world.conversations.threads
 
 
@@ -97,13 +100,25 @@ async def test_the_users_message_is_stored_before_an_engine_sees_it() -> None:
     assert seen == [1]
 
 
-async def test_a_client_that_leaves_frees_the_engine_and_the_text_so_far_is_kept() -> None:
+async def test_a_client_that_leaves_is_not_the_end_of_a_streamed_answer() -> None:
     world = World(lambda call: (Text("So f"), Text("ar"), Hang()))
     got = await world.leave(CHAT, {"message": "Hi"})
     assert b"So f" in got
+    assert world.calls.open == 1
+
+
+async def test_it_is_where_the_request_says_so_and_the_text_so_far_is_kept() -> None:
+    world = World(lambda call: (Text("So f"), Text("ar"), Hang()))
+    await world.leave(CHAT, {"message": "Hi", "detached": False})
     assert world.calls.open == 0
     answer = kept(world)[-1]
     assert (answer.message.text, answer.new.state) == ("So far", MessageState.INTERRUPTED)
+
+
+async def test_a_whole_answer_that_is_to_outlast_its_client_does() -> None:
+    world = World(lambda call: (Text("So far"), Hang()))
+    assert await world.leave(CHAT, {"message": "Hi", "stream": False, "detached": True}) == b""
+    assert world.calls.open == 1
 
 
 async def test_a_client_that_leaves_without_a_stream_frees_the_engine_too() -> None:
@@ -122,7 +137,11 @@ async def test_an_engine_that_fails_in_the_middle_ends_the_stream_with_an_error_
     assert served.status == 200
     assert [name for _, name, _ in served.events()] == ["meta", "delta", "error"]
     error = served.events()[-1][2]["error"]
-    assert (error["type"], error["message"], error["request_id"]) == ("node_failed", "agx0 failed.", "gen1")
+    assert (error["type"], error["message"], error["request_id"]) == (
+        "node_failed",
+        "agx0 failed.",
+        served.headers["x-potluck-request-id"],
+    )
     answer = kept(world)[-1].new
     assert (answer.message.text, answer.state, answer.error) == ("So far", MessageState.FAILED, "agx0 failed.")
 

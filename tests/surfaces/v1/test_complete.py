@@ -27,7 +27,7 @@ async def test_the_code_comes_as_it_is_with_where_it_came_from() -> None:
         "text": "  return a + b\n",
         "model": "coder:1b",
         "node": "agx0",
-        "request_id": "gen1",
+        "request_id": "id1",
         "method": "infill",
         "finish": "stop",
         "usage": {
@@ -65,7 +65,7 @@ async def test_a_stream_tells_the_same_in_pieces() -> None:
     world = World(lambda call: says("re", "turn"))
     events = (await world.ask("POST", PATH, {**BODY, "stream": True})).events()
     assert [name for _, name, _ in events] == ["meta", "delta", "delta", "done"]
-    assert events[0][2] == {"model": "coder:1b", "node": "agx0", "request_id": "gen1", "method": "infill"}
+    assert events[0][2] == {"model": "coder:1b", "node": "agx0", "request_id": "id1", "method": "infill"}
 
 
 async def test_an_engine_that_fails_in_the_middle_is_an_error_in_both_forms() -> None:
@@ -99,7 +99,7 @@ async def test_the_newest_request_of_an_editor_cancels_the_older(stream: bool) -
     told = served.events()[-1][2] if stream else served.json()
     assert served.status == (200 if stream else 499)
     assert told["error"]["type"] == "cancelled"
-    assert told["error"]["request_id"] == "gen1"
+    assert told["error"]["request_id"] == "id1"
     # Nothing is left behind: the next one is the first again.
     assert (await world.ask("POST", PATH, {"prefix": "new", "editor": "1"})).status == 200
 

@@ -62,7 +62,7 @@ async def test_one_conversation_comes_with_its_messages() -> None:
     assert thread["message_count"] == 2
     assert (user["role"], user["text"], user["images"], user["parent"]) == ("user", "Hi", 1, None)
     assert (assistant["role"], assistant["text"], assistant["parent"]) == ("assistant", "Hello", user["id"])
-    assert (assistant["state"], assistant["node"], assistant["request_id"]) == ("complete", "agx0", "gen1")
+    assert (assistant["state"], assistant["node"], assistant["request_id"]) == ("complete", "agx0", "id1")
 
 
 async def test_renaming_and_deleting() -> None:

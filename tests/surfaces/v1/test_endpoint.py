@@ -94,7 +94,7 @@ async def test_a_client_that_leaves_while_it_sends_is_not_answered() -> None:
 
 async def test_a_server_that_says_by_an_error_that_the_client_left_ends_the_call() -> None:
     world = World(lambda call: (Text("x"), Hang()))
-    requests = [{"type": "http.request", "body": b'{"message": "Hi"}', "more_body": False}]
+    requests = [{"type": "http.request", "body": b'{"message": "Hi", "detached": false}', "more_body": False}]
 
     async def receive() -> dict[str, object]:
         if requests:

@@ -20,7 +20,7 @@ async def test_a_conversation_survives_a_restart_with_every_state_of_its_answers
     async with open_storage(url, clock=time.monotonic) as storage:
         world = World(storage=storage)
         first = (await world.ask("POST", CHAT, {"message": "One?", "system": "Be brief.", "stream": False})).json()
-        said = {"message": "Two?", "conversation": first["conversation"]}
+        said = {"message": "Two?", "conversation": first["conversation"], "detached": False}
         world.calls.script = lambda call: (Text("So far"), Hang())
         await world.leave(CHAT, said)
         world.calls.script = lambda call: ContextOverflow(9, 8)

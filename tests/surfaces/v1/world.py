@@ -7,7 +7,7 @@ import base64
 import itertools
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from potluck.core.discovery import Proposal
 from potluck.core.drill import Home, Homed, How, Objection, Plan, Stage
 from potluck.core.drill_verdict import Ending, outcome
 from potluck.core.errors import BadRequest, Conflict, ModelNotFound, NotFound, OperatorError, PotluckError
+from potluck.core.generations import Bounds, Standing
 from potluck.core.model import (
     Capability,
     Engine,
@@ -46,13 +47,15 @@ from potluck.gateway.discovery.kept import AcceptedNode
 from potluck.gateway.dispatch import Decided
 from potluck.gateway.drains import Draining
 from potluck.gateway.drills import Drill, Order
+from potluck.gateway.generations import Generations
 from potluck.gateway.last_minute import Minute
 from potluck.gateway.machines import Machine
 from potluck.gateway.models import PullStep, Target
 from potluck.gateway.people import People
 from potluck.gateway.placed import ANYWHERE, Where
-from potluck.gateway.port import Caller, Generation
+from potluck.gateway.port import Begun, Caller, Generation
 from potluck.gateway.seats import Queued
+from potluck.gateway.tasks import Tasks
 from potluck.storage.ports import Storage
 from potluck.storage.records import (
     CallStatus,
@@ -71,8 +74,10 @@ from potluck.storage.records import (
     UserRecord,
 )
 from potluck.surfaces.services import Services
+from potluck.surfaces.v1.errors import failure_of
 from potluck.surfaces.v1.routes import starlette_routes
 from potluck.wire.terms import NO_TERMS, Terms
+from tests.storage.generation_memory import MemoryGenerations
 
 ANNA = Caller(KeyId("anna-laptop"), "Anna's laptop", UserId("anna"))
 BERT = Caller(KeyId("bert-phone"), "Bert's phone", UserId("bert"))
@@ -103,6 +108,7 @@ class FakeGeneration:
     attempts: int = 1
     queue_s: float = 0.25
     renamed: Mapping[str, str] = field(default_factory=lambda: {"x-potluck-model": "coder:1b"})
+    _said: AsyncIterator[Event] | None = None
 
     async def events(self) -> AsyncIterator[Event]:
         for step in self.steps:
@@ -114,6 +120,16 @@ class FakeGeneration:
                 raise step
             else:
                 yield step
+
+    async def more(self, pause_s: float = 0.0) -> Sequence[Event]:
+        if self._said is None:
+            self._said = self.events()
+        return [event async for event in _one(self._said)]
+
+
+async def _one(events: AsyncIterator[Event]) -> AsyncIterator[Event]:
+    with suppress(StopAsyncIteration):
+        yield await anext(events)
 
 
 class FakeCalls:
@@ -127,6 +143,8 @@ class FakeCalls:
         self.hanging = asyncio.Event()
         self._numbers = itertools.count(1)
         self.kinds: list[Kind] = []
+        self.standings: dict[str, Standing] = {}
+        self.waits = False  # in line, for ever
         self.terms: list[Terms] = []
 
     @asynccontextmanager
@@ -140,6 +158,7 @@ class FakeCalls:
         whole: bool = False,
         request: str = "",
         terms: Terms = NO_TERMS,
+        begun: Begun | None = None,
     ) -> AsyncIterator[Generation]:
         self.calls.append(call)
         self.kinds.append(kind)
@@ -147,13 +166,21 @@ class FakeCalls:
         steps = self.script(call)
         if isinstance(steps, PotluckError):
             raise steps
+        if self.waits:
+            await asyncio.Event().wait()
         self.open += 1
         self.most_open = max(self.open, self.most_open)
         try:
-            request = RequestId(f"gen{next(self._numbers)}")
+            request = RequestId(request or f"gen{next(self._numbers)}")
             yield FakeGeneration(steps, request, self.hanging, NodeId("agx0"), ModelId("coder:1b"))
         finally:
             self.open -= 1
+
+    def under_way(self, request: RequestId) -> Standing | None:
+        return self.standings.get(request)
+
+    def ready(self, model: str) -> bool:
+        return True
 
     def default_model(self, call: Call) -> str:
         return "default:1b"
@@ -295,6 +322,8 @@ class MemoryConversations:
                 raise NotFound("There is no such message.")
             parent = MessageId(after)
         stored: list[StoredMessage] = []
+        if {new.id for new in messages} & {message.id for message in thread.messages}:
+            raise Conflict("taken")
         for new in messages:
             seq = len(thread.messages) + len(stored) + 1
             stored.append(StoredMessage(conversation, seq, parent, now, new))
@@ -622,6 +651,8 @@ class World:
     discovery: FakeDiscovery = field(default_factory=FakeDiscovery)
     drains: FakeDrains = field(default_factory=FakeDrains)
     drills: FakeDrills = field(default_factory=FakeDrills)
+    logs: MemoryGenerations = field(default_factory=MemoryGenerations)
+    started: bool = False
 
     def __post_init__(self) -> None:
         self.calls = FakeCalls(self.script)
@@ -633,6 +664,17 @@ class World:
 
         self.app = Starlette(routes=starlette_routes())
         self.fleet = FakeFleet(*self.engines)
+        self.generations = Generations(
+            self.logs,
+            storage.conversations,
+            self.calls,
+            Tasks(),
+            bounds=Bounds(),
+            words=failure_of,
+            caller_of={each.key: each for each in (ANNA, BERT, OWNER)}.get,
+            clock=self._tick,
+            wall_clock=self._tick,
+        )
         self.app.state.services = Services(
             calls=self.calls,
             storage=storage,
@@ -649,6 +691,7 @@ class World:
             discovery=self.discovery,
             drains=self.drains,
             drills=lambda: self.drills,
+            generations=self.generations,
             started_s=self.now - 60,
             max_body_bytes=self.max_body_bytes,
             ping_s=self.ping_s,
@@ -715,12 +758,14 @@ class World:
         await self.raw(receive, send, path, caller)
         return bytes(got)
 
-    async def raw(self, receive: Any, send: Any, path: str = "/api/v1/chat", caller: Caller = ANNA) -> None:
-        """A POST by a server of the test's own."""
+    async def raw(
+        self, receive: Any, send: Any, path: str = "/api/v1/chat", caller: Caller = ANNA, method: str = "POST"
+    ) -> None:
+        """A request by a server of the test's own."""
         scope = {
             "type": "http",
             "asgi": {"version": "3.0"},
-            "method": "POST",
+            "method": method,
             "path": path,
             "raw_path": path.encode(),
             "query_string": b"",
@@ -730,6 +775,9 @@ class World:
 
     def _as(self, caller: Caller) -> Callable[..., Any]:
         async def app(scope: Any, receive: Any, send: Any) -> None:
+            if not self.started:
+                self.started = True
+                await self.generations.restore()
             scope.setdefault("state", {})["caller"] = caller
             await self.app(scope, receive, send)
 

@@ -468,6 +468,12 @@ class Exchange(msgspec.Struct, eq=False):
             self.relay.dispatcher.leave(self)
             self.settle(cancelled=True)
 
+    def give_up(self, error: PotluckError) -> None:
+        """End a call that is under way with an error of ours; its engine stops at once."""
+        if self.state is not State.DONE:
+            self.relay.dispatcher.leave(self)
+            self.fail(error)
+
     def client_full(self) -> None:
         """The client reads slower than the engine writes: let the engine wait."""
         self._full = True

@@ -114,7 +114,7 @@ def _rescue_of(exchange: Exchange, seat: Seat) -> Rescue | None:
     if exchange.rescue is not None:
         return exchange.rescue
     try:
-        return Rescue(exchange.call(), seat, exchange.relay.clock())
+        return Rescue(exchange.call(), seat.model.id, seat.route, exchange.relay.clock())
     except PotluckError:  # an engine took the client's bytes, of which we cannot make a call
         return None
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from potluck.backends.port import Child
-from potluck.core.errors import PotluckError
+from potluck.core.errors import NoEngineReady, PotluckError
 from potluck.core.hedging import Allowance
 from potluck.core.model import Engine, EngineId, Model, ModelId, UserId
 from potluck.core.rescue import Bounds
@@ -29,6 +29,7 @@ from potluck.gateway.relay.client import ClientConnection
 from potluck.gateway.relay.exchange import Exchange
 from potluck.gateway.relay.pools import Pools
 from potluck.gateway.relay.request import Request
+from potluck.gateway.relay.states import State
 from potluck.gateway.seats import Queued
 from potluck.gateway.tasks import Tasks
 
@@ -39,6 +40,10 @@ log = structlog.get_logger(__name__)
 
 # Coarse on purpose: every deadline here is seconds long, and one timer for all costs nothing.
 SWEEP_S = 0.5
+# What is left to be said when a stop has run out of patience is a few hundred bytes for each client.
+LAST_WORDS_S = 0.5
+# Services that are started anew answer again after so many seconds.
+_BACK_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,20 +221,36 @@ class Relay:
             except Exception:  # the edge of a task that has to live as long as the service
                 log.exception("a sweep failed")
 
-    async def drain(self, patience_s: float, hurry: asyncio.Event | None = None) -> None:
-        """Let calls under way finish, at most ``patience_s`` and until ``hurry``; then cut what is left."""
+    async def drain(
+        self,
+        patience_s: float,
+        hurry: asyncio.Event | None = None,
+        hand_over: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """Let calls under way finish, at most ``patience_s`` and until ``hurry``. What is left then ends in its
+        dialect's error, but for what ``hand_over`` takes out of our hands first; who does not hear it in time is cut
+        off."""
         self.draining = True
         for connection in tuple(self.connections):
             if not connection.busy:
                 connection.transport.close()
-        deadline_s = self.clock() + patience_s
-        while any(each.busy for each in self.connections) and self.clock() < deadline_s:
-            if hurry is not None and hurry.is_set():
-                break
-            await asyncio.sleep(0.05)
+        await self._idle(self.clock() + patience_s, hurry)
+        if hand_over is not None:
+            await hand_over()
+        # Those in line first: they would else be given the slots of the others.
+        for exchange in sorted(self.exchanges, key=lambda each: each.state is not State.SEEKING):
+            exchange.give_up(NoEngineReady("Potluck is stopping.", retry_after_s=_BACK_S))
+        await self._idle(self.clock() + LAST_WORDS_S)
         for connection in tuple(self.connections):
             connection.transport.abort()
         await asyncio.sleep(0)  # one turn later their ends are heard, and what they were waiting for is settled
+
+    async def _idle(self, deadline_s: float, hurry: asyncio.Event | None = None) -> None:
+        """Until no call is under way and everything is said, or it is time, or there is a ``hurry``."""
+        while self.exchanges or any(each.busy for each in self.connections):
+            if self.clock() >= deadline_s or (hurry is not None and hurry.is_set()):
+                return
+            await asyncio.sleep(0.05)
 
 
 async def _nobody_looks(engines: Iterable[EngineId], within_s: float) -> None:

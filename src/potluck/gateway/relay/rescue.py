@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from potluck.core.call import Call
 from potluck.core.catalogue import Offer
-from potluck.core.model import EngineId, Model
+from potluck.core.model import EngineId, Model, ModelId
 from potluck.core.names import same_model
 from potluck.core.rescue import PROVABLE, Bounds, Way, ways
 from potluck.gateway.fleet import Fleet, Installation
@@ -22,10 +22,10 @@ class Rescue:
     """Of one call, from the first break to the end. ``way`` is the one that was tried last; ``route`` what the first
     seat was found by."""
 
-    def __init__(self, call: Call, seat: Seat, began_s: float) -> None:
+    def __init__(self, call: Call, model: ModelId, route: str, began_s: float) -> None:
         self.call = call
-        self.model = seat.model.id
-        self.route = seat.route
+        self.model = model
+        self.route = route
         self.began_s = began_s
         self.attempts = 0
         self.way: Way | None = None

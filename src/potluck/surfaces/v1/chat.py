@@ -1,126 +1,145 @@
 """``/api/v1/chat``: a conversation that is kept while it grows.
 
-The user's message is stored before any engine sees it, the model's when it ends, however it ends: whole, failed, or
-interrupted by a client that left, with the text so far.
+The user's message is stored before any engine sees it, and the model's when it ends, however it ends. Between the two
+the answer is the service's (`gateway.generations`), and this request is no more than the first to read it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 
-from potluck.core.answer import Answer, Event, Failed, Reasoning, Text, collect
 from potluck.core.call import ChatCall, ImagePart, Message, Part, Role, Sampling, TextPart, Thinking
-from potluck.core.errors import BadRequest, ClientError, PotluckError
-from potluck.core.model import ModelId
-from potluck.gateway.answer_headers import CONVERSATION
-from potluck.gateway.port import Generation
-from potluck.storage.records import (
-    Conversation,
-    ConversationId,
-    MessageId,
-    MessageState,
-    NewMessage,
-    Place,
-    StoredMessage,
+from potluck.core.errors import BadRequest, Conflict, NoEngineReady, PotluckError
+from potluck.core.model import RequestId
+from potluck.gateway import answer_headers as told
+from potluck.gateway.generation import Written
+from potluck.gateway.generations import Reading
+from potluck.storage.generations import (
+    Began,
+    Done,
+    GenerationEvent,
+    GenerationHead,
+    GenerationId,
+    InLine,
+    KeptCall,
+    Seated,
 )
+from potluck.storage.records import Conversation, ConversationId, MessageId, NewMessage, Place, StoredMessage
 from potluck.surfaces.v1.exchange import Events, Exchange, Reply, Result, Stream, origin_headers
-from potluck.surfaces.v1.shapes import (
-    ChatDone,
-    ChatMeta,
-    ChatReply,
-    ChatRequest,
-    Delta,
-    ImageInput,
-    TextInput,
-    TimingsInfo,
-    UsageInfo,
-)
+from potluck.surfaces.v1.generations import done_of, send
+from potluck.surfaces.v1.shapes import ChatReply, ChatRequest, ImageInput, TextInput
 
-Hear = Callable[[Event], Awaitable[None]]
-Began = Callable[[Generation], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A stored question and the call that answers it."""
-
-    conversation: ConversationId
-    user: MessageId
-    assistant: MessageId
-    call: ChatCall
-    new: bool
-
-
-@dataclass(slots=True)
-class _Growing:
-    """The answer as far as it came."""
-
-    events: list[Event] = field(default_factory=list[Event])
-    origin: Generation | None = None
+# Services that are started anew answer again after so many seconds.
+_BACK_S = 5.0
 
 
 async def chat(exchange: Exchange, body: ChatRequest) -> Result:
-    turn = await _begin(exchange, body)
+    head = await _begin(exchange, body)
+    generations = exchange.services.generations
+    generation = await generations.begin(head, exchange.caller, exchange.terms)
+
+    async def stream(events: Events) -> None:
+        try:
+            with generations.attend(generation) as reading:
+                await _forward(exchange, reading, events)
+        except asyncio.CancelledError:
+            # Who heard nothing does not know what to come back to; unless it said so, it does not mean to.
+            if not head.goes_on or (body.detached is None and not events.begun):
+                await generations.end(generation)
+            raise
+
     if body.stream:
-        return Stream(lambda events: _stream(exchange, turn, events))
+        return Stream(stream)
+    try:
+        with generations.attend(generation) as reading:
+            return await _whole(exchange, reading)
+    except asyncio.CancelledError:  # the client has left
+        if not head.goes_on:
+            await generations.end(generation)
+        raise
 
-    async def ignore(_: Event | Generation) -> None:
-        return
 
-    origin, answer = await _answer(exchange, turn, ignore, ignore, whole=True)
-    choice = answer.choices[0] if answer.choices else None
-    done = _done(answer)
+async def _forward(exchange: Exchange, reading: Reading, events: Events) -> None:
+    """As it comes. What ends it before its first event is an HTTP status."""
+    head = reading.head
+    async for each in reading.events:
+        if not events.begun:
+            if reading.error is not None:
+                raise reading.error
+            events.headers.update(_headers(head, each.event))
+        await send(head, each, events)
+    if not events.begun:
+        raise _why_not(exchange, reading, heard=False)
+
+
+async def _whole(exchange: Exchange, reading: Reading) -> Reply:
+    """All at once."""
+    head = reading.head
+    events = [each.event async for each in reading.events]
+    written = Written.of(events)
+    began, end = written.began, written.end
+    if began is None or not isinstance(end, Done):
+        raise _why_not(exchange, reading, heard=bool(events))
+    done = done_of(end)
     reply = ChatReply(
-        **_origin(turn, origin),
-        text=choice.text if choice else "",
-        reasoning=choice.reasoning if choice else "",
+        **_origin(head, began),
+        text=written.text,
+        reasoning=written.reasoning,
         finish=done.finish,
         usage=done.usage,
         timings=done.timings,
     )
-    return Reply(reply, {**origin_headers([origin]), CONVERSATION: turn.conversation})
+    return Reply(reply, _headers(head, began))
 
 
-async def _stream(exchange: Exchange, turn: Turn, events: Events) -> None:
-    async def began(origin: Generation) -> None:
-        events.headers.update(origin_headers([origin]))
-        await events.send("meta", ChatMeta(**_origin(turn, origin)))
-
-    async def hear(event: Event) -> None:
-        if isinstance(event, Text):
-            await events.send("delta", Delta(event.text))
-        elif isinstance(event, Reasoning):
-            await events.send("reasoning", Delta(event.text))
-
-    _, answer = await _answer(exchange, turn, began, hear)
-    await events.send("done", _done(answer))
+def _why_not(exchange: Exchange, reading: Reading, *, heard: bool) -> PotluckError:
+    """The reason for an answer that is not there, or not whole."""
+    if reading.error is None:
+        if reading.stopped:
+            return Conflict("The answer was stopped before its end.")
+        return NoEngineReady("Potluck is stopping.", retry_after_s=_BACK_S)
+    if not heard and reading.head.first:
+        exchange.conversation = ""  # there is none: it was refused before it began
+    return reading.error
 
 
-def _origin(turn: Turn, origin: Generation) -> dict[str, str]:
-    return {
-        "conversation": turn.conversation,
-        "user_message": turn.user,
-        "message": turn.assistant,
-        "request_id": origin.request,
-        "node": origin.node,
-        "model": origin.model,
+def _headers(head: GenerationHead, event: GenerationEvent) -> dict[str, str]:
+    """What the first event tells beside it."""
+    named = {
+        told.REQUEST_ID: head.request,
+        told.CONVERSATION: head.conversation,
+        told.GENERATION: head.id,
+        "content-location": f"/api/v1/generations/{head.id}/events",
     }
+    if isinstance(event, Began):
+        named.update(origin_headers([event]))
+    elif isinstance(event, Seated):
+        named[told.NODE] = event.node
+        named[told.ATTEMPTS] = str(event.attempts)
+    elif isinstance(event, InLine):
+        named[told.QUEUE_POSITION] = str(event.position)
+        named[told.QUEUE_ETA_MS] = str(round(event.eta_s * 1000))
+    return named
 
 
-def _done(answer: Answer) -> ChatDone:
-    finish = answer.choices[0].finish if answer.choices else None
-    return ChatDone(
-        finish=finish,
-        usage=UsageInfo.of(answer.usage) if answer.usage else None,
-        timings=TimingsInfo.of(answer.timings) if answer.timings else None,
-    )
+def _origin(head: GenerationHead, began: Began) -> dict[str, str]:
+    return {
+        "conversation": head.conversation,
+        "user_message": head.after,
+        "message": head.message,
+        "request_id": began.request,
+        "node": began.node,
+        "model": began.model,
+        "generation": head.id,
+    }
 
 
 # --- Before the model ------------------------------------------------------------------------------------------------
 
 
-async def _begin(exchange: Exchange, body: ChatRequest) -> Turn:
+async def _begin(exchange: Exchange, body: ChatRequest) -> GenerationHead:
     """Check the request, find or make its conversation, and store the user's message in it.
 
     Nothing is stored for a request that is refused here.
@@ -154,7 +173,20 @@ async def _begin(exchange: Exchange, body: ChatRequest) -> Turn:
     after = past[-1].id if past else Place.START
     await services.storage.conversations.append(conversation, whose, new, now, after=after, model=body.model)
     exchange.conversation = conversation
-    return Turn(conversation, user, assistant, call, new=thread is None)
+    return GenerationHead(
+        GenerationId(assistant),
+        exchange.caller.key,
+        whose,
+        RequestId(exchange.request_id),
+        conversation,
+        user,
+        KeptCall.of(call),
+        now,
+        first=thread is None,
+        whole=not body.stream,
+        goes_on=body.stream if body.detached is None else body.detached,
+        kind=exchange.terms.kind,
+    )
 
 
 def _parts(message: str | list[TextInput | ImageInput]) -> tuple[Part, ...]:
@@ -231,72 +263,3 @@ def title_of(text: str) -> str:
         return words or "Image"
     cut = words[:_TITLE_CHARS].rsplit(" ", 1)[0]
     return f"{cut}…"
-
-
-# --- The answer ------------------------------------------------------------------------------------------------------
-
-
-async def _answer(
-    exchange: Exchange, turn: Turn, began: Began, hear: Hear, *, whole: bool = False
-) -> tuple[Generation, Answer]:
-    """Generate, tell as it comes, and store whatever there is when it is over."""
-    growing = _Growing()
-    # What stands if this task is cancelled: the client has left.
-    state, failure = MessageState.INTERRUPTED, None
-    try:
-        origin = await _generate(exchange, turn, growing, began, hear, whole=whole)
-        state = MessageState.COMPLETE
-    except PotluckError as error:
-        state, failure = MessageState.FAILED, error
-        raise
-    finally:
-        await _store(exchange, turn, growing, state, failure)
-    return origin, collect(growing.events)
-
-
-async def _generate(
-    exchange: Exchange, turn: Turn, growing: _Growing, began: Began, hear: Hear, *, whole: bool
-) -> Generation:
-    generate, request, terms = exchange.services.calls.generate, exchange.request_id, exchange.terms
-    async with generate(turn.call, exchange.caller, whole=whole, request=request, terms=terms) as origin:
-        growing.origin = origin
-        exchange.request_id = origin.request
-        await began(origin)
-        async for event in origin.events():
-            if isinstance(event, Failed):
-                raise event.error
-            growing.events.append(event)
-            await hear(event)
-    return origin
-
-
-async def _store(
-    exchange: Exchange, turn: Turn, growing: _Growing, state: MessageState, failure: PotluckError | None
-) -> None:
-    conversations, user = exchange.services.storage.conversations, exchange.caller.user
-    if turn.new and growing.origin is None and isinstance(failure, ClientError):
-        # Refused before it began: no conversation came of it.
-        exchange.conversation = ""
-        return await conversations.delete(turn.conversation, user)
-    answer = collect(growing.events)
-    choice = answer.choices[0] if answer.choices else None
-    origin = growing.origin
-    message = Message(
-        Role.ASSISTANT,
-        (TextPart(choice.text),) if choice and choice.text else (),
-        reasoning=choice.reasoning if choice else "",
-    )
-    stored = NewMessage(
-        turn.assistant,
-        message,
-        state,
-        model=origin.model if origin else ModelId(turn.call.model),
-        node=origin.node if origin else None,
-        request=origin.request if origin else None,
-        finish=choice.finish if choice else None,
-        prompt_tokens=answer.usage.prompt if answer.usage else None,
-        completion_tokens=answer.usage.completion if answer.usage else None,
-        error=failure.message if failure else "",
-    )
-    await conversations.append(turn.conversation, user, [stored], exchange.services.clock(), after=turn.user)
-    return None

@@ -67,7 +67,9 @@ async def rename_conversation(exchange: Exchange, body: Rename) -> Reply:
 
 
 async def delete_conversation(exchange: Exchange) -> Reply:
-    await exchange.services.storage.conversations.delete(_asked(exchange), exchange.caller.user)
+    conversation, user = _asked(exchange), exchange.caller.user
+    await exchange.services.storage.conversations.delete(conversation, user)
+    await exchange.services.generations.drop(conversation, user)
     return Reply(None)
 
 

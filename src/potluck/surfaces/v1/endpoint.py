@@ -123,6 +123,7 @@ class Endpoint:
         try:
             route = self._route(scope["method"], exchange)
             exchange.terms = read_terms(scope["headers"])
+            exchange.last_event = Headers(scope=scope).get("last-event-id", "")
             body: bytes | None = b""
             if route.action.body is not None:
                 body = await read_body(receive, Headers(scope=scope), services.max_body_bytes)

@@ -8,6 +8,7 @@ import msgspec
 
 from potluck.core import errors as e
 from potluck.gateway.answer_headers import REQUEST_ID
+from potluck.storage.generations import Failure
 from potluck.wire.port import ErrorReply
 
 
@@ -69,6 +70,12 @@ def error_body(error: e.PotluckError, request_id: str, conversation: str = "") -
     _, kind, hint = status_of(type(error))
     param = error.param if isinstance(error, e.BadRequest) else ""
     return ErrorBody(ErrorInfo(kind, error.message, error.hint or hint, request_id, param, conversation))
+
+
+def failure_of(error: e.PotluckError) -> Failure:
+    """The same for the log of an answer, which is told again to who comes back."""
+    _, kind, hint = status_of(type(error))
+    return Failure(kind, error.message, error.hint or hint)
 
 
 def native_error(error: e.PotluckError, request_id: str, conversation: str = "") -> ErrorReply:

@@ -9,13 +9,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import msgspec
 from starlette.types import Receive, Send
 
 from potluck.gateway import answer_headers as told
-from potluck.gateway.port import Caller, Generation
+from potluck.gateway.port import Caller
 from potluck.surfaces.body import client_left
 from potluck.surfaces.services import Services
 from potluck.wire.terms import NO_TERMS, Terms
@@ -28,7 +28,8 @@ class Exchange:
     """What a handler knows of its request.
 
     ``request_id`` becomes the generation's as soon as there is one; errors name it, and ``conversation`` if set.
-    ``terms`` are what the client said beside its request.
+    ``terms`` are what the client said beside its request; ``last_event`` is the id of the last event that it has of a
+    stream that it comes back to, empty if none.
     """
 
     services: Services
@@ -37,6 +38,7 @@ class Exchange:
     path: Mapping[str, str] = field(default_factory=dict[str, str])
     conversation: str = ""
     terms: Terms = NO_TERMS
+    last_event: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +73,27 @@ class Events:
     def __init__(self, send: Send) -> None:
         self._send = send
         self._number = 0
+        self.begun = False
         self.headers: dict[str, str] = {}
-
-    @property
-    def begun(self) -> bool:
-        return self._number > 0
 
     @property
     def sent(self) -> int:
         return self._number
 
-    async def send(self, event: str, data: msgspec.Struct) -> None:
-        """Send one event, numbered from 1."""
-        number = self._number = self._number + 1
+    async def open(self) -> None:
+        """Send the head, if it is not out: for a stream whose first event may be long in coming."""
+        if not self.begun:
+            self.begun = True
+            with suppress(OSError):
+                await start(self._send, 200, "text/event-stream", {**_STREAM_HEADERS, **self.headers})
+
+    async def send(self, event: str, data: msgspec.Struct, number: int | None = None) -> None:
+        """Send one event, numbered from 1 unless it has a ``number``."""
+        number = self._number = self._number + 1 if number is None else number
         head = f"id: {number}\nevent: {event}\ndata: ".encode()
+        await self.open()
         # Servers of ASGI 2.4 say so that the client has left; whoever watches for that ends this task.
         with suppress(OSError):
-            if number == 1:
-                await start(self._send, 200, "text/event-stream", {**_STREAM_HEADERS, **self.headers})
             await self._body(head + msgspec.json.encode(data) + b"\n\n")
 
     async def ping(self) -> None:
@@ -144,7 +149,26 @@ async def _pinging(events: Events, ping_s: float) -> None:
             await events.ping()
 
 
-def origin_headers(generations: Sequence[Generation]) -> dict[str, str]:
+class Origin(Protocol):
+    """Where an answer comes from."""
+
+    @property
+    def request(self) -> str: ...
+
+    @property
+    def node(self) -> str: ...
+
+    @property
+    def attempts(self) -> int: ...
+
+    @property
+    def queue_s(self) -> float: ...
+
+    @property
+    def renamed(self) -> Mapping[str, str]: ...
+
+
+def origin_headers(generations: Sequence[Origin]) -> dict[str, str]:
     """What every answer of a model carries (DESIGN.md 2); of several generations the first is named."""
     if not generations:
         return {}

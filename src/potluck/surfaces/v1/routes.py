@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -20,6 +21,7 @@ from potluck.surfaces.v1 import (
     drill_shapes,
     drills,
     fleet,
+    generations,
     keys,
     model_shapes,
     models,
@@ -37,6 +39,19 @@ _MODEL_ERRORS: Final = (e.ModelNotFound, e.ContextOverflow, e.Unsupported, e.Ove
 
 
 _KEEPING_ERRORS: Final = (e.NotImplementedHere, e.NoEngineReady, e.NodeError, e.NodeTimeout)
+
+
+_CHAT_EVENTS: Final[Mapping[str, type[msgspec.Struct]]] = {
+    "queued": shapes.InLineInfo,
+    "seated": shapes.SeatedInfo,
+    "meta": shapes.ChatMeta,
+    "delta": shapes.Delta,
+    "reasoning": shapes.Delta,
+    "rescued": shapes.RescuedInfo,
+    "done": shapes.ChatDone,
+    "error": ErrorBody,
+    "stopped": shapes.StoppedInfo,
+}
 
 
 async def _document(_: Exchange) -> Page:
@@ -68,13 +83,45 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         reading(shapes.ChatRequest, chat.chat),
         shapes.ChatReply,
         errors=(e.NotFound, *_MODEL_ERRORS),
-        events={
-            "meta": shapes.ChatMeta,
-            "delta": shapes.Delta,
-            "reasoning": shapes.Delta,
-            "done": shapes.ChatDone,
-            "error": ErrorBody,
-        },
+        events=_CHAT_EVENTS,
+        right=Right.CONVERSE,
+    ),
+    Route(
+        "GET",
+        "/api/v1/generations",
+        "List your answers that run, and those that ended lately.",
+        plain(generations.list_generations),
+        shapes.GenerationList,
+        right=Right.CONVERSE,
+    ),
+    Route(
+        "GET",
+        "/api/v1/generations/{generation}",
+        "Tell how an answer stands, and its text so far.",
+        plain(generations.read_generation),
+        shapes.GenerationState,
+        errors=(e.NotFound,),
+        right=Right.CONVERSE,
+    ),
+    Route(
+        "GET",
+        "/api/v1/generations/{generation}/events",
+        "Follow an answer: what you have missed, then what comes. 204 if it has ended and you have it all.",
+        asking(shapes.EventQuery, generations.read_events),
+        None,
+        errors=(e.NotFound,),
+        events=_CHAT_EVENTS,
+        media_type="text/event-stream",
+        right=Right.CONVERSE,
+    ),
+    Route(
+        "DELETE",
+        "/api/v1/generations/{generation}",
+        "Stop an answer; its text so far is kept.",
+        plain(generations.stop_generation),
+        None,
+        errors=(e.NotFound,),
+        status=204,
         right=Right.CONVERSE,
     ),
     Route(

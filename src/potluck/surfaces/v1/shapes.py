@@ -71,7 +71,10 @@ class ImageInput(msgspec.Struct, tag_field="type", tag="image"):
 
 
 class ChatRequest(msgspec.Struct):
-    """Say something. Without ``conversation`` a new one begins, named after the message's first words."""
+    """Say something. Without ``conversation`` a new one begins, named after the message's first words.
+
+    ``detached`` says whether the answer goes on when the client leaves; left out, a streamed one does.
+    """
 
     message: str | list[TextInput | ImageInput]
     conversation: str = ""
@@ -84,10 +87,13 @@ class ChatRequest(msgspec.Struct):
     seed: int | None = None
     stop: list[str] = []
     think: bool | None = None
+    detached: bool | None = None
 
 
 class ChatMeta(msgspec.Struct):
-    """The ``meta`` event, first in a stream: where the answer comes from and where it is kept."""
+    """The ``meta`` event, once in a stream: where the answer comes from, where it is kept, and the ``generation`` by
+    which a client that lost the connection finds it again.
+    """
 
     conversation: str
     user_message: str
@@ -95,6 +101,44 @@ class ChatMeta(msgspec.Struct):
     request_id: str
     node: str
     model: str
+    generation: str = ""
+
+
+class InLineInfo(msgspec.Struct):
+    """The ``queued`` event: the call's place in line, 1 for the next of all, and in how many seconds it starts, by
+    estimate. The last one counts.
+    """
+
+    position: int
+    eta_s: float
+
+
+class SeatedInfo(msgspec.Struct):
+    """The ``seated`` event, before ``meta``, where that takes a while: a node has taken the call, and loads the model
+    or reads the prompt. ``attempts`` are the engines tried, with this one.
+    """
+
+    node: str
+    attempts: int
+
+
+class RescuedInfo(msgspec.Struct):
+    """The ``rescued`` event: the engine broke, and this node goes on from the last word, in a ``way`` of
+    docs/guides/when-a-node-dies.md.
+    """
+
+    node: str
+    attempts: int
+    way: str
+
+
+class StoppedInfo(msgspec.Struct):
+    """The ``stopped`` event, last in a stream that was ended early: ``client`` asked for that, nobody read it
+    (``alone``), or Potluck was started anew and could not go on with it (``restart``; ``message`` says more).
+    """
+
+    why: Literal["client", "alone", "restart"]
+    message: str = ""
 
 
 class Delta(msgspec.Struct):
@@ -125,6 +169,63 @@ class ChatReply(msgspec.Struct):
     finish: str | None
     usage: UsageInfo | None
     timings: TimingsInfo | None
+    generation: str = ""
+
+
+class GenerationInfo(msgspec.Struct, kw_only=True):
+    """An answer that runs, or ended lately. ``id`` is its message's too; ``last_event`` is the number of its last event
+    so far; ``readers`` follow it now. ``queued`` is there while it waits in line; ``node`` and ``model`` are of the
+    engine that has it, null before there is one.
+    """
+
+    id: str
+    state: Literal["running", "complete", "failed", "interrupted"]
+    conversation: str
+    user_message: str
+    request_id: str
+    created_at: str
+    ended_at: str | None
+    asked_model: str
+    model: str | None
+    node: str | None
+    queued: InLineInfo | None
+    last_event: int
+    readers: int
+    detached: bool
+
+
+class GenerationList(msgspec.Struct):
+    """Your own: those that run, then those that ended, the last to end first."""
+
+    generations: list[GenerationInfo]
+
+
+class GenerationError(msgspec.Struct):
+    """As in an ``error`` event."""
+
+    type: str
+    message: str
+    hint: str = ""
+
+
+class GenerationState(GenerationInfo, kw_only=True):
+    """One with its text so far. ``done`` is there at the end of a complete one, ``error`` of a failed one, ``stopped``
+    of an interrupted one.
+    """
+
+    text: str
+    reasoning: str
+    done: ChatDone | None = None
+    error: GenerationError | None = None
+    stopped: StoppedInfo | None = None
+
+
+class EventQuery(msgspec.Struct):
+    """``after`` is the id of the last event that you have; a ``Last-Event-ID`` header, which browsers send by
+    themselves, goes before it.
+    """
+
+    after: Annotated[int, Meta(ge=0)] = 0
 
 
 # --- Conversations ---------------------------------------------------------------------------------------------------

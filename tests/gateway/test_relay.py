@@ -679,5 +679,6 @@ async def test_a_stop_that_is_asked_for_twice_does_not_wait_for_calls() -> None:
         hurry = asyncio.Event()
         draining = asyncio.ensure_future(w.relay.drain(60, hurry))
         hurry.set()
+        assert (await busy.answer())[0] == 503
         assert await busy.closed()
         await draining

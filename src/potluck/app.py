@@ -34,6 +34,7 @@ from potluck.core.ids import Ids
 from potluck.core.model import EngineId, KeyId, ModelId, NodeId
 from potluck.core.rescue import Bounds
 from potluck.core.scheduling.scheduler import Scheduler
+from potluck.core.sessions import Lifetimes
 from potluck.discovering import looking, stored
 from potluck.gateway.agents import AgentWatch
 from potluck.gateway.calls import InsideCalls
@@ -67,6 +68,7 @@ from potluck.surfaces.auth import Keyring
 from potluck.surfaces.doors import DOORS, FALLBACK
 from potluck.surfaces.origins import Origins
 from potluck.surfaces.services import Services
+from potluck.surfaces.sessions import Sessions
 from potluck.surfaces.v1.errors import failure_of, status_of
 
 if TYPE_CHECKING:
@@ -235,8 +237,9 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         )
         if first_start:
             log.info("made the owner's key", file=str(data.owner_key), hint="'potluck keys create NAME' makes others")
-        keyring = Keyring(time.time)
-        keyring.replace(await storage.keys.all(), await storage.users.all())
+        sessions = Sessions(time.time, Lifetimes(config.access.session_idle_s, config.access.session_length_s))
+        keyring = Keyring(time.time, sessions)
+        await _learn(storage, keyring, sessions)
 
         pools = Pools(time.monotonic)
         stack.callback(pools.close)
@@ -332,7 +335,19 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
             wall_clock=time.time,
         )
         services = _services(
-            config, storage, relay, keyring, reloader, watch, models, discovery, drains, drills, calls, generations
+            config,
+            storage,
+            relay,
+            keyring,
+            sessions,
+            reloader,
+            watch,
+            models,
+            discovery,
+            drains,
+            drills,
+            calls,
+            generations,
         )
         relay.serve_rest(lambda: _asgi_side(services, fleet, metrics, keyring, origins))
 
@@ -350,7 +365,7 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         tasks.spawn(rates.keeping(), "learned rates")
         tasks.spawn(generations.restore(), "the answers of the last run")
         tasks.spawn(generations.watching(), "answers under way")
-        tasks.spawn(_touching_keys(storage, keyring), "key use")
+        tasks.spawn(_touching_keys(storage, keyring, sessions), "key use")
         yield App(relay, ledger, fleet, reloader, generations)
 
 
@@ -398,6 +413,7 @@ def _services(
     storage: Storage,
     relay: Relay,
     keyring: Keyring,
+    sessions: Sessions,
     reloader: Reloader,
     watch: Watch,
     models: Models,
@@ -408,7 +424,7 @@ def _services(
     generations: Generations,
 ) -> Services:
     async def changed() -> None:
-        keyring.replace(await storage.keys.all(), await storage.users.all())
+        await _learn(storage, keyring, sessions)
 
     return Services(
         calls=calls,
@@ -419,6 +435,7 @@ def _services(
         new_id=relay.new_id,
         people=People(storage, time.time, relay.new_id, secrets.token_bytes, changed),
         name_of=keyring.name_of,
+        lifetimes=sessions.lifetimes,
         reload=reloader.reload,
         requests_written=relay.ledger.flush,
         look=watch.probe,
@@ -465,8 +482,16 @@ async def _load_first(installation: Installation, fleet: Fleet) -> None:
         log.warning("the embedded model is not ready yet", model=model.id, why=str(error) or "it takes long")
 
 
-async def _touching_keys(storage: Storage, keyring: Keyring) -> None:
+async def _learn(storage: Storage, keyring: Keyring, sessions: Sessions) -> None:
+    """Take who may ask as it is stored now."""
+    keyring.replace(await storage.keys.all(), await storage.users.all())
+    sessions.replace(await storage.sessions.all(), keyring.callers())
+
+
+async def _touching_keys(storage: Storage, keyring: Keyring, sessions: Sessions) -> None:
     while True:
         await asyncio.sleep(TOUCH_KEYS_S)
         if used := keyring.take_used():
             await storage.keys.touch(used)
+        if seen := sessions.take_used():
+            await storage.sessions.touch(seen)

@@ -147,10 +147,12 @@ async def test_a_limited_key_is_kept_to_its_surfaces() -> None:
 
     door = RequireKey(app, ring)
     for path in ("/v1/models", "/api/tags"):
-        await door({"type": "http", "path": path, "headers": [(b"x-api-key", KEY.encode())]}, app, app)
+        await door({"type": "http", "method": "GET", "path": path, "headers": [(b"x-api-key", KEY.encode())]}, app, app)
     for path in ("/api/v1/models", "/v1/messages/count_tokens", "/metrics"):
         with pytest.raises(Forbidden, match="It is for openai, ollama"):
-            await door({"type": "http", "path": path, "headers": [(b"x-api-key", KEY.encode())]}, app, app)
+            await door(
+                {"type": "http", "method": "GET", "path": path, "headers": [(b"x-api-key", KEY.encode())]}, app, app
+            )
     assert reached == ["/v1/models", "/api/tags"]
 
 

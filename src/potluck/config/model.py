@@ -182,6 +182,13 @@ class StorageConfig(msgspec.Struct, frozen=True):
     blobs: Secret | None = None
 
 
+class AccessConfig(msgspec.Struct, frozen=True):
+    """How long a browser's session lasts: unused, and at the most."""
+
+    session_idle_s: float = 7 * 86_400.0
+    session_length_s: float = 30 * 86_400.0
+
+
 class DiscoveryConfig(msgspec.Struct, frozen=True):
     """Where engines are looked for beside ``nodes``. ``scan`` holds networks in CIDR form.
 
@@ -227,6 +234,7 @@ class Config(msgspec.Struct, frozen=True):
     health: HealthConfig = HealthConfig()
     rescue: RescueConfig = RescueConfig()
     generations: GenerationsConfig = GenerationsConfig()
+    access: AccessConfig = AccessConfig()
     storage: StorageConfig = StorageConfig()
     discovery: DiscoveryConfig = DiscoveryConfig()
     local: LocalConfig = LocalConfig()

@@ -276,6 +276,7 @@ _LIMITS = model.LimitsConfig()
 _QUEUE = model.QueueConfig()
 _RESCUE = model.RescueConfig()
 _GENERATIONS = model.GenerationsConfig()
+_ACCESS = model.AccessConfig()
 _DISCOVERY = model.DiscoveryConfig()
 _LOCAL = model.LocalConfig()
 
@@ -381,6 +382,17 @@ class GenerationsSection(Section):
     )
 
 
+class AccessSection(Section):
+    """Who may come in, and for how long."""
+
+    session_idle: Duration = Field(
+        _ACCESS.session_idle_s, description="A browser's session ends when it was not used for so long."
+    )
+    session_length: Duration = Field(
+        _ACCESS.session_length_s, description="A browser's session ends after so long in any case."
+    )
+
+
 class StorageSection(Section):
     """Where things are kept; each left out stays in the data directory."""
 
@@ -465,6 +477,7 @@ class FileSection(Section):
         GenerationsSection.model_construct(), description="Answers of the native chat."
     )
     storage: StorageSection = Field(StorageSection.model_construct(), description="Where things are kept.")
+    access: AccessSection = Field(AccessSection.model_construct(), description="Sessions of browsers.")
     discovery: DiscoverySection = Field(DiscoverySection.model_construct(), description="Where engines are looked for.")
     local: Annotated[LocalSection, BeforeValidator(_local)] = Field(
         LocalSection.model_construct(), description="The embedded engine."

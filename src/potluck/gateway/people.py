@@ -6,15 +6,20 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from msgspec.structs import replace
 
-from potluck.core.errors import Conflict, Forbidden, NotFound
+from potluck.core.errors import BadRequest, Conflict, Forbidden, NotFound
 from potluck.core.keys import RANDOM_BYTES, digest, make_key, prefix
 from potluck.core.model import KeyId, UserId
 from potluck.core.people import OWNER_ID, OWNER_NAME, Right, Role, checked_name, folded, manages, refusal
 from potluck.core.scopes import Scope, scope_of
+from potluck.core.sessions import Lifetimes
 from potluck.gateway.port import Caller
 from potluck.storage.ports import Storage
-from potluck.storage.records import KeyRecord, UserRecord
+from potluck.storage.records import KeyRecord, SessionId, SessionRecord, UserRecord
 
+# Browsers of one person; a script that signs in again and again must not fill the table.
+_MOST_SESSIONS = 50
+# Enough to tell browsers apart.
+_AGENT_SHOWN = 200
 _NO_USER = "'potluck users ls' lists them."
 
 
@@ -95,6 +100,38 @@ class People:
             )
         _may_manage(actor, user.role)
         return user
+
+    # --- sessions ---
+
+    async def sessions(self, actor: Caller) -> Sequence[SessionRecord]:
+        """One's own, oldest first."""
+        return [record for record in await self._storage.sessions.all() if record.user == actor.user]
+
+    async def begin_session(self, actor: Caller, agent: str, lifetimes: Lifetimes) -> tuple[SessionRecord, str]:
+        """A new session with its token, for who shows a key; it ends with that key.
+
+        Raises `BadRequest` for who shows a session, which would go on for ever so, and `Forbidden` for a limited key.
+        """
+        if actor.session:
+            raise BadRequest("A session is begun with an API key.", hint="Send one as Authorization: Bearer KEY.")
+        if actor.scope is not None:
+            raise Forbidden("A limited key begins no session.", hint="Use one without limits on surfaces and models.")
+        now, store = self._clock(), self._storage.sessions
+        await store.prune(begun_before_s=now - lifetimes.length_s, used_before_s=now - lifetimes.idle_s)
+        for old in (await self.sessions(actor))[: 1 - _MOST_SESSIONS]:
+            await store.remove(old.id, actor.user)
+        token = make_key(self._random_bytes(RANDOM_BYTES))
+        record = SessionRecord(
+            SessionId(self._new_id()), actor.user, actor.key, digest(token), agent[:_AGENT_SHOWN], now, now
+        )
+        await store.add(record)
+        await self._changed()
+        return record, token
+
+    async def end_session(self, actor: Caller, session: SessionId) -> None:
+        """Raises `NotFound`, also for somebody else's."""
+        await self._storage.sessions.remove(session, actor.user)
+        await self._changed()
 
     # --- keys ---
 

@@ -23,7 +23,8 @@ from potluck.wire.terms import NO_TERMS, Terms
 class Caller(msgspec.Struct, frozen=True):
     """Who asks. ``name`` is the key's; ``user`` is whose it is, and ``role`` says what that one may.
 
-    ``scope`` is what the key is limited to, and ``end_s`` when it ends, in Unix seconds.
+    ``scope`` is what the key is limited to, and ``end_s`` when it ends, in Unix seconds. ``session`` is
+    the id of the browser's session, where it was one that asked.
     """
 
     key: KeyId
@@ -32,6 +33,7 @@ class Caller(msgspec.Struct, frozen=True):
     role: Role = Role.MEMBER
     scope: Scope | None = None
     end_s: float | None = None
+    session: str = ""
 
     def may(self, right: Right) -> bool:
         return right in RIGHTS[self.role] and (self.scope is None or right in SCOPED_RIGHTS)

@@ -18,6 +18,7 @@ from potluck.storage.sql.database import Traits, open_database
 from potluck.storage.sql.keys import SqlKeys
 from potluck.storage.sql.requests import SqlRequests
 from potluck.storage.sql.schema import HEAD, REVISIONS, metadata
+from potluck.storage.sql.sessions import SqlSessions
 from potluck.storage.sql.settings import SqlSettings
 from potluck.storage.sql.sqlite import open_engine as open_sqlite
 from potluck.storage.sql.users import SqlUsers
@@ -58,6 +59,7 @@ async def open_storage(
         yield Storage(
             users=SqlUsers(database),
             keys=SqlKeys(database),
+            sessions=SqlSessions(database),
             conversations=SqlConversations(database),
             requests=SqlRequests(database),
             settings=SqlSettings(database),

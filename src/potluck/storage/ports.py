@@ -26,6 +26,8 @@ from potluck.storage.records import (
     RequestFilter,
     RequestRecord,
     SearchHit,
+    SessionId,
+    SessionRecord,
     StoredMessage,
     Thread,
     UserRecord,
@@ -80,6 +82,28 @@ class KeyStore(Protocol):
 
     async def touch(self, used: Mapping[KeyId, float]) -> None:
         """Note when keys were last used. A time never goes back; keys that are not there are passed over."""
+        ...
+
+
+class SessionStore(Protocol):
+    """Sessions of browsers, of whose tokens only digests are kept."""
+
+    async def add(self, record: SessionRecord) -> None: ...
+
+    async def all(self) -> tuple[SessionRecord, ...]:
+        """Every session, oldest first."""
+        ...
+
+    async def remove(self, session: SessionId, user: UserId) -> None:
+        """End a session. Raises `NotFound`, also for another user's."""
+        ...
+
+    async def touch(self, used: Mapping[SessionId, float]) -> None:
+        """Note when sessions were last used. A time never goes back; those that are not there are passed over."""
+        ...
+
+    async def prune(self, *, begun_before_s: float, used_before_s: float) -> int:
+        """Forget sessions that began, or were last used, at these times or before; how many they were."""
         ...
 
 
@@ -194,6 +218,7 @@ class Storage(msgspec.Struct, frozen=True):
 
     users: UserStore
     keys: KeyStore
+    sessions: SessionStore
     conversations: ConversationStore
     requests: RequestLog
     settings: SettingsStore

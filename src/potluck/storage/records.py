@@ -19,6 +19,7 @@ from potluck.core.scheduling.explain import Candidate
 
 ConversationId = NewType("ConversationId", str)
 MessageId = NewType("MessageId", str)
+SessionId = NewType("SessionId", str)
 
 
 class UserRecord(msgspec.Struct, frozen=True):
@@ -64,6 +65,19 @@ class KeyRecord(msgspec.Struct, frozen=True):
     def end_s(self) -> float | None:
         """When it is refused, or was; None for never."""
         return min((each for each in (self.revoked_s, self.expires_s) if each is not None), default=None)
+
+
+class SessionRecord(msgspec.Struct, frozen=True):
+    """A browser's session without its token, of which ``digest`` is kept as of a key. ``key`` is the one it was begun
+    with, and ends with; ``agent`` is what the browser called itself."""
+
+    id: SessionId
+    user: UserId
+    key: KeyId
+    digest: bytes
+    agent: str
+    created_s: float
+    last_used_s: float
 
 
 class MessageState(StrEnum):

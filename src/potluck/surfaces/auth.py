@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -17,6 +17,7 @@ from potluck.gateway.port import Caller
 from potluck.gateway.relay.request import Request
 from potluck.storage.records import KeyRecord, UserRecord
 from potluck.surfaces.families import surface_of
+from potluck.surfaces.sessions import Sessions
 
 if TYPE_CHECKING:  # the relay's calls need no keys of Starlette's
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -37,8 +38,9 @@ _KEY_HEADERS = frozenset({b"authorization", b"x-api-key", b"api-key"})
 class Keyring:
     """The live keys. One owner for the mapping from digest to caller; storage is written by who changes keys."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        """``clock`` is Unix seconds, for the time of last use."""
+    def __init__(self, clock: Callable[[], float], sessions: Sessions | None = None) -> None:
+        """``clock`` is Unix seconds, for the time of last use. ``sessions`` are asked where no key is shown."""
+        self._sessions = sessions
         self._clock = clock
         self._callers: dict[bytes, Caller] = {}
         self._remembered: dict[tuple[bytes, bytes], Caller] = {}  # by the header that shows the key, as it came
@@ -65,9 +67,14 @@ class Keyring:
         known = self._users.get(user)
         return known.name if known is not None else user
 
-    def caller(self, headers: Headers, query: bytes = b"") -> Caller:
-        """Who presents a key. Raises `Unauthenticated` without ever repeating what was presented.
+    def callers(self) -> Mapping[KeyId, Caller]:
+        """The callers of the live keys."""
+        return {caller.key: caller for caller in self._callers.values()}
 
+    def caller(self, headers: Headers, query: bytes = b"", method: bytes = b"GET") -> Caller:
+        """Who presents a key or, without any, a session's cookie.
+
+        Raises `Unauthenticated` without ever repeating what was presented, and `Forbidden` as `Sessions.caller` does.
         A client may present several: Claude Code sends its account's key beside the token it was given for here.
         """
         now, ended = self._clock(), False
@@ -83,7 +90,10 @@ class Keyring:
             if caller is not None and caller.end_s is not None and now >= caller.end_s:
                 caller, ended = None, True
         if caller is None:
-            raise self._refusal(headers, query, ended=ended)
+            caller = None if ended or self._sessions is None else self._signed_in(headers, query, method)
+            if caller is None:
+                raise self._refusal(headers, query, ended=ended)
+            return caller
         self._used[caller.key] = now
         return caller
 
@@ -103,6 +113,12 @@ class Keyring:
             return caller
         return None
 
+    def _signed_in(self, headers: Headers, query: bytes, method: bytes) -> Caller | None:
+        # A key that is wrong is not made good by a cookie: who shows one means to be known by it.
+        if self._sessions is None or any(presented_keys(headers, query)):
+            return None
+        return self._sessions.caller(method, headers)
+
     def _refusal(self, headers: Headers, query: bytes, *, ended: bool) -> Unauthenticated:
         if ended:
             return Unauthenticated("The API key has expired.", hint="Make another with 'potluck keys create NAME'.")
@@ -116,7 +132,7 @@ class Keyring:
 
     def of_request(self, request: Request) -> Caller:
         """The relay's way in."""
-        return self.caller(request.headers, request.query if b"?" in request.target else b"")
+        return self.caller(request.headers, request.query if b"?" in request.target else b"", request.method)
 
     def take_used(self) -> dict[KeyId, float]:
         """Times of last use since the last call of this, for storage."""
@@ -172,7 +188,7 @@ class RequireKey:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] not in PUBLIC_PATHS:
             # Raised outside Starlette's own handlers on purpose: `surfaces.errors` renders it like any other.
-            caller = self._keyring.caller(scope["headers"], scope.get("query_string", b""))
+            caller = self._keyring.caller(scope["headers"], scope.get("query_string", b""), scope["method"].encode())
             if caller.scope is not None and not caller.scope.allows_surface(surface := surface_of(scope["path"])):
                 raise caller.scope.surface_refusal(surface)
             scope.setdefault("state", {})["caller"] = caller

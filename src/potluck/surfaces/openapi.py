@@ -38,9 +38,12 @@ def document(routes: Sequence[Route], version: str) -> JsonObject:
         "paths": paths,
         "components": {
             "schemas": cast("JsonObject", components),
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer"},
+                "session": {"type": "apiKey", "in": "cookie", "name": "potluck"},
+            },
         },
-        "security": [{"key": []}],
+        "security": [{"key": []}, {"session": []}],
     }
 
 

@@ -1,6 +1,7 @@
 """Which web pages may call from a browser (CORS, https://fetch.spec.whatwg.org/#http-cors-protocol).
 
-A page has nothing that it was not given: there are no cookies here, it must bring a key. So pages of this machine and
+A page has nothing that it was not given: it must bring a key, for the cookies of sessions are not told to be sent along
+(``Access-Control-Allow-Credentials``). So pages of this machine and
 of desktop programs may call as they may call Ollama, whose list this is (its `envconfig.AllowedOrigins`); others where
 the owner says.
 """

@@ -13,6 +13,7 @@ from potluck.core.discovery import Proposal
 from potluck.core.model import Engine, EngineId, Model, ModelId, UserId
 from potluck.core.scheduling.rates import Rates
 from potluck.core.scheduling.standing import UserTurn
+from potluck.core.sessions import Lifetimes
 from potluck.gateway.discovery.discovery import Source, Ways
 from potluck.gateway.discovery.kept import AcceptedNode
 from potluck.gateway.dispatch import Decided
@@ -173,7 +174,7 @@ class Services(msgspec.Struct, frozen=True):
 
     ``machines`` are the configured nodes' as they are now, whether they have engines or not.
     ``clock`` is Unix seconds, ``new_id`` a fresh token (letters and digits). ``people`` changes users and keys, and
-    ``name_of`` tells a user's name from memory.
+    ``name_of`` tells a user's name from memory. ``lifetimes`` are those of sessions.
     ``requests_written`` is awaited before the request log is read: what has ended is in it then.
     ``reload`` reads the configuration again and names the sections that changed, each with whether it holds at once; it
     raises `OperatorError` if there are errors. ``look`` asks an engine anew what it has, after its models were changed.
@@ -190,6 +191,7 @@ class Services(msgspec.Struct, frozen=True):
     new_id: Callable[[], str]
     people: People
     name_of: Callable[[UserId], str]
+    lifetimes: Lifetimes
     reload: Callable[[], Mapping[str, bool]]
     requests_written: Callable[[], Awaitable[None]]
     look: Callable[[EngineId], Awaitable[None]]

@@ -42,6 +42,7 @@ from potluck.core.scheduling.classes import Kind
 from potluck.core.scheduling.rates import Rates
 from potluck.core.scheduling.residency import Move, MoveState
 from potluck.core.scheduling.standing import UserTurn
+from potluck.core.sessions import Lifetimes
 from potluck.gateway.discovery.discovery import Source, Ways
 from potluck.gateway.discovery.kept import AcceptedNode
 from potluck.gateway.dispatch import Decided
@@ -69,6 +70,8 @@ from potluck.storage.records import (
     RequestFilter,
     RequestRecord,
     SearchHit,
+    SessionId,
+    SessionRecord,
     StoredMessage,
     Thread,
     UserRecord,
@@ -380,6 +383,33 @@ class MemoryUsers:
         return self.records[at]
 
 
+class MemorySessions:
+    def __init__(self) -> None:
+        self.records: list[SessionRecord] = []
+
+    async def add(self, record: SessionRecord) -> None:
+        self.records.append(record)
+
+    async def all(self) -> tuple[SessionRecord, ...]:
+        return tuple(self.records)
+
+    async def remove(self, session: SessionId, user: UserId) -> None:
+        kept = [record for record in self.records if (record.id, record.user) != (session, user)]
+        if len(kept) == len(self.records):
+            raise NotFound("There is no such session.")
+        self.records = kept
+
+    async def touch(self, used: Mapping[SessionId, float]) -> None:
+        raise AssertionError("not used here")
+
+    async def prune(self, *, begun_before_s: float, used_before_s: float) -> int:
+        before = len(self.records)
+        self.records = [
+            each for each in self.records if each.created_s > begun_before_s and each.last_used_s > used_before_s
+        ]
+        return before - len(self.records)
+
+
 class MemoryKeys:
     def __init__(self) -> None:
         self.records: list[KeyRecord] = []
@@ -643,6 +673,7 @@ class World:
     requests: MemoryRequests = field(default_factory=MemoryRequests)
     unwritten: list[RequestRecord] = field(default_factory=list[RequestRecord])
     users: MemoryUsers = field(default_factory=MemoryUsers)
+    sessions: MemorySessions = field(default_factory=MemorySessions)
     key_changes: int = 0
     broken_config: str = ""
     machines: Sequence[Machine] = ()
@@ -657,7 +688,9 @@ class World:
     def __post_init__(self) -> None:
         self.calls = FakeCalls(self.script)
         numbers = itertools.count(1)
-        storage = self.storage or Storage(self.users, self.keys, self.conversations, self.requests, NoSettings())
+        storage = self.storage or Storage(
+            self.users, self.keys, self.sessions, self.conversations, self.requests, NoSettings()
+        )
 
         def new_id() -> str:
             return f"id{next(numbers)}"
@@ -684,6 +717,7 @@ class World:
             new_id=new_id,
             people=People(storage, self._tick, new_id, bytes, self._keys_changed),
             name_of=lambda user: f"name of {user}",
+            lifetimes=Lifetimes(idle_s=100.0, length_s=1000.0),
             reload=self._reload,
             requests_written=self._requests_written,
             look=self._look,

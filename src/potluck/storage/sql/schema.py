@@ -20,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every revision of the schema, oldest first: known here so that a start needs Alembic only to change something."""
 
 HEAD = REVISIONS[-1]
@@ -66,6 +66,18 @@ api_keys = Table(
 # A revoked key gives its name back. PostgreSQL is told the same in the migration and not here, where an argument of its
 # own would have SQLAlchemy load all that it knows of PostgreSQL: 2.6 MB.
 Index("ix_api_keys_live_name", api_keys.c.name, unique=True, sqlite_where=api_keys.c.revoked_s.is_(None))
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("agent", Text, nullable=False),
+    Column("created_s", Double, nullable=False),
+    Column("last_used_s", Double, nullable=False),
+)
 
 conversations = Table(
     "conversations",

@@ -12,7 +12,7 @@ from potluck.core.model import UserId
 from potluck.core.people import Role, folded
 from potluck.storage.records import UserRecord
 from potluck.storage.sql.database import Database
-from potluck.storage.sql.schema import api_keys, conversations, users
+from potluck.storage.sql.schema import api_keys, conversations, sessions, users
 
 
 class SqlUsers:
@@ -53,6 +53,7 @@ class SqlUsers:
             if connection.execute(delete(users).where(users.c.id == user)).rowcount == 0:
                 raise _missing()
             connection.execute(delete(api_keys).where(api_keys.c.user_id == user))
+            connection.execute(delete(sessions).where(sessions.c.user_id == user))
             connection.execute(delete(conversations).where(conversations.c.user_id == user))
 
         await self._database.write(work)

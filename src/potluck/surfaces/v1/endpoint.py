@@ -122,7 +122,8 @@ class Endpoint:
         exchange.path = scope.get("path_params", {})
         try:
             route = self._route(scope["method"], exchange)
-            exchange.terms = read_terms(scope["headers"])
+            exchange.headers = scope["headers"]
+            exchange.terms = read_terms(exchange.headers)
             exchange.last_event = Headers(scope=scope).get("last-event-id", "")
             body: bytes | None = b""
             if route.action.body is not None:

@@ -39,6 +39,7 @@ class Exchange:
     conversation: str = ""
     terms: Terms = NO_TERMS
     last_event: str = ""
+    headers: Sequence[tuple[bytes, bytes]] = ()
 
 
 @dataclass(frozen=True, slots=True)

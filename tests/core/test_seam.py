@@ -22,7 +22,7 @@ from potluck.core.answer import (
     collect,
 )
 from potluck.core.errors import NodeFailed
-from potluck.core.rescue import REPEATING, Told, Way
+from potluck.core.rescue import PROVABLE, REPEATING, Told, Way
 from potluck.core.seam import AnotherAnswer, Seam
 
 STOP = Finish(FinishReason.STOP)
@@ -107,9 +107,15 @@ def test_the_rest_is_added_and_a_stop_sequence_over_the_seam_ends_it(
         ("so ", [" on"], "on"),
         ("so", [" on", " and on"], " on and on"),
         ("so ", ["on", " and on"], "on and on"),
+        ("The dog:\n", ["\n\nThe dog:"], "\nThe dog:"),
+        ("The dog:\n", ["\n", "\n", "The dog:"], "\nThe dog:"),
+        ("A line.\n", [" ", " Another."], "Another."),
+        ("if x:\n", ["\n    y"], "    y"),
+        ("so ", ["\n\nNew."], "\n\nNew."),
+        (" \n", [" on"], " on"),
     ],
 )
-def test_space_that_a_template_drops_and_the_model_writes_again_comes_once(
+def test_space_at_the_end_of_what_was_told_is_written_again_and_comes_once(
     before: str, after: list[str], shown: str
 ) -> None:
     out = through(Seam(Told.of([Text(before)]), Way.PREFILL), [*map(Text, after), STOP])
@@ -145,6 +151,21 @@ def test_usage_is_summed_up_where_only_the_rest_was_asked_for() -> None:
     assert through(Seam(told, Way.EXTEND), [Usage(12, 5, 12)]) == [Usage(10, 7, 10, estimated=True)]
     assert through(Seam(told, Way.REPLAY), [Text("ab"), STOP, Usage(10, 7)]) == [STOP, Usage(10, 7)]
     assert through(Seam(Told(), Way.RESTART), [Text("a"), STOP, Usage(10, 7)]) == [Text("a"), STOP, Usage(10, 7)]
+
+
+def test_space_that_is_written_again_is_counted_once() -> None:
+    told = Told.of([Text("a"), Text(":"), Text("\n"), Text("\n")])
+    assert through(Seam(told, Way.PREFILL), [Usage(12, 5)]) == [Usage(10, 7, estimated=True)]
+
+
+@given(st.data(), _texts, st.sampled_from(sorted(PROVABLE)))
+def test_wherever_an_answer_was_cut_a_model_that_goes_on_from_the_stem_makes_it_whole(
+    data: st.DataObject, text: str, way: Way
+) -> None:
+    told = Told.of([Text(text[: data.draw(st.integers(0, len(text)))])])
+    rest = text[len(told.stem) :]
+    out = through(Seam(told, way), [*map(Text, data.draw(cut_up(rest))), STOP])
+    assert told.text + "".join(event.text for event in out if isinstance(event, Text)) == text
 
 
 def test_probabilities_of_what_comes_again_are_left_out() -> None:

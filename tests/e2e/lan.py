@@ -7,6 +7,7 @@ takes away whatever was made in them, interfaces, mounts and processes. Nothing 
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -16,10 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.e2e import processes
+from tests.e2e.cable import TRIED, Cable, device
 
 NETWORK_BITS = 24
 _SWITCH = "switch"
 _CABLE = "eth0"
+_UNPLUGGED = "unplugged"
 
 # Machines are known by this; each host has its own of everything in /etc, so that it may have its own of this.
 _MACHINE_ID = "machine-id"
@@ -61,19 +64,36 @@ def walled() -> list[str]:
     raise NoNamespaces(f"the kernel allows no network namespaces here: {said}", curable=False)
 
 
+def walled_with_cables() -> list[str]:
+    """The same, where hosts can have bad cables.
+
+    Raises:
+        NoNamespaces: or there is no TUN/TAP.
+    """
+    command = walled()
+    tried = [*command, sys.executable, "-I", "-S", "-c", TRIED]
+    done = subprocess.run(tried, capture_output=True, text=True, timeout=30, check=False)
+    if done.returncode:
+        why = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise NoNamespaces(f"no bad cables can be made here (TUN/TAP): {why}", curable=False)
+    return command
+
+
 @dataclass(slots=True)
 class Host:
-    """A machine on the network. ``pid`` is that of the process which holds its namespaces."""
+    """A machine on the network. ``pid`` is that of the process which holds its namespaces; ``cable`` is there if it can
+    be a bad one."""
 
     name: str
     address: str
     pid: int
+    cable: Cable | None = None
     _running: list[subprocess.Popen[str]] = field(default_factory=list[subprocess.Popen[str]])
 
     def start(self, *command: str, environment: dict[str, str] | None = None) -> str:
         """A program of this machine; the first line that it says."""
         process = subprocess.Popen(
-            [*self._inside(), *command],
+            [*self.inside(), *command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,
@@ -99,7 +119,7 @@ class Host:
         self.run("ip", "addr", "add", f"{address}/{NETWORK_BITS}", "dev", _CABLE)
 
     def kill(self) -> None:
-        """The power is gone: every program ends without a word."""
+        """Every program ends without a word. (The kernel still ends their connections, unless the cable is cut.)"""
         for process in self._running:
             process.kill()
         for process in self._running:
@@ -107,9 +127,10 @@ class Host:
         self._running.clear()
 
     def run(self, *command: str) -> None:
-        _run([*self._inside(), *command])
+        _run([*self.inside(), *command])
 
-    def _inside(self) -> list[str]:
+    def inside(self) -> list[str]:
+        """The beginning of a command that runs on this machine."""
         return ["nsenter", "--target", str(self.pid), "--net", "--mount", "--uts"]
 
 
@@ -120,8 +141,9 @@ class Lan:
     home: Path
     _stack: ExitStack
 
-    def host(self, name: str, address: str) -> Host:
-        """A new machine: its own network, name and machine id, the same programs and files as ours."""
+    def host(self, name: str, address: str, *, chance: random.Random | None = None) -> Host:
+        """A new machine: its own network, name and machine id, the same programs and files as ours. With ``chance`` its
+        cable can be a bad one."""
         command = ["unshare", *_ROOM, sys.executable, "-I", "-S", "-c", _HOLDER, name]
         holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._stack.callback(_end, holder)
@@ -129,7 +151,12 @@ class Lan:
         assert holder.stdout.readline() == "held\n"
         host = Host(name, address, holder.pid)
         self._stack.callback(host.kill)
-        _ip("link", "add", name, "type", "veth", "peer", "name", _CABLE, "netns", str(holder.pid))
+        if chance is None:
+            _ip("link", "add", name, "type", "veth", "peer", "name", _CABLE, "netns", str(holder.pid))
+        else:
+            host.cable = Cable(device(name), device(_UNPLUGGED), chance)
+            self._stack.callback(host.cable.close)
+            _ip("link", "set", _UNPLUGGED, "netns", str(holder.pid), "name", _CABLE)
         _ip("link", "set", name, "master", _SWITCH, "up")
         host.run("sh", "-ec", _BOOT, "boot", f"{address}/{NETWORK_BITS}", str(self._own_etc(name)))
         return host

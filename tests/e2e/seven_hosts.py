@@ -6,9 +6,7 @@ The tests are one story and come in their order. Each machine has a network, a n
 from __future__ import annotations
 
 import json
-import os
 import sys
-import threading
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +17,7 @@ import pytest
 
 from tests.e2e import processes
 from tests.e2e.lan import Host, Lan, lan
+from tests.e2e.stories import end_with_who_started_it
 from tests.e2e.test_discovery import potluck
 from tests.e2e.test_service import until
 
@@ -110,13 +109,7 @@ class House:
 
 @pytest.fixture(scope="module", autouse=True)
 def _ends_with_who_started_it() -> None:
-    """As the first process behind the walls this one takes everything with it."""
-
-    def watch() -> None:
-        os.read(sys.stdin.fileno(), 1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    end_with_who_started_it()
 
 
 @pytest.fixture(scope="module")

@@ -62,6 +62,15 @@ def test_a_chat_goes_on_with_the_assistants_last_message() -> None:
     }
 
 
+def test_space_at_the_end_is_left_to_the_model_to_write_again() -> None:
+    """As templates drop it or not; the limit allows for it."""
+    for texts, said, most in ((("a:", "\n", "\n"), "a:", 9), (("\n", " "), "\n ", 8), (("a: ", "\n"), "a:", 9)):
+        call = continued(CHAT, Told.of(map(Text, texts)), Way.PREFILL)
+        assert isinstance(call, ChatCall)
+        assert call.messages[-1].text == said
+        assert call.sampling.max_tokens == most
+
+
 def test_what_the_client_had_begun_to_say_for_the_model_stands_before() -> None:
     begun = replace(CHAT, messages=(ASKED, Message(Role.ASSISTANT, (TextPart("zero "),))))
     call = continued(begun, TOLD, Way.PREFILL)

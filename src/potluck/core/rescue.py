@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import takewhile
 from typing import assert_never
 
 from potluck.core.answer import (
@@ -118,6 +119,22 @@ class Told:
     @property
     def text(self) -> str:
         return "".join(self.texts)
+
+    @property
+    def stem(self) -> str:
+        """The text without the space at its end, unless it is nothing else.
+
+        This is what a model goes on with by a template. Some templates drop the space there, others keep it, and
+        nobody could say whether a line end that then comes is the one that was told, or a second one.
+        """
+        return self.text.rstrip() or self.text
+
+    @property
+    def behind_stem(self) -> int:
+        """How many pieces are nothing but space behind the `stem`."""
+        if self.stem == self.text:
+            return 0
+        return sum(1 for _ in takewhile(str.isspace, reversed(self.texts)))
 
     @property
     def reasoning(self) -> str:

@@ -63,9 +63,10 @@ class Seam:
         self._reasoning = _Again(told.reasoning if again else "")
         self._tools = [(tool.name, _Again("".join(tool.arguments))) for tool in told.tools] if again else []
         self._seen_tools = 0
-        text = told.text
-        self._space = text[len(text.rstrip()) :] if way in PROVABLE else ""
-        self._told_tokens = 0 if again else told.tokens
+        self._space = told.text[len(told.stem) :] if way in PROVABLE else ""
+        self._respaced = False
+        written_again = told.behind_stem if way in PROVABLE else 0
+        self._told_tokens = 0 if again else told.tokens - written_again
         self._tail = "" if again else told.text[-max(map(len, stop), default=0) :]
         self._stop = stop if self._tail else ()
         self._held = ""
@@ -142,13 +143,15 @@ class Seam:
         )
 
     def _unspaced(self, text: str) -> str:
-        """Without the space or the line ends that the text so far ended with: a template may drop them there, and then
-        the model writes them again."""
+        """Without the space that the text so far ended with, which the model writes again (`Told.stem`). Where a line
+        end was told and it writes a blank instead, the line end stays."""
         while text and self._space:
-            if text[0] != self._space[0]:
+            if text[0] == self._space[0]:
+                text, self._space, self._respaced = text[1:], self._space[1:], True
+            elif self._space[0] in "\r\n" and text[0] in " \t" and not self._respaced:
+                text = text[1:]
+            else:
                 self._space = ""
-                break
-            text, self._space = text[1:], self._space[1:]
         return text
 
     def _fresh(self, text: str) -> str:

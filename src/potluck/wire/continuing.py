@@ -58,18 +58,18 @@ def _prefilled(call: ChatCall | TextCall | InfillCall, told: Told) -> ChatCall:
     assert not isinstance(call, InfillCall)
     chat = as_chat(call) if isinstance(call, TextCall) else call
     messages = list(chat.messages)
-    text = told.text
+    text = told.stem
     if messages and messages[-1].role is Role.ASSISTANT and not messages[-1].tool_calls:
         text = messages.pop().text + text  # the client had begun the answer itself
     messages.append(Message(Role.ASSISTANT, (TextPart(text),)))
-    return _shortened(replace(chat, messages=tuple(messages)), told)
+    return _shortened(replace(chat, messages=tuple(messages)), told, written_again=told.behind_stem)
 
 
-def _shortened(call: _Written, told: Told) -> _Written:
+def _shortened(call: _Written, told: Told, *, written_again: int = 0) -> _Written:
     limit = call.sampling.max_tokens
     if limit is None:
         return call
-    return replace(call, sampling=replace(call.sampling, max_tokens=max(1, limit - told.tokens)))
+    return replace(call, sampling=replace(call.sampling, max_tokens=max(1, limit - told.tokens + written_again)))
 
 
 def _with(call: ChatCall | TextCall | InfillCall, extra: dict[str, Json]) -> Call:

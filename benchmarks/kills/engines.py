@@ -1,0 +1,98 @@
+"""Three real servers that are killed and come back: while two of them serve an answer, the third one starts again."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.kills.server import ALIAS
+from tests.e2e import processes
+from tests.e2e.test_service import until
+
+NAMES = ("one", "two", "three")
+# What is killed is looked at again every second.
+_UP_S = 30.0
+
+
+class Engines:
+    """One process for each name, always at the same port."""
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self.ports = dict(zip(NAMES, _free_ports(len(NAMES)), strict=True))
+        self._processes = {name: self._started(name) for name in NAMES}
+        for process in self._processes.values():
+            _until_ready(process)
+
+    def kill(self, name: str) -> None:
+        """SIGKILL, and a new one begins to load at once."""
+        self._processes[name].kill()
+        self._processes[name].communicate()
+        self._processes[name] = self._started(name)
+
+    def close(self) -> None:
+        for process in self._processes.values():
+            process.kill()
+            process.communicate()
+
+    def _started(self, name: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.kills.server", str(self.ports[name]), str(self._threads)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=Path(__file__).resolve().parents[2],
+        )
+
+
+@contextmanager
+def engines(threads: int) -> Iterator[Engines]:
+    made = Engines(threads)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@contextmanager
+def service(home: Path, made: Engines) -> Iterator[processes.Service]:
+    """`potluck up` in front of them. Nothing of it is set but how often it looks at them."""
+    config = home / "potluck.yaml"
+    nodes = "".join(
+        f"  {name}: {{address: 127.0.0.1, engines: [{{kind: llamacpp, port: {port}}}]}}\n"
+        for name, port in made.ports.items()
+    )
+    config.write_text(f"local: false\nhealth: {{interval: 1s}}\nnodes:\n{nodes}")
+    with processes.service(home, "--config", str(config)) as running:
+        until_up(running, len(NAMES))
+        yield running
+
+
+def until_up(running: processes.Service, at_least: int) -> None:
+    """Wait until so many engines can serve: a kill with nowhere to go proves nothing."""
+    until(lambda: _up(running) >= at_least, _UP_S)
+
+
+def _up(running: processes.Service) -> int:
+    found = [engine for node in running.get("/api/v1/nodes")["nodes"] for engine in node["engines"]]
+    return sum(engine["health"] == "up" for engine in found)
+
+
+def _until_ready(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n", f"{ALIAS} could not be loaded"
+
+
+def _free_ports(number: int) -> Sequence[int]:
+    """Held together, so that they are different ones."""
+    sockets = [socket.socket() for _ in range(number)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports

@@ -1,0 +1,46 @@
+"""The judge of seams (`benchmarks/kills`) is judged: what is broken is seen, and what is only different is not."""
+
+from __future__ import annotations
+
+import pytest
+from benchmarks.kills.seams import Flaw, flaw
+
+RIGHT = "The keeper saw the storm. It was coming from the sea, and he lit the lamp."
+
+
+@pytest.mark.parametrize("cut", range(len(RIGHT)))
+def test_the_undisturbed_text_has_no_flaw_wherever_it_was_cut(cut: int) -> None:
+    assert flaw(RIGHT[:cut], RIGHT[cut:], RIGHT) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("The keeper saw the storm.", " It was coming from the north."),
+        ("The keeper saw the", " sea and the ships."),
+        ("The keep", "ing of the lamp was hard."),
+        ("The keeper saw the storm", ", and it was loud."),
+        ("The keeper saw the storm.", ""),
+    ],
+)
+def test_a_text_that_goes_on_well_is_whole_though_it_is_another(before: str, after: str) -> None:
+    assert flaw(before, after, RIGHT) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        ("The keeper saw the storm.", " the storm. It was coming", Flaw.REPEATED),
+        ("The keeper saw the storm.", "The keeper saw the storm. It was", Flaw.REPEATED),
+        ("The keeper saw the storm", " storm. It was coming", Flaw.REPEATED),
+        ("The keeper saw the storm. ", "The keeper saw the storm. It", Flaw.REPEATED),
+        ("The keeper saw the storm.", " coming from the sea, and he", Flaw.MISSING),
+        ("The keeper saw", "the ships of the sea", Flaw.JOINED),
+        ("The keep", " saw a ship", Flaw.CUT_OFF),
+        ("The keeper saw ", " a ship", Flaw.SPACES),
+        ("The keeper saw", " a \ufffd", Flaw.MANGLED),
+        ("The keeper saw", " <|im_start|>assistant", Flaw.MARKER),
+    ],
+)
+def test_a_broken_seam_is_seen(before: str, after: str, found: Flaw) -> None:
+    assert flaw(before, after, RIGHT) is found

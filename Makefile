@@ -10,7 +10,7 @@ REQ    := requirements
 UV     ?= uv
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check fmt lint types layers fast docs lock clean bench-faults bench-first-run bench-fleet bench-gateway bench-kills bench-scheduler
+.PHONY: help run setup test check fmt lint types layers fast docs lock clean bench-faults bench-first-run bench-fleet bench-gateway bench-kills bench-scheduler soak
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -97,6 +97,9 @@ bench-gateway: $(VENV)/.dev ## the relay against nginx; ARGS="--peers --rounds 7
 
 bench-kills: $(VENV)/.dev ## real engines, killed at a random token: is the text the same, and whole at the seam?
 	$(BIN)/python -m benchmarks.kills $(ARGS)
+
+soak: $(VENV)/.dev host-tools ## 30 minutes of mixed traffic with a fault every 2 s; ARGS="--network" for bad cables too
+	$(BIN)/python -m benchmarks.soak $(ARGS)
 
 bench-scheduler: $(VENV)/.dev ## what a decision costs, on a quiet fleet and on 400 nodes with 2,000 waiting
 	$(BIN)/python benchmarks/scheduler $(ARGS)

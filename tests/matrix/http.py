@@ -35,10 +35,13 @@ class Reply:
 class Connection:
     """One connection; requests on it go one after another."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, key: str) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, key: str, patience_s: float = _PATIENCE_S
+    ) -> None:
         self.reader = reader
         self.writer = writer
         self._key = key
+        self._patience_s = patience_s
 
     async def ask(self, method: str, path: str, body: Any = None, **how: Any) -> Reply:
         """Send a request and read its whole answer."""
@@ -78,7 +81,7 @@ class Connection:
         self.writer.write(b"0\r\n\r\n")
 
     async def head(self) -> Reply:
-        async with asyncio.timeout(_PATIENCE_S):
+        async with asyncio.timeout(self._patience_s):
             raw = await self.reader.readuntil(b"\r\n\r\n")
         first, *lines = raw.decode("latin-1").split("\r\n")
         headers: dict[str, str] = {}
@@ -90,7 +93,7 @@ class Connection:
 
     async def piece(self, reply: Reply) -> bytes:
         """The next chunk of a chunked body; empty at its end."""
-        async with asyncio.timeout(_PATIENCE_S):
+        async with asyncio.timeout(self._patience_s):
             size = int(await self.reader.readuntil(b"\r\n"), 16)
             data = await self.reader.readexactly(size + 2)
         reply.body += data[:-2]
@@ -106,7 +109,7 @@ class Connection:
                 while await self.piece(reply):
                     pass
             else:
-                async with asyncio.timeout(_PATIENCE_S):
+                async with asyncio.timeout(self._patience_s):
                     reply.body = await self.reader.readexactly(int(reply.headers["content-length"]))
         except (asyncio.IncompleteReadError, ConnectionError):
             reply.whole = False
@@ -114,7 +117,7 @@ class Connection:
 
     async def ended(self) -> bool:
         """Whether the other side closes, in good time and without another word."""
-        async with asyncio.timeout(_PATIENCE_S):
+        async with asyncio.timeout(self._patience_s):
             return not await self.reader.read(1)
 
     def cut(self) -> None:
@@ -127,6 +130,7 @@ class Client:
     host: str
     port: int
     key: str
+    patience_s: float = _PATIENCE_S
 
     @property
     def url(self) -> str:
@@ -136,7 +140,7 @@ class Client:
     async def connection(self) -> AsyncGenerator[Connection]:
         reader, writer = await asyncio.open_connection(self.host, self.port)
         try:
-            yield Connection(reader, writer, self.key)
+            yield Connection(reader, writer, self.key, self.patience_s)
         finally:
             writer.close()
             with contextlib.suppress(OSError):

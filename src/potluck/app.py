@@ -53,6 +53,7 @@ from potluck.gateway.models import Models
 from potluck.gateway.people import People
 from potluck.gateway.pins import Pinning, Pins
 from potluck.gateway.proofs import Proofs
+from potluck.gateway.relay import vanished
 from potluck.gateway.relay.pools import Pools
 from potluck.gateway.relay.relay import Clocks, Limits, Relay
 from potluck.gateway.tasks import Tasks
@@ -199,9 +200,11 @@ async def _after_the_start() -> None:
 async def _listen(relay: Relay, host: str, port: int) -> asyncio.Server:
     loop = asyncio.get_running_loop()
     try:
-        return await loop.create_server(relay.connection, host, port, backlog=1024)
+        server = await loop.create_server(relay.connection, host, port, backlog=1024)
     except OSError as error:
         raise _cannot_listen(host, port, error) from error
+    vanished.notice(server.sockets)
+    return server
 
 
 def _cannot_listen(host: str, port: int, error: OSError) -> OperatorError:

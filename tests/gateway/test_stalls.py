@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from potluck.core.health import MISSES_TO_DOWN, Seen
+from potluck.core.model import EngineId
 from tests.gateway.world import DONE, ROLE, STOP, EngineSide, World, says_hi, text, until, world
 
 pytestmark = pytest.mark.asyncio
@@ -65,6 +67,26 @@ async def test_where_another_engine_can_go_on_a_stall_is_short() -> None:
         assert [each.outcome for each in record.attempts] == ["NodeTimeout", "ok"]
         assert "after 1 tokens" in record.attempts[0].why
         await until(w.nothing_is_held)
+
+
+async def test_an_engine_that_was_down_is_looked_at_before_a_stall_is_waited_out() -> None:
+    first = Falls(ROLE, text("h"))
+    async with world(first, says_hi) as w:
+        looked: list[EngineId] = []
+        w.relay.fleet.look_now = looked.append
+        down = [each for each in w.relay.fleet.engines if each.startswith("n1/")]
+        client = await w.connect()
+        client.ask(stream=True, temperature="0")
+        await fallen(w, first)
+        for _ in range(MISSES_TO_DOWN):
+            w.relay.fleet.saw(down[0], Seen.PROBE_MISSED, "no answer")
+        pass_s(w, [0.9] * 20)
+        assert looked == down, "once for each call"
+        w.relay.fleet.saw(down[0], Seen.PROBE_OK, "answers")
+        pass_s(w, [0.9] * 2)
+        _, _, body = await client.answer()
+        assert b": rescue way=repeat" in body
+        assert body.endswith(DONE)
 
 
 async def test_where_none_can_the_engine_is_waited_for() -> None:

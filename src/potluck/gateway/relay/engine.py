@@ -16,7 +16,7 @@ import httptools
 from potluck.backends.port import Address
 from potluck.backends.unreachable import why_unreachable
 from potluck.core.errors import MalformedAnswer, NodeError, NodeUnreachable
-from potluck.gateway.relay import heads
+from potluck.gateway.relay import heads, vanished
 
 # uvicorn and llama.cpp close an idle connection after 5 s; closing ours first leaves no race to lose.
 IDLE_LIMIT_S = 4.0
@@ -117,6 +117,8 @@ class EngineConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
+        if (own := transport.get_extra_info("socket")) is not None:
+            vanished.notice((own,))
         self._pool.opened(self)
 
     def data_received(self, data: bytes) -> None:

@@ -23,21 +23,26 @@ def hopes(exchange: Exchange, error: PotluckError) -> bool:
     """Whether there is an engine to look at; then the call seeks anew once that is done. Once for each failure."""
     if not isinstance(error, NoEngineReady | NodeError):
         return False
-    down = _down(exchange) - exchange.looked_at
-    if not down:
-        return False
+    down = _down(exchange, exchange.wish.model, exchange.wish.tried)
+    if down:
+        exchange.spawn(_look(exchange, down), "last look")
+    return bool(down)
+
+
+def ahead(exchange: Exchange, model: str, tried: frozenset[EngineId]) -> None:
+    """A running call's engine is suspected, and no other is up that could take over: one that is taken to be away may
+    be up again. Once for each."""
+    for engine in _down(exchange, model, tried):
+        exchange.relay.fleet.look_now(engine)
+
+
+def _down(exchange: Exchange, model: str, tried: frozenset[EngineId]) -> frozenset[EngineId]:
+    """Engines that have the model, are taken to be away, and were not looked at for this call already."""
+    offers = exchange.relay.fleet.catalogue.resolve(model, exchange.wish.needs, tried).offers
+    away = frozenset(offer.engine.id for offer in offers if offer.engine.health is Health.DOWN)
+    down = away - tried - exchange.looked_at
     exchange.looked_at |= down
-    exchange.spawn(_look(exchange, down), "last look")
-    return True
-
-
-def _down(exchange: Exchange) -> frozenset[EngineId]:
-    """Engines that have the model, were not tried for this call, and are taken to be away."""
-    wish = exchange.wish
-    offers = exchange.relay.fleet.catalogue.resolve(wish.model, wish.needs, wish.tried).offers
-    return frozenset(
-        offer.engine.id for offer in offers if offer.engine.health is Health.DOWN and offer.engine.id not in wish.tried
-    )
+    return down
 
 
 async def _look(exchange: Exchange, engines: frozenset[EngineId]) -> None:

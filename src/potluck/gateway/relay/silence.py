@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from potluck.core.errors import NodeTimeout, NodeUnreachable
 from potluck.core.model import Capability
-from potluck.gateway.relay import going_on, hedging, telling
+from potluck.gateway.relay import going_on, hedging, last_look, telling
 from potluck.gateway.relay.encoding import GENERATING
 from potluck.gateway.relay.states import State
 
@@ -61,8 +61,11 @@ def _hangs(exchange: Exchange, silent_s: float, now_s: float) -> bool:
         for offer in relay.fleet.catalogue.resolve(str(seat.model.id), needs, tried).offers
         if offer.could_serve(needs, tried) and offer.model.resident and not offer.engine.loading
     ]
-    if not offers or not exchange.spoken:
-        return bool(offers)
+    if not offers:
+        last_look.ahead(exchange, str(seat.model.id), tried)
+        return False
+    if not exchange.spoken:
+        return True
     return going_on.could(exchange, seat, offers, now_s)
 
 

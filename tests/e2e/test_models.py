@@ -108,10 +108,7 @@ async def test_a_pull_goes_on_after_the_service_was_killed(hub: WebServer, tmp_p
     config.write_text(f"local: {{hub: '{hub.url}', threads: 1, slots: 1, context: 1024}}\n")
     file = weights_of(hub)
     file.hold, file.hold_after = asyncio.Event(), 70_000_000
-    with (
-        pytest.raises(AssertionError, match="SIGTERM should end it"),
-        processes.service(tmp_path, "--config", str(config)) as service,
-    ):
+    with processes.service(tmp_path, "--config", str(config)) as service:
         pulling = await begun(service, "models", "pull", NAME)
         await until_said(pulling, "70%")
         service.process.kill()

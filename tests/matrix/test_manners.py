@@ -34,7 +34,7 @@ from tests.matrix.surfaces import (
     Wish,
     both_ways,
 )
-from tests.matrix.test_breaking import broken_off
+from tests.matrix.test_breaking import broken_off, well
 from tests.matrix.world import ALL, KINDS, PAIRS, World, engine, settled, world
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -212,6 +212,7 @@ STREAMED = [
 async def test_a_silence_is_filled_and_another_engine_may_still_answer(
     thoughtful: World, surface: Surface, kind: str
 ) -> None:
+    await well(thoughtful)
     thoughtful.engines[f"{kind}-1"].fault("hang")
     wish = _wish(surface, f"pair-{kind}", stream=True)
     reply = await thoughtful.client.post(surface.path, surface.body(wish))
@@ -229,6 +230,7 @@ async def test_a_silence_is_filled_and_another_engine_may_still_answer(
 
 @pytest.mark.parametrize("surface", STREAMED, ids=lambda surface: surface.name)
 async def test_who_was_kept_waiting_in_vain_is_told_in_band(thoughtful: World, surface: Surface) -> None:
+    await well(thoughtful)
     for number in (1, 2):
         thoughtful.engines[f"openai-{number}"].fault("hang")
     wish = _wish(surface, "m-openai", stream=True)

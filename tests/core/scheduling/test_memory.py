@@ -264,6 +264,15 @@ def test_a_conversation_gives_up_its_slot_to_others() -> None:
     assert set(lane.warm) == {"y"}
 
 
+def test_a_conversation_keeps_its_slot_while_another_one_is_free() -> None:
+    fleet = scheduler(engine("a", [model("m")], slots=2))
+    lane = fleet._fleet.engines[A].lanes[ModelId("m")]
+    for talk in ("x", "y"):
+        fleet.arrive(ask(talk, conversation=talk), 0.0)
+        fleet.finish(r(talk), 1.0, Timing(100, 1.0, 50, 1.0))
+    assert set(lane.warm) == {"x", "y"}
+
+
 def test_what_is_kept_leaves_out_models_that_never_ran() -> None:
     fleet = scheduler(engine("a", [model("m"), model("n")]))
     fleet.arrive(ask("r1", "m"), 0.0)

@@ -601,13 +601,14 @@ class HallMachine(RuleBasedStateMachine):
 
     @invariant()
     def nobody_waits_for_nothing(self) -> None:
-        """A call may step back from a free slot where another is worth the wait, but somebody must be running, or a
-        drained node may be resumed."""
+        """A call may step back from a free slot where another is worth the wait, but somebody must be running, a
+        drained node may be resumed, or an engine that loads will be ready."""
         waiting = [each for each in self.callers if not each.seat and not each.error]
         assert len(waiting) == self.hall.dispatcher.waiting == len(self.hall.dispatcher.queue()) <= 4
         serving = [engine for engine in self.hall.fleet.snapshot() if engine.health in (Health.UP, Health.SUSPECT)]
         drained = any(engine.health is Health.DRAINING for engine in self.hall.fleet.snapshot())
-        assert not waiting or drained or any(engine.busy for engine in serving)
+        loading = any(engine.loading for engine in serving)
+        assert not waiting or drained or loading or any(engine.busy for engine in serving)
         assert not waiting or all(engine.busy == engine.slots for engine in serving if engine.health is Health.UP)
 
 

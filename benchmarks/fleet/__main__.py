@@ -7,20 +7,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import psutil
 
 _ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(_ROOT), str(_ROOT / "benchmarks")]
 
+from circumstances import circumstances  # noqa: E402 - found by the path above
 from fleet.compared import Figure, figures, write_calls  # noqa: E402 - the simulator is among the tests
 from fleet.real import play  # noqa: E402
 from fleet.scenario import LATE_PART, Played, calls, pairs  # noqa: E402
@@ -65,15 +61,8 @@ def main() -> None:
 def _result(
     options: argparse.Namespace, figures: Sequence[Figure], calls: tuple[int, int], way_s: float
 ) -> dict[str, Any]:
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=_ROOT
-    )
     return {
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{psutil.cpu_count()} cores, {platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        "commit": commit.stdout.strip(),
-        "load_average": round(psutil.getloadavg()[0], 2),
+        **circumstances(),
         "minutes": options.minutes,
         "speed": options.speed,
         "load": options.load,

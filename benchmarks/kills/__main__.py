@@ -9,19 +9,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import platform
 import random
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-import psutil
+from benchmarks.circumstances import circumstances
 from benchmarks.kills.engines import engines, service
 from benchmarks.kills.play import Found, play
 from benchmarks.kills.questions import WAYS
@@ -60,15 +57,8 @@ def _say(line: str) -> None:
 
 
 def _result(options: argparse.Namespace, found: Sequence[Found], took_s: float) -> dict[str, Any]:
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=_ROOT
-    )
     return {
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{psutil.cpu_count()} cores, {platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        "commit": commit.stdout.strip(),
-        "load_average": round(psutil.getloadavg()[0], 2),
+        **circumstances(),
         "seed": options.seed,
         "threads": options.threads,
         "took_s": round(took_s, 1),

@@ -9,17 +9,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import platform
 import subprocess
 import sys
 import tempfile
 import urllib.error
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
+from benchmarks.circumstances import circumstances
 from benchmarks.soak.house import engines, service
 from benchmarks.soak.soak import Outcome, Soak
 from benchmarks.soak.watching import slope_mib_per_minute
@@ -77,16 +75,9 @@ def _say(line: str) -> None:
 def _result(
     options: argparse.Namespace, outcome: Outcome, broken: list[str], running: processes.Service
 ) -> dict[str, Any]:
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=_ROOT
-    )
     seen, first, last = outcome.seen, outcome.rests[0], outcome.rests[-1]
     return {
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{psutil.cpu_count()} cores, {platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        "commit": commit.stdout.strip(),
-        "load_average": round(psutil.getloadavg()[0], 2),
+        **circumstances(),
         "minutes": options.minutes,
         "callers": options.callers,
         "seed": options.seed,

@@ -3,7 +3,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from potluck.core.errors import BadRequest
-from potluck.core.people import LONGEST_NAME, RIGHTS, Right, Role, checked_name, folded, manages, refusal, roles_with
+from potluck.core.model import UserId
+from potluck.core.people import (
+    LONGEST_NAME,
+    RIGHTS,
+    Right,
+    Role,
+    checked_name,
+    folded,
+    manages,
+    own_key,
+    refusal,
+    roles_with,
+)
 
 roles = st.sampled_from(Role)
 
@@ -16,7 +28,7 @@ def test_each_role_has_what_the_one_below_it_has() -> None:
 
 
 def test_nothing_is_kept_of_a_guest_and_a_member_changes_nothing_of_others() -> None:
-    assert RIGHTS[Role.GUEST] == {Right.LOOK, Right.INFER}
+    assert RIGHTS[Role.GUEST] == {Right.LOOK, Right.INFER, Right.OWN_ACCOUNT}
     assert RIGHTS[Role.MEMBER].isdisjoint({Right.SEE_ALL, Right.CHANGE_FLEET, Right.MANAGE_PEOPLE})
 
 
@@ -48,3 +60,8 @@ def test_what_is_no_name_is_refused(name: str) -> None:
     with pytest.raises(BadRequest) as refused:
         checked_name(name)
     assert refused.value.param == "name"
+
+
+def test_who_came_without_a_key_has_something_in_its_place_that_no_key_is_called() -> None:
+    assert own_key(UserId("anna")) == own_key(UserId("anna")) != own_key(UserId("bert"))
+    assert not own_key(UserId("anna")).isalnum()

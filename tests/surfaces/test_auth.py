@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from potluck.core.errors import Forbidden, Unauthenticated
 from potluck.core.keys import digest
 from potluck.core.model import KeyId, UserId
-from potluck.core.people import Right, Role
+from potluck.core.people import Right, Role, own_key
+from potluck.core.sessions import Lifetimes
 from potluck.storage.records import KeyRecord, UserRecord
 from potluck.surfaces.auth import Keyring, RequireKey, presented_keys
+from potluck.surfaces.sessions import Sessions
 
 KEY = "pk-0123456789"
 
@@ -164,6 +166,40 @@ def test_a_limited_key_may_not_what_would_lift_its_limits() -> None:
     assert not caller.may(Right.OWN_KEYS)
     assert "limited" in caller.refusal(Right.OWN_KEYS).message
     assert (caller.sees("m:latest"), caller.sees("n")) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("headers", "comes_in"),
+    [([], ""), ([(b"cookie", b"potluck=over")], ""), ([(b"x-api-key", KEY.encode())], "anna")],
+    ids=["nothing", "a session that is over", "a key"],
+)
+async def test_who_signs_in_needs_no_key(headers: list[tuple[bytes, bytes]], comes_in: str) -> None:
+    asked: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        asked.append(scope["state"]["caller"].user)
+
+    ring = Keyring(lambda: 7.0, Sessions(lambda: 7.0, Lifetimes()))
+    ring.replace([record("k", KEY)], USERS)
+    door = RequireKey(app, ring)
+    scope = {"type": "http", "method": "POST", "path": "/api/v1/sessions", "headers": headers}
+    await door(scope, app, app)
+    assert asked == [comes_in]
+    with pytest.raises(Unauthenticated):
+        await door({**scope, "headers": [(b"x-api-key", b"wrong")]}, app, app)
+    for other in ({"path": "/api/v1/users/me"}, {"method": "DELETE"}):
+        with pytest.raises(Unauthenticated):
+            await door({**scope, "headers": [], **other}, app, app)
+
+
+def test_users_who_came_without_a_key_are_themselves_as_long_as_they_may_come_in() -> None:
+    ring = keyring()
+    anna = ring.of_key(own_key(UserId("anna")))
+    assert anna is not None
+    assert (anna.user, anna.name, anna.role) == ("anna", "Anna", Role.MEMBER)
+    assert ring.callers()[anna.key] is anna
+    ring.replace([], [msgspec.structs.replace(USERS[0], disabled_s=1.0), USERS[1]])
+    assert ring.of_key(own_key(UserId("anna"))) is None
 
 
 def test_users_are_named_from_memory() -> None:

@@ -12,9 +12,10 @@ from starlette.routing import Route as StarletteRoute
 from potluck.core.errors import Forbidden
 from potluck.core.model import KeyId, UserId
 from potluck.core.people import RIGHTS, Right, Role
+from potluck.gateway.port import NOBODY as GATE_NOBODY
 from potluck.gateway.port import Caller
 from potluck.surfaces.application import ROUTES
-from potluck.surfaces.auth import PUBLIC_PATHS
+from potluck.surfaces.auth import OPEN_ROUTES, PUBLIC_PATHS
 from potluck.surfaces.doors import DOORS
 from potluck.surfaces.guarded import Guarded
 from potluck.surfaces.v1.endpoint import Endpoint, plain
@@ -92,7 +93,7 @@ MATRIX = {
     "POST /api/v1/keys/{key}/rotate": MEMBER,
     "DELETE /api/v1/keys/{key}": MEMBER,
     "GET /api/v1/sessions": GUEST,
-    "POST /api/v1/sessions": GUEST,
+    "POST /api/v1/sessions": NOBODY,
     "DELETE /api/v1/sessions/{session}": GUEST,
     "GET /api/v1/users/me": GUEST,
     "GET /api/v1/users": ADMIN,
@@ -128,7 +129,15 @@ def test_every_route_has_a_line_and_every_line_a_route() -> None:
 
 def test_what_is_public_needs_no_key_and_nothing_else_goes_without() -> None:
     public = {route.path for route in ROUTES if isinstance(route, Guarded) and route.right is None}
-    assert public == PUBLIC_PATHS == {line for line, least in MATRIX.items() if least == NOBODY}
+    opened = {f"{method} {path}" for method, path in OPEN_ROUTES}
+    assert opened == {f"{route.method} {route.path}" for route in NATIVE_ROUTES if route.right is None}
+    assert public == PUBLIC_PATHS
+    assert public | opened == {line for line, least in MATRIX.items() if least == NOBODY}
+
+
+@pytest.mark.parametrize("right", Right)
+def test_nobody_has_no_right(right: Right) -> None:
+    assert not GATE_NOBODY.may(right)
 
 
 def test_models_may_be_asked_by_every_role() -> None:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from potluck.core.errors import BadRequest, Forbidden
-from potluck.core.model import UserId
+from potluck.core.model import KeyId, UserId
 
 OWNER_ID: Final = UserId("owner")
 """The user whose key lies in the data directory. It cannot be removed, disabled or made less than owner."""
@@ -33,13 +33,14 @@ class Right(StrEnum):
     INFER = "ask models"
     CONVERSE = "keep conversations"
     OWN_KEYS = "have API keys of their own"
+    OWN_ACCOUNT = "change their password and second factor"
     SEE_FLEET = "see the machines and the line"
     SEE_ALL = "see everybody's calls, and where machines are"
     CHANGE_FLEET = "change machines and models"
     MANAGE_PEOPLE = "manage users and their keys"
 
 
-_GUEST: Final = frozenset({Right.LOOK, Right.INFER})
+_GUEST: Final = frozenset({Right.LOOK, Right.INFER, Right.OWN_ACCOUNT})
 _MEMBER: Final = _GUEST | {Right.CONVERSE, Right.OWN_KEYS, Right.SEE_FLEET}
 
 RIGHTS: Final[Mapping[Role, frozenset[Right]]] = {
@@ -50,6 +51,14 @@ RIGHTS: Final[Mapping[Role, frozenset[Right]]] = {
     Role.GUEST: _GUEST,
 }
 """The table. An admin differs from an owner in whom it may manage: `manages`."""
+
+
+def own_key(user: UserId) -> KeyId:
+    """What stands in a key's place for somebody who came in without one, by a password or from elsewhere.
+
+    No key has such an id: those are letters and digits.
+    """
+    return KeyId(f"user:{user}")
 
 
 def roles_with(right: Right) -> tuple[Role, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 from msgspec.structs import replace
 
 from potluck.core.errors import BadRequest, Conflict, Forbidden, NotFound
 from potluck.core.keys import RANDOM_BYTES, digest, make_key, prefix
 from potluck.core.model import KeyId, UserId
-from potluck.core.people import OWNER_ID, OWNER_NAME, Right, Role, checked_name, folded, manages, refusal
+from potluck.core.people import OWNER_ID, OWNER_NAME, Right, Role, checked_name, folded, manages, own_key, refusal
 from potluck.core.scopes import Scope, scope_of
 from potluck.core.sessions import Lifetimes
 from potluck.gateway.port import Caller
@@ -116,14 +117,26 @@ class People:
             raise BadRequest("A session is begun with an API key.", hint="Send one as Authorization: Bearer KEY.")
         if actor.scope is not None:
             raise Forbidden("A limited key begins no session.", hint="Use one without limits on surfaces and models.")
+        return await self._begin_session(actor.user, actor.key, agent, lifetimes)
+
+    async def sign_in(self, user: UserId, agent: str, lifetimes: Lifetimes) -> tuple[SessionRecord, str]:
+        """A new session with its token, for who has proven to be ``user`` otherwise than by a key.
+
+        It is for the caller to have looked whether the user is disabled; a session of one that is lets nobody in.
+        """
+        return await self._begin_session(user, own_key(user), agent, lifetimes)
+
+    async def _begin_session(
+        self, user: UserId, key: KeyId, agent: str, lifetimes: Lifetimes
+    ) -> tuple[SessionRecord, str]:
         now, store = self._clock(), self._storage.sessions
         await store.prune(begun_before_s=now - lifetimes.length_s, used_before_s=now - lifetimes.idle_s)
-        for old in (await self.sessions(actor))[: 1 - _MOST_SESSIONS]:
-            await store.remove(old.id, actor.user)
+        own = [record for record in await store.all() if record.user == user]
+        for old in own[: 1 - _MOST_SESSIONS]:
+            with suppress(NotFound):  # it was ended meanwhile
+                await store.remove(old.id, user)
         token = make_key(self._random_bytes(RANDOM_BYTES))
-        record = SessionRecord(
-            SessionId(self._new_id()), actor.user, actor.key, digest(token), agent[:_AGENT_SHOWN], now, now
-        )
+        record = SessionRecord(SessionId(self._new_id()), user, key, digest(token), agent[:_AGENT_SHOWN], now, now)
         await store.add(record)
         await self._changed()
         return record, token

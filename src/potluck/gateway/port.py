@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -36,7 +36,7 @@ class Caller(msgspec.Struct, frozen=True):
     session: str = ""
 
     def may(self, right: Right) -> bool:
-        return right in RIGHTS[self.role] and (self.scope is None or right in SCOPED_RIGHTS)
+        return self.user != "" and right in RIGHTS[self.role] and (self.scope is None or right in SCOPED_RIGHTS)
 
     def sees(self, model: str) -> bool:
         """Whether the caller may ask for a name; listings leave out all others."""
@@ -49,6 +49,10 @@ class Caller(msgspec.Struct, frozen=True):
                 f"This key is limited, and may not {right}.", hint="Use a key without limits on surfaces and models."
             )
         return refusal(self.role, right)
+
+
+NOBODY: Final = Caller(KeyId(""), "", UserId(""), Role.GUEST)
+"""In place of who asks, on the routes by which somebody comes in. It has no right: he is not let in."""
 
 
 class Generation(Protocol):

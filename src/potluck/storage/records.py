@@ -69,7 +69,8 @@ class KeyRecord(msgspec.Struct, frozen=True):
 
 class SessionRecord(msgspec.Struct, frozen=True):
     """A browser's session without its token, of which ``digest`` is kept as of a key. ``key`` is the one it was begun
-    with, and ends with; ``agent`` is what the browser called itself."""
+    with, and ends with, or `core.people.own_key` where it was begun without; ``agent`` is what the browser called
+    itself."""
 
     id: SessionId
     user: UserId

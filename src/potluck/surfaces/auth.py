@@ -11,9 +11,9 @@ from urllib.parse import parse_qs
 from potluck.core.errors import Unauthenticated
 from potluck.core.keys import digest
 from potluck.core.model import KeyId, UserId
-from potluck.core.people import Role
+from potluck.core.people import Role, own_key
 from potluck.core.scopes import Scope as KeyScope
-from potluck.gateway.port import Caller
+from potluck.gateway.port import NOBODY, Caller
 from potluck.gateway.relay.request import Request
 from potluck.storage.records import KeyRecord, UserRecord
 from potluck.surfaces.families import surface_of
@@ -24,6 +24,11 @@ if TYPE_CHECKING:  # the relay's calls need no keys of Starlette's
 
 # What a load balancer, a monitor or an Ollama client asks before it has a key. Nothing behind them tells anything.
 PUBLIC_PATHS = frozenset({"/", "/healthz", "/readyz", "/health", "/api/version"})
+# How somebody comes in who has no key yet: by method and path. What these take proves who asks, or they tell nothing
+# that needs it. Where the value is true a key or session that is shown counts, and a key must be a valid one.
+OPEN_ROUTES: Mapping[tuple[str, str], bool] = {
+    ("POST", "/api/v1/sessions"): True,
+}
 
 # Clients repeat one key thousands of times; its SHA-256 need not be computed each time. Wrong keys are not remembered.
 _REMEMBERED = 1024
@@ -43,6 +48,7 @@ class Keyring:
         self._sessions = sessions
         self._clock = clock
         self._callers: dict[bytes, Caller] = {}
+        self._themselves: dict[KeyId, Caller] = {}  # users who came in without a key, by `core.people.own_key`
         self._remembered: dict[tuple[bytes, bytes], Caller] = {}  # by the header that shows the key, as it came
         self._used: dict[KeyId, float] = {}
         self._users: dict[UserId, UserRecord] = {}
@@ -60,6 +66,9 @@ class Keyring:
             for record in records
             if record.user in holders and (record.revoked_s is None or record.revoked_s > now)
         }
+        self._themselves = {
+            (key := own_key(user)): Caller(key, self._users[user].name, user, role) for user, role in holders.items()
+        }
         self._remembered = {}
 
     def name_of(self, user: UserId) -> str:
@@ -68,8 +77,8 @@ class Keyring:
         return known.name if known is not None else user
 
     def callers(self) -> Mapping[KeyId, Caller]:
-        """The callers of the live keys."""
-        return {caller.key: caller for caller in self._callers.values()}
+        """The callers of the live keys, and the users themselves."""
+        return {**{caller.key: caller for caller in self._callers.values()}, **self._themselves}
 
     def caller(self, headers: Headers, query: bytes = b"", method: bytes = b"GET") -> Caller:
         """Who presents a key or, without any, a session's cookie.
@@ -127,7 +136,8 @@ class Keyring:
 
     def of_key(self, key: KeyId) -> Caller | None:
         """Who has a key, without presenting it; None for one that does not count any more."""
-        found = next((caller for caller in self._callers.values() if caller.key == key), None)
+        callers = (caller for caller in self._callers.values() if caller.key == key)
+        found = self._themselves.get(key) or next(callers, None)
         return found if found is None or found.end_s is None or self._clock() < found.end_s else None
 
     def of_request(self, request: Request) -> Caller:
@@ -187,9 +197,22 @@ class RequireKey:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] not in PUBLIC_PATHS:
-            # Raised outside Starlette's own handlers on purpose: `surfaces.errors` renders it like any other.
-            caller = self._keyring.caller(scope["headers"], scope.get("query_string", b""), scope["method"].encode())
-            if caller.scope is not None and not caller.scope.allows_surface(surface := surface_of(scope["path"])):
-                raise caller.scope.surface_refusal(surface)
-            scope.setdefault("state", {})["caller"] = caller
+            scope.setdefault("state", {})["caller"] = self._caller(scope)
         await self._app(scope, receive, send)
+
+    def _caller(self, scope: Scope) -> Caller:
+        # Raised outside Starlette's own handlers on purpose: `surfaces.errors` renders it like any other.
+        headers, query, method = scope["headers"], scope.get("query_string", b""), scope["method"]
+        asks = OPEN_ROUTES.get(("GET" if method == "HEAD" else method, scope["path"]))
+        if asks is False:
+            return NOBODY
+        try:
+            caller = self._keyring.caller(headers, query, method.encode())
+        except Unauthenticated:
+            # Nothing was shown, or the cookie of a session that is over: no reason not to sign in.
+            if asks and not any(presented_keys(headers, query)):
+                return NOBODY
+            raise
+        if caller.scope is not None and not caller.scope.allows_surface(surface := surface_of(scope["path"])):
+            raise caller.scope.surface_refusal(surface)
+        return caller

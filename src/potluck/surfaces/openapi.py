@@ -49,19 +49,23 @@ def document(routes: Sequence[Route], version: str) -> JsonObject:
 
 def errors_of(route: Route) -> dict[int, list[str]]:
     """The ``type``s that a route may answer with, by status."""
-    kinds: list[type[PotluckError]] = [Unauthenticated, *route.errors]
+    kinds: list[type[PotluckError]] = [*route.errors]
+    if route.right is not None:
+        kinds.append(Unauthenticated)
     if route.action.body or route.action.query:
         kinds.append(BadRequest)
     if route.action.body:
         kinds.append(PayloadTooLarge)
-    if _who(route):
+    if route.right is not None and _who(route):
         kinds.append(Forbidden)
     rows = sorted({status_of(kind)[:2] for kind in kinds})
     return {status: [word for known, word in rows if known == status] for status, _ in rows}
 
 
 def _who(route: Route) -> str:
-    """Whom a route is for, where that is not everybody with a key."""
+    """Whom a route is for, where that is not everybody with a key, and no others."""
+    if route.right is None:
+        return "Needs no key."
     roles = roles_with(route.right)
     return "" if roles == tuple(Role) else f"For {', '.join(roles)}."
 
@@ -76,6 +80,8 @@ def _shapes(routes: Sequence[Route]) -> Iterator[type[msgspec.Struct]]:
 
 def _operation(route: Route, schemas: dict[type[msgspec.Struct], Json], components: JsonObject) -> Json:
     operation: dict[str, Json] = {"summary": route.summary, "operationId": _operation_id(route)}
+    if route.right is None:
+        operation["security"] = []
     if parameters := [*_path_parameters(route), *_query_parameters(route, components)]:
         operation["parameters"] = parameters
     if route.action.body:

@@ -4,7 +4,9 @@ import msgspec
 import pytest
 
 from potluck.core.keys import digest
+from potluck.core.people import own_key
 from potluck.core.scopes import Scope
+from potluck.gateway.port import NOBODY
 
 from .world import ANNA, BERT, GUEST, World
 
@@ -76,3 +78,17 @@ async def test_sessions_that_are_over_go_and_nobody_has_more_than_fifty() -> Non
     kept = [record.id for record in world.sessions.records]
     assert old not in kept
     assert kept == made[2:]
+
+
+async def test_without_a_key_nothing_begins() -> None:
+    served = await World().ask("POST", PATH, caller=NOBODY)
+    assert (served.status, served.json()["error"]["type"]) == (401, "unauthenticated")
+    assert (await World().ask("GET", PATH, caller=NOBODY)).status == 401
+
+
+async def test_a_session_of_who_came_without_a_key_hangs_on_none() -> None:
+    world = World()
+    people = world.app.state.services.people
+    record, token = await people.sign_in(ANNA.user, "Browser", world.app.state.services.lifetimes)
+    assert (record.user, record.key, record.digest) == (ANNA.user, own_key(ANNA.user), digest(token))
+    assert world.key_changes == 1

@@ -11,9 +11,10 @@ import structlog
 from starlette.datastructures import Headers, QueryParams
 from starlette.types import Receive, Scope, Send
 
-from potluck.core.errors import BadRequest, ClientError, MethodNotAllowed, NotFound, PotluckError
+from potluck.core.errors import BadRequest, ClientError, MethodNotAllowed, NotFound, PotluckError, Unauthenticated
 from potluck.core.people import Right
 from potluck.gateway.answer_headers import REQUEST_ID
+from potluck.gateway.port import NOBODY
 from potluck.surfaces.body import read_body
 from potluck.surfaces.services import Services
 from potluck.surfaces.v1.errors import error_body, native_error
@@ -77,7 +78,8 @@ class Route:
     """One thing the API does. Serving, the OpenAPI document and docs/reference/http.md all come from here.
 
     ``answer`` is the JSON of success, None for an empty body; ``events`` the stream's, by name, where there is one.
-    ``errors`` are those beyond what any route may answer with. ``right`` is what its callers must have.
+    ``errors`` are those beyond what any route may answer with. ``right`` is what its callers must have;
+    None: it is for who has no key yet, too (`auth.OPEN_ROUTES` lists the same).
     """
 
     method: Method
@@ -89,7 +91,7 @@ class Route:
     events: Mapping[str, type[msgspec.Struct]] = field(default_factory=dict[str, type[msgspec.Struct]])
     status: int = 200
     media_type: str = "application/json"
-    right: Right = field(kw_only=True)
+    right: Right | None = field(kw_only=True)
 
     @property
     def shown(self) -> str:
@@ -142,8 +144,8 @@ class Endpoint:
         route = next((known for name, known in self._routes.items() if name == _ALSO.get(method, method)), None)
         if route is None:
             raise MethodNotAllowed(method, sorted(self._routes))
-        if not exchange.caller.may(route.right):
-            raise exchange.caller.refusal(route.right)
+        if route.right is not None and not exchange.caller.may(route.right):
+            raise Unauthenticated() if exchange.caller is NOBODY else exchange.caller.refusal(route.right)
         return route
 
 

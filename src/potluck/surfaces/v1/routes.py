@@ -447,9 +447,9 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         "Begin a session with an API key: the answer sets a cookie that stands for the key in this browser.",
         plain(sessions.begin_session),
         sessions.SessionInfo,
-        errors=(e.BadRequest, e.Forbidden),
+        errors=(e.BadRequest, e.Forbidden, e.Unauthenticated),
         status=201,
-        right=Right.LOOK,
+        right=None,
     ),
     Route(
         "DELETE",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from potluck.core.errors import Forbidden
+from potluck.core.errors import Forbidden, Unauthenticated
 from potluck.core.sessions import forged, set_cookie
+from potluck.gateway.port import NOBODY
 from potluck.storage.records import SessionId, SessionRecord
 from potluck.surfaces.v1.exchange import Exchange, Reply
 from potluck.surfaces.v1.shapes import rfc3339
@@ -26,14 +27,32 @@ class SessionList(msgspec.Struct):
 
 
 async def begin_session(exchange: Exchange) -> Reply:
-    headers, lifetimes = dict(exchange.headers), exchange.services.lifetimes
+    refuse_elsewhere(exchange)
+    if exchange.caller is NOBODY:
+        raise Unauthenticated(hint="Send one as Authorization: Bearer KEY.")
+    services = exchange.services
+    made = await services.people.begin_session(exchange.caller, agent_of(exchange), services.lifetimes)
+    return begun(exchange, *made)
+
+
+def refuse_elsewhere(exchange: Exchange) -> None:
+    """Raise `Forbidden` for a browser on another's page: that must not sign somebody in as whoever it likes, by a key
+    in the query or a name of its own. Programs name no origin."""
+    headers = dict(exchange.headers)
     site, origin = headers.get(b"sec-fetch-site", b""), headers.get(b"origin", b"")
-    # A page elsewhere must not sign somebody in as whoever it likes, by a key in the query. Programs name no origin.
     if (site or origin) and forged(b"POST", site, origin, headers.get(b"host", b"")):
         raise Forbidden("A browser begins a session from Potluck's own pages only.")
-    agent = headers.get(b"user-agent", b"").decode("latin-1")
-    record, token = await exchange.services.people.begin_session(exchange.caller, agent, lifetimes)
-    cookie = set_cookie(token, secure=_secure(exchange), length_s=lifetimes.length_s)
+
+
+def agent_of(exchange: Exchange) -> str:
+    """What the browser calls itself."""
+    return dict(exchange.headers).get(b"user-agent", b"").decode("latin-1")
+
+
+def begun(exchange: Exchange, record: SessionRecord, token: str) -> Reply:
+    """The answer that a session begins with: the token is in its cookie and nowhere else."""
+    length_s = exchange.services.lifetimes.length_s
+    cookie = set_cookie(token, secure=_secure(exchange), length_s=length_s)
     return Reply(_info(record, record.id), {"set-cookie": cookie, "cache-control": "no-store"})
 
 

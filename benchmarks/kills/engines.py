@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from tests.e2e.test_service import until
 NAMES = ("one", "two", "three")
 # What is killed is looked at again every second.
 _UP_S = 30.0
+_FIRST_PORT = 20_000
+_PORTS = 10_000
 
 
 class Engines:
@@ -90,11 +93,13 @@ def _until_ready(process: subprocess.Popen[bytes]) -> None:
 
 
 def _free_ports(number: int) -> Sequence[int]:
-    """Held together, so that they are different ones."""
-    sockets = [socket.socket() for _ in range(number)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
+    """Below those that Linux gives to clients: an engine that comes back must find its port free. Where to look first
+    follows from the process, so that several which run at once find different ones."""
+    ports: list[int] = []
+    port = _FIRST_PORT + os.getpid() * number % _PORTS
+    while len(ports) < number:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                ports.append(port)
+        port += 1
     return ports

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import aiohttp
 from benchmarks.kills.asking import Answer, ask
 from benchmarks.kills.engines import Engines, until_up
-from benchmarks.kills.questions import QUESTIONS, body
+from benchmarks.kills.questions import body
 from benchmarks.kills.seams import flaw
 from tests.e2e import processes
 
@@ -62,20 +62,21 @@ class Found:
             return "a replay that is not exact"
         return found or ""
 
-    @property
-    def kept(self) -> bool:
-        """Whether every promise was."""
-        return not self.lost and not self.broken and self.identical["replay"] == self.ways["replay"]
-
 
 async def play(
-    service: processes.Service, engines: Engines, way: str, times: int, tokens: int, chance: random.Random, say: Say
+    service: processes.Service,
+    engines: Engines,
+    way: str,
+    names: Sequence[str],
+    times: int,
+    tokens: int,
+    chance: random.Random,
+    say: Say,
 ) -> Found:
-    """The undisturbed texts, the kills, and the undisturbed texts once more."""
+    """The undisturbed texts, the kills, and the undisturbed texts once more. ``names``: of the questions, in turn."""
     found = Found(way)
     headers = {"authorization": f"Bearer {service.key}"}
     async with aiohttp.ClientSession(service.url, headers=headers) as session:
-        names = list(QUESTIONS)[: max(2, min(len(QUESTIONS), times))]
         right = {name: await ask(session, body(name, way, tokens), 0, engines.kill) for name in names}
         assert not any(answer.trouble for answer in right.values()), right
         for number in range(times):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.kills.server import ALIAS
@@ -33,6 +33,13 @@ _TOOL: Mapping[str, Any] = {
 }
 WAYS: Mapping[str, Mapping[str, Any]] = {"replay": {}, "prefill": {"tools": [_TOOL], "tool_choice": "none"}}
 """How an answer is made to go on in a way, by what its request holds."""
+
+
+def some(number: int, seed: int) -> Sequence[str]:
+    """The names of at most so many questions, two at least, beginning where the seed says: where few are asked, runs
+    of other seeds ask others."""
+    names = list(QUESTIONS)
+    return [names[(seed + place) % len(names)] for place in range(max(2, min(len(names), number)))]
 
 
 def body(question: str, way: str, tokens: int) -> Mapping[str, Any]:

@@ -47,7 +47,7 @@ from potluck.gateway.generations import Generations
 from potluck.gateway.images import RemoteImages
 from potluck.gateway.kept_drill import KeptDrill
 from potluck.gateway.kept_rates import KeptRates
-from potluck.gateway.ledger import Ledger
+from potluck.gateway.ledger import MOST_JOURNAL_BYTES, Ledger
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.models import Models
 from potluck.gateway.people import People
@@ -63,7 +63,9 @@ from potluck.reloading import Reloader, class_limits, rules, with_nodes
 from potluck.rundir import claim, publish_address
 from potluck.storage.datadir import DataDir, ensure_owner, ensure_owner_key, open_datadir
 from potluck.storage.generation_files import GenerationFiles
+from potluck.storage.journal import Journal
 from potluck.storage.open import open_storage, sqlite_url
+from potluck.storage.owed import MOST_OWED_BYTES, REMEMBERED, OwedConversations
 from potluck.storage.ports import Storage
 from potluck.surfaces.auth import Keyring
 from potluck.surfaces.doors import DOORS, FALLBACK
@@ -232,6 +234,8 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         database = config.storage.database
         url = database.reveal() if database is not None else sqlite_url(data.database)
         storage = await stack.enter_async_context(open_storage(url, clock=time.monotonic))
+        owed = _outlasting(storage, data, url)
+        storage = replace(storage, conversations=owed)
         new_id = Ids(time.time, secrets.token_bytes)
         first_start = not data.owner_key.exists()
         await ensure_owner(storage.users, now=time.time())
@@ -269,7 +273,8 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
 
         origins = Origins(config.server.origins)
         metrics = Metrics()
-        ledger = Ledger(storage.requests, metrics, lambda error: status_of(type(error))[0])
+        journal = Journal(data.journal / "requests", synced=False, most_bytes=MOST_JOURNAL_BYTES)
+        ledger = Ledger(storage.requests, metrics, lambda error: status_of(type(error))[0], journal)
         stack.push_async_callback(ledger.flush)
         images = RemoteImages()
         stack.push_async_callback(images.aclose)
@@ -357,6 +362,7 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         metrics.running = lambda: len(relay.exchanges)
         metrics.connections = lambda: len(relay.connections)
         metrics.waiting = lambda: dispatcher.waiting
+        metrics.owed_bytes = lambda: ledger.owed_bytes + owed.owed_bytes
 
         agents.begin()
         await _first_look(watch, fleet)
@@ -364,12 +370,19 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         discovery.begin()
         tasks.spawn(relay.sweeping(), "sweep")
         tasks.spawn(ledger.flushing(), "request log")
+        tasks.spawn(owed.handing_over(), "what the database is owed")
         tasks.spawn(ledger.pruning(time.time), "request log's end")
         tasks.spawn(rates.keeping(), "learned rates")
         tasks.spawn(generations.restore(), "the answers of the last run")
         tasks.spawn(generations.watching(), "answers under way")
         tasks.spawn(_touching_keys(storage, keyring, sessions), "key use")
         yield App(relay, ledger, fleet, reloader, generations)
+
+
+def _outlasting(storage: Storage, data: DataDir, url: str) -> OwedConversations:
+    """The conversations of a database that may be away. A file of the data directory never is."""
+    journal = Journal(data.journal / "conversations", synced=True, most_bytes=MOST_OWED_BYTES)
+    return OwedConversations(storage.conversations, journal, remembered=0 if url.startswith("sqlite") else REMEMBERED)
 
 
 def _limits(config: Config) -> Limits:

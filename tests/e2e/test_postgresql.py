@@ -32,28 +32,44 @@ def ask(running: Service, path: str, body: dict[str, Any]) -> Any:
         return json.load(answer)
 
 
-def test_inference_goes_on_while_postgresql_is_away_and_nothing_of_it_is_forgotten(tmp_path: Path) -> None:
+def test_inference_and_chats_go_on_while_postgresql_is_away_and_nothing_is_forgotten(tmp_path: Path) -> None:
     openai = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
+    chat = {"message": "hello", "model": "m", "stream": False}
     with postgres("postgresql-newest") as server, fake("--dialect", "openai", "--model", "m") as engine:
         config = tmp_path / "potluck.yaml"
         config.write_text(CONFIG.format(database=server.new_database(), port=engine.port))
         with service(tmp_path, "--config", str(config)) as running:
-            told = ask(running, "/api/v1/chat", {"message": "hello", "model": "m", "stream": False})
+            before = ask(running, "/api/v1/chat", chat)["conversation"]
             assert not (running.data / "potluck.db").exists()
 
             server.stop(signal.SIGKILL)
             answers = [ask(running, "/v1/chat/completions", openai)["id"] for _ in range(3)]
             assert len(set(answers)) == 3
-            with pytest.raises(urllib.error.HTTPError) as refused:  # a chat that cannot be kept is not taken
-                ask(running, "/api/v1/chat", {"message": "again", "model": "m", "stream": False})
+            assert ask(running, "/api/v1/chat", {**chat, "conversation": before})["conversation"] == before
+            during = ask(running, "/api/v1/chat", chat)["conversation"]
+            with pytest.raises(urllib.error.HTTPError) as refused:  # only the database knows these
+                running.get("/api/v1/conversations")
             assert refused.value.code == 503
             assert refused.value.headers["retry-after"]
             assert "PostgreSQL" in json.load(refused.value)["error"]["message"]
 
             server.start()
-            kept = come(lambda: kept_of(running, told["conversation"]))
-            assert [each["role"] for each in kept["messages"]] == ["user", "assistant"]
-            come(lambda: len(running.get("/api/v1/requests")["requests"]) >= 4)
+            come(lambda: kept_of(running, before))
+            server.stop(signal.SIGKILL)
+            last = ask(running, "/api/v1/chat", {**chat, "conversation": during})["conversation"]
+            running.process.kill()
+            running.process.wait()
+
+        server.start()
+        with service(tmp_path, "--config", str(config)) as running:
+            pair = ["user", "assistant"]
+            for conversation in (before, last):
+                come(lambda asked=conversation: kept_of(running, asked))
+                kept = kept_of(running, conversation)["messages"]
+                assert [each["role"] for each in kept] == pair * 2
+                assert [each["parent"] for each in kept] == [None, *(each["id"] for each in kept[:-1])]
+            asked = [each["id"] for each in running.get("/api/v1/requests?limit=100")["requests"]]
+            assert len(asked) == len(set(asked)) == 7
 
 
 def kept_of(running: Service, conversation: str) -> Any:

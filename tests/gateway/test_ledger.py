@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -13,10 +14,12 @@ from potluck.core.model import EngineId, KeyId, ModelId, UserId
 from potluck.gateway.ledger import KEPT_S, Ledger
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.port import Caller
+from potluck.storage.journal import Journal
 from potluck.storage.records import RequestRecord
 
 from .world import says_hi, world
 
+Made: TypeAlias = Callable[[], tuple[Ledger, "Store"]]
 CALLER = Caller(KeyId("k"), "test", UserId("u"))
 
 
@@ -49,16 +52,23 @@ class Store:
         return 1
 
 
-def made() -> tuple[Ledger, Store]:
-    store = Store()
-    return Ledger(store, Metrics(), lambda error: 400), store
+@pytest.fixture
+def made(tmp_path: Path) -> Callable[[], tuple[Ledger, Store]]:
+    """A ledger with its store. One that is made later finds what the one before left behind."""
+
+    def make() -> tuple[Ledger, Store]:
+        store = Store()
+        journal = Journal(tmp_path / "journal", synced=False, most_bytes=10_000)
+        return Ledger(store, Metrics(), lambda error: 400, journal), store
+
+    return make
 
 
 def note(ledger: Ledger, request: str) -> None:
     ledger.refused("openai", BadRequest("no"), CALLER, request, 0.0)
 
 
-async def test_a_flush_waits_for_one_that_is_under_way() -> None:
+async def test_a_flush_waits_for_one_that_is_under_way(made: Made) -> None:
     ledger, store = made()
     store.open.clear()
     note(ledger, "a")
@@ -74,7 +84,7 @@ async def test_a_flush_waits_for_one_that_is_under_way() -> None:
     await first
 
 
-async def test_what_could_not_be_written_is_written_later() -> None:
+async def test_what_could_not_be_written_is_written_later(made: Made) -> None:
     ledger, store = made()
     store.broken = True
     note(ledger, "a")
@@ -85,7 +95,7 @@ async def test_what_could_not_be_written_is_written_later() -> None:
     assert store.ids == ["a", "b"]
 
 
-async def test_a_flush_that_is_cancelled_loses_nothing() -> None:
+async def test_a_flush_that_is_cancelled_loses_nothing(made: Made) -> None:
     ledger, store = made()
     store.open.clear()
     note(ledger, "a")
@@ -99,15 +109,82 @@ async def test_a_flush_that_is_cancelled_loses_nothing() -> None:
     assert store.ids == ["a"]
 
 
-async def test_strangers_are_not_written_down() -> None:
+async def test_strangers_are_not_written_down(made: Made) -> None:
     ledger, store = made()
     ledger.refused("openai", BadRequest("no"), None, "a", 0.0)
     await ledger.flush()
     assert store.ids == []
 
 
+async def test_a_crash_costs_no_record(made: Made) -> None:
+    killed, _ = made()
+    note(killed, "a")
+    note(killed, "b")
+    ledger, store = made()
+    note(ledger, "c")
+    await ledger.flush()
+    assert set(store.ids) == {"a", "b", "c"}  # a database passes over what it has
+    _, after = made()
+    assert after.ids == []
+
+
+async def test_a_crash_after_the_database_took_a_batch_writes_it_again_for_the_database_to_pass_over(
+    made: Made,
+) -> None:
+    killed, store = made()
+    note(killed, "a")
+    store.broken = True
+    await killed.flush()
+    ledger, store = made()
+    await ledger.flush()
+    assert store.ids == ["a"]
+    again, store = made()
+    await again.flush()
+    assert store.ids == []
+
+
+async def test_what_memory_cannot_hold_waits_on_the_disk(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("potluck.gateway.ledger.MAX_WAITING", 2)
+    ledger, store = made()
+    store.broken = True
+    for number in range(5):
+        note(ledger, str(number))
+        await ledger.flush()
+    assert store.ids == []
+    store.broken = False
+    await ledger.flush()
+    assert set(store.ids) == set("01234")
+    store.ids.clear()
+    note(ledger, "5")
+    await ledger.flush()
+    assert store.ids == ["5"]
+
+
+async def test_a_full_journal_costs_only_what_memory_cannot_hold_either(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("potluck.gateway.ledger.MAX_WAITING", 90)
+    ledger, store = made()
+    store.broken = True
+    for number in range(100):
+        note(ledger, str(number))
+    store.broken = False
+    await ledger.flush()
+    assert set(map(str, range(90))) <= set(store.ids)
+
+
+async def test_an_entry_that_cannot_be_read_is_passed_over(made: Made, tmp_path: Path) -> None:
+    killed, _ = made()
+    note(killed, "a")
+    (file,) = (tmp_path / "journal").iterdir()
+    file.write_bytes(b"{}\nnonsense\n" + file.read_bytes() + b'{"id": "cut o')
+    ledger, store = made()
+    await ledger.flush()
+    assert store.ids == ["a"]
+
+
 @pytest.mark.parametrize("broken", [False, True])
-async def test_calls_are_forgotten_after_a_month_and_a_failure_is_no_end(broken: bool) -> None:
+async def test_calls_are_forgotten_after_a_month_and_a_failure_is_no_end(made: Made, broken: bool) -> None:
     ledger, store = made()
     store.broken = broken
     pruning = asyncio.ensure_future(ledger.pruning(lambda: KEPT_S + 5.0))
@@ -119,7 +196,7 @@ async def test_calls_are_forgotten_after_a_month_and_a_failure_is_no_end(broken:
     pruning.cancel()
 
 
-async def test_a_crowds_records_are_written_before_their_time() -> None:
+async def test_a_crowds_records_are_written_before_their_time(made: Made) -> None:
     ledger, store = made()
     writing = asyncio.create_task(ledger.flushing())
     await asyncio.sleep(0)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -37,6 +39,7 @@ from potluck.gateway.relay.bridge import AsgiSide
 from potluck.gateway.relay.pools import Pools
 from potluck.gateway.relay.relay import Clocks, Limits, Relay
 from potluck.gateway.tasks import Tasks
+from potluck.storage.journal import Journal
 from potluck.storage.records import KeyRecord, RequestRecord, UserRecord
 from potluck.surfaces.auth import Keyring
 from potluck.surfaces.v1.errors import status_of
@@ -391,7 +394,9 @@ async def world(
         stack.callback(pools.close)
         log = MemoryLog()
         metrics = Metrics()
-        ledger = Ledger(log, metrics, lambda error: status_of(type(error))[0])
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="potluck-")))
+        journal = Journal(folder, synced=False, most_bytes=1 << 20)
+        ledger = Ledger(log, metrics, lambda error: status_of(type(error))[0], journal)
         images = RemoteImages()
         stack.push_async_callback(images.aclose)
         tasks = await stack.enter_async_context(Tasks())

@@ -148,6 +148,11 @@ class Exposition:
 
     def _now(self) -> Iterator[Metric]:
         metrics = self._metrics
+        yield GaugeMetricFamily(
+            "potluck_owed_bytes",
+            "Bytes that wait on this machine's disk for the database: calls and conversations.",
+            value=metrics.owed_bytes(),
+        )
         yield GaugeMetricFamily("potluck_calls_waiting", "Calls in line for a slot.", value=metrics.waiting())
         yield GaugeMetricFamily("potluck_calls_running", "Calls that are seated or seeking.", value=metrics.running())
         yield GaugeMetricFamily("potluck_client_connections", "Open client connections.", value=metrics.connections())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from potluck.core.scheduling.explain import candidates
 from potluck.gateway.last_minute import Minute
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.port import Caller
+from potluck.storage.journal import Journal, Segment
 from potluck.storage.ports import RequestLog
 from potluck.storage.records import AttemptRecord, CallStatus, RequestRecord
 from potluck.wire.estimates import estimate
@@ -30,15 +32,20 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# A crash may lose this many seconds of the request log. It is a log; conversations and keys are written at once.
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(RequestRecord).decode
+
+# Until it is written a record lies in the journal: a crash costs no more than why its engine was chosen.
 # Writing takes the processor from streams for a millisecond or two: so seldom, it delays no word in a hundred.
 FLUSH_S = 2.0
 # A crowd's records are written sooner: so many take half a megabyte, and a database some ten milliseconds.
 _MANY = 1000
 # Some 15 µs each, half a millisecond together.
 _MADE_AT_ONCE = 32
-# With the database away the log waits in memory, this many calls long; then later ones are dropped and counted.
+# With the database away the log waits in memory, this many calls long; later ones wait in the journal alone.
 MAX_WAITING = 50_000
+# A record has some 400 bytes.
+MOST_JOURNAL_BYTES = 256 << 20
 # A month answers "what happened last week"; without an end the log of a busy house would fill a small disk.
 KEPT_S = 30 * 86_400.0
 PRUNE_EVERY_S = 3_600.0
@@ -56,15 +63,27 @@ BEATEN = "slower"
 class Ledger:
     """Collects the records of calls that have ended."""
 
-    def __init__(self, store: RequestLog, metrics: Metrics, status_of: Callable[[PotluckError], int]) -> None:
-        """``status_of`` tells the HTTP status of an error, for the log."""
+    def __init__(
+        self, store: RequestLog, metrics: Metrics, status_of: Callable[[PotluckError], int], journal: Journal
+    ) -> None:
+        """``status_of`` tells the HTTP status of an error, for the log. What ``journal`` holds from before is written
+        too."""
         self._store = store
+        self._journal = journal
+        # Whether the journal holds what is not in memory.
+        self._more = bool(journal.sealed)
         self._metrics = metrics
         self._status_of = status_of
         self._waiting: list[tuple[RequestRecord, Start | None]] = []
         self._many = asyncio.Event()
         self._writing = asyncio.Lock()
         self._away = False
+        self._unjournaled = False
+
+    @property
+    def owed_bytes(self) -> int:
+        """What lies in the journal."""
+        return self._journal.size_bytes
 
     def settled(self, exchange: Exchange, *, now_s: float, wall_s: float, cancelled: bool) -> None:
         """Note a call that has ended."""
@@ -141,12 +160,25 @@ class Ledger:
 
     def _keep(self, record: RequestRecord, decision: Start | None = None) -> None:
         """The decision's account is made when the record is written: nobody waits for that."""
+        kept = self._journaled(record)
         if len(self._waiting) >= MAX_WAITING:
-            self._metrics.lost_records += 1
+            self._more = self._more or kept
+            self._metrics.lost_records += not kept
             return
         self._waiting.append((record, decision))
         if len(self._waiting) == _MANY:
             self._many.set()
+
+    def _journaled(self, record: RequestRecord) -> bool:
+        try:
+            self._journal.append(_encode(record))
+        except OperatorError as error:
+            if not self._unjournaled:
+                log.warning("the request log's journal cannot be written", error=error.message)
+            self._unjournaled = True
+            return False
+        self._unjournaled = False
+        return True
 
     async def flush(self) -> None:
         """Write what waits; a batch on its way already is waited for.
@@ -156,15 +188,28 @@ class Ledger:
         """
         async with self._writing:
             batch, self._waiting = self._waiting, []
+            self._journal.seal()
+            sealed = self._journal.sealed
             left = batch
             try:
                 if batch:
                     await self._store.add(await _wholes(batch))
                 left, self._away = [], False
+                await self._settle(sealed)
             except OperatorError as error:
                 self._tell_once(error, len(batch))
             finally:
                 self._waiting = left + self._waiting
+
+    async def _settle(self, sealed: Sequence[Segment]) -> None:
+        """Forget files of the journal whose records are written, after those that were in memory no more."""
+        for segment in sealed:
+            if self._more:
+                lines = self._journal.read(segment)
+                while some := list(itertools.islice(lines, _MANY)):
+                    await self._store.add([record for line in some if (record := _decoded(line)) is not None])
+            self._journal.drop(segment)
+        self._more = False
 
     def _tell_once(self, error: OperatorError, waiting: int) -> None:
         """A database that stays away is one line in the log, not two a second."""
@@ -191,6 +236,14 @@ class Ledger:
             else:
                 log.debug("request log pruned", forgotten=forgotten)
             await asyncio.sleep(PRUNE_EVERY_S)
+
+
+def _decoded(line: bytes) -> RequestRecord | None:
+    try:
+        return _decode(line)
+    except msgspec.DecodeError as error:
+        log.error("an entry of the request log's journal cannot be read and is passed over", error=str(error))
+        return None
 
 
 def _status(error: PotluckError) -> CallStatus:

@@ -59,6 +59,7 @@ class Metrics:
         """By their way and what came of them."""
         self.lost_records = 0
         self.waiting: Callable[[], int] = _none
+        self.owed_bytes: Callable[[], int] = _none
         self.running: Callable[[], int] = _none
         self.connections: Callable[[], int] = _none
 

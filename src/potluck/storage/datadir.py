@@ -43,6 +43,11 @@ class DataDir(msgspec.Struct, frozen=True):
         return self.root / "generations"
 
     @property
+    def journal(self) -> Path:
+        """What the database is still owed."""
+        return self.root / "journal"
+
+    @property
     def run(self) -> Path:
         """What belongs to the process that runs now: lock, pid, address."""
         return self.root / "run"

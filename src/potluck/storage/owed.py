@@ -225,7 +225,7 @@ class OwedConversations:
         if not self._owes:
             return
         async with self._handing:
-            if not self._owes:  # another one handed it over meanwhile
+            if not self._journal.size_bytes:  # another one handed it over meanwhile
                 return
             self._journal.seal()
             for segment in self._journal.sealed:

@@ -108,7 +108,7 @@ class _Append(msgspec.Struct, frozen=True, tag="append"):
 
 _Entry: TypeAlias = _Create | _Append
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(_Entry).decode
+_decoder: msgspec.json.Decoder[_Entry] = msgspec.json.Decoder(_Entry)
 
 
 class OwedConversations:
@@ -242,7 +242,7 @@ class OwedConversations:
 
     async def _hand(self, line: bytes) -> None:
         try:
-            entry = _decode(line)
+            entry = _decoder.decode(line)
         except msgspec.DecodeError as error:
             log.error("an entry of the journal cannot be read and is passed over", error=str(error))
             return

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from potluck.core.audit import MEANINGS
 from potluck.gateway import answer_headers
 from tests.generated_docs import PAGES, REFERENCE
 
@@ -47,6 +48,12 @@ def test_a_headers_name_stands_in_the_code_once() -> None:
     listed = {told.name for told in answer_headers.HEADERS}
     named = {name for name in vars(answer_headers).values() if isinstance(name, str) and name.startswith("x-potluck")}
     assert listed == named
+
+
+def test_the_audit_logs_guide_has_every_event() -> None:
+    guide = (ROOT / "docs" / "guides" / "audit.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| `([a-z_.]+)` \| (.+) \|$", guide, re.M)
+    assert told == [(event.value, meaning) for event, meaning in MEANINGS.items()]
 
 
 def test_every_decision_has_a_number_of_its_own() -> None:

@@ -24,10 +24,11 @@ from typing import TYPE_CHECKING
 import structlog
 from msgspec.structs import replace
 
-from potluck import logs
+from potluck import __version__, logs
 from potluck.backends.streaming import Streaming
 from potluck.config.load import load
 from potluck.config.model import Config, EngineConfig
+from potluck.core.audit import Event, Fact
 from potluck.core.errors import NodeError, OperatorError
 from potluck.core.generations import Bounds as GenerationBounds
 from potluck.core.ids import Ids
@@ -37,6 +38,7 @@ from potluck.core.scheduling.scheduler import Scheduler
 from potluck.core.sessions import Lifetimes
 from potluck.discovering import looking, stored
 from potluck.gateway.agents import AgentWatch
+from potluck.gateway.audit import Audit
 from potluck.gateway.calls import InsideCalls
 from potluck.gateway.discovery.discovery import Discovery
 from potluck.gateway.discovery.kept import node_configs
@@ -61,6 +63,7 @@ from potluck.gateway.watch import Watch
 from potluck.installation import Installer, usual_engines
 from potluck.reloading import Reloader, class_limits, rules, with_nodes
 from potluck.rundir import claim, publish_address
+from potluck.storage.audit_head import HeadFile
 from potluck.storage.datadir import DataDir, ensure_owner, ensure_owner_key, open_datadir
 from potluck.storage.generation_files import GenerationFiles
 from potluck.storage.journal import Journal
@@ -250,6 +253,8 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
 
         pools = Pools(time.monotonic)
         stack.callback(pools.close)
+        audit = _audit(storage, data, keyring, new_id)
+        stack.push_async_callback(audit.close)
         streaming = Streaming()
         stack.push_async_callback(streaming.aclose)
         installer = Installer(config, data, pools, streaming, node=_this_machine())
@@ -356,6 +361,7 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
             drills,
             calls,
             generations,
+            audit,
         )
         relay.serve_rest(lambda: _asgi_side(services, fleet, metrics, keyring, origins))
 
@@ -368,11 +374,15 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         await _first_look(watch, fleet)
         watch.begin()
         discovery.begin()
+        audit.note(Event.STARTED, version=__version__)
+        reloader.heard = lambda changed: audit.note(Event.RELOADED, sections=", ".join(changed), by="SIGHUP")
         tasks.spawn(relay.sweeping(), "sweep")
         tasks.spawn(ledger.flushing(), "request log")
         tasks.spawn(owed.handing_over(), "what the database is owed")
         tasks.spawn(ledger.pruning(time.time), "request log's end")
         tasks.spawn(rates.keeping(), "learned rates")
+        tasks.spawn(audit.flushing(), "audit log")
+        tasks.spawn(audit.caring(config.audit.keep_s), "audit log's end")
         tasks.spawn(generations.restore(), "the answers of the last run")
         tasks.spawn(generations.watching(), "answers under way")
         tasks.spawn(_touching_keys(storage, keyring, sessions), "key use")
@@ -383,6 +393,28 @@ def _outlasting(storage: Storage, data: DataDir, url: str) -> OwedConversations:
     """The conversations of a database that may be away. A file of the data directory never is."""
     journal = Journal(data.journal / "conversations", synced=True, most_bytes=MOST_OWED_BYTES)
     return OwedConversations(storage.conversations, journal, remembered=0 if url.startswith("sqlite") else REMEMBERED)
+
+
+def _audit(storage: Storage, data: DataDir, keyring: Keyring, new_id: Callable[[], str]) -> Audit:
+    audit = Audit(
+        storage.audit,
+        clock=time.time,
+        monotonic=time.monotonic,
+        new_id=new_id,
+        name_of=keyring.name_of,
+        heads=HeadFile(data.audit_head),
+        heard=_log_fact,
+    )
+    keyring.refused = audit.key_refused
+    return audit
+
+
+def _log_fact(fact: Fact) -> None:
+    """To the log, too: where that goes, nobody who writes the database can change it."""
+    who = {"user": fact.name, "key": fact.key, "address": fact.address}
+    log.info(
+        "audit", what=str(fact.event), subject=fact.subject, **who, **{f"with_{k}": v for k, v in fact.detail.items()}
+    )
 
 
 def _limits(config: Config) -> Limits:
@@ -438,6 +470,7 @@ def _services(
     drills: Callable[[], Drills],
     calls: InsideCalls,
     generations: Generations,
+    audit: Audit,
 ) -> Services:
     async def changed() -> None:
         await _learn(storage, keyring, sessions)
@@ -449,7 +482,7 @@ def _services(
         machines=relay.fleet.machines.snapshot,
         clock=time.time,
         new_id=relay.new_id,
-        people=People(storage, time.time, relay.new_id, secrets.token_bytes, changed),
+        people=People(storage, time.time, relay.new_id, secrets.token_bytes, changed, audit),
         name_of=keyring.name_of,
         lifetimes=sessions.lifetimes,
         reload=reloader.reload,
@@ -460,6 +493,7 @@ def _services(
         drains=drains,
         drills=drills,
         generations=generations,
+        audit=audit,
         started_s=time.time(),
         max_body_bytes=config.limits.max_body_bytes,
     )

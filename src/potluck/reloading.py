@@ -32,6 +32,7 @@ class Reloader:
 
     ``discovered`` are the nodes that the owner accepted beside those of the file, for the key of their agents.
     ``limit`` gives the queue its length and the classes their limits, ``relook`` has machines looked for elsewhere.
+    ``heard`` is told what a signal has changed.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Reloader:
         self._agents = agents
         self._limit = limit
         self.relook: Callable[[DiscoveryConfig], None] = lambda wanted: None
+        self.heard: Callable[[Mapping[str, bool]], None] = lambda changed: None
 
     def reload(self) -> Mapping[str, bool]:
         """The sections that are different now, and whether that holds at once: if not, it needs a restart.
@@ -105,7 +107,7 @@ class Reloader:
     def on_signal(self) -> None:
         """SIGHUP: as `reload`, with errors in the log."""
         try:
-            self.reload()
+            self.heard(self.reload())
         except OperatorError as error:
             log.error("the configuration has errors; the old one stays", error=str(error))
 

@@ -100,6 +100,7 @@ MATRIX = {
     "POST /api/v1/users": ADMIN,
     "PATCH /api/v1/users/{user}": ADMIN,
     "DELETE /api/v1/users/{user}": ADMIN,
+    "GET /api/v1/audit": ADMIN,
     "GET /api/v1/openapi.json": GUEST,
     "GET /docs": GUEST,
     "/api/v1/{rest:path}": GUEST,  # where nothing is: only who may come in learns that

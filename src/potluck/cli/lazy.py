@@ -23,6 +23,7 @@ from potluck.core.errors import PotluckError
 if TYPE_CHECKING:  # msgspec and the API's shapes are not needed for a page of help
     from pathlib import Path
 
+    from potluck.cli.audit import Log as AuditLog
     from potluck.cli.keys import Keys
     from potluck.cli.printing import Printer
     from potluck.cli.talk import Talk
@@ -45,6 +46,7 @@ COMMANDS: Mapping[str, str] = {
     "drill": "Take a node out for a while, watch that no call is lost, and give it back.",
     "users": "Add, list, change and remove users.",
     "keys": "Create, list, rotate and revoke API keys.",
+    "audit": "List, verify and export what happened to people, keys and machines.",
     "doctor": "Look for what is wrong on this machine, and say what to do.",
     "reload": "Make the running service read its configuration again.",
 }
@@ -103,6 +105,8 @@ class _Offline(Protocol):
     def stored_keys(self, data: Path, config: Config) -> Keys: ...
 
     def stored_users(self, data: Path, config: Config) -> Users: ...
+
+    def stored_audit(self, data: Path, config: Config) -> AuditLog: ...
 
 
 class _Serving(Protocol):

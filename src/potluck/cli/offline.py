@@ -5,27 +5,33 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from potluck.config.model import Config
+from potluck.core.audit import Head
 from potluck.core.ids import Ids
 from potluck.core.model import KeyId
 from potluck.core.people import OWNER_ID, OWNER_NAME, Role
+from potluck.gateway.audit import Audit
 from potluck.gateway.people import People
 from potluck.gateway.port import Caller
+from potluck.storage.audit_head import HeadFile
 from potluck.storage.datadir import ensure_owner, open_datadir
 from potluck.storage.open import open_storage, sqlite_url
-from potluck.storage.records import KeyRecord
+from potluck.storage.ports import Storage
+from potluck.storage.records import AuditFilter, KeyRecord
+from potluck.surfaces.v1.audit import MOST, AuditEntry, AuditList, audit_entry, shown_head
 from potluck.surfaces.v1.keys import key_created, key_info
 from potluck.surfaces.v1.people_shapes import UserChange, UserInfo, user_info
 from potluck.surfaces.v1.shapes import KeyCreated, KeyInfo, NewKey
 
 T = TypeVar("T")
 
-_OWNER = Caller(KeyId(""), OWNER_NAME, OWNER_ID, Role.OWNER)
+_OWNER = Caller(KeyId(""), OWNER_NAME, OWNER_ID, Role.OWNER, address="command line")
 """Who can write the database is its owner."""
 
 
@@ -39,22 +45,51 @@ def stored_users(data: Path, config: Config) -> StoredUsers:
     return StoredUsers(_Stored(data, config))
 
 
+def stored_audit(data: Path, config: Config) -> StoredAudit:
+    """The audit log of a data directory, or of the database that the configuration names."""
+    return StoredAudit(_Stored(data, config))
+
+
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """The people of a data directory, opened for one piece of work. Raises `PotluckError`."""
+    """The database of a data directory, opened for one piece of work. Raises `PotluckError`."""
 
     data: Path
     config: Config
 
+    def read(self, act: Callable[[Storage], Awaitable[T]]) -> T:
+        """What ``act`` makes of what is stored."""
+
+        async def work() -> T:
+            async with open_storage(self._url(), clock=time.monotonic) as storage:
+                return await act(storage)
+
+        return asyncio.run(work())
+
+    def _url(self) -> str:
+        own = self.config.storage.database
+        return own.reveal() if own else sqlite_url(open_datadir(self.data).database)
+
     def run(self, act: Callable[[People], Awaitable[T]]) -> T:
+        """What ``act`` does to the people in there."""
+
         async def work() -> T:
             place = open_datadir(self.data)
-            own = self.config.storage.database
-            url = own.reveal() if own else sqlite_url(place.database)
-            async with open_storage(url, clock=time.monotonic) as storage:
+            async with open_storage(self._url(), clock=time.monotonic) as storage:
                 await ensure_owner(storage.users, now=time.time())
                 new_id = Ids(time.time, secrets.token_bytes)
-                return await act(People(storage, time.time, new_id, secrets.token_bytes, _told))
+                names = {user.id: user.name for user in await storage.users.all()}
+                audit = Audit(
+                    storage.audit,
+                    clock=time.time,
+                    monotonic=time.monotonic,
+                    new_id=new_id,
+                    name_of=lambda user: names.get(user, user),
+                    heads=HeadFile(place.audit_head),
+                )
+                done = await act(People(storage, time.time, new_id, secrets.token_bytes, _told, audit))
+                await audit.close()
+                return done
 
         return asyncio.run(work())
 
@@ -98,6 +133,35 @@ class StoredKeys:
 
     def revoke(self, key: KeyInfo) -> None:
         self.stored.run(lambda people: people.revoke_key(_OWNER, KeyId(key.id)))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAudit:
+    """The same as `audit.RemoteLog`, on the data directory. Raises `PotluckError`."""
+
+    stored: _Stored
+
+    def recent(self, limit: int, event: str, before: int | None) -> list[AuditEntry]:
+        async def act(storage: Storage) -> list[AuditEntry]:
+            found = await storage.audit.recent(limit=limit, where=AuditFilter(event or None, before=before))
+            return [audit_entry(entry) for entry in found]
+
+        return self.stored.read(act)
+
+    def pages(self) -> Iterator[AuditList]:
+        noted = HeadFile(open_datadir(self.stored.data).audit_head).read()
+        after, more = 0, True
+        while more:
+            page = self.stored.read(partial(_page, after=after, noted=noted))
+            yield page
+            more = len(page.entries) == MOST
+            after = page.entries[-1].seq if page.entries else after
+
+
+async def _page(storage: Storage, *, after: int, noted: Head | None) -> AuditList:
+    entries = await storage.audit.page(after=after, limit=MOST)
+    head = await storage.audit.head()
+    return AuditList([audit_entry(entry) for entry in entries], shown_head(head), shown_head(noted) if noted else "")
 
 
 async def _shown(people: People, record: KeyRecord, key: str) -> KeyCreated:

@@ -39,6 +39,7 @@ def build(file: FileSection, source: Path, warnings: tuple[ConfigProblem, ...]) 
         rescue=model.RescueConfig(file.rescue.attempts, file.rescue.within, file.rescue.silence),
         generations=_generations(file.generations),
         access=model.AccessConfig(file.access.session_idle, file.access.session_length),
+        audit=model.AuditConfig(file.audit.keep),
         storage=model.StorageConfig(file.storage.database, file.storage.redis, file.storage.blobs),
         discovery=model.DiscoveryConfig(file.discovery.mdns, tuple(file.discovery.scan), file.discovery.agent_key),
         local=_local(file.local, source.parent),

@@ -189,6 +189,12 @@ class AccessConfig(msgspec.Struct, frozen=True):
     session_length_s: float = 30 * 86_400.0
 
 
+class AuditConfig(msgspec.Struct, frozen=True):
+    """How long entries of the audit log are kept."""
+
+    keep_s: float = 400 * 86_400.0
+
+
 class DiscoveryConfig(msgspec.Struct, frozen=True):
     """Where engines are looked for beside ``nodes``. ``scan`` holds networks in CIDR form.
 
@@ -235,6 +241,7 @@ class Config(msgspec.Struct, frozen=True):
     rescue: RescueConfig = RescueConfig()
     generations: GenerationsConfig = GenerationsConfig()
     access: AccessConfig = AccessConfig()
+    audit: AuditConfig = AuditConfig()
     storage: StorageConfig = StorageConfig()
     discovery: DiscoveryConfig = DiscoveryConfig()
     local: LocalConfig = LocalConfig()

@@ -277,6 +277,7 @@ _QUEUE = model.QueueConfig()
 _RESCUE = model.RescueConfig()
 _GENERATIONS = model.GenerationsConfig()
 _ACCESS = model.AccessConfig()
+_AUDIT = model.AuditConfig()
 _DISCOVERY = model.DiscoveryConfig()
 _LOCAL = model.LocalConfig()
 
@@ -393,6 +394,15 @@ class AccessSection(Section):
     )
 
 
+class AuditSection(Section):
+    """What happened to people, keys and machines."""
+
+    # A day at least: a mistyped unit must not forget what somebody is about to ask for.
+    keep: Duration = Field(
+        _AUDIT.keep_s, ge=86_400.0, description="How long entries of the audit log are kept; a day at least."
+    )
+
+
 class StorageSection(Section):
     """Where things are kept; each left out stays in the data directory."""
 
@@ -478,6 +488,7 @@ class FileSection(Section):
     )
     storage: StorageSection = Field(StorageSection.model_construct(), description="Where things are kept.")
     access: AccessSection = Field(AccessSection.model_construct(), description="Sessions of browsers.")
+    audit: AuditSection = Field(AuditSection.model_construct(), description="The audit log.")
     discovery: DiscoverySection = Field(DiscoverySection.model_construct(), description="Where engines are looked for.")
     local: Annotated[LocalSection, BeforeValidator(_local)] = Field(
         LocalSection.model_construct(), description="The embedded engine."

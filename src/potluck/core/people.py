@@ -38,6 +38,7 @@ class Right(StrEnum):
     SEE_ALL = "see everybody's calls, and where machines are"
     CHANGE_FLEET = "change machines and models"
     MANAGE_PEOPLE = "manage users and their keys"
+    AUDIT = "read the audit log"
 
 
 _GUEST: Final = frozenset({Right.LOOK, Right.INFER, Right.OWN_ACCOUNT})

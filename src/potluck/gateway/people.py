@@ -7,12 +7,14 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
+from potluck.core.audit import Event
 from potluck.core.errors import BadRequest, Conflict, Forbidden, NotFound
 from potluck.core.keys import RANDOM_BYTES, digest, make_key, prefix
 from potluck.core.model import KeyId, UserId
 from potluck.core.people import OWNER_ID, OWNER_NAME, Right, Role, checked_name, folded, manages, own_key, refusal
 from potluck.core.scopes import Scope, scope_of
 from potluck.core.sessions import Lifetimes
+from potluck.gateway.audit import Audit
 from potluck.gateway.port import Caller
 from potluck.storage.ports import Storage
 from potluck.storage.records import KeyRecord, SessionId, SessionRecord, UserRecord
@@ -28,7 +30,7 @@ class People:
     """Every method takes who asks, and raises `Forbidden` for what is not theirs to do.
 
     ``clock`` is Unix seconds, ``new_id`` a fresh id, ``random_bytes`` a cryptographic source. ``changed`` is awaited
-    after every change, so that it holds from the next request on.
+    after every change, so that it holds from the next request on; ``audit`` is told of it then.
     """
 
     def __init__(
@@ -38,12 +40,14 @@ class People:
         new_id: Callable[[], str],
         random_bytes: Callable[[int], bytes],
         changed: Callable[[], Awaitable[None]],
+        audit: Audit,
     ) -> None:
         self._storage = storage
         self._clock = clock
         self._new_id = new_id
         self._random_bytes = random_bytes
         self._changed = changed
+        self._audit = audit
 
     # --- users ---
 
@@ -66,6 +70,7 @@ class People:
             raise Conflict(f"There is a user named {OWNER_NAME!r} already.", hint="Choose another name.")
         await self._storage.users.add(record)
         await self._changed()
+        await self._audit.tell(Event.USER_MADE, actor, record.name, role=role.value)
         return record
 
     async def set_role(self, actor: Caller, asked: str, role: Role) -> UserRecord:
@@ -74,6 +79,7 @@ class People:
         _may_manage(actor, role)
         record = await self._storage.users.set_role(user.id, role)
         await self._changed()
+        await self._audit.tell(Event.USER_ROLE, actor, user.name, before=user.role.value, after=role.value)
         return record
 
     async def set_disabled(self, actor: Caller, asked: str, *, disabled: bool) -> UserRecord:
@@ -83,6 +89,7 @@ class People:
             return user
         record = await self._storage.users.set_disabled(user.id, self._clock() if disabled else None)
         await self._changed()
+        await self._audit.tell(Event.USER_DISABLED if disabled else Event.USER_ENABLED, actor, user.name)
         return record
 
     async def remove_user(self, actor: Caller, asked: str) -> UserRecord:
@@ -90,6 +97,7 @@ class People:
         user = await self._other(actor, asked)
         await self._storage.users.remove(user.id)
         await self._changed()
+        await self._audit.tell(Event.USER_REMOVED, actor, user.name, role=user.role.value)
         return user
 
     async def _other(self, actor: Caller, asked: str) -> UserRecord:
@@ -139,12 +147,14 @@ class People:
         record = SessionRecord(SessionId(self._new_id()), user, key, digest(token), agent[:_AGENT_SHOWN], now, now)
         await store.add(record)
         await self._changed()
+        await self._audit.tell(Event.SESSION_BEGUN, actor, record.id, agent=record.agent)
         return record, token
 
     async def end_session(self, actor: Caller, session: SessionId) -> None:
         """Raises `NotFound`, also for somebody else's."""
         await self._storage.sessions.remove(session, actor.user)
         await self._changed()
+        await self._audit.tell(Event.SESSION_ENDED, actor, session)
 
     # --- keys ---
 
@@ -195,6 +205,7 @@ class People:
         )
         await self._storage.keys.add(record)
         await self._changed()
+        await self._tell_of_key(Event.KEY_MADE, actor, record, holder.name)
         return record, key
 
     async def rotate_key(self, actor: Caller, key: KeyId, overlap_s: float) -> tuple[KeyRecord, str]:
@@ -221,6 +232,7 @@ class People:
         )
         await self._storage.keys.replace(key, new, now + overlap_s)
         await self._changed()
+        await self._tell_of_key(Event.KEY_ROTATED, actor, new)
         return new, secret
 
     async def revoke_key(self, actor: Caller, key: KeyId) -> None:
@@ -230,6 +242,19 @@ class People:
             raise Conflict("The owner's key cannot be revoked: nobody could administer Potluck then.")
         await self._storage.keys.revoke(key, self._clock())
         await self._changed()
+        await self._tell_of_key(Event.KEY_REVOKED, actor, record)
+
+    async def _tell_of_key(self, event: Event, actor: Caller, key: KeyRecord, holder: str = "") -> None:
+        """``begins`` is what may be shown of the key that it is about; that of ``actor`` may be another."""
+        told: dict[str, str | int] = {"id": key.id, "begins": key.prefix, "for": holder or await self._name(key.user)}
+        for name, limits in (("surfaces", key.surfaces), ("models", key.models)):
+            if limits is not None:
+                told[name] = ", ".join(limits)
+        await self._audit.tell(event, actor, key.name, **told)
+
+    async def _name(self, user: UserId) -> str:
+        holder = _found(await self.users(), user)
+        return holder.name if holder is not None else user
 
     async def _theirs(self, actor: Caller, key: KeyId) -> KeyRecord:
         """A key that the caller may change."""

@@ -24,7 +24,8 @@ class Caller(msgspec.Struct, frozen=True):
     """Who asks. ``name`` is the key's; ``user`` is whose it is, and ``role`` says what that one may.
 
     ``scope`` is what the key is limited to, and ``end_s`` when it ends, in Unix seconds. ``session`` is
-    the id of the browser's session, where it was one that asked.
+    the id of the browser's session, where it was one that asked. ``prefix`` is what may be shown of the key, and
+    ``address`` where the request came from; inference, which does not need it, leaves it empty.
     """
 
     key: KeyId
@@ -34,6 +35,8 @@ class Caller(msgspec.Struct, frozen=True):
     scope: Scope | None = None
     end_s: float | None = None
     session: str = ""
+    prefix: str = ""
+    address: str = ""
 
     def may(self, right: Right) -> bool:
         return self.user != "" and right in RIGHTS[self.role] and (self.scope is None or right in SCOPED_RIGHTS)

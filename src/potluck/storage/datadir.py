@@ -48,6 +48,11 @@ class DataDir(msgspec.Struct, frozen=True):
         return self.root / "journal"
 
     @property
+    def audit_head(self) -> Path:
+        """The audit log's end, as this gateway saw it last."""
+        return self.root / "audit.head"
+
+    @property
     def run(self) -> Path:
         """What belongs to the process that runs now: lock, pid, address."""
         return self.root / "run"
@@ -132,7 +137,7 @@ async def ensure_owner_key(data: DataDir, keys: KeyStore, *, key_id: KeyId, rand
         return key
     if key is None or known is not None:
         key = make_key(random)
-        _write_private(data.owner_key, key + "\n")
+        write_private(data.owner_key, key + "\n")
     new = KeyRecord(key_id, OWNER_NAME, prefix(key), digest(key), now, owner=True, user=OWNER_ID)
     old = next((record for record in records if record.live and record.owner and record.name == OWNER_NAME), None)
     try:
@@ -156,7 +161,7 @@ def _tighten(file: Path) -> None:
         raise _unusable(file, error) from error
 
 
-def _write_private(file: Path, text: str) -> None:
+def write_private(file: Path, text: str) -> None:
     """Write a file that only its owner can read at any moment, whole or not at all, and on disk when this returns."""
     fresh = file.with_name(file.name + ".new")
     try:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 
 from potluck.core.errors import OperatorError
 from potluck.storage.ports import Storage
+from potluck.storage.sql.audit import SqlAudit
 from potluck.storage.sql.conversations import SqlConversations
 from potluck.storage.sql.database import Traits, open_database
 from potluck.storage.sql.keys import SqlKeys
@@ -63,6 +64,7 @@ async def open_storage(
             conversations=SqlConversations(database),
             requests=SqlRequests(database),
             settings=SqlSettings(database),
+            audit=SqlAudit(database),
         )
 
 

@@ -13,15 +13,18 @@ from typing import Protocol
 import msgspec
 
 from potluck.core.allowances import Claim, Level, Verdict
+from potluck.core.audit import Entry, Head
 from potluck.core.model import Json, KeyId, RequestId, UserId
 from potluck.core.people import Role
 from potluck.storage.records import (
+    AuditFilter,
     Conversation,
     ConversationId,
     ConversationPage,
     KeyRecord,
     MessageId,
     NewMessage,
+    Noted,
     Place,
     RequestFilter,
     RequestRecord,
@@ -194,6 +197,32 @@ class SettingsStore(Protocol):
     async def all(self) -> Mapping[str, Json]: ...
 
 
+class AuditLog(Protocol):
+    """Security events in a chain of hashes (`core.audit`), with numbers from 1 without gaps however many append."""
+
+    async def append(self, noted: Sequence[Noted]) -> Head:
+        """Add facts to the end, in their order; the head with them. One whose id is there already is passed over, so
+        that facts can be told again."""
+        ...
+
+    async def head(self) -> Head:
+        """The end of the chain; `EMPTY` before the first entry."""
+        ...
+
+    async def page(self, *, after: int, limit: int) -> tuple[Entry, ...]:
+        """The entries behind number ``after``, oldest first."""
+        ...
+
+    async def recent(self, *, limit: int, where: AuditFilter | None = None) -> tuple[Entry, ...]:
+        """Newest first."""
+        ...
+
+    async def prune(self, *, before_ms: int, now_ms: int, id: str) -> int:
+        """Forget the entries at the beginning that are older than ``before_ms``, behind a new entry that says so, which
+        is never among them; how many they were."""
+        ...
+
+
 class SharedMeter(Protocol):
     """Buckets that all gateways of an installation spend from (`core.allowances.Meter`), exact however many ask.
 
@@ -222,3 +251,4 @@ class Storage(msgspec.Struct, frozen=True):
     conversations: ConversationStore
     requests: RequestLog
     settings: SettingsStore
+    audit: AuditLog

@@ -12,6 +12,7 @@ from typing import NewType
 import msgspec
 
 from potluck.core.answer import FinishReason
+from potluck.core.audit import Fact
 from potluck.core.call import Message
 from potluck.core.model import EngineId, KeyId, ModelId, NodeId, RequestId, UserId
 from potluck.core.people import Role
@@ -238,3 +239,21 @@ class RequestFilter(msgspec.Struct, frozen=True):
     model: str | None = None
     status: CallStatus | None = None
     before_s: float | None = None
+
+
+class Noted(msgspec.Struct, frozen=True):
+    """A fact for the audit log, as it was told: ``time_ms`` is Unix milliseconds, ``id`` its own."""
+
+    id: str
+    time_ms: int
+    fact: Fact
+
+
+class AuditFilter(msgspec.Struct, frozen=True):
+    """Which entries to list; every field that is set must hold. ``event`` may be the beginning of one, ``before`` is an
+    entry's number, which is left out."""
+
+    event: str | None = None
+    actor: str | None = None
+    since_ms: int | None = None
+    before: int | None = None

@@ -16,6 +16,7 @@ from potluck.core.scopes import Scope as KeyScope
 from potluck.gateway.port import NOBODY, Caller
 from potluck.gateway.relay.request import Request
 from potluck.storage.records import KeyRecord, UserRecord
+from potluck.surfaces.addresses import address_of
 from potluck.surfaces.families import surface_of
 from potluck.surfaces.sessions import Sessions
 
@@ -44,7 +45,10 @@ class Keyring:
     """The live keys. One owner for the mapping from digest to caller; storage is written by who changes keys."""
 
     def __init__(self, clock: Callable[[], float], sessions: Sessions | None = None) -> None:
-        """``clock`` is Unix seconds, for the time of last use. ``sessions`` are asked where no key is shown."""
+        """``clock`` is Unix seconds, for the time of last use. ``sessions`` are asked where no key is shown.
+
+        ``refused`` is told of keys that are not valid: where from, and what was shown.
+        """
         self._sessions = sessions
         self._clock = clock
         self._callers: dict[bytes, Caller] = {}
@@ -52,6 +56,7 @@ class Keyring:
         self._remembered: dict[tuple[bytes, bytes], Caller] = {}  # by the header that shows the key, as it came
         self._used: dict[KeyId, float] = {}
         self._users: dict[UserId, UserRecord] = {}
+        self.refused: Callable[[str, str], None] = lambda address, key: None
 
     def replace(self, records: Iterable[KeyRecord], users: Iterable[UserRecord]) -> None:
         """Take keys and users as they are stored now; who is revoked, disabled or gone is refused from this moment.
@@ -80,7 +85,7 @@ class Keyring:
         """The callers of the live keys, and the users themselves."""
         return {**{caller.key: caller for caller in self._callers.values()}, **self._themselves}
 
-    def caller(self, headers: Headers, query: bytes = b"", method: bytes = b"GET") -> Caller:
+    def caller(self, headers: Headers, query: bytes = b"", method: bytes = b"GET", address: str = "") -> Caller:
         """Who presents a key or, without any, a session's cookie.
 
         Raises `Unauthenticated` without ever repeating what was presented, and `Forbidden` as `Sessions.caller` does.
@@ -101,7 +106,7 @@ class Keyring:
         if caller is None:
             caller = None if ended or self._sessions is None else self._signed_in(headers, query, method)
             if caller is None:
-                raise self._refusal(headers, query, ended=ended)
+                raise self._refusal(headers, query, address, ended=ended)
             return caller
         self._used[caller.key] = now
         return caller
@@ -128,11 +133,14 @@ class Keyring:
             return None
         return self._sessions.caller(method, headers)
 
-    def _refusal(self, headers: Headers, query: bytes, *, ended: bool) -> Unauthenticated:
+    def _refusal(self, headers: Headers, query: bytes, address: str, *, ended: bool) -> Unauthenticated:
         if ended:
             return Unauthenticated("The API key has expired.", hint="Make another with 'potluck keys create NAME'.")
-        presented = any(presented_keys(headers, query))
-        return Unauthenticated("The API key is not valid.") if presented else Unauthenticated()
+        presented = next(presented_keys(headers, query), None)
+        if presented is None:
+            return Unauthenticated()
+        self.refused(address, presented.decode("utf-8", "replace"))
+        return Unauthenticated("The API key is not valid.")
 
     def of_key(self, key: KeyId) -> Caller | None:
         """Who has a key, without presenting it; None for one that does not count any more."""
@@ -152,7 +160,7 @@ class Keyring:
 
 def _caller(record: KeyRecord, role: Role) -> Caller:
     scope = None if record.surfaces is None and record.models is None else KeyScope(record.surfaces, record.models)
-    return Caller(record.id, record.name, record.user, role, scope, record.end_s)
+    return Caller(record.id, record.name, record.user, role, scope, record.end_s, prefix=record.prefix)
 
 
 def presented_keys(headers: Headers, query: bytes) -> Iterator[bytes]:
@@ -207,7 +215,7 @@ class RequireKey:
         if asks is False:
             return NOBODY
         try:
-            caller = self._keyring.caller(headers, query, method.encode())
+            caller = self._keyring.caller(headers, query, method.encode(), address_of(scope))
         except Unauthenticated:
             # Nothing was shown, or the cookie of a session that is over: no reason not to sign in.
             if asks and not any(presented_keys(headers, query)):

@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 
 from potluck.backends.port import ModelKeeper, PullOrder
+from potluck.core.audit import Event
 from potluck.core.errors import (
     BadRequest,
     ModelNotFound,
@@ -30,7 +31,7 @@ from potluck.gateway.models import PullStep
 from potluck.surfaces.body import body_of, client_left
 from potluck.surfaces.guarded import Guarded
 from potluck.surfaces.looking import look
-from potluck.surfaces.state import fleet_of, services_of
+from potluck.surfaces.state import fleet_of, services_of, tell
 from potluck.wire.body import decode_body
 from potluck.wire.ollama.catalogue import read_name
 from potluck.wire.ollama.errors import JSON_TYPE, error_line
@@ -72,7 +73,9 @@ async def copy(request: Request) -> Response:
 
 async def delete(request: Request) -> Response:
     """Remove a model from every engine that has it."""
-    await services_of(request).models.delete(read_name(await body_of(request)))
+    name = read_name(await body_of(request))
+    targets = await services_of(request).models.delete(name)
+    await tell(request, Event.MODEL_REMOVED, name, engines=", ".join(target.engine for target in targets))
     return Response()
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from potluck.backends.port import Child, PullOrder
+from potluck.core.audit import Event, Head
 from potluck.core.discovery import Proposal
 from potluck.core.model import Engine, EngineId, Model, ModelId, UserId
 from potluck.core.scheduling.rates import Rates
@@ -169,6 +170,14 @@ class GenerationCare(Protocol):
     async def drop(self, conversation: str, user: UserId) -> None: ...
 
 
+class AuditCare(Protocol):
+    """The audit log: `gateway.audit.Audit`."""
+
+    async def tell(self, event: Event, actor: Caller | None = None, subject: str = "", **detail: str | int) -> None: ...
+
+    def anchor(self) -> Head | None: ...
+
+
 class Services(msgspec.Struct, frozen=True):
     """Handed down by app.py.
 
@@ -180,7 +189,7 @@ class Services(msgspec.Struct, frozen=True):
     raises `OperatorError` if there are errors. ``look`` asks an engine anew what it has, after its models were changed.
     ``models`` changes them, and is for owners and admins, as ``discovery``, ``drains`` and ``drills`` are; these are
     made when they are first asked for. ``newest`` cancels what an editor no longer waits for. ``generations`` owns
-    the answers of native chats.
+    the answers of native chats. ``audit`` is told of what is done to people, keys and machines.
     """
 
     calls: Calls
@@ -200,6 +209,7 @@ class Services(msgspec.Struct, frozen=True):
     drains: DrainCare
     drills: Callable[[], DrillCare]
     generations: GenerationCare
+    audit: AuditCare
     started_s: float
     max_body_bytes: int = 64_000_000
     # Proxies cut a connection that is silent for a minute, some after half of one.

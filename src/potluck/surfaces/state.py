@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
 from starlette.requests import Request
 
+from potluck.core.audit import Event
 from potluck.core.model import Model
 from potluck.gateway.fleet import Fleet
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.port import Caller
+from potluck.surfaces.addresses import address_of
 from potluck.surfaces.services import Services
 
 
@@ -30,6 +33,12 @@ def listing_of(request: Request) -> list[Model]:
 def metrics_of(request: Request) -> Metrics:
     metrics: Metrics = request.app.state.metrics
     return metrics
+
+
+async def tell(request: Request, event: Event, subject: str, **detail: str | int) -> None:
+    """Note in the audit log what the caller has done."""
+    caller = replace(caller_of(request), address=address_of(request.scope))
+    await services_of(request).audit.tell(event, caller, subject, **detail)
 
 
 def caller_of(request: Request) -> Caller:

@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 
 from potluck.backends.port import Child, PullOrder
 from potluck.core.answer import Event, Finish, FinishReason, Text, Timings, Usage
+from potluck.core.audit import EMPTY, Entry, Head, bounded, chained
 from potluck.core.call import Call
 from potluck.core.discovery import Proposal
 from potluck.core.drill import Home, Homed, How, Objection, Plan, Stage
@@ -43,6 +44,7 @@ from potluck.core.scheduling.rates import Rates
 from potluck.core.scheduling.residency import Move, MoveState
 from potluck.core.scheduling.standing import UserTurn
 from potluck.core.sessions import Lifetimes
+from potluck.gateway.audit import Audit
 from potluck.gateway.discovery.discovery import Source, Ways
 from potluck.gateway.discovery.kept import AcceptedNode
 from potluck.gateway.dispatch import Decided
@@ -59,6 +61,7 @@ from potluck.gateway.seats import Queued
 from potluck.gateway.tasks import Tasks
 from potluck.storage.ports import Storage
 from potluck.storage.records import (
+    AuditFilter,
     CallStatus,
     Conversation,
     ConversationId,
@@ -66,6 +69,7 @@ from potluck.storage.records import (
     KeyRecord,
     MessageId,
     NewMessage,
+    Noted,
     Place,
     RequestFilter,
     RequestRecord,
@@ -460,6 +464,49 @@ class MemoryRequests:
         raise AssertionError("not used here")
 
 
+class MemoryAudit:
+    """As `AuditLog` promises, in a list."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+
+    async def append(self, noted: Sequence[Noted]) -> Head:
+        for each in noted:
+            self.entries.append(chained(await self.head(), each.time_ms, each.id, bounded(each.fact)))
+        return await self.head()
+
+    async def head(self) -> Head:
+        return self.entries[-1].head if self.entries else EMPTY
+
+    async def page(self, *, after: int, limit: int) -> tuple[Entry, ...]:
+        return tuple(entry for entry in self.entries if entry.seq > after)[:limit]
+
+    async def recent(self, *, limit: int, where: AuditFilter | None = None) -> tuple[Entry, ...]:
+        where = where or AuditFilter()
+        found = [
+            entry
+            for entry in reversed(self.entries)
+            if (where.before is None or entry.seq < where.before)
+            and entry.fact.event.startswith(where.event or "")
+            and where.actor in (None, entry.fact.actor)
+        ]
+        return tuple(found[:limit])
+
+    async def prune(self, *, before_ms: int, now_ms: int, id: str) -> int:
+        raise AssertionError("not used here")
+
+
+class MemoryHeads:
+    def __init__(self) -> None:
+        self.noted: Head | None = None
+
+    def read(self) -> Head | None:
+        return self.noted
+
+    def write(self, head: Head) -> None:
+        self.noted = head
+
+
 class FakeModels:
     """Does what it is told with models: remembers it, and answers from ``steps`` or with ``fails``."""
 
@@ -683,13 +730,14 @@ class World:
     drains: FakeDrains = field(default_factory=FakeDrains)
     drills: FakeDrills = field(default_factory=FakeDrills)
     logs: MemoryGenerations = field(default_factory=MemoryGenerations)
+    heads: MemoryHeads = field(default_factory=MemoryHeads)
     started: bool = False
 
     def __post_init__(self) -> None:
         self.calls = FakeCalls(self.script)
         numbers = itertools.count(1)
         storage = self.storage or Storage(
-            self.users, self.keys, self.sessions, self.conversations, self.requests, NoSettings()
+            self.users, self.keys, self.sessions, self.conversations, self.requests, NoSettings(), MemoryAudit()
         )
 
         def new_id() -> str:
@@ -697,6 +745,14 @@ class World:
 
         self.app = Starlette(routes=starlette_routes())
         self.fleet = FakeFleet(*self.engines)
+        self.audit = Audit(
+            storage.audit,
+            clock=self._tick,
+            monotonic=self._tick,
+            new_id=new_id,
+            name_of=lambda user: f"name of {user}",
+            heads=self.heads,
+        )
         self.generations = Generations(
             self.logs,
             storage.conversations,
@@ -715,7 +771,7 @@ class World:
             machines=lambda: self.machines,
             clock=self._tick,
             new_id=new_id,
-            people=People(storage, self._tick, new_id, bytes, self._keys_changed),
+            people=People(storage, self._tick, new_id, bytes, self._keys_changed, self.audit),
             name_of=lambda user: f"name of {user}",
             lifetimes=Lifetimes(idle_s=100.0, length_s=1000.0),
             reload=self._reload,
@@ -726,6 +782,7 @@ class World:
             drains=self.drains,
             drills=lambda: self.drills,
             generations=self.generations,
+            audit=self.audit,
             started_s=self.now - 60,
             max_body_bytes=self.max_body_bytes,
             ping_s=self.ping_s,

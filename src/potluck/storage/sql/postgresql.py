@@ -52,6 +52,8 @@ def open_engine(url: URL, *, clock: Callable[[], float]) -> tuple[Engine, Traits
         insert_new=_insert_new,
         schema_is_whole=False,
         schema_lock=f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})",
+        # Unlike a SELECT this takes no view of the data: what is read behind it is what the one before has left.
+        audit_lock="LOCK TABLE audit_log IN SHARE ROW EXCLUSIVE MODE",
     )
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),

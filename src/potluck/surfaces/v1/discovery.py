@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from potluck.core.audit import Event
 from potluck.core.discovery import Grade, Proposal
 from potluck.gateway.discovery.kept import AcceptedNode
 from potluck.surfaces.v1.discovery_shapes import (
@@ -39,6 +40,7 @@ async def look(exchange: Exchange) -> Reply:
 
 async def accept(exchange: Exchange, body: AcceptRequest) -> Reply:
     node = await exchange.services.discovery.accept(exchange.path["proposal"], body.name, body.slots)
+    await exchange.tell(Event.NODE_ACCEPTED, node.name, address=node.address)
     return Reply(_accepted(exchange, node))
 
 
@@ -49,6 +51,7 @@ async def dismiss(exchange: Exchange) -> Reply:
 
 async def forget(exchange: Exchange) -> Reply:
     await exchange.services.discovery.forget(exchange.path["node"])
+    await exchange.tell(Event.NODE_FORGOTTEN, exchange.path["node"])
     return Reply(None)
 
 

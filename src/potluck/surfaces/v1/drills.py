@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from potluck.core.audit import Event
 from potluck.core.drill import How
 from potluck.gateway.drills import Drill, Order
 from potluck.surfaces.v1.drill_shapes import (
@@ -37,7 +38,9 @@ async def plan(exchange: Exchange, target: DrillTarget) -> Reply:
 async def begin(exchange: Exchange, asked: DrillRequest) -> Reply:
     """It goes on whatever becomes of this request."""
     order = Order(How(asked.how), asked.node, asked.seconds, asked.probe, asked.force)
-    return Reply(_report(await exchange.services.drills().begin(order, exchange.caller)))
+    drill = await exchange.services.drills().begin(order, exchange.caller)
+    await exchange.tell(Event.DRILL_BEGUN, drill.node, id=drill.id, how=order.how.value)
+    return Reply(_report(drill))
 
 
 async def list_drills(exchange: Exchange) -> Reply:
@@ -49,7 +52,9 @@ async def read(exchange: Exchange) -> Reply:
 
 
 async def end(exchange: Exchange) -> Reply:
-    return Reply(_report(await exchange.services.drills().end(exchange.path["drill"])))
+    drill = await exchange.services.drills().end(exchange.path["drill"])
+    await exchange.tell(Event.DRILL_ENDED, drill.node, id=drill.id)
+    return Reply(_report(drill))
 
 
 def _report(drill: Drill) -> DrillReport:

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias, TypeVar
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 from starlette.datastructures import Headers, QueryParams
 from starlette.types import Receive, Scope, Send
 
@@ -15,6 +16,7 @@ from potluck.core.errors import BadRequest, ClientError, MethodNotAllowed, NotFo
 from potluck.core.people import Right
 from potluck.gateway.answer_headers import REQUEST_ID
 from potluck.gateway.port import NOBODY
+from potluck.surfaces.addresses import address_of
 from potluck.surfaces.body import read_body
 from potluck.surfaces.services import Services
 from potluck.surfaces.v1.errors import error_body, native_error
@@ -79,7 +81,8 @@ class Route:
 
     ``answer`` is the JSON of success, None for an empty body; ``events`` the stream's, by name, where there is one.
     ``errors`` are those beyond what any route may answer with. ``right`` is what its callers must have;
-    None: it is for who has no key yet, too (`auth.OPEN_ROUTES` lists the same).
+    None: it is for who has no key yet, too (`auth.OPEN_ROUTES` lists the same). A ``lasting`` one goes on to its end
+    though its client leaves: what it changes is then told to whom it concerns, and audited.
     """
 
     method: Method
@@ -92,6 +95,7 @@ class Route:
     status: int = 200
     media_type: str = "application/json"
     right: Right | None = field(kw_only=True)
+    lasting: bool = False
 
     @property
     def shown(self) -> str:
@@ -120,7 +124,8 @@ class Endpoint:
         """1. Find the route. 2. Read the body. 3. Run the handler as long as the client is there."""
         services: Services = scope["app"].state.services
         state = scope.get("state", {})
-        exchange = Exchange(services, state["caller"], state.get("request_id") or services.new_id())
+        caller = replace(state["caller"], address=address_of(scope))
+        exchange = Exchange(services, caller, state.get("request_id") or services.new_id())
         exchange.path = scope.get("path_params", {})
         try:
             route = self._route(scope["method"], exchange)
@@ -136,6 +141,8 @@ class Endpoint:
             return None
         events = Events(send)
         work = _answer(route, exchange, body, QueryParams(scope["query_string"]), events, send)
+        if route.lasting:
+            return await work
         return await while_connected(receive, work, events, services.ping_s)
 
     def _route(self, method: str, exchange: Exchange) -> Route:

@@ -14,6 +14,7 @@ from typing import Protocol, TypeAlias
 import msgspec
 from starlette.types import Receive, Send
 
+from potluck.core.audit import Event
 from potluck.gateway import answer_headers as told
 from potluck.gateway.port import Caller
 from potluck.surfaces.body import client_left
@@ -40,6 +41,10 @@ class Exchange:
     terms: Terms = NO_TERMS
     last_event: str = ""
     headers: Sequence[tuple[bytes, bytes]] = ()
+
+    async def tell(self, event: Event, subject: str = "", **detail: str | int) -> None:
+        """Note in the audit log what the caller has done."""
+        await self.services.audit.tell(event, self.caller, subject, **detail)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from potluck import __version__
+from potluck.core.audit import Event
 from potluck.core.errors import BadRequest, OperatorError
 from potluck.core.model import Engine, EngineId, Health, Model, ModelId, NodeId
 from potluck.core.people import Right
@@ -76,7 +77,9 @@ async def nodes(exchange: Exchange) -> Reply:
 
 async def drain(exchange: Exchange) -> Reply:
     """What runs there runs on; how far it has come is told by `nodes`."""
-    return Reply(_drain(await exchange.services.drains.drain(exchange.path["node"])))
+    draining = await exchange.services.drains.drain(exchange.path["node"])
+    await exchange.tell(Event.NODE_DRAINED, exchange.path["node"])
+    return Reply(_drain(draining))
 
 
 async def resume(exchange: Exchange) -> Reply:
@@ -84,6 +87,7 @@ async def resume(exchange: Exchange) -> Reply:
     if (drill := exchange.services.drills().of_node(exchange.path["node"])) is not None:
         await exchange.services.drills().end(drill.id)
     await exchange.services.drains.resume(exchange.path["node"])
+    await exchange.tell(Event.NODE_RESUMED, exchange.path["node"])
     return Reply(None)
 
 
@@ -93,6 +97,7 @@ async def reload(exchange: Exchange) -> Reply:
         changed = exchange.services.reload()
     except OperatorError as error:
         raise BadRequest(error.message, hint=error.hint or "Correct the file; the old one stays until then.") from error
+    await exchange.tell(Event.RELOADED, sections=", ".join(changed))
     return Reply(ReloadReply(list(changed), [name for name, at_once in changed.items() if not at_once]))
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from potluck.backends.port import PullOrder
+from potluck.core.audit import Event
 from potluck.core.model_sources import read_sha256
 from potluck.core.people import Right
 from potluck.gateway.models import PullStep, Target
@@ -46,7 +47,9 @@ async def pull(exchange: Exchange, body: PullRequest) -> Result:
 
 
 async def remove(exchange: Exchange, query: PlaceQuery) -> Reply:
-    return _changed(await exchange.services.models.delete(exchange.path["name"], _where(query)))
+    targets = await exchange.services.models.delete(exchange.path["name"], _where(query))
+    await exchange.tell(Event.MODEL_REMOVED, exchange.path["name"], engines=_engines(targets))
+    return _changed(targets)
 
 
 async def load(exchange: Exchange, body: LoadRequest) -> Reply:
@@ -144,6 +147,10 @@ def _progress(step: PullStep, license: str) -> PullProgress:
 
 def _where(asked: PlaceQuery) -> Where:
     return Where(asked.node, asked.engine)
+
+
+def _engines(targets: Sequence[Target]) -> str:
+    return ", ".join(target.engine for target in targets)
 
 
 def _changed(targets: Sequence[Target]) -> Reply:

@@ -13,6 +13,7 @@ from potluck.core import errors as e
 from potluck.core.people import Right
 from potluck.surfaces import openapi
 from potluck.surfaces.v1 import (
+    audit,
     chat,
     complete,
     conversations,
@@ -236,6 +237,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         model_shapes.ModelsChanged,
         errors=(e.ModelNotFound, e.NotFound, e.Conflict, *_KEEPING_ERRORS),
         right=Right.CHANGE_FLEET,
+        lasting=True,
     ),
     Route(
         "GET",
@@ -253,6 +255,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         shapes.DrainInfo,
         errors=(e.NotFound,),
         right=Right.CHANGE_FLEET,
+        lasting=True,
     ),
     Route(
         "POST",
@@ -263,6 +266,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         errors=(e.NotFound,),
         status=204,
         right=Right.CHANGE_FLEET,
+        lasting=True,
     ),
     Route(
         "POST",
@@ -282,6 +286,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         errors=(e.NotFound, e.Conflict),
         status=201,
         right=Right.CHANGE_FLEET,
+        lasting=True,
     ),
     Route(
         "GET",
@@ -308,6 +313,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         drill_shapes.DrillReport,
         errors=(e.NotFound,),
         right=Right.CHANGE_FLEET,
+        lasting=True,
     ),
     Route(
         "GET",
@@ -334,6 +340,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         errors=(e.NotFound,),
         status=204,
         right=Right.CHANGE_FLEET,
+        lasting=True,
     ),
     Route(
         "POST",
@@ -343,6 +350,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         discovery_shapes.AcceptedInfo,
         errors=(e.NotFound, e.Conflict),
         right=Right.CHANGE_FLEET,
+        lasting=True,
     ),
     Route(
         "POST",
@@ -394,6 +402,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         plain(fleet.reload),
         shapes.ReloadReply,
         right=Right.CHANGE_FLEET,
+        lasting=True,
     ),
     Route(
         "GET",
@@ -412,6 +421,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         errors=(e.NotFound, e.Conflict),
         status=201,
         right=Right.OWN_KEYS,
+        lasting=True,
     ),
     Route(
         "POST",
@@ -422,6 +432,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         errors=(e.NotFound, e.Conflict),
         status=201,
         right=Right.OWN_KEYS,
+        lasting=True,
     ),
     Route(
         "DELETE",
@@ -432,6 +443,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         errors=(e.NotFound, e.Conflict),
         status=204,
         right=Right.OWN_KEYS,
+        lasting=True,
     ),
     Route(
         "GET",
@@ -450,6 +462,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         errors=(e.BadRequest, e.Forbidden, e.Unauthenticated),
         status=201,
         right=None,
+        lasting=True,
     ),
     Route(
         "DELETE",
@@ -460,6 +473,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         errors=(e.NotFound,),
         status=204,
         right=Right.LOOK,
+        lasting=True,
     ),
     Route(
         "GET",
@@ -486,6 +500,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         errors=(e.Conflict,),
         status=201,
         right=Right.MANAGE_PEOPLE,
+        lasting=True,
     ),
     Route(
         "PATCH",
@@ -495,6 +510,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         people_shapes.UserInfo,
         errors=(e.NotFound, e.Conflict),
         right=Right.MANAGE_PEOPLE,
+        lasting=True,
     ),
     Route(
         "DELETE",
@@ -505,6 +521,15 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         errors=(e.NotFound, e.Conflict),
         status=204,
         right=Right.MANAGE_PEOPLE,
+        lasting=True,
+    ),
+    Route(
+        "GET",
+        "/api/v1/audit",
+        "Read the audit log, newest first, or from an entry on to verify it.",
+        asking(audit.AuditQuery, audit.list_entries),
+        audit.AuditList,
+        right=Right.AUDIT,
     ),
     Route(
         "GET", "/api/v1/openapi.json", "This API as an OpenAPI 3.1 document.", plain(_document), None, right=Right.LOOK

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,10 +13,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
 from potluck.backends.port import PullOrder
+from potluck.core.audit import Event
 from potluck.core.errors import ModelNotFound, NoRoom, NotInRegistry
-from potluck.core.model import EngineId, JsonObject, KeyId, NodeId, UserId
+from potluck.core.model import EngineId, JsonObject, KeyId, ModelId, NodeId, UserId
 from potluck.core.people import Role
-from potluck.gateway.models import PullStep
+from potluck.gateway.models import PullStep, Target
 from potluck.gateway.port import Caller
 from potluck.surfaces import ollama_models
 
@@ -50,8 +51,17 @@ class Models:
     async def copy(self, source: str, destination: str) -> None:
         self.done.append(("copy", source, destination))
 
-    async def delete(self, name: str) -> None:
+    async def delete(self, name: str) -> Sequence[Target]:
         self.done.append(("delete", name))
+        return [Target(NodeId("agx0"), ENGINE, ModelId(name))]
+
+
+class Audit:
+    def __init__(self) -> None:
+        self.told: list[tuple[object, ...]] = []
+
+    async def tell(self, event: Event, actor: Caller, subject: str, **detail: str) -> None:
+        self.told.append((event, actor.user, subject, detail))
 
 
 class Client:
@@ -61,7 +71,8 @@ class Client:
         self._messages: list[Message] = [{"type": "http.request", "body": json.dumps(body).encode()}]
         if leaves:
             self._messages.append({"type": "http.disconnect"})
-        services = SimpleNamespace(max_body_bytes=1000, models=models)
+        self.audit = Audit()
+        services = SimpleNamespace(max_body_bytes=1000, models=models, audit=self.audit)
         app = SimpleNamespace(state=SimpleNamespace(services=services, fleet=None))
         caller = Caller(KeyId("k"), "k", UserId("u"), Role.MEMBER if guest else Role.ADMIN)
         scope = {"type": "http", "method": "POST", "headers": [], "app": app, "path_params": {"digest": "x"}}
@@ -117,6 +128,8 @@ async def test_a_pull_ends_when_its_client_leaves() -> None:
 async def test_copying_and_deleting_answer_with_nothing() -> None:
     models = Models()
     copied = await ollama_models.copy(Client({"source": "a", "destination": "b"}, models).request)
-    deleted = await ollama_models.delete(Client({"name": "a"}, models).request)
+    client = Client({"name": "a"}, models)
+    deleted = await ollama_models.delete(client.request)
     assert (copied.status_code, copied.body, deleted.status_code, deleted.body) == (200, b"", 200, b"")
     assert models.done == [("copy", "a", "b"), ("delete", "a")]
+    assert client.audit.told == [(Event.MODEL_REMOVED, "u", "a", {"engines": ENGINE})]

@@ -125,18 +125,19 @@ class People:
             raise BadRequest("A session is begun with an API key.", hint="Send one as Authorization: Bearer KEY.")
         if actor.scope is not None:
             raise Forbidden("A limited key begins no session.", hint="Use one without limits on surfaces and models.")
-        return await self._begin_session(actor.user, actor.key, agent, lifetimes)
+        return await self._begin_session(actor, agent, lifetimes)
 
-    async def sign_in(self, user: UserId, agent: str, lifetimes: Lifetimes) -> tuple[SessionRecord, str]:
-        """A new session with its token, for who has proven to be ``user`` otherwise than by a key.
+    async def sign_in(
+        self, user: UserId, agent: str, lifetimes: Lifetimes, *, address: str = ""
+    ) -> tuple[SessionRecord, str]:
+        """A new session with its token, for who has proven to be ``user`` otherwise than by a key, from ``address``.
 
         It is for the caller to have looked whether the user is disabled; a session of one that is lets nobody in.
         """
-        return await self._begin_session(user, own_key(user), agent, lifetimes)
+        return await self._begin_session(Caller(own_key(user), "", user, address=address), agent, lifetimes)
 
-    async def _begin_session(
-        self, user: UserId, key: KeyId, agent: str, lifetimes: Lifetimes
-    ) -> tuple[SessionRecord, str]:
+    async def _begin_session(self, actor: Caller, agent: str, lifetimes: Lifetimes) -> tuple[SessionRecord, str]:
+        user, key = actor.user, actor.key
         now, store = self._clock(), self._storage.sessions
         await store.prune(begun_before_s=now - lifetimes.length_s, used_before_s=now - lifetimes.idle_s)
         own = [record for record in await store.all() if record.user == user]

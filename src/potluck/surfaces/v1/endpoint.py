@@ -124,8 +124,10 @@ class Endpoint:
         """1. Find the route. 2. Read the body. 3. Run the handler as long as the client is there."""
         services: Services = scope["app"].state.services
         state = scope.get("state", {})
-        caller = replace(state["caller"], address=address_of(scope))
-        exchange = Exchange(services, caller, state.get("request_id") or services.new_id())
+        caller, address = state["caller"], address_of(scope)
+        if caller is not NOBODY:
+            caller = replace(caller, address=address)
+        exchange = Exchange(services, caller, state.get("request_id") or services.new_id(), address=address)
         exchange.path = scope.get("path_params", {})
         try:
             route = self._route(scope["method"], exchange)

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 from starlette.types import Receive, Send
 
 from potluck.core.audit import Event
 from potluck.gateway import answer_headers as told
-from potluck.gateway.port import Caller
+from potluck.gateway.port import NOBODY, Caller
 from potluck.surfaces.body import client_left
 from potluck.surfaces.services import Services
 from potluck.wire.terms import NO_TERMS, Terms
@@ -30,7 +31,7 @@ class Exchange:
 
     ``request_id`` becomes the generation's as soon as there is one; errors name it, and ``conversation`` if set.
     ``terms`` are what the client said beside its request; ``last_event`` is the id of the last event that it has of a
-    stream that it comes back to, empty if none.
+    stream that it comes back to, empty if none. ``address`` is where the request came from, as far as is known.
     """
 
     services: Services
@@ -41,10 +42,12 @@ class Exchange:
     terms: Terms = NO_TERMS
     last_event: str = ""
     headers: Sequence[tuple[bytes, bytes]] = ()
+    address: str = ""
 
     async def tell(self, event: Event, subject: str = "", **detail: str | int) -> None:
-        """Note in the audit log what the caller has done."""
-        await self.services.audit.tell(event, self.caller, subject, **detail)
+        """Note in the audit log what the caller has done, or somebody who has not said who it is."""
+        caller = self.caller if self.caller is not NOBODY else replace(NOBODY, address=self.address)
+        await self.services.audit.tell(event, caller, subject, **detail)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,10 @@ from potluck.core.errors import OperatorError
 from potluck.storage.ports import Storage
 from potluck.storage.sql.audit import SqlAudit
 from potluck.storage.sql.conversations import SqlConversations
+from potluck.storage.sql.credentials import SqlCredentials
 from potluck.storage.sql.database import Traits, open_database
 from potluck.storage.sql.keys import SqlKeys
+from potluck.storage.sql.links import SqlLinks
 from potluck.storage.sql.requests import SqlRequests
 from potluck.storage.sql.schema import HEAD, REVISIONS, metadata
 from potluck.storage.sql.sessions import SqlSessions
@@ -61,6 +63,8 @@ async def open_storage(
             users=SqlUsers(database),
             keys=SqlKeys(database),
             sessions=SqlSessions(database),
+            credentials=SqlCredentials(database),
+            links=SqlLinks(database),
             conversations=SqlConversations(database),
             requests=SqlRequests(database),
             settings=SqlSettings(database),

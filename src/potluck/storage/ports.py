@@ -7,7 +7,7 @@ transaction, whole or not at all, also when its caller is cancelled. Beside the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -21,16 +21,22 @@ from potluck.storage.records import (
     Conversation,
     ConversationId,
     ConversationPage,
+    FactorRecord,
     KeyRecord,
+    LinkId,
+    LinkKind,
+    LinkRecord,
     MessageId,
     NewMessage,
     Noted,
+    PasswordRecord,
     Place,
     RequestFilter,
     RequestRecord,
     SearchHit,
     SessionId,
     SessionRecord,
+    SignInWays,
     StoredMessage,
     Thread,
     UserRecord,
@@ -107,6 +113,79 @@ class SessionStore(Protocol):
 
     async def prune(self, *, begun_before_s: float, used_before_s: float) -> int:
         """Forget sessions that began, or were last used, at these times or before; how many they were."""
+        ...
+
+
+class CredentialStore(Protocol):
+    """How users sign in who show no key. What is secret comes here hashed or encrypted."""
+
+    async def standing(self) -> Mapping[UserId, SignInWays]:
+        """How each user can sign in; who has neither password nor second factor is left out."""
+        ...
+
+    async def password(self, user: UserId) -> PasswordRecord | None: ...
+
+    async def set_password(self, record: PasswordRecord, *, keep: SessionId | None = None) -> None:
+        """Set or change a password, and end the user's sessions but ``keep``. Raises `NotFound` for the user."""
+        ...
+
+    async def rehash(self, old: PasswordRecord, hash_: str) -> bool:
+        """Put another hash of the same password in place; not if the password was changed meanwhile."""
+        ...
+
+    async def factor(self, user: UserId) -> FactorRecord | None: ...
+
+    async def begin_factor(self, record: FactorRecord) -> None:
+        """Keep a second factor that is not confirmed, in place of another such. Raises `Conflict` if one is."""
+        ...
+
+    async def confirm_factor(self, begun: FactorRecord, step: int, codes: Collection[bytes], now: float) -> None:
+        """Have it asked for from now on; ``codes`` are digests of codes that stand in for it once each.
+
+        Raises `Conflict` if it is not that one any more that waits for this.
+        """
+        ...
+
+    async def take_step(self, user: UserId, step: int) -> bool:
+        """Take the code of a step, if neither it nor a later one was taken. Of any number at once one is told True."""
+        ...
+
+    async def take_code(self, user: UserId, digest: bytes) -> bool:
+        """Use a recovery code up. Of any number at once one is told True."""
+        ...
+
+    async def codes_left(self, user: UserId) -> int: ...
+
+    async def drop_factor(self, user: UserId) -> None:
+        """Remove the second factor with its recovery codes. Raises `NotFound`."""
+        ...
+
+
+class LinkStore(Protocol):
+    """One-time links, of whose tokens only digests are kept."""
+
+    async def add(self, record: LinkRecord) -> None:
+        """Keep a link, in place of all others of its kind for the same user, and forget those that are over."""
+        ...
+
+    async def all(self) -> tuple[LinkRecord, ...]:
+        """Every link, oldest first; some may be over."""
+        ...
+
+    async def find(self, digest: bytes) -> LinkRecord | None: ...
+
+    async def remove(self, link: LinkId) -> None:
+        """Raises `NotFound`."""
+        ...
+
+    async def remove_kind(self, kind: LinkKind) -> None: ...
+
+    async def redeem(self, digest: bytes, user: UserRecord, password: PasswordRecord) -> None:
+        """Use a link up: ``user`` is added, or gets that name, with this password; all sessions of it end.
+
+        All of it or nothing, and by one of any number at once. Raises `NotFound` if the link is not there any more, or
+        was over at the password's time, or is for set-up and the owner has a password; `Conflict` for the name.
+        """
         ...
 
 
@@ -248,6 +327,8 @@ class Storage(msgspec.Struct, frozen=True):
     users: UserStore
     keys: KeyStore
     sessions: SessionStore
+    credentials: CredentialStore
+    links: LinkStore
     conversations: ConversationStore
     requests: RequestLog
     settings: SettingsStore

@@ -21,6 +21,7 @@ from potluck.core.scheduling.explain import Candidate
 ConversationId = NewType("ConversationId", str)
 MessageId = NewType("MessageId", str)
 SessionId = NewType("SessionId", str)
+LinkId = NewType("LinkId", str)
 
 
 class UserRecord(msgspec.Struct, frozen=True):
@@ -80,6 +81,55 @@ class SessionRecord(msgspec.Struct, frozen=True):
     agent: str
     created_s: float
     last_used_s: float
+
+
+class PasswordRecord(msgspec.Struct, frozen=True):
+    """``hash`` is Argon2's own text, with its parameters in it. ``changed_s`` is when the user chose the password."""
+
+    user: UserId
+    hash: str
+    changed_s: float
+
+
+class FactorRecord(msgspec.Struct, frozen=True):
+    """A user's second factor (RFC 6238), asked for from ``confirmed_s`` on; None: it was only begun. ``secret`` is
+    encrypted. ``last_step`` is the period of 30 s whose code was taken last: none is taken twice."""
+
+    user: UserId
+    secret: bytes
+    created_s: float
+    confirmed_s: float | None = None
+    last_step: int = 0
+
+
+class SignInWays(msgspec.Struct, frozen=True):
+    """How a user can sign in."""
+
+    password: bool = False
+    factor: bool = False
+
+
+class LinkKind(StrEnum):
+    """What a one-time link is for: a new user, a new password, the first password of the owner."""
+
+    INVITE = "invite"
+    RESET = "reset"
+    SETUP = "setup"
+
+
+class LinkRecord(msgspec.Struct, frozen=True):
+    """A one-time link without its token, of which ``digest`` is kept as of a key. ``by`` is who made it. ``user`` is
+    whose password it sets; of an invitation it is empty, ``role`` what the new one will be, and ``name`` a proposal."""
+
+    id: LinkId
+    kind: LinkKind
+    digest: bytes
+    by: UserId
+    created_s: float
+    expires_s: float
+    user: UserId = UserId("")
+    role: Role = Role.MEMBER
+    name: str = ""
 
 
 class MessageState(StrEnum):

@@ -66,16 +66,20 @@ from potluck.storage.records import (
     Conversation,
     ConversationId,
     ConversationPage,
+    FactorRecord,
     KeyRecord,
+    LinkRecord,
     MessageId,
     NewMessage,
     Noted,
+    PasswordRecord,
     Place,
     RequestFilter,
     RequestRecord,
     SearchHit,
     SessionId,
     SessionRecord,
+    SignInWays,
     StoredMessage,
     Thread,
     UserRecord,
@@ -624,6 +628,24 @@ class FakeDrains:
             raise NotFound(f"There is no node '{name}' with an engine.")
 
 
+class NoCredentials:
+    """Nobody has a password; tests of those have a database."""
+
+    async def standing(self) -> Mapping[UserId, SignInWays]:
+        return {}
+
+    async def password(self, user: UserId) -> PasswordRecord | None:
+        return None
+
+    async def factor(self, user: UserId) -> FactorRecord | None:
+        return None
+
+
+class NoLinks:
+    async def all(self) -> tuple[LinkRecord, ...]:
+        return ()
+
+
 class NoSettings:
     async def get(self, name: str) -> Json:
         return None
@@ -737,7 +759,15 @@ class World:
         self.calls = FakeCalls(self.script)
         numbers = itertools.count(1)
         storage = self.storage or Storage(
-            self.users, self.keys, self.sessions, self.conversations, self.requests, NoSettings(), MemoryAudit()
+            self.users,
+            self.keys,
+            self.sessions,
+            NoCredentials(),
+            NoLinks(),
+            self.conversations,
+            self.requests,
+            NoSettings(),
+            MemoryAudit(),
         )
 
         def new_id() -> str:

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """Every revision of the schema, oldest first: known here so that a start needs Alembic only to change something."""
 
 HEAD = REVISIONS[-1]
@@ -78,6 +78,45 @@ sessions = Table(
     Column("agent", Text, nullable=False),
     Column("created_s", Double, nullable=False),
     Column("last_used_s", Double, nullable=False),
+)
+
+passwords = Table(
+    "passwords",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("hash", Text, nullable=False),
+    Column("changed_s", Double, nullable=False),
+)
+
+second_factors = Table(
+    "second_factors",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("secret", LargeBinary, nullable=False),
+    Column("created_s", Double, nullable=False),
+    Column("confirmed_s", Double),
+    Column("last_step", Integer, nullable=False),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("made_by", Text, nullable=False),
+    Column("created_s", Double, nullable=False),
+    Column("expires_s", Double, nullable=False),
+    Column("user_id", Text, nullable=False),  # empty for an invitation
+    Column("role", Text, nullable=False),
+    Column("name", Text, nullable=False),
 )
 
 conversations = Table(

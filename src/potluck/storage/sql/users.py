@@ -12,7 +12,16 @@ from potluck.core.model import UserId
 from potluck.core.people import Role, folded
 from potluck.storage.records import UserRecord
 from potluck.storage.sql.database import Database
-from potluck.storage.sql.schema import api_keys, conversations, sessions, users
+from potluck.storage.sql.schema import (
+    api_keys,
+    conversations,
+    links,
+    passwords,
+    recovery_codes,
+    second_factors,
+    sessions,
+    users,
+)
 
 
 class SqlUsers:
@@ -53,8 +62,8 @@ class SqlUsers:
             if connection.execute(delete(users).where(users.c.id == user)).rowcount == 0:
                 raise _missing()
             connection.execute(delete(api_keys).where(api_keys.c.user_id == user))
-            connection.execute(delete(sessions).where(sessions.c.user_id == user))
-            connection.execute(delete(conversations).where(conversations.c.user_id == user))
+            for table in (sessions, passwords, second_factors, recovery_codes, links, conversations):
+                connection.execute(delete(table).where(table.c.user_id == user))
 
         await self._database.write(work)
 

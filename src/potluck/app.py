@@ -25,6 +25,7 @@ import structlog
 from msgspec.structs import replace
 
 from potluck import __version__, logs
+from potluck.admission import ensure_guests, strangers
 from potluck.backends.streaming import Streaming
 from potluck.config.load import load
 from potluck.config.model import Config, EngineConfig
@@ -247,8 +248,14 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         )
         if first_start:
             log.info("made the owner's key", file=str(data.owner_key), hint="'potluck keys create NAME' makes others")
+        origins = Origins(config.server.origins)
         sessions = Sessions(time.time, Lifetimes(config.access.session_idle_s, config.access.session_length_s))
-        keyring = Keyring(time.time, sessions)
+        await ensure_guests(storage.users, config.access.trusted_networks, time.time(), new_id)
+
+        def later(work: Coroutine[None, None, None], name: str) -> None:
+            tasks.spawn(work, name)  # no call comes before the tasks are there
+
+        keyring = Keyring(time.time, sessions, strangers(config.access, storage.users, later, origins, time.time))
         await _learn(storage, keyring, sessions)
 
         pools = Pools(time.monotonic)
@@ -276,7 +283,6 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
             if each.supervised is not None:
                 stack.push_async_callback(each.supervised.aclose)
 
-        origins = Origins(config.server.origins)
         metrics = Metrics()
         journal = Journal(data.journal / "requests", synced=False, most_bytes=MOST_JOURNAL_BYTES)
         ledger = Ledger(storage.requests, metrics, lambda error: status_of(type(error))[0], journal)

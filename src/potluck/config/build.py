@@ -10,6 +10,7 @@ from potluck.config.endpoint import endpoint
 from potluck.config.problems import ConfigProblem
 from potluck.config.schema import (
     LATER_KINDS,
+    AccessSection,
     ClassSection,
     FileSection,
     GenerationsSection,
@@ -17,10 +18,12 @@ from potluck.config.schema import (
     LocalSection,
     NodeSection,
     RouteSection,
+    TrustedHeaderSection,
 )
 from potluck.core.generations import Unfinished
 from potluck.core.hedging import HedgeRule
 from potluck.core.model import EngineKind, ModelId, NodeId
+from potluck.core.people import Role
 from potluck.core.scheduling.classes import Kind
 
 
@@ -38,12 +41,36 @@ def build(file: FileSection, source: Path, warnings: tuple[ConfigProblem, ...]) 
         health=model.HealthConfig(file.health.interval, file.health.reload_lost),
         rescue=model.RescueConfig(file.rescue.attempts, file.rescue.within, file.rescue.silence),
         generations=_generations(file.generations),
-        access=model.AccessConfig(file.access.session_idle, file.access.session_length),
+        access=_access(file.access),
         audit=model.AuditConfig(file.audit.keep),
         storage=model.StorageConfig(file.storage.database, file.storage.redis, file.storage.blobs),
         discovery=model.DiscoveryConfig(file.discovery.mdns, tuple(file.discovery.scan), file.discovery.agent_key),
         local=_local(file.local, source.parent),
         warnings=warnings,
+    )
+
+
+def _access(section: AccessSection) -> model.AccessConfig:
+    header = section.trusted_header
+    return model.AccessConfig(
+        section.session_idle,
+        section.session_length,
+        tuple(section.proxies),
+        None if header is None else _trusted_header(header),
+        tuple(model.TrustedNetwork(each.range, each.as_) for each in section.trusted_networks),
+    )
+
+
+def _trusted_header(section: TrustedHeaderSection) -> model.TrustedHeaderConfig:
+    groups = section.groups
+    return model.TrustedHeaderConfig(
+        proxies=tuple(section.proxies),
+        user=section.user,
+        email=section.email,
+        groups=None if groups is None else groups.header,
+        roles={} if groups is None else {group: Role(role) for group, role in groups.roles.items()},
+        create=None if section.create == "none" else Role(section.create),
+        secret=section.secret,
     )
 
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from potluck.config.access import access_findings
 from potluck.config.aliases import alias_findings
 from potluck.config.endpoint import Endpoint, endpoint
 from potluck.config.problems import Severity
@@ -46,6 +47,7 @@ def cross_findings(root: JsonObject, document: Document) -> Iterator[Finding]:
     yield from _classes(mapping(root.get("classes")))
     yield from _database(mapping(root.get("storage")).get("database"))
     yield from _networks(items(mapping(root.get("discovery")).get("scan")))
+    yield from access_findings(mapping(root.get("access")))
     for section, key in _NOT_YET:
         if mapping(root.get(str(section))).get(str(key)) not in (None, False, []):
             message = f"{section}.{key} is not used by this version."

@@ -17,6 +17,7 @@ from potluck.config.secret import Secret
 from potluck.core.generations import Unfinished
 from potluck.core.hedging import HedgeRule
 from potluck.core.model import EngineId, EngineKind, ModelId, NodeId
+from potluck.core.people import Role
 from potluck.core.scheduling.classes import Kind
 
 
@@ -182,11 +183,39 @@ class StorageConfig(msgspec.Struct, frozen=True):
     blobs: Secret | None = None
 
 
+class TrustedHeaderConfig(msgspec.Struct, frozen=True):
+    """Reverse proxies, in CIDR form, that name the user in a header. Header names are lower-case, None for none.
+
+    ``create`` None: who is no user here is refused. ``roles`` are groups' of ``groups``.
+    """
+
+    proxies: tuple[str, ...]
+    user: str = "x-forwarded-user"
+    email: str | None = None
+    groups: str | None = None
+    roles: Mapping[str, Role] = msgspec.field(default_factory=dict[str, Role])
+    create: Role | None = None
+    secret: Secret | None = None
+
+
+class TrustedNetwork(msgspec.Struct, frozen=True):
+    """``range`` in CIDR form, whose machines are the guest ``name`` where they show nothing."""
+
+    range: str
+    name: str
+
+
 class AccessConfig(msgspec.Struct, frozen=True):
-    """How long a browser's session lasts: unused, and at the most."""
+    """How long a browser's session lasts: unused, and at the most. Who comes in without a key of ours.
+
+    ``proxies``, in CIDR form, are believed in what they say of addresses.
+    """
 
     session_idle_s: float = 7 * 86_400.0
     session_length_s: float = 30 * 86_400.0
+    proxies: tuple[str, ...] = ()
+    trusted_header: TrustedHeaderConfig | None = None
+    trusted_networks: tuple[TrustedNetwork, ...] = ()
 
 
 class AuditConfig(msgspec.Struct, frozen=True):

@@ -16,7 +16,9 @@ from pydantic.config import JsonDict
 from potluck.config import model
 from potluck.config.secret import Secret
 from potluck.config.units import Unfit, parse_duration, parse_size
+from potluck.core.errors import BadRequest
 from potluck.core.hedging import HedgeRule
+from potluck.core.people import OWNER_NAME, checked_name, folded
 from potluck.core.scheduling.classes import DEFAULT_LIMITS
 from potluck.core.scheduling.classes import Kind as Classes
 
@@ -84,6 +86,34 @@ def _network(value: object) -> str:
         return str(ipaddress.ip_network(value if isinstance(value, str) else ""))
     except ValueError:
         raise Unfit("be a network in CIDR form", "Such as 192.168.1.0/24.") from None
+
+
+def _header(value: object) -> str:
+    text = value.strip() if isinstance(value, str) else ""
+    if not re.fullmatch(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*", text):
+        raise Unfit("be a header's name", "Letters, digits and '-', such as X-Forwarded-User.")
+    if text.lower() in _NOT_FOR_IDENTITY:
+        raise Unfit("be a header of its own", "That one has a meaning already: use one such as X-Forwarded-User.")
+    return text.lower()
+
+
+# What every client sends, or what Potluck reads for another purpose.
+_NOT_FOR_IDENTITY = frozenset(
+    {
+        *("authorization", "x-api-key", "api-key", "cookie", "host", "origin", "user-agent", "accept", "content-type"),
+        *("content-length", "connection", "transfer-encoding", "x-forwarded-for", "x-proxy-secret"),
+    }
+)
+
+
+def _guest(value: object) -> str:
+    try:
+        name = checked_name(value if isinstance(value, str) else "")
+    except BadRequest:
+        raise Unfit("be a name for a guest", "Such as 'living room'.") from None
+    if folded(name) == OWNER_NAME:
+        raise Unfit("be a guest's name", "The owner is no guest.")
+    return name
 
 
 def _origin(value: object) -> str:
@@ -169,7 +199,10 @@ HeaderSecret = Annotated[
 Url = Annotated[str, BeforeValidator(_url), WithJsonSchema({"type": "string", "x-type": "URL"})]
 Address = Annotated[str, BeforeValidator(_address), WithJsonSchema({"type": "string", "x-type": "host or IP address"})]
 Network = Annotated[str, BeforeValidator(_network), WithJsonSchema({"type": "string", "x-type": "network"})]
+HeaderName = Annotated[str, BeforeValidator(_header), WithJsonSchema({"type": "string", "x-type": "header"})]
 Origin = Annotated[str, BeforeValidator(_origin), WithJsonSchema({"type": "string", "x-type": "origin"})]
+GuestName = Annotated[str, BeforeValidator(_guest), WithJsonSchema({"type": "string", "x-type": "name"})]
+RoleName: TypeAlias = Literal["owner", "admin", "member", "guest"]
 Kind: TypeAlias = Literal["ollama", "llamacpp", "openai", "comfyui", "a1111"]
 
 # More names than anybody keeps in mind, and few enough for every listing of models.
@@ -383,6 +416,51 @@ class GenerationsSection(Section):
     )
 
 
+_HEADER = model.TrustedHeaderConfig(())
+
+
+class GroupsSection(Section):
+    """Roles by the groups that a proxy tells."""
+
+    header: HeaderName = Field(description="The header with the user's groups, between commas.")
+    roles: dict[str, RoleName] = Field(
+        description="The role of each group that has one; the most powerful counts. Who is in none has that of "
+        "`create`, whatever the user was before."
+    )
+
+
+class TrustedHeaderSection(Section):
+    """Sign-in by a reverse proxy that names the user in a header."""
+
+    proxies: list[Network] = Field(
+        min_length=1,
+        description="The proxy's address, or several, or ranges such as `172.18.0.0/16`. From every other address the "
+        "header is thrown away.",
+    )
+    user: HeaderName = Field(_HEADER.user, description="The header with the user's name.")
+    email: HeaderName | None = Field(
+        None, description="The header with the user's e-mail address, taken for the name where there is none."
+    )
+    groups: GroupsSection | None = Field(
+        None, description="The header with the user's groups, and which role each gives; left out, roles are set here."
+    )
+    create: Literal["none", "guest", "member", "admin"] = Field(
+        "none", description="The role of a user that is new here; `none` refuses who was not added before."
+    )
+    secret: HeaderSecret | None = Field(
+        None,
+        description="What the proxy must show in `X-Proxy-Secret`. Wanted where other programs share the proxy's "
+        "address, as on one machine.",
+    )
+
+
+class TrustedNetworkSection(Section):
+    """Machines that cannot show a key."""
+
+    range: Network = Field(description="Their network or address.")
+    as_: GuestName = Field(alias="as", description="The guest that they are; made at the start if there is none.")
+
+
 class AccessSection(Section):
     """Who may come in, and for how long."""
 
@@ -391,6 +469,17 @@ class AccessSection(Section):
     )
     session_length: Duration = Field(
         _ACCESS.session_length_s, description="A browser's session ends after so long in any case."
+    )
+    proxies: list[Network] = Field(
+        [],
+        description="Reverse proxies in front, by address or range: what they say in `X-Forwarded-For` is believed. "
+        "Those of `trusted_header` need not stand here again.",
+    )
+    trusted_header: TrustedHeaderSection | None = Field(
+        None, description="Sign-in by a reverse proxy that names the user; left out, no header signs anybody in."
+    )
+    trusted_networks: list[TrustedNetworkSection] = Field(
+        [], description="Networks whose machines may ask models without a key, each as a guest of its own."
     )
 
 
@@ -487,7 +576,7 @@ class FileSection(Section):
         GenerationsSection.model_construct(), description="Answers of the native chat."
     )
     storage: StorageSection = Field(StorageSection.model_construct(), description="Where things are kept.")
-    access: AccessSection = Field(AccessSection.model_construct(), description="Sessions of browsers.")
+    access: AccessSection = Field(AccessSection.model_construct(), description="Who may come in, and for how long.")
     audit: AuditSection = Field(AuditSection.model_construct(), description="The audit log.")
     discovery: DiscoverySection = Field(DiscoverySection.model_construct(), description="Where engines are looked for.")
     local: Annotated[LocalSection, BeforeValidator(_local)] = Field(

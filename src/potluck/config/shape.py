@@ -31,6 +31,7 @@ _MUST = {
     "bool_parsing": ("be true or false", ""),
     "greater_than_equal": ("be at least {ge}", ""),
     "less_than_equal": ("be at most {le}", ""),
+    "too_short": ("hold at least {min_length}", ""),
     "too_long": ("hold at most {max_length} entries", ""),
     "literal_error": ("be one of {expected}", ""),
 }
@@ -95,7 +96,12 @@ def _keys(section: Path) -> list[str]:
         else:  # a name of the owner's choice, or an index
             found = get_args(found)[-1] if get_args(found) else found
     model = _model_in(found)
-    return list(model.model_fields) if model else []
+    return _names(model) if model else []
+
+
+def _names(model: type[BaseModel]) -> list[str]:
+    """As they stand in the file, where a key may be a word that Python keeps for itself."""
+    return [info.alias or name for name, info in model.model_fields.items()]
 
 
 def _model_in(annotation: object) -> type[BaseModel] | None:
@@ -108,7 +114,7 @@ def _model_in(annotation: object) -> type[BaseModel] | None:
 
 def _all_keys(model: type[BaseModel], path: Path) -> Iterator[tuple[str, list[str]]]:
     """Every section's dotted path, ``NAME`` for what the owner names, with its keys."""
-    yield dotted(path), list(model.model_fields)
+    yield dotted(path), _names(model)
     for name, info in model.model_fields.items():
         annotation: Any = info.annotation
         inner = (*path, name)

@@ -119,9 +119,10 @@ class People:
     async def begin_session(self, actor: Caller, agent: str, lifetimes: Lifetimes) -> tuple[SessionRecord, str]:
         """A new session with its token, for who shows a key; it ends with that key.
 
-        Raises `BadRequest` for who shows a session, which would go on for ever so, and `Forbidden` for a limited key.
+        Raises `BadRequest` for who shows none, or a session, which would go on for ever so, and `Forbidden` for a
+        limited key.
         """
-        if actor.session:
+        if actor.session or actor.keyless:
             raise BadRequest("A session is begun with an API key.", hint="Send one as Authorization: Bearer KEY.")
         if actor.scope is not None:
             raise Forbidden("A limited key begins no session.", hint="Use one without limits on surfaces and models.")

@@ -25,7 +25,8 @@ class Caller(msgspec.Struct, frozen=True):
 
     ``scope`` is what the key is limited to, and ``end_s`` when it ends, in Unix seconds. ``session`` is
     the id of the browser's session, where it was one that asked. ``prefix`` is what may be shown of the key, and
-    ``address`` where the request came from; inference, which does not need it, leaves it empty.
+    ``address`` where the request came from; inference, which does not need it, leaves it empty. ``keyless``: known by
+    a proxy's word, or an address alone.
     """
 
     key: KeyId
@@ -37,6 +38,7 @@ class Caller(msgspec.Struct, frozen=True):
     session: str = ""
     prefix: str = ""
     address: str = ""
+    keyless: bool = False
 
     def may(self, right: Right) -> bool:
         return self.user != "" and right in RIGHTS[self.role] and (self.scope is None or right in SCOPED_RIGHTS)
@@ -47,6 +49,8 @@ class Caller(msgspec.Struct, frozen=True):
 
     def refusal(self, right: Right) -> Forbidden:
         """What to say where `may` is false."""
+        if right in RIGHTS[self.role] and self.keyless:
+            return Forbidden(f"An address alone may not {right}.", hint="Show an API key, or sign in.")
         if right in RIGHTS[self.role]:
             return Forbidden(
                 f"This key is limited, and may not {right}.", hint="Use a key without limits on surfaces and models."

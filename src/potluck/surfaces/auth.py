@@ -19,6 +19,7 @@ from potluck.storage.records import KeyRecord, UserRecord
 from potluck.surfaces.addresses import address_of
 from potluck.surfaces.families import surface_of
 from potluck.surfaces.sessions import Sessions
+from potluck.surfaces.strangers import Strangers
 
 if TYPE_CHECKING:  # the relay's calls need no keys of Starlette's
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -44,12 +45,16 @@ _KEY_HEADERS = frozenset({b"authorization", b"x-api-key", b"api-key"})
 class Keyring:
     """The live keys. One owner for the mapping from digest to caller; storage is written by who changes keys."""
 
-    def __init__(self, clock: Callable[[], float], sessions: Sessions | None = None) -> None:
-        """``clock`` is Unix seconds, for the time of last use. ``sessions`` are asked where no key is shown.
+    def __init__(
+        self, clock: Callable[[], float], sessions: Sessions | None = None, strangers: Strangers | None = None
+    ) -> None:
+        """``clock`` is Unix seconds, for the time of last use. ``sessions`` are asked where no key is shown, and
+        ``strangers`` where there is no cookie either, or a proxy vouches for who asks.
 
         ``refused`` is told of keys that are not valid: where from, and what was shown.
         """
         self._sessions = sessions
+        self.strangers = strangers
         self._clock = clock
         self._callers: dict[bytes, Caller] = {}
         self._themselves: dict[KeyId, Caller] = {}  # users who came in without a key, by `core.people.own_key`
@@ -75,6 +80,8 @@ class Keyring:
             (key := own_key(user)): Caller(key, self._users[user].name, user, role) for user, role in holders.items()
         }
         self._remembered = {}
+        if self.strangers is not None:
+            self.strangers.replace(self._users.values())
 
     def name_of(self, user: UserId) -> str:
         """What to call a user, from memory; the id of one that is not known."""
@@ -85,8 +92,9 @@ class Keyring:
         """The callers of the live keys, and the users themselves."""
         return {**{caller.key: caller for caller in self._callers.values()}, **self._themselves}
 
-    def caller(self, headers: Headers, query: bytes = b"", method: bytes = b"GET", address: str = "") -> Caller:
-        """Who presents a key or, without any, a session's cookie.
+    def caller(self, headers: Headers, query: bytes = b"", method: bytes = b"GET", peer: str = "") -> Caller:
+        """Who presents a key or, without any, a session's cookie, or is known by who hands the request on (``peer``,
+        the address at the connection's other end).
 
         Raises `Unauthenticated` without ever repeating what was presented, and `Forbidden` as `Sessions.caller` does.
         A client may present several: Claude Code sends its account's key beside the token it was given for here.
@@ -104,9 +112,9 @@ class Keyring:
             if caller is not None and caller.end_s is not None and now >= caller.end_s:
                 caller, ended = None, True
         if caller is None:
-            caller = None if ended or self._sessions is None else self._signed_in(headers, query, method)
+            caller = None if ended else self._without_key(headers, query, method, peer)
             if caller is None:
-                raise self._refusal(headers, query, address, ended=ended)
+                raise self._refusal(headers, query, peer, ended=ended)
             return caller
         self._used[caller.key] = now
         return caller
@@ -127,18 +135,28 @@ class Keyring:
             return caller
         return None
 
-    def _signed_in(self, headers: Headers, query: bytes, method: bytes) -> Caller | None:
-        # A key that is wrong is not made good by a cookie: who shows one means to be known by it.
-        if self._sessions is None or any(presented_keys(headers, query)):
+    def _without_key(self, headers: Headers, query: bytes, method: bytes, peer: str) -> Caller | None:
+        """1. Whom a proxy names: it has seen to it. 2. Whose cookie it is. 3. Who is in a network that is let in."""
+        strangers = self.strangers
+        if strangers is not None and not any(presented_keys(_not_for_a_proxy(headers), query)):
+            caller = strangers.vouched(peer, method, headers)
+            if caller is not None:
+                return caller
+        # A key that is wrong is not made good by anything else: who shows one means to be known by it.
+        if any(presented_keys(headers, query)):
             return None
-        return self._sessions.caller(method, headers)
+        caller = self._sessions.caller(method, headers) if self._sessions is not None else None
+        if caller is None and strangers is not None:
+            caller = strangers.near(peer, headers)
+        return caller
 
-    def _refusal(self, headers: Headers, query: bytes, address: str, *, ended: bool) -> Unauthenticated:
+    def _refusal(self, headers: Headers, query: bytes, peer: str, *, ended: bool) -> Unauthenticated:
         if ended:
             return Unauthenticated("The API key has expired.", hint="Make another with 'potluck keys create NAME'.")
         presented = next(presented_keys(headers, query), None)
         if presented is None:
             return Unauthenticated()
+        address = peer if self.strangers is None else self.strangers.whence(peer, headers).shown
         self.refused(address, presented.decode("utf-8", "replace"))
         return Unauthenticated("The API key is not valid.")
 
@@ -150,7 +168,8 @@ class Keyring:
 
     def of_request(self, request: Request) -> Caller:
         """The relay's way in."""
-        return self.caller(request.headers, request.query if b"?" in request.target else b"", request.method)
+        query = request.query if b"?" in request.target else b""
+        return self.caller(request.headers, query, request.method, request.peer)
 
     def take_used(self) -> dict[KeyId, float]:
         """Times of last use since the last call of this, for storage."""
@@ -189,6 +208,11 @@ def presented_keys(headers: Headers, query: bytes) -> Iterator[bytes]:
                 yield text.encode("utf-8", "replace")
 
 
+def _not_for_a_proxy(headers: Headers) -> Headers:
+    """Without Basic: who was asked for a password by the proxy sends it along, and the proxy may pass it on."""
+    return [each for each in headers if each[0] != b"authorization" or each[1][:6].lower() != b"basic "]
+
+
 def _password(encoded: bytes) -> bytes:
     try:
         return base64.b64decode(encoded, validate=True).partition(b":")[2]
@@ -197,25 +221,33 @@ def _password(encoded: bytes) -> bytes:
 
 
 class RequireKey:
-    """ASGI middleware: nothing but the public paths is served without a key. Sets ``request.state.caller``."""
+    """ASGI middleware: nothing but the public paths is served without a key. Sets ``request.state.caller``, and
+    ``request.state.address`` to where the request comes from behind proxies (`core.whence`)."""
 
     def __init__(self, app: ASGIApp, keyring: Keyring) -> None:
         self._app = app
         self._keyring = keyring
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in PUBLIC_PATHS:
-            scope.setdefault("state", {})["caller"] = self._caller(scope)
+        if scope["type"] == "http":
+            headers: Headers = scope["headers"]
+            peer = address_of(scope)
+            state, strangers = scope.setdefault("state", {}), self._keyring.strangers
+            state["address"] = peer if strangers is None else strangers.whence(peer, headers).shown
+            if scope["path"] not in PUBLIC_PATHS:
+                state["caller"] = self._caller(scope, headers, peer)
+            if strangers is not None:
+                scope["headers"] = strangers.clean(headers)
         await self._app(scope, receive, send)
 
-    def _caller(self, scope: Scope) -> Caller:
+    def _caller(self, scope: Scope, headers: Headers, peer: str) -> Caller:
         # Raised outside Starlette's own handlers on purpose: `surfaces.errors` renders it like any other.
-        headers, query, method = scope["headers"], scope.get("query_string", b""), scope["method"]
+        query, method = scope.get("query_string", b""), scope["method"]
         asks = OPEN_ROUTES.get(("GET" if method == "HEAD" else method, scope["path"]))
         if asks is False:
             return NOBODY
         try:
-            caller = self._keyring.caller(headers, query, method.encode(), address_of(scope))
+            caller = self._keyring.caller(headers, query, method.encode(), peer)
         except Unauthenticated:
             # Nothing was shown, or the cookie of a session that is over: no reason not to sign in.
             if asks and not any(presented_keys(headers, query)):

@@ -188,6 +188,7 @@ class ClientConnection(asyncio.Protocol):
         try:
             if request.method.decode("latin-1") != door.method:
                 raise MethodNotAllowed(request.method.decode("latin-1"), [each.decode() for each in doors])
+            request.client = self.transport
             self._caller = caller = self._relay.authenticate(request)
             if not caller.may(door.right):
                 raise caller.refusal(door.right)

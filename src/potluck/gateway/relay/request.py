@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
+from typing import cast
 
 import msgspec
 import zstandard
@@ -25,7 +27,8 @@ _MOST_MEMBERS = 4096
 
 
 class Request(msgspec.Struct, eq=False):
-    """``headers`` are (lower-case name, value) in order. ``body`` grows until ``complete``.
+    """``headers`` are (lower-case name, value) in order. ``body`` grows until ``complete``. ``client`` is the
+    connection that it came on.
 
     ``size`` counts the body's bytes as they come, kept or not; of a ``too_large`` body nothing is kept.
     """
@@ -48,6 +51,14 @@ class Request(msgspec.Struct, eq=False):
     too_large: bool = False
     origin: bytes = b""
     terms: tuple[tuple[bytes, bytes], ...] = ()
+    client: asyncio.BaseTransport | None = None
+
+    @property
+    def peer(self) -> str:
+        """The address at the connection's other end; empty for one that has none."""
+        # A pair for IPv4 and four values for IPv6; of a Unix socket text or bytes.
+        name: object = self.client.get_extra_info("peername") if self.client is not None else None
+        return str(cast("tuple[object, ...]", name)[0]) if isinstance(name, tuple) else ""
 
     @property
     def path(self) -> bytes:

@@ -55,6 +55,7 @@ from potluck.gateway.metrics import Metrics
 from potluck.gateway.models import Models
 from potluck.gateway.people import People
 from potluck.gateway.pins import Pinning, Pins
+from potluck.gateway.presence import Alive
 from potluck.gateway.proofs import Proofs
 from potluck.gateway.relay import vanished
 from potluck.gateway.relay.pools import Pools
@@ -70,7 +71,9 @@ from potluck.storage.generation_files import GenerationFiles
 from potluck.storage.journal import Journal
 from potluck.storage.open import open_storage, sqlite_url
 from potluck.storage.owed import MOST_OWED_BYTES, REMEMBERED, OwedConversations
-from potluck.storage.ports import Storage
+from potluck.storage.ports import Shared, Storage
+from potluck.storage.records import GatewayRecord, Topic
+from potluck.storage.shared.open import open_shared
 from potluck.surfaces.auth import Keyring
 from potluck.surfaces.doors import DOORS, FALLBACK
 from potluck.surfaces.origins import Origins
@@ -93,6 +96,8 @@ FIRST_LOAD_S = 15.0
 YOUNG_OBJECTS = 10_000
 # How often times of last use are written down: they are for the owner's eyes, not for decisions.
 TOUCH_KEYS_S = 10.0
+# Until a database that is away is asked once more for keys that another gateway has changed.
+LEARN_AGAIN_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,9 @@ class App:
     fleet: Fleet
     reloader: Reloader
     generations: Generations
+    shared: Shared
+    tasks: Tasks
+    id: str
 
 
 def serve(options: UpOptions) -> int:
@@ -170,6 +178,9 @@ async def _serve(options: UpOptions) -> None:
         host, port = server.sockets[0].getsockname()[:2]
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         stack.enter_context(publish_address(data, url))
+        alive = Alive(app.shared.presence, GatewayRecord(app.id, _this_machine(), url, __version__, time.time()))
+        stack.push_async_callback(alive.leave)
+        app.tasks.spawn(alive.saying(), "presence")
         sys.stdout.write(f"ready {url}\n")  # the one line that scripts wait for
         sys.stdout.flush()
         await _after_the_start()
@@ -241,6 +252,10 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         owed = _outlasting(storage, data, url)
         storage = replace(storage, conversations=owed)
         new_id = Ids(time.time, secrets.token_bytes)
+        gateway, redis = new_id(), config.storage.redis
+        shared = await stack.enter_async_context(
+            open_shared(redis.reveal() if redis is not None else None, gateway=gateway, clock=time.monotonic)
+        )
         first_start = not data.owner_key.exists()
         await ensure_owner(storage.users, now=time.time())
         await ensure_owner_key(
@@ -356,6 +371,7 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         services = _services(
             config,
             storage,
+            shared,
             relay,
             keyring,
             sessions,
@@ -392,7 +408,9 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         tasks.spawn(generations.restore(), "the answers of the last run")
         tasks.spawn(generations.watching(), "answers under way")
         tasks.spawn(_touching_keys(storage, keyring, sessions), "key use")
-        yield App(relay, ledger, fleet, reloader, generations)
+        tasks.spawn(shared.bus.relaying(), "word between gateways")
+        tasks.spawn(_hearing_of_people(storage, shared, keyring, sessions), "word of people")
+        yield App(relay, ledger, fleet, reloader, generations, shared, tasks, gateway)
 
 
 def _outlasting(storage: Storage, data: DataDir, url: str) -> OwedConversations:
@@ -465,6 +483,7 @@ def _in_use(relay: Relay) -> Callable[[EngineId, ModelId], int]:
 def _services(
     config: Config,
     storage: Storage,
+    shared: Shared,
     relay: Relay,
     keyring: Keyring,
     sessions: Sessions,
@@ -480,10 +499,12 @@ def _services(
 ) -> Services:
     async def changed() -> None:
         await _learn(storage, keyring, sessions)
+        shared.bus.publish(Topic.PEOPLE)
 
     return Services(
         calls=calls,
         storage=storage,
+        shared=shared,
         fleet=relay,
         machines=relay.fleet.machines.snapshot,
         clock=time.time,
@@ -542,6 +563,24 @@ async def _learn(storage: Storage, keyring: Keyring, sessions: Sessions) -> None
     """Take who may ask as it is stored now."""
     keyring.replace(await storage.keys.all(), await storage.users.all())
     sessions.replace(await storage.sessions.all(), keyring.callers())
+
+
+async def _hearing_of_people(storage: Storage, shared: Shared, keyring: Keyring, sessions: Sessions) -> None:
+    """Take what other gateways changed."""
+    with shared.bus.listen(Topic.PEOPLE) as listening:
+        while True:
+            await listening.next()
+            while not await _learned(storage, keyring, sessions):  # noqa: ASYNC110 - the database says no word
+                await asyncio.sleep(LEARN_AGAIN_S)
+
+
+async def _learned(storage: Storage, keyring: Keyring, sessions: Sessions) -> bool:
+    try:
+        await _learn(storage, keyring, sessions)
+    except OperatorError as error:
+        log.warning("keys and users cannot be read again yet", why=error.message)
+        return False
+    return True
 
 
 async def _touching_keys(storage: Storage, keyring: Keyring, sessions: Sessions) -> None:

@@ -180,3 +180,13 @@ def test_a_database_that_potluck_would_not_start_with_is_a_failure(run: Run, tmp
     (data / "potluck.db").write_bytes(b"no database" * 100)
     assert "damaged" in checks(run, "--config", config)["database"]["message"]
     assert run("doctor", "--config", config).exit_code == 1
+
+
+def test_a_redis_that_is_not_there_is_a_warning(run: Run, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and listens to nobody
+        file = tmp_path / "potluck.yaml"
+        file.write_text(f"storage: {{redis: 'redis://127.0.0.1:{taken.getsockname()[1]}/0'}}\n")
+        told = checks(run, "--config", str(file))["redis"]
+    assert (told["verdict"], told["message"]) == ("warn", "Redis does not answer.")
+    assert diagnosis.redis("7.0.15", "", "").verdict is Verdict.OK

@@ -24,6 +24,7 @@ from potluck.surfaces.v1.shapes import (
     NodeInfo,
     QueuedInfo,
     RateInfo,
+    RedisInfo,
     StatusReply,
     TurnInfo,
 )
@@ -109,6 +110,13 @@ def test_what_counts_stands_at_the_head() -> None:
         "Slots 5 of 10 busy   Waiting 12   Engines 3 of 7 up   Models 9",
         "Last minute 48 calls, 2 failed, 1 refused   156.0 tokens/s",
     ]
+
+
+def test_a_redis_that_is_away_is_told_and_one_that_is_there_is_not() -> None:
+    away = msgspec.structs.replace(STATUS, redis=RedisInfo(False, "Redis does not answer."))
+    well = msgspec.structs.replace(STATUS, redis=RedisInfo(True))
+    assert "Redis does not answer. What it does is done without it." in screen(Picture("u", away, [], []), 80)
+    assert "Redis" not in screen(Picture("u", well, [], []), 80)
 
 
 def test_a_nodes_line_tells_how_it_is_and_how_fast_its_models_are() -> None:

@@ -332,6 +332,14 @@ def test_a_database_may_be_a_file_or_a_server(problems, url: str) -> None:
     assert problems(f"storage: {{database: '{url}'}}") == []
 
 
+def test_a_redis_is_no_other_server(only, problems) -> None:
+    problem = only("storage: {redis: 'http://:SECRET@h/0'}")
+    assert "must begin with redis:" in problem.message
+    assert "SECRET" not in str(problem)
+    for url in ("redis://:SECRET@h:6379/1", "rediss://h", "unix:///run/redis.sock"):
+        assert problems(f"storage: {{redis: '{url}'}}") == []
+
+
 def test_a_route_has_weights_or_an_order(only) -> None:
     nodes = "nodes: {a: {address: h, engines: [{kind: ollama}]}}\n"
     assert "has weights and an order" in only(nodes + "routes: {r: {weights: {a: 1}, order: [a]}}").message
@@ -341,9 +349,9 @@ def test_a_route_has_weights_or_an_order(only) -> None:
 
 
 def test_what_comes_later_is_carried_with_a_warning(write) -> None:
-    text = "nodes: {a: {address: h, engines: [{kind: ollama}, {kind: comfyui, api_key: k}]}}\nstorage: {redis: 'redis://x'}"
+    text = "nodes: {a: {address: h, engines: [{kind: ollama}, {kind: comfyui, api_key: k}]}}"
     config = load(write(text), {})
-    assert [(each.severity, each.line) for each in config.warnings] == [(Severity.WARNING, 1), (Severity.WARNING, 2)]
+    assert [(each.severity, each.line) for each in config.warnings] == [(Severity.WARNING, 1)]
     assert [engine.kind for engine in config.engines] == [EngineKind.OLLAMA]
     assert [(each.kind, each.port) for each in config.nodes[NodeId("a")].later] == [("comfyui", 8188)]
     assert str(config.warnings[0]).split(": ")[1] == "warning"

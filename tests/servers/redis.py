@@ -52,6 +52,12 @@ class RedisServer:
             time.sleep(0.02)
         raise RuntimeError(f"Redis did not start:\n{(self.folder / 'log').read_text()}")
 
+    def empty(self) -> None:
+        """Forget everything."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=_START_S) as talking:
+            talking.sendall(b"FLUSHALL\r\n")
+            assert talking.recv(16).startswith(b"+OK")
+
     def stop(self, how: signal.Signals = signal.SIGKILL) -> None:
         """What it held is gone: nothing is written to disk."""
         if self._process is not None:

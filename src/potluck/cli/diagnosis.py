@@ -108,6 +108,13 @@ def database(trouble: str, remedy: str) -> Finding:
     return Finding("database", Verdict.OK, "can be read")
 
 
+def redis(version: str, trouble: str, remedy: str) -> Finding:
+    """A configured Redis; ``trouble`` says why it is not used. Nothing is lost without it."""
+    if trouble:
+        return Finding("redis", Verdict.WARN, trouble, remedy)
+    return Finding("redis", Verdict.OK, f"Redis {version} answers")
+
+
 def config(file: Path | None, problems: Sequence[ConfigProblem]) -> Finding:
     """The configuration."""
     if file is None:

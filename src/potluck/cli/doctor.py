@@ -69,6 +69,7 @@ def examine(file: Path | None, data: Path) -> list[Finding]:
         *diagnosis.folder(found),
         diagnosis.key_file(data / OWNER_KEY, _mode(data / OWNER_KEY)),
         *_database(settings, data),
+        *_redis(settings),
         diagnosis.config(file, check(file, os.environ)),
         diagnosis.port(listening),
         *diagnosis.drained(_drained(listening, data)),
@@ -90,6 +91,20 @@ def _database(settings: Config, data: Path) -> list[Finding]:
     except OperatorError as error:
         return [diagnosis.database(error.message, error.hint)]
     return [diagnosis.database("", "")]
+
+
+def _redis(settings: Config) -> list[Finding]:
+    """The Redis that the configuration names, if it does."""
+    if settings.storage.redis is None:
+        return []
+    # 0.1 s that nobody needs without one.
+    from potluck.storage.shared.redis_server import look_at_redis  # noqa: PLC0415
+
+    try:
+        version = asyncio.run(look_at_redis(settings.storage.redis.reveal()))
+    except OperatorError as error:
+        return [diagnosis.redis("", error.message, error.hint)]
+    return [diagnosis.redis(version, "", "")]
 
 
 def look_at(path: Path) -> Folder:

@@ -31,7 +31,7 @@ from potluck.core.scheduling.classes import Kind
 S = TypeVar("S", bound=Section)
 
 # Keys that are read and kept, but that nothing acts on in this version: the owner should know.
-_NOT_YET: tuple[Path, ...] = (("storage", "redis"), ("storage", "blobs"))
+_NOT_YET: tuple[Path, ...] = (("storage", "blobs"),)
 
 
 def cross_findings(root: JsonObject, document: Document) -> Iterator[Finding]:
@@ -46,6 +46,7 @@ def cross_findings(root: JsonObject, document: Document) -> Iterator[Finding]:
     yield from alias_findings(root)
     yield from _classes(mapping(root.get("classes")))
     yield from _database(mapping(root.get("storage")).get("database"))
+    yield from _redis(mapping(root.get("storage")).get("redis"))
     yield from _networks(items(mapping(root.get("discovery")).get("scan")))
     yield from access_findings(mapping(root.get("access")))
     for section, key in _NOT_YET:
@@ -163,6 +164,12 @@ def _database(url: Json) -> Iterator[Finding]:
         message = "storage.database must begin with sqlite: or postgresql:."
         hint = "Such as postgresql://USER:PASSWORD@HOST/DATABASE; leave it out to keep a file in the data directory."
         yield Finding(("storage", "database"), message, hint)
+
+
+def _redis(url: Json) -> Iterator[Finding]:
+    if isinstance(url, str) and "://" in url and not url.startswith(("redis://", "rediss://", "unix://")):
+        message = "storage.redis must begin with redis://, rediss:// or unix://."
+        yield Finding(("storage", "redis"), message, "Such as redis://:PASSWORD@HOST:6379/0.")
 
 
 def _networks(networks: list[Json]) -> Iterator[Finding]:

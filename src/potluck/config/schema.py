@@ -500,7 +500,11 @@ class StorageSection(Section):
         description="The database's URL: `postgresql://USER:PASSWORD@HOST:PORT/DATABASE` or `sqlite:////PATH`; left "
         "out, a file in the data directory.",
     )
-    redis: SecretText | None = Field(None, description="URL of a Redis that several Potlucks share. Not used yet.")
+    redis: SecretText | None = Field(
+        None,
+        description="URL of a Redis that several Potlucks share: `redis://:PASSWORD@HOST:6379/0`, `rediss://…` or "
+        "`unix://…`; left out, nothing is shared but the database.",
+    )
     blobs: SecretText | None = Field(None, description="Where images and files go, such as `s3://…`. Not used yet.")
 
 

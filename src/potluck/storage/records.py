@@ -307,3 +307,29 @@ class AuditFilter(msgspec.Struct, frozen=True):
     actor: str | None = None
     since_ms: int | None = None
     before: int | None = None
+
+
+class Topic(StrEnum):
+    """What gateways tell each other of. ``PEOPLE``: users, keys and sessions, and no one in particular; ``JOBS``: a
+    job, by its id."""
+
+    PEOPLE = "people"
+    JOBS = "jobs"
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """Something of a topic has changed: ``what`` names it, and is empty where it may be anything."""
+
+    topic: Topic
+    what: str = ""
+
+
+class GatewayRecord(msgspec.Struct, frozen=True):
+    """A gateway that runs. ``id`` is another one after each start; ``url`` is where others reach it, empty if it did
+    not say."""
+
+    id: str
+    name: str
+    url: str
+    version: str
+    started_s: float

@@ -29,7 +29,7 @@ from potluck.gateway.placed import Where
 from potluck.gateway.port import Caller, Calls
 from potluck.gateway.seats import Queued
 from potluck.storage.generations import GenerationHead
-from potluck.storage.ports import Storage
+from potluck.storage.ports import Shared, Storage
 from potluck.surfaces.newest import Newest
 from potluck.wire.terms import Terms
 
@@ -190,10 +190,12 @@ class Services(msgspec.Struct, frozen=True):
     ``models`` changes them, and is for owners and admins, as ``discovery``, ``drains`` and ``drills`` are; these are
     made when they are first asked for. ``newest`` cancels what an editor no longer waits for. ``generations`` owns
     the answers of native chats. ``audit`` is told of what is done to people, keys and machines.
+    the answers of native chats. ``shared`` is what other gateways see.
     """
 
     calls: Calls
     storage: Storage
+    shared: Shared
     fleet: FleetView
     machines: Callable[[], Sequence[Machine]]
     clock: Callable[[], float]

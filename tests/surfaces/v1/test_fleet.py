@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from potluck import __version__
 from potluck.core.model import NodeId, NodeReading
 from potluck.core.reading import Identity, Memory, Reading
@@ -97,7 +99,18 @@ async def test_status_counts_what_serves() -> None:
         "queue": [{"kind": "review", "waiting": 3, "longest_wait_s": 2.5, "next_eta_s": 8.0}],
         "last_minute": {"calls": 8, "failed": 1, "refused": 2, "cancelled": 0, "completion_tokens": 700},
         "drill": None,
+        "redis": None,
     }
+
+
+async def test_status_says_how_redis_is_where_there_is_one() -> None:
+    @dataclass
+    class Server:
+        trouble: str
+
+    served = await World(redis=Server("Redis does not answer.")).ask("GET", "/api/v1/status")
+    assert served.json()["redis"] == {"up": False, "trouble": "Redis does not answer."}
+    assert (await World(redis=Server("")).ask("GET", "/api/v1/status")).json()["redis"]["up"]
 
 
 async def test_a_loaded_model_is_told_with_its_memory_and_its_learned_speed() -> None:

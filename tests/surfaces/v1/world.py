@@ -59,7 +59,7 @@ from potluck.gateway.placed import ANYWHERE, Where
 from potluck.gateway.port import Begun, Caller, Generation
 from potluck.gateway.seats import Queued
 from potluck.gateway.tasks import Tasks
-from potluck.storage.ports import Storage
+from potluck.storage.ports import ServerState, Shared, Storage
 from potluck.storage.records import (
     AuditFilter,
     CallStatus,
@@ -84,6 +84,7 @@ from potluck.storage.records import (
     Thread,
     UserRecord,
 )
+from potluck.storage.shared.memory import MemoryBus, MemoryMeter, MemoryPresence
 from potluck.surfaces.services import Services
 from potluck.surfaces.v1.errors import failure_of
 from potluck.surfaces.v1.routes import starlette_routes
@@ -753,6 +754,8 @@ class World:
     drills: FakeDrills = field(default_factory=FakeDrills)
     logs: MemoryGenerations = field(default_factory=MemoryGenerations)
     heads: MemoryHeads = field(default_factory=MemoryHeads)
+    bus: MemoryBus = field(default_factory=MemoryBus)
+    redis: ServerState | None = None
     started: bool = False
 
     def __post_init__(self) -> None:
@@ -797,6 +800,7 @@ class World:
         self.app.state.services = Services(
             calls=self.calls,
             storage=storage,
+            shared=Shared(self.bus, MemoryPresence(lambda: 0.0), MemoryMeter(lambda: 0.0), self.redis),
             fleet=self.fleet,
             machines=lambda: self.machines,
             clock=self._tick,

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 from potluck.core.allowances import Claim, Level, Meter, Verdict
+from potluck.storage.ports import Subscription
+from potluck.storage.records import GatewayRecord, Heard, Topic
+from potluck.storage.shared.subscribers import Subscribers
 
 _SWEEP_EVERY_S = 60.0
 
@@ -30,3 +34,40 @@ class MemoryMeter:
 
     async def levels(self, claims: Sequence[Claim]) -> tuple[Level, ...]:
         return self._meter.levels(claims, self._clock())
+
+
+class MemoryBus:
+    """See `potluck.storage.ports.Bus`."""
+
+    def __init__(self) -> None:
+        self._subscribers = Subscribers()
+
+    def publish(self, topic: Topic, what: str = "") -> None:
+        self._subscribers.tell(Heard(topic, what))
+
+    def listen(self, *topics: Topic) -> AbstractContextManager[Subscription]:
+        return self._subscribers.listen(*topics)
+
+    async def relaying(self) -> None:
+        """There is nobody else."""
+
+
+class MemoryPresence:
+    """See `potluck.storage.ports.Presence`."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        """``clock`` is monotonic seconds."""
+        self._clock = clock
+        self._until_s: dict[GatewayRecord, float] = {}
+
+    async def here(self, gateway: GatewayRecord, ttl_s: float) -> None:
+        await self.leave(gateway.id)
+        self._until_s[gateway] = self._clock() + ttl_s
+
+    async def leave(self, gateway: str) -> None:
+        self._until_s = {each: until_s for each, until_s in self._until_s.items() if each.id != gateway}
+
+    async def all(self) -> tuple[GatewayRecord, ...]:
+        now = self._clock()
+        alive = [each for each, until_s in self._until_s.items() if until_s > now]
+        return tuple(sorted(alive, key=lambda each: (each.started_s, each.id)))

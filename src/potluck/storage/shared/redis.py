@@ -1,22 +1,16 @@
-"""What gateways share, in Redis 6 or later."""
+"""Allowances that gateways share, in Redis 6 or later."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from potluck.core.allowances import Claim, Level, Verdict, level
-from potluck.core.errors import StorageAway
+from potluck.storage.shared.redis_server import redis_away
 
-# A server on the same network answers in a millisecond; whoever waits for an answer has a caller of its own.
-_ANSWERS_WITHIN_S = 2.0
-_RETRY_S = 5.0
 _PREFIX = "potluck:meter:"
 
 # `core.allowances.Meter.take`, to the letter, in one step of the server's and on its clock. KEYS are buckets; ARGV is
@@ -54,24 +48,6 @@ return told
 """
 
 
-@asynccontextmanager
-async def open_redis(url: str) -> AsyncGenerator[Redis, None]:
-    """A client of the server at ``url`` (``redis://``, ``rediss://``, ``unix://``). Nothing is connected yet."""
-    # Not again and again: a call that waits for it would rather be told.
-    client = Redis.from_url(
-        url,
-        decode_responses=True,
-        socket_timeout=_ANSWERS_WITHIN_S,
-        socket_connect_timeout=_ANSWERS_WITHIN_S,
-        retry=Retry(NoBackoff(), 1),
-        client_name="potluck",
-    )
-    try:
-        yield client
-    finally:
-        await client.aclose()
-
-
 class RedisMeter:
     """See `potluck.storage.ports.SharedMeter`."""
 
@@ -96,11 +72,6 @@ class RedisMeter:
         try:
             paid, wait_s, now, *full_at_s = await self._script([_PREFIX + claim.bucket for claim in claims], values)
         except (RedisError, OSError) as error:
-            raise StorageAway(
-                "Redis does not answer.",
-                retry_after_s=_RETRY_S,
-                hint="See whether it runs and can be reached from here; it is tried again by itself.",
-                detail=str(error),
-            ) from error
+            raise redis_away(error) from error
         levels = tuple(level(float(at), claim, float(now)) for claim, at in zip(claims, full_at_s, strict=True))
         return Verdict(paid == "1", float(wait_s), levels)

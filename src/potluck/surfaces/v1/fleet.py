@@ -36,6 +36,7 @@ from potluck.surfaces.v1.shapes import (
     QueuedInfo,
     QueueReply,
     RateInfo,
+    RedisInfo,
     ReloadReply,
     StatusReply,
     TurnInfo,
@@ -105,6 +106,7 @@ async def status(exchange: Exchange) -> Reply:
     services = exchange.services
     engines = services.fleet.snapshot()
     serving = [engine for engine in engines if engine.health in _SERVING]
+    server = services.shared.server
     return Reply(
         StatusReply(
             version=__version__,
@@ -123,6 +125,7 @@ async def status(exchange: Exchange) -> Reply:
             queue=_classes(services.fleet.queue()) if services.fleet.waiting() else [],
             last_minute=_last_minute(services.fleet.last_minute()),
             drill=next(filter(None, (_drill(exchange, engine.node) for engine in engines)), None),
+            redis=RedisInfo(not server.trouble, server.trouble) if server is not None else None,
         )
     )
 

@@ -618,9 +618,16 @@ class LastMinuteInfo(msgspec.Struct):
     completion_tokens: int
 
 
+class RedisInfo(msgspec.Struct):
+    """``trouble`` says why it is not used now, empty if it is."""
+
+    up: bool
+    trouble: str = ""
+
+
 class StatusReply(msgspec.Struct):
     """``waiting`` calls are in the queue, by class in ``queue``; ``busy`` run; ``drained`` are nodes that get nothing
-    new, ``drill`` is the one under way.
+    new, ``drill`` is the one under way; ``redis`` is null where none is configured.
     """
 
     version: str
@@ -637,6 +644,7 @@ class StatusReply(msgspec.Struct):
     queue: list[ClassQueueInfo] = []
     last_minute: LastMinuteInfo | None = None
     drill: NodeDrillInfo | None = None
+    redis: RedisInfo | None = None
 
 
 # --- Requests and keys -----------------------------------------------------------------------------------------------

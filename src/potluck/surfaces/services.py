@@ -190,7 +190,7 @@ class Services(msgspec.Struct, frozen=True):
     ``models`` changes them, and is for owners and admins, as ``discovery``, ``drains`` and ``drills`` are; these are
     made when they are first asked for. ``newest`` cancels what an editor no longer waits for. ``generations`` owns
     the answers of native chats. ``audit`` is told of what is done to people, keys and machines.
-    the answers of native chats. ``shared`` is what other gateways see.
+    ``shared`` is what other gateways see.
     """
 
     calls: Calls

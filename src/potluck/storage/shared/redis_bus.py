@@ -84,6 +84,7 @@ class RedisBus:
         circuit = Circuit()
         while True:
             pubsub = self._client.pubsub()
+            close: Callable[[], Awaitable[None]] = pubsub.aclose
             try:
                 await cancellable(pubsub.subscribe(_CHANNEL))
                 await self._hear(pubsub, circuit)
@@ -92,7 +93,7 @@ class RedisBus:
                 circuit.failed(self._clock())
             finally:
                 with suppress(RedisError, OSError):
-                    await pubsub.aclose()
+                    await close()
             await asyncio.sleep(max(0.0, circuit.not_before_s - self._clock()))
             circuit.left()
 

@@ -48,10 +48,11 @@ class GuardedRedis(Redis):
     trouble: str = ""
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
+        ask: Callable[..., Awaitable[Any]] = super().execute_command
         if not self.circuit.admits(self.clock()):
             raise RedisConnectionError(self.trouble)
         try:
-            answer = await cancellable(cast("Awaitable[Any]", super().execute_command(*args, **options)))
+            answer = await cancellable(ask(*args, **options))
         except AWAY as error:
             self.failed(error)
             raise

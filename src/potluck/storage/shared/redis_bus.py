@@ -84,7 +84,7 @@ class RedisBus:
         circuit = Circuit()
         while True:
             pubsub = self._client.pubsub()
-            close: Callable[[], Awaitable[None]] = pubsub.aclose
+            close = cast("Callable[[], Awaitable[None]]", pubsub.aclose)
             try:
                 await cancellable(pubsub.subscribe(_CHANNEL))
                 await self._hear(pubsub, circuit)

@@ -48,7 +48,7 @@ class GuardedRedis(Redis):
     trouble: str = ""
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
-        ask: Callable[..., Awaitable[Any]] = super().execute_command
+        ask = cast("Callable[..., Awaitable[Any]]", super().execute_command)
         if not self.circuit.admits(self.clock()):
             raise RedisConnectionError(self.trouble)
         try:

@@ -18,6 +18,7 @@ from potluck.gateway.relay.bridge import AsgiSide
 from potluck.surfaces import anthropic, code, ollama, openai, system
 from potluck.surfaces.auth import Keyring, RequireKey
 from potluck.surfaces.families import errors_for
+from potluck.surfaces.guarding import Guarding
 from potluck.surfaces.origins import Origins
 from potluck.surfaces.services import Services
 from potluck.surfaces.v1.routes import starlette_routes
@@ -47,7 +48,7 @@ def application(services: Services, fleet: Fleet, metrics: Metrics, keyring: Key
     app.state.services = services
     app.state.fleet = fleet
     app.state.metrics = metrics
-    return CORSMiddleware(
+    for_pages = CORSMiddleware(
         _Edge(RequireKey(app, keyring), services),
         allow_origin_regex=origins.pattern,
         allow_methods=["*"],
@@ -55,6 +56,7 @@ def application(services: Services, fleet: Fleet, metrics: Metrics, keyring: Key
         allow_private_network=True,
         expose_headers=["*"],
     )
+    return Guarding(for_pages)
 
 
 def asgi_side(services: Services, fleet: Fleet, metrics: Metrics, keyring: Keyring, origins: Origins) -> AsgiSide:

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from html import escape
 from typing import cast
 
@@ -137,7 +139,7 @@ def _success(route: Route, schemas: dict[type[msgspec.Struct], Json]) -> Json:
 
 def page(routes: Sequence[Route]) -> str:
     """One HTML page with all routes; it loads nothing from anywhere."""
-    return _PAGE.replace("{rows}", "\n".join(_rows(routes)))
+    return _PAGE.replace("{style}", _STYLE).replace("{rows}", "\n".join(_rows(routes)))
 
 
 def _rows(routes: Sequence[Route]) -> Iterator[str]:
@@ -162,19 +164,27 @@ def _fields(shape: type[msgspec.Struct] | None) -> str:
     return ", ".join(f"<code>{field.encode_name}{'' if field.required else '?'}</code>" for field in fields)
 
 
+_STYLE = """
+:root { color-scheme: light dark; }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 80rem; padding: 0 1rem; }
+.table { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; }
+th, td { border-bottom: 1px solid #8886; padding: .5rem; text-align: left; vertical-align: top; }
+"""
+
+PAGE_POLICY = (
+    f"default-src 'none'; style-src 'sha256-{b64encode(sha256(_STYLE.encode()).digest()).decode()}'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""The page's content security policy: its one style by what it is, no script, and nothing from anywhere."""
+
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Potluck: the native API</title>
-<style>
-:root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 80rem; padding: 0 1rem; }
-.table { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; }
-th, td { border-bottom: 1px solid #8886; padding: .5rem; text-align: left; vertical-align: top; }
-</style>
+<style>{style}</style>
 </head>
 <body>
 <h1>The native API</h1>

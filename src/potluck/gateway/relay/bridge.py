@@ -20,6 +20,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from potluck.gateway import guard_headers
 from potluck.gateway.relay import heads
 from potluck.gateway.relay.request import Request
 
@@ -43,6 +44,17 @@ class AsgiSide:
         return Bridge(self, request, client, done)
 
 
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's, but for the one answer that it gives without asking the application."""
+
+    def send_400_response(self, msg: str) -> None:
+        self.transport.write(
+            b"%bcontent-type: text/plain\r\ncontent-length: %d\r\n%b%bconnection: close\r\n\r\n%b"
+            % (heads.status_line(400), len(msg), guard_headers.WHOLE, guard_headers.DOOR, msg.encode())
+        )
+        self.transport.close()
+
+
 class Bridge:
     """One request on its way through the application."""
 
@@ -53,7 +65,7 @@ class Bridge:
         self._abandoned = False
         self._request = request
         self._transport = BridgeTransport(client, plain=request.version == "1.0")
-        self._protocol = HttpToolsProtocol(side.config, side.state, {})
+        self._protocol = _Protocol(side.config, side.state, {})
         self._app = self._protocol.app
         self._protocol.app = self._run  # the same callable, with an end that we hear
         self._protocol.connection_made(self._transport)

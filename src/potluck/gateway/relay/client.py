@@ -16,6 +16,7 @@ from potluck.core.errors import (
     PayloadTooLarge,
     PotluckError,
 )
+from potluck.gateway import guard_headers
 from potluck.gateway.answer_headers import REQUEST_ID
 from potluck.gateway.door import Door
 from potluck.gateway.port import Caller
@@ -333,13 +334,17 @@ class ClientConnection(asyncio.Protocol):
         request = self._request
         assert request is not None
         data = b"" if request.method == b"HEAD" else body
-        self.transport.write(b"%bcontent-length: %d\r\n%b\r\n%b" % (head, len(body), self._own_fields(request), data))
+        fields = guard_headers.WHOLE + self._own_fields(request)
+        self.transport.write(b"%bcontent-length: %d\r\n%b\r\n%b" % (head, len(body), fields, data))
 
     def _own_fields(self, request: Request) -> bytes:
-        """The header lines that hang on this request: that a page may read the answer, that it is the last one here."""
+        """The header lines of every answer, and those of this request: that a page may read the answer, that it
+        is the last one here."""
         if self._relay.draining:
             request.keep_alive = False
-        fields = self._relay.page_fields(request.origin) if request.origin else b""
+        fields = guard_headers.DOOR
+        if request.origin:
+            fields += self._relay.page_fields(request.origin)
         return fields if request.keep_alive else fields + b"connection: close\r\n"
 
     # --- the end ---
@@ -362,8 +367,14 @@ class ClientConnection(asyncio.Protocol):
     def _say(self, error: Unreadable) -> None:
         """A plain answer without a dialect, and the end."""
         self.transport.write(
-            b"%bcontent-type: text/plain\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
-            % (heads.status_line(error.status), len(error.reason), error.reason)
+            b"%bcontent-type: text/plain\r\ncontent-length: %d\r\n%b%bconnection: close\r\n\r\n%b"
+            % (
+                heads.status_line(error.status),
+                len(error.reason),
+                guard_headers.WHOLE,
+                guard_headers.DOOR,
+                error.reason,
+            )
         )
         self._hang_up()
 

@@ -172,8 +172,8 @@ async def _answer(
                 content = b"" if value is None else msgspec.json.encode(value)
                 named = {REQUEST_ID: exchange.request_id, **headers}
                 await send_whole(send, 204 if value is None else route.status, "application/json", content, named)
-            case Page(content, media_type):
-                await send_whole(send, 200, media_type, content, {})
+            case Page(content, media_type, headers):
+                await send_whole(send, 200, media_type, content, headers)
             case _:
                 await result.run(events)
                 await events.end()

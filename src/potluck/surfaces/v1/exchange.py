@@ -64,6 +64,7 @@ class Page:
 
     content: bytes
     media_type: str
+    headers: Headers = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,8 @@ async def _document(_: Exchange) -> Page:
 
 
 async def _docs(_: Exchange) -> Page:
-    return Page(openapi.page(NATIVE_ROUTES).encode(), "text/html; charset=utf-8")
+    policy = {"content-security-policy": openapi.PAGE_POLICY}
+    return Page(openapi.page(NATIVE_ROUTES).encode(), "text/html; charset=utf-8", policy)
 
 
 def _keeping(verb: str, summary: str, action: Action) -> Route:

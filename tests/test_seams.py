@@ -44,3 +44,19 @@ def test_a_text_that_goes_on_well_is_whole_though_it_is_another(before: str, aft
 )
 def test_a_broken_seam_is_seen(before: str, after: str, found: Flaw) -> None:
     assert flaw(before, after, RIGHT) is found
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("水艾艾艾艾艾艾艾艾艾艾艾", "艾艾艾艾艾艾艾艾艾艾艾艾"),
+        ("but I'm here for you, I'm here for you", ", I'm here for you, I'm here"),
+    ],
+)
+def test_a_model_that_went_round_in_circles_may_go_on_to(before: str, after: str) -> None:
+    assert flaw(before, after, before + ' and the end."') is None
+
+
+def test_a_turn_of_phrase_that_stands_farther_on_too_was_not_left_out() -> None:
+    right = RIGHT + " He was a sailor who had lost his ship in the war, and his brother too."
+    assert flaw("The keeper saw", " was a sailor and no keeper's son.", right) is None

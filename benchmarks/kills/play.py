@@ -56,6 +56,12 @@ class Found:
         if answer.seam is None:
             self.broken += 1
             return "another text without a seam"
+        if undisturbed.finish == "length" and answer.text.startswith(undisturbed.text):
+            self.broken += 1
+            return "the same text beyond its limit"
+        if answer.finish == "length" and undisturbed.text.startswith(answer.text):
+            self.broken += 1
+            return "the same text, cut off before its limit"
         found = flaw(answer.text[: answer.seam], answer.text[answer.seam :], undisturbed.text)
         self.broken += found is not None
         if found is None and answer.way == "replay":

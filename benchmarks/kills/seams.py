@@ -6,8 +6,11 @@ from enum import StrEnum
 
 # Fewer letters than these may stand in two places by chance.
 _BY_CHANCE = 10
-# How far behind the seam a text may be taken up again and still be the one that was left.
+# How far behind the seam a text may be taken up again and still be the one that was left. The farther, the more places
+# are tried and the likelier is it that a turn of phrase stands in one of them: then more must agree.
 _SKIPPED = 80
+_NEAR = 16
+_BY_CHANCE_FAR = 24
 
 
 class Flaw(StrEnum):
@@ -40,8 +43,9 @@ def flaw(before: str, after: str, undisturbed: str) -> Flaw | None:
     if _repeats(before, after) and not _repeats(before, expected):
         return Flaw.REPEATED
     here = _agreement(after, expected)
-    if any(_agreement(after, expected[skipped:]) >= here + _BY_CHANCE for skipped in range(1, _SKIPPED)):
-        return Flaw.MISSING
+    for skipped in range(1, _SKIPPED):
+        if _agreement(after, expected[skipped:]) >= here + (_BY_CHANCE if skipped < _NEAR else _BY_CHANCE_FAR):
+            return Flaw.MISSING
     return _at_the_edge(before, after, expected) if after and expected else None
 
 
@@ -63,7 +67,19 @@ def _repeats(before: str, after: str) -> bool:
     if last and first and len(last[0]) > 2 and last[0].strip(_POINTS) == first[0].strip(_POINTS) != "":
         return True
     longest = min(len(before), len(after))
-    return any(before.endswith(after[:length]) for length in range(longest, _BY_CHANCE - 1, -1))
+    for length in range(longest, _BY_CHANCE - 1, -1):
+        if before.endswith(after[:length]):
+            return not _in_circles(before, after[:length])
+    return False
+
+
+def _in_circles(before: str, again: str) -> bool:
+    """Whether a small model went round in circles already before the seam: what comes again came there once and a half
+    at least, so it may come once more."""
+    size = len(again)
+    period = next(each for each in range(1, size + 1) if again[each:] == again[: size - each])
+    circled = before[-(period + max(1, period // 2)) :]
+    return len(circled) > period and circled[period:] == circled[:-period]
 
 
 def _agreement(one: str, other: str) -> int:

@@ -35,7 +35,7 @@ from potluck.core.call import (
     ToolMode,
 )
 from potluck.core.model import Capability, Model, ModelId
-from potluck.core.rescue import REPLAYED_ALWAYS_TOKENS, REPLAYED_TOKENS, Bounds, Told, Way, ways
+from potluck.core.rescue import REPLAYED_ALWAYS_TOKENS, REPLAYED_TOKENS, Bounds, Told, Way, to_count, ways
 from potluck.core.rescue_proof import cut, goes_on, question
 
 CHAT = ChatCall("m", (Message(Role.USER, (TextPart("hi"),)),))
@@ -82,6 +82,26 @@ def test_a_small_piece_is_a_token_and_a_large_one_several() -> None:
     assert told(7).tokens == 7
     assert Told.of([Text("x" * 100)]).tokens == 25
     assert Told().tokens == 0
+
+
+def test_an_engines_count_tells_tokens_that_pieces_hide() -> None:
+    counted = Told.of([Text("日"), Text("本")])
+    counted.count(6)
+    assert counted.tokens == counted.copy().tokens == 6
+    counted.take(Text("!"))
+    assert counted.tokens == 7
+    counted.count(2)
+    assert counted.tokens == 3, "each piece is a token at least"
+
+
+def test_tokens_are_counted_where_only_the_rest_is_asked_for_and_pieces_may_hide_some() -> None:
+    stops = replace(CHAT, sampling=Sampling(stop=("END",)))
+    foreign = Told.of([Text("日")])
+    assert to_count(foreign, CHAT, Way.PREFILL)
+    assert to_count(told(), stops, Way.FINAL)
+    assert not to_count(told(), CHAT, Way.PREFILL)
+    assert not any(to_count(foreign, CHAT, way) for way in (Way.REPLAY, Way.REPEAT, Way.RESTART))
+    assert not to_count(foreign, EmbedCall("m", ("a",)), Way.PREFILL)
 
 
 def test_where_nothing_was_told_the_answer_starts_anew() -> None:

@@ -129,6 +129,21 @@ async def test_limits_hold_over_the_seam(pairs: World, kind: str) -> None:
         await well(pairs)
 
 
+async def test_characters_of_several_tokens_are_counted_by_the_engine_that_goes_on(pairs: World) -> None:
+    # Beside tools llama.cpp takes no grammar, so that the rest alone is asked for, with what is left of the limit.
+    text = "say: " + "größer 日本 " * 30
+    tools = (("look", {"type": "object", "properties": {}}),)
+    wish = Wish("pair-llamacpp", text, stream=True, max_tokens=50, tools=tools)
+    undisturbed = OPENAI_CHAT.read(wish, await pairs.client.post(OPENAI_CHAT.path, OPENAI_CHAT.body(wish)))
+    pairs.engines["llamacpp-1"].fault("cut", after=20)
+    reply = await pairs.client.post(OPENAI_CHAT.path, OPENAI_CHAT.body(wish))
+    assert comments(reply)[-1] == ": rescue way=prefill"
+    assert usual(OPENAI_CHAT.read(wish, reply)) == usual(undisturbed)
+    counted, nothing = pairs.engines["llamacpp-2"].bodies("/tokenize")[-2:]
+    assert undisturbed.text.startswith(counted["content"])
+    assert (bool(counted["content"]), nothing["content"]) == (True, "")
+
+
 @on_every_engine
 async def test_stop_sequences_hold_over_the_seam(pairs: World, kind: str) -> None:
     wish = Wish(f"pair-{kind}", "repeat 300\n", stream=True, stop=("w9 w10",))

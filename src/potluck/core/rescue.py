@@ -74,13 +74,15 @@ class ToldTool:
 
 @dataclass(slots=True)
 class Told:
-    """What an engine has said of one answer so far. ``pieces`` counts the events that held some of it."""
+    """What an engine has said of one answer so far. ``pieces`` counts the events that held some of it; ``hidden`` are
+    tokens that came to light when an engine counted them (`count`)."""
 
     texts: list[str] = field(default_factory=list[str])
     thoughts: list[str] = field(default_factory=list[str])
     tools: list[ToldTool] = field(default_factory=list[ToldTool])
     pieces: int = 0
     several: bool = False
+    hidden: int = 0
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> Told:
@@ -114,7 +116,7 @@ class Told:
 
     def copy(self) -> Told:
         tools = [ToldTool(tool.name, list(tool.arguments)) for tool in self.tools]
-        return Told(list(self.texts), list(self.thoughts), tools, self.pieces, self.several)
+        return Told(list(self.texts), list(self.thoughts), tools, self.pieces, self.several, self.hidden)
 
     @property
     def text(self) -> str:
@@ -148,9 +150,18 @@ class Told:
 
     @property
     def tokens(self) -> int:
-        """About how many tokens that was: one for each piece, as engines send them, unless the pieces are large."""
+        """About how many tokens that was: one for each piece, as engines send them, unless the pieces are large, and
+        those that were hidden in them."""
+        return self._by_pieces + self.hidden
+
+    @property
+    def _by_pieces(self) -> int:
         size = self.size_bytes
         return self.pieces if size <= _BYTES_OF_ONE_TOKEN * self.pieces else -(-size // _BYTES_PER_TOKEN)
+
+    def count(self, tokens: int) -> None:
+        """Take an engine's own count of the `text`. What is said from here on is added to it."""
+        self.hidden = max(0, tokens - self._by_pieces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +207,15 @@ def _many(call: ChatCall | TextCall | InfillCall) -> bool:
             return False
         case _:
             assert_never(call)
+
+
+def to_count(told: Told, call: Call, way: Way) -> bool:
+    """Whether an engine should count the tokens of the text so far, before it is asked for the rest alone: how much of
+    the call's limit is left depends on them. Engines hold back a character of several tokens until it is whole, and
+    what may become a stop sequence; such pieces are more than one token each."""
+    if way in REPEATING or way is Way.RESTART or not isinstance(call, ChatCall | TextCall | InfillCall):
+        return False
+    return bool(call.sampling.stop) or not told.text.isascii()
 
 
 def _repeatable(call: ChatCall | TextCall | InfillCall) -> bool:

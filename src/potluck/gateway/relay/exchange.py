@@ -147,7 +147,7 @@ class Exchange(msgspec.Struct, eq=False):
     length: Length | None = None
     num_ctx: int | None = None
     too_long: ContextOverflow | None = None
-    looked_at: frozenset[EngineId] = frozenset()  # engines that were down, and looked at once more for this call
+    looked_at: frozenset[EngineId] = frozenset()  # engines looked at once more for this call
     notes: bytes = b""
 
     @classmethod
@@ -245,7 +245,8 @@ class Exchange(msgspec.Struct, eq=False):
                 self._look = look(self.call(), coding=self.door.route == "coding")
             self.choice = choose(self._look, self.relay.fleet.catalogue, self.wish.tried)
         except PotluckError as error:
-            self.fail(self.wish.failure or error)
+            if not last_look.hopes(self, failure := self.wish.failure or error):
+                self.fail(failure)
             return
         self.wish = replace(self.wish, model=self.choice.name, needs=self._look.needs)
         self.seek()

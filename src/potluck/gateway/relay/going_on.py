@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import structlog
 from msgspec.structs import replace
 
+from potluck.core.call import TextCall
 from potluck.core.catalogue import Offer
 from potluck.core.errors import NodeError, NodeTimeout, NodeUnreachable, PotluckError
 from potluck.core.health import Seen
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from potluck.gateway.relay.exchange import Exchange
 
 log = structlog.get_logger(__name__)
+
+# A tokenizer takes milliseconds; somebody waits, and without a count the pieces of the answer do for one.
+_COUNT_PATIENCE_S = 2.0
 
 
 def broke(exchange: Exchange, seat: Seat, error: NodeError) -> None:
@@ -146,6 +151,9 @@ def begin(exchange: Exchange, rescue: Rescue, seat: Seat) -> bool:
     if way in PROVABLE and proofs.known(installation, seat.model, way) is None:
         exchange.spawn(_prove(exchange, seat, way), "proof")
         return False
+    if rescue.to_count(way):
+        exchange.spawn(_count(exchange, rescue, seat), "count")
+        return False
     request, passage = rescue.begin(seat, _as_it_runs(exchange, seat), way, exchange.meta.prompt_tokens)
     exchange.speak_through(request.path, request.body, passage)
     telling.comment(exchange, b": rescue way=%b\n\n", way.encode())
@@ -163,3 +171,24 @@ async def _prove(exchange: Exchange, seat: Seat, way: Way) -> None:
         exchange.rescue.rule_out(seat.engine, way)
     if exchange.seat is seat and exchange.state is State.CONNECTING:  # else the client left meanwhile
         exchange.open(seat)
+
+
+async def _count(exchange: Exchange, rescue: Rescue, seat: Seat) -> None:
+    """Have the engine count the text so far. One that cannot goes on all the same."""
+    tokens: int | None = None
+    try:
+        async with asyncio.timeout(_COUNT_PATIENCE_S):
+            tokens = await _counted(seat, rescue.broken.told.text)
+    except (PotluckError, TimeoutError) as error:
+        log.info("an engine did not count an answer's tokens", engine=seat.engine, why=str(error))
+    rescue.count(tokens)
+    if exchange.seat is seat and exchange.state is State.CONNECTING:  # else the client left meanwhile
+        exchange.open(seat)
+
+
+async def _counted(seat: Seat, text: str) -> int | None:
+    """Without the tokens that the engine puts before every text."""
+    backend, http = seat.installation.backend, seat.installation.http
+    with_text = await backend.count_tokens(TextCall(seat.model.id, (text,)), seat.model, http)
+    without = await backend.count_tokens(TextCall(seat.model.id, ("",)), seat.model, http)
+    return None if with_text is None or without is None else with_text - without

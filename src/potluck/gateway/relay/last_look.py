@@ -1,4 +1,4 @@
-"""Before a call is refused because no engine is up: those that were down are looked at once more.
+"""Before a call is refused because no engine is left: those that may have come back are looked at once more.
 
 One that came back is found out by a probe, which may be half a minute away. That is late for a call whose other engines
 have just failed, and soon enough for everybody else.
@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from potluck.core.errors import NodeError, NoEngineReady, PotluckError
 from potluck.core.model import EngineId, Health
+from potluck.core.seam import AnotherAnswer
 from potluck.gateway.relay.states import State
 
 if TYPE_CHECKING:
@@ -17,16 +20,25 @@ if TYPE_CHECKING:
 
 # A machine that is up answers at once; one that is off lets the call wait for so long, and then it is refused.
 LOOK_S = 1.5
+# What broke an engine so long ago may be over. What every engine answers at once with an error is the call's doing,
+# and is not put to them twice.
+OVER_S = 2.0
+
+_SERVING = frozenset({Health.UP, Health.SUSPECT})
 
 
 def hopes(exchange: Exchange, error: PotluckError) -> bool:
-    """Whether there is an engine to look at; then the call seeks anew once that is done. Once for each failure."""
+    """Whether there is an engine to look at; then the call seeks anew once that is done. Once for each engine:
+
+    1. It was down when the call came, or went down since.
+    2. It broke under this very call, a while ago.
+    """
     if not isinstance(error, NoEngineReady | NodeError):
         return False
-    down = _down(exchange, exchange.wish.model, exchange.wish.tried)
-    if down:
-        exchange.spawn(_look(exchange, down), "last look")
-    return bool(down)
+    engines = _down(exchange, exchange.wish.model, exchange.wish.tried) | _broke(exchange)
+    if engines:
+        exchange.spawn(_look(exchange, engines), "last look")
+    return bool(engines)
 
 
 def ahead(exchange: Exchange, model: str, tried: frozenset[EngineId]) -> None:
@@ -45,7 +57,29 @@ def _down(exchange: Exchange, model: str, tried: frozenset[EngineId]) -> frozens
     return down
 
 
+def _broke(exchange: Exchange) -> frozenset[EngineId]:
+    """Engines that this call was put to, and that have had time to come back since they failed."""
+    health, over_s = exchange.relay.fleet.health, exchange.relay.clock() - OVER_S
+    tried = (
+        attempt.engine
+        for attempt in exchange.attempts
+        if isinstance(attempt.error, NodeError) and not isinstance(attempt.error, AnotherAnswer)
+    )
+    broke = frozenset(engine for engine in tried if engine in health and health[engine].failed_s <= over_s)
+    broke -= exchange.looked_at
+    exchange.looked_at |= broke
+    return broke
+
+
 async def _look(exchange: Exchange, engines: frozenset[EngineId]) -> None:
     await exchange.relay.look(engines, LOOK_S)
-    if exchange.state is State.SEEKING:
-        exchange.seek()
+    if exchange.state is not State.SEEKING:
+        return
+    health = exchange.relay.fleet.health
+    well = frozenset(
+        each for each in engines if each in health and health[each].state in _SERVING and not health[each].misses
+    )
+    exchange.wish = replace(exchange.wish, tried=exchange.wish.tried - well)
+    if exchange.rescue is not None:
+        exchange.rescue.forget(well)
+    exchange.seek()

@@ -8,7 +8,7 @@ from potluck.core.call import Call
 from potluck.core.catalogue import Offer
 from potluck.core.model import EngineId, Model, ModelId
 from potluck.core.names import same_model
-from potluck.core.rescue import PROVABLE, Bounds, Way, ways
+from potluck.core.rescue import PROVABLE, Bounds, Way, to_count, ways
 from potluck.gateway.fleet import Fleet, Installation
 from potluck.gateway.proofs import Proofs
 from potluck.gateway.seats import Seat
@@ -31,14 +31,30 @@ class Rescue:
         self.way: Way | None = None
         self._used: set[tuple[EngineId, Way]] = set()
         self._broken: Broken | None = None
+        self._counted = False
 
     def broke(self, broken: Broken) -> None:
         """The answer stands here now."""
         self._broken = broken
+        self._counted = False
+
+    def to_count(self, way: Way) -> bool:
+        """Whether the engine is to count the text so far, before it goes on with it."""
+        return not self._counted and to_count(self.broken.told, self.call, way)
+
+    def count(self, tokens: int | None) -> None:
+        """None: nobody could tell, and what the pieces say must do."""
+        self._counted = True
+        if tokens is not None:
+            self.broken.told.count(tokens)
 
     def rule_out(self, engine: EngineId, way: Way) -> None:
         """An engine that is not to be asked in this way again."""
         self._used.add((engine, way))
+
+    def forget(self, engines: frozenset[EngineId]) -> None:
+        """Engines that may be asked again, in every way: what broke them is over."""
+        self._used = {(engine, way) for engine, way in self._used if engine not in engines}
 
     @property
     def broken(self) -> Broken:

@@ -38,6 +38,7 @@ from potluck.core.rescue import Bounds
 from potluck.core.scheduling.scheduler import Scheduler
 from potluck.core.sessions import Lifetimes
 from potluck.discovering import looking, stored
+from potluck.filing import filing
 from potluck.gateway.agents import AgentWatch
 from potluck.gateway.audit import Audit
 from potluck.gateway.calls import InsideCalls
@@ -45,6 +46,7 @@ from potluck.gateway.discovery.discovery import Discovery
 from potluck.gateway.discovery.kept import node_configs
 from potluck.gateway.dispatch import Dispatcher
 from potluck.gateway.drains import Drains
+from potluck.gateway.files import Files
 from potluck.gateway.fleet import Fleet, Installation
 from potluck.gateway.generations import Generations
 from potluck.gateway.images import RemoteImages
@@ -368,6 +370,16 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
             clock=time.monotonic,
             wall_clock=time.time,
         )
+        files = await filing(
+            config,
+            data,
+            storage,
+            keyring,
+            tasks,
+            clock=time.time,
+            new_id=new_id,
+            random_bytes=secrets.token_bytes,
+        )
         services = _services(
             config,
             storage,
@@ -384,6 +396,7 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
             calls,
             generations,
             audit,
+            files,
         )
         relay.serve_rest(lambda: _asgi_side(services, fleet, metrics, keyring, origins))
 
@@ -496,6 +509,7 @@ def _services(
     calls: InsideCalls,
     generations: Generations,
     audit: Audit,
+    files: Files,
 ) -> Services:
     async def changed() -> None:
         await _learn(storage, keyring, sessions)
@@ -521,6 +535,7 @@ def _services(
         drills=drills,
         generations=generations,
         audit=audit,
+        files=files,
         started_s=time.time(),
         max_body_bytes=config.limits.max_body_bytes,
     )

@@ -13,6 +13,7 @@ from potluck.config.schema import (
     AccessSection,
     ClassSection,
     FileSection,
+    FilesSection,
     GenerationsSection,
     HedgeSection,
     LocalSection,
@@ -20,6 +21,7 @@ from potluck.config.schema import (
     RouteSection,
     TrustedHeaderSection,
 )
+from potluck.core.files import Quotas
 from potluck.core.generations import Unfinished
 from potluck.core.hedging import HedgeRule
 from potluck.core.model import EngineKind, ModelId, NodeId
@@ -44,6 +46,7 @@ def build(file: FileSection, source: Path, warnings: tuple[ConfigProblem, ...]) 
         access=_access(file.access),
         audit=model.AuditConfig(file.audit.keep),
         storage=model.StorageConfig(file.storage.database, file.storage.redis, file.storage.blobs),
+        files=_files(file.files),
         discovery=model.DiscoveryConfig(file.discovery.mdns, tuple(file.discovery.scan), file.discovery.agent_key),
         local=_local(file.local, source.parent),
         warnings=warnings,
@@ -83,6 +86,11 @@ def _generations(section: GenerationsSection) -> model.GenerationsConfig:
         Unfinished(section.unfinished),
         section.unfinished_within,
     )
+
+
+def _files(section: FilesSection) -> model.FilesConfig:
+    roles = {Role.OWNER: section.quota.owner, Role.ADMIN: section.quota.admin, Role.MEMBER: section.quota.member}
+    return model.FilesConfig(section.max_size, Quotas(roles, section.quota.users))
 
 
 def _node(name: NodeId, node: NodeSection) -> model.NodeConfig:

@@ -30,9 +30,6 @@ from potluck.core.scheduling.classes import Kind
 
 S = TypeVar("S", bound=Section)
 
-# Keys that are read and kept, but that nothing acts on in this version: the owner should know.
-_NOT_YET: tuple[Path, ...] = (("storage", "blobs"),)
-
 
 def cross_findings(root: JsonObject, document: Document) -> Iterator[Finding]:
     """Everything wrong between values of ``root``; ``document`` tells the lines."""
@@ -47,12 +44,9 @@ def cross_findings(root: JsonObject, document: Document) -> Iterator[Finding]:
     yield from _classes(mapping(root.get("classes")))
     yield from _database(mapping(root.get("storage")).get("database"))
     yield from _redis(mapping(root.get("storage")).get("redis"))
+    yield from _blobs(mapping(root.get("storage")).get("blobs"))
     yield from _networks(items(mapping(root.get("discovery")).get("scan")))
     yield from access_findings(mapping(root.get("access")))
-    for section, key in _NOT_YET:
-        if mapping(root.get(str(section))).get(str(key)) not in (None, False, []):
-            message = f"{section}.{key} is not used by this version."
-            yield Finding((section, key), message, at_key=True, severity=Severity.WARNING)
 
 
 def _valid(section: type[S], value: Json) -> S | None:
@@ -170,6 +164,13 @@ def _redis(url: Json) -> Iterator[Finding]:
     if isinstance(url, str) and "://" in url and not url.startswith(("redis://", "rediss://", "unix://")):
         message = "storage.redis must begin with redis://, rediss:// or unix://."
         yield Finding(("storage", "redis"), message, "Such as redis://:PASSWORD@HOST:6379/0.")
+
+
+def _blobs(url: Json) -> Iterator[Finding]:
+    if isinstance(url, str) and not re.match(r"s3://([^@?]*@)?[^/?@]|\$\{|file:", url):
+        message = "storage.blobs must begin with s3:// and name a bucket."
+        hint = "Such as s3://KEY:SECRET@BUCKET?endpoint=https://HOST:PORT; leave it out to keep files in a folder."
+        yield Finding(("storage", "blobs"), message, hint)
 
 
 def _networks(networks: list[Json]) -> Iterator[Finding]:

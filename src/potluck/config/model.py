@@ -14,6 +14,7 @@ import msgspec
 
 from potluck.config.problems import ConfigProblem
 from potluck.config.secret import Secret
+from potluck.core.files import Quotas
 from potluck.core.generations import Unfinished
 from potluck.core.hedging import HedgeRule
 from potluck.core.model import EngineId, EngineKind, ModelId, NodeId
@@ -205,6 +206,13 @@ class TrustedNetwork(msgspec.Struct, frozen=True):
     name: str
 
 
+class FilesConfig(msgspec.Struct, frozen=True):
+    """Files that people keep: the largest one, and how much everybody may keep in all."""
+
+    max_bytes: int = 10_000_000_000
+    quotas: Quotas = msgspec.field(default_factory=Quotas)
+
+
 class AccessConfig(msgspec.Struct, frozen=True):
     """How long a browser's session lasts: unused, and at the most. Who comes in without a key of ours.
 
@@ -272,6 +280,7 @@ class Config(msgspec.Struct, frozen=True):
     access: AccessConfig = AccessConfig()
     audit: AuditConfig = AuditConfig()
     storage: StorageConfig = StorageConfig()
+    files: FilesConfig = FilesConfig()
     discovery: DiscoveryConfig = DiscoveryConfig()
     local: LocalConfig = LocalConfig()
     warnings: tuple[ConfigProblem, ...] = ()

@@ -17,8 +17,9 @@ from potluck.config import model
 from potluck.config.secret import Secret
 from potluck.config.units import Unfit, parse_duration, parse_size
 from potluck.core.errors import BadRequest
+from potluck.core.files import NO_QUOTA
 from potluck.core.hedging import HedgeRule
-from potluck.core.people import OWNER_NAME, checked_name, folded
+from potluck.core.people import OWNER_NAME, Role, checked_name, folded
 from potluck.core.scheduling.classes import DEFAULT_LIMITS
 from potluck.core.scheduling.classes import Kind as Classes
 
@@ -148,6 +149,10 @@ def _agent(value: object) -> object:
     raise Unfit("be true, false or a mapping of keys")
 
 
+def _quota(value: object) -> int:
+    return NO_QUOTA if value == "none" else parse_size(value)
+
+
 def _hedge(value: object) -> object:
     """``true`` is short for a hedge as it is without keys, ``false`` for none."""
     if isinstance(value, bool):
@@ -173,6 +178,7 @@ def _lateness(value: object) -> float | str:
 
 Duration = Annotated[float, BeforeValidator(parse_duration), _shape("duration", {"type": "number"}, {"type": "string"})]
 Size = Annotated[int, BeforeValidator(parse_size), _shape("size", {"type": "integer"}, {"type": "string"})]
+Quota = Annotated[int, BeforeValidator(_quota), _shape("size or `none`", {"type": "integer"}, {"type": "string"})]
 Port = Annotated[int, *_whole(1, 65535)]
 ServerPort = Annotated[int, *_whole(0, 65535)]
 Slots = Annotated[int, *_whole(1, 4096)]
@@ -311,6 +317,8 @@ _RESCUE = model.RescueConfig()
 _GENERATIONS = model.GenerationsConfig()
 _ACCESS = model.AccessConfig()
 _AUDIT = model.AuditConfig()
+_FILES = model.FilesConfig()
+_QUOTAS = _FILES.quotas.roles
 _DISCOVERY = model.DiscoveryConfig()
 _LOCAL = model.LocalConfig()
 
@@ -505,7 +513,28 @@ class StorageSection(Section):
         description="URL of a Redis that several Potlucks share: `redis://:PASSWORD@HOST:6379/0`, `rediss://…` or "
         "`unix://…`; left out, nothing is shared but the database.",
     )
-    blobs: SecretText | None = Field(None, description="Where images and files go, such as `s3://…`. Not used yet.")
+    blobs: SecretText | None = Field(
+        None,
+        description="The bucket for files: `s3://KEY:SECRET@BUCKET/PREFIX?endpoint=https://HOST:PORT&region=R`. Key "
+        "and secret may stand in `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` instead; left out, a folder in the "
+        "data directory.",
+    )
+
+
+class QuotaSection(Section):
+    """How much the files of one user may take together: a size, or `none` for no limit."""
+
+    owner: Quota = Field(_QUOTAS[Role.OWNER], description="For each owner.")
+    admin: Quota = Field(_QUOTAS[Role.ADMIN], description="For each admin.")
+    member: Quota = Field(_QUOTAS[Role.MEMBER], description="For each member. Guests keep no files.")
+    users: dict[str, Quota] = Field({}, description="For single users, by their names, instead of their role's.")
+
+
+class FilesSection(Section):
+    """Files that people keep."""
+
+    max_size: Size = Field(_FILES.max_bytes, ge=1, description="The largest file that is taken.")
+    quota: QuotaSection = Field(QuotaSection.model_construct(), description="How much each user may keep.")
 
 
 class DiscoverySection(Section):
@@ -580,6 +609,7 @@ class FileSection(Section):
         GenerationsSection.model_construct(), description="Answers of the native chat."
     )
     storage: StorageSection = Field(StorageSection.model_construct(), description="Where things are kept.")
+    files: FilesSection = Field(FilesSection.model_construct(), description="Files that people keep.")
     access: AccessSection = Field(AccessSection.model_construct(), description="Who may come in, and for how long.")
     audit: AuditSection = Field(AuditSection.model_construct(), description="The audit log.")
     discovery: DiscoverySection = Field(DiscoverySection.model_construct(), description="Where engines are looked for.")

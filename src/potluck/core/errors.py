@@ -130,6 +130,25 @@ class PayloadTooLarge(ClientError):
         self.limit_bytes = limit_bytes
 
 
+class RangeNotSatisfiable(ClientError):
+    """A range of which the content has nothing (HTTP 416)."""
+
+    def __init__(self, size_bytes: int) -> None:
+        super().__init__(f"The file has {size_bytes} bytes.", hint="Ask for a range within it.")
+        self.size_bytes = size_bytes
+
+
+class QuotaExceeded(PayloadTooLarge):
+    """A user's files would be more than they may be together."""
+
+    def __init__(self, used_bytes: int, quota_bytes: int) -> None:
+        super().__init__(quota_bytes)
+        self.message = f"Your files take {used_bytes} of {quota_bytes} bytes, and this one does not fit."
+        self.hint = "Delete some, or ask the owner for a larger quota."
+        self.args = (with_hint(self.message, self.hint),)
+        self.used_bytes = used_bytes
+
+
 class UnsupportedEncoding(ClientError):
     """A ``Content-Encoding`` or media type that is not read here."""
 

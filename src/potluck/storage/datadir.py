@@ -53,6 +53,16 @@ class DataDir(msgspec.Struct, frozen=True):
         return self.root / "audit.head"
 
     @property
+    def blobs(self) -> Path:
+        """Files' bytes; where these are kept elsewhere, those on their way there."""
+        return self.root / "blobs"
+
+    @property
+    def waiting_blobs(self) -> Path:
+        """Bytes of our own making that could not be brought to their store yet."""
+        return self.root / "blobs-waiting"
+
+    @property
     def run(self) -> Path:
         """What belongs to the process that runs now: lock, pid, address."""
         return self.root / "run"

@@ -22,6 +22,9 @@ ConversationId = NewType("ConversationId", str)
 MessageId = NewType("MessageId", str)
 SessionId = NewType("SessionId", str)
 LinkId = NewType("LinkId", str)
+FileId = NewType("FileId", str)
+Digest = NewType("Digest", str)
+"""SHA-256 of a file's bytes: 64 hexadecimal digits, in small letters."""
 
 
 class UserRecord(msgspec.Struct, frozen=True):
@@ -130,6 +133,56 @@ class LinkRecord(msgspec.Struct, frozen=True):
     user: UserId = UserId("")
     role: Role = Role.MEMBER
     name: str = ""
+
+
+class FileRecord(msgspec.Struct, frozen=True):
+    """A file that somebody keeps: a name, and a reference to bytes that others may have files of as well.
+
+    ``ready_s`` is None as long as the bytes are on their way in: nobody sees it yet. At ``expires_s`` it is gone.
+    """
+
+    id: FileId
+    user: UserId
+    digest: Digest
+    size_bytes: int
+    name: str
+    media_type: str
+    purpose: str
+    created_s: float
+    ready_s: float | None = None
+    expires_s: float | None = None
+
+
+class FilePage(msgspec.Struct, frozen=True):
+    """``more``: others follow."""
+
+    files: tuple[FileRecord, ...]
+    more: bool = False
+
+
+class FileTotals(msgspec.Struct, frozen=True):
+    """What somebody keeps, and what is on its way in."""
+
+    files: int = 0
+    bytes: int = 0
+
+
+class BlobState(StrEnum):
+    """What is known of bytes that some file referred to: ``COMING``: not in the store yet, if they ever will be."""
+
+    COMING = "coming"
+    STORED = "stored"
+    REMOVING = "removing"
+
+
+class BlobRecord(msgspec.Struct, frozen=True):
+    """Bytes, as the database knows them. ``unused_s`` is since when nothing is known to refer to them."""
+
+    digest: Digest
+    size_bytes: int
+    state: BlobState
+    files: int
+    unused_s: float | None = None
 
 
 class MessageState(StrEnum):

@@ -15,7 +15,7 @@ from potluck.gateway.answer_headers import REQUEST_ID
 from potluck.gateway.fleet import Fleet
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.relay.bridge import AsgiSide
-from potluck.surfaces import anthropic, code, ollama, openai, system
+from potluck.surfaces import anthropic, code, ollama, openai, openai_files, system
 from potluck.surfaces.auth import Keyring, RequireKey
 from potluck.surfaces.families import errors_for
 from potluck.surfaces.guarding import Guarding
@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 ROUTES = (
     *system.ROUTES,
     *openai.ROUTES,
+    *openai_files.ROUTES,
     *anthropic.ROUTES,
     *starlette_routes(),
     *ollama.ROUTES,

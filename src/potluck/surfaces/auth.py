@@ -30,6 +30,7 @@ PUBLIC_PATHS = frozenset({"/", "/healthz", "/readyz", "/health", "/api/version"}
 # that needs it. Where the value is true a key or session that is shown counts, and a key must be a valid one.
 OPEN_ROUTES: Mapping[tuple[str, str], bool] = {
     ("POST", "/api/v1/sessions"): True,
+    ("GET", "/api/v1/links"): False,
 }
 
 # Clients repeat one key thousands of times; its SHA-256 need not be computed each time. Wrong keys are not remembered.
@@ -87,6 +88,10 @@ class Keyring:
         """What to call a user, from memory; the id of one that is not known."""
         known = self._users.get(user)
         return known.name if known is not None else user
+
+    def user(self, user: UserId) -> UserRecord | None:
+        """A user as it is now, from memory."""
+        return self._users.get(user)
 
     def callers(self) -> Mapping[KeyId, Caller]:
         """The callers of the live keys, and the users themselves."""

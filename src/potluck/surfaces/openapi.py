@@ -91,6 +91,8 @@ def _operation(route: Route, schemas: dict[type[msgspec.Struct], Json], componen
             "required": True,
             "content": {"application/json": {"schema": schemas[route.action.body]}},
         }
+    if route.action.upload:
+        operation["requestBody"] = _UPLOAD
     answers: dict[str, Json] = {str(route.status): _success(route, schemas)}
     for status, words in errors_of(route).items():
         answers[str(status)] = {
@@ -99,6 +101,22 @@ def _operation(route: Route, schemas: dict[type[msgspec.Struct], Json], componen
         }
     operation["responses"] = answers
     return operation
+
+
+_UPLOAD: JsonObject = {
+    "required": True,
+    "content": {
+        "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {"file": {"type": "string", "format": "binary"}},
+            }
+        },
+    },
+}
+"""A file, as the body or in a form."""
 
 
 def _operation_id(route: Route) -> str:

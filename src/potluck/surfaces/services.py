@@ -19,6 +19,7 @@ from potluck.gateway.discovery.discovery import Source, Ways
 from potluck.gateway.discovery.kept import AcceptedNode
 from potluck.gateway.dispatch import Decided
 from potluck.gateway.drains import Draining
+from potluck.gateway.files import Files
 from potluck.gateway.generation import Generation, Written
 from potluck.gateway.generations import Reading, Summary
 from potluck.gateway.last_minute import Minute
@@ -189,8 +190,8 @@ class Services(msgspec.Struct, frozen=True):
     raises `OperatorError` if there are errors. ``look`` asks an engine anew what it has, after its models were changed.
     ``models`` changes them, and is for owners and admins, as ``discovery``, ``drains`` and ``drills`` are; these are
     made when they are first asked for. ``newest`` cancels what an editor no longer waits for. ``generations`` owns
-    the answers of native chats. ``audit`` is told of what is done to people, keys and machines.
-    ``shared`` is what other gateways see.
+    the answers of native chats, ``files`` what people keep. ``audit`` is told of what is done to people, keys and
+    machines. ``shared`` is what other gateways see.
     """
 
     calls: Calls
@@ -212,6 +213,7 @@ class Services(msgspec.Struct, frozen=True):
     drills: Callable[[], DrillCare]
     generations: GenerationCare
     audit: AuditCare
+    files: Files
     started_s: float
     max_body_bytes: int = 64_000_000
     # Proxies cut a connection that is silent for a minute, some after half of one.

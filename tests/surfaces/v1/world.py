@@ -757,6 +757,8 @@ class World:
     bus: MemoryBus = field(default_factory=MemoryBus)
     redis: ServerState | None = None
     started: bool = False
+    files: Any = None
+    nothing: Any = None  # in place of stores that a test has no use for
 
     def __post_init__(self) -> None:
         self.calls = FakeCalls(self.script)
@@ -771,6 +773,7 @@ class World:
             self.requests,
             NoSettings(),
             MemoryAudit(),
+            self.nothing,
         )
 
         def new_id() -> str:
@@ -817,6 +820,7 @@ class World:
             drills=lambda: self.drills,
             generations=self.generations,
             audit=self.audit,
+            files=self.files,
             started_s=self.now - 60,
             max_body_bytes=self.max_body_bytes,
             ping_s=self.ping_s,

@@ -19,12 +19,15 @@ from potluck.core.errors import (
     NodeTimeout,
     NodeUnreachable,
     NoEngineReady,
+    NoRoom,
     NotFound,
     NotImplementedHere,
     OperatorError,
     PayloadTooLarge,
     PotluckError,
     QueueFull,
+    QuotaExceeded,
+    RangeNotSatisfiable,
     RateLimited,
     StorageAway,
     Unauthenticated,
@@ -49,6 +52,9 @@ from potluck.wire.openai.errors import error_event, read_engine_error, read_in_b
         (MethodNotAllowed("GET", ["POST"]), 405, "invalid_request_error", "method_not_allowed", None),
         (Conflict("c"), 409, "invalid_request_error", "conflict", None),
         (PayloadTooLarge(5), 413, "invalid_request_error", "request_too_large", None),
+        (QuotaExceeded(1, 2), 413, "invalid_request_error", "quota_exceeded", None),
+        (RangeNotSatisfiable(2), 416, "invalid_request_error", "range_not_satisfiable", None),
+        (NoRoom("n"), 507, "server_error", "no_room", None),
         (UnsupportedEncoding("u"), 415, "invalid_request_error", "unsupported_media_type", None),
         (QueueFull("q", retry_after_s=2), 503, "server_error", "overloaded", None),
         (NoEngineReady("q", retry_after_s=2), 503, "server_error", "overloaded", None),
@@ -86,6 +92,7 @@ def test_what_time_heals_says_when_and_what_it_does_not_says_so() -> None:
     assert headers(NodeFailed("n")).keys() == {"x-request-id"}
     assert headers(Unauthenticated())["www-authenticate"] == "Bearer"
     assert headers(MethodNotAllowed("GET", ["POST", "HEAD"]))["allow"] == "POST, HEAD"
+    assert headers(RangeNotSatisfiable(7))["content-range"] == "bytes */7"
 
 
 def test_the_detail_stays_with_the_owner() -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, Iterator
+from contextlib import AbstractAsyncContextManager
 from itertools import islice
 from pathlib import Path
 
 from potluck.core.errors import NotFound
-from potluck.storage.blobs.port import CHUNK_BYTES, Blob, Digest, Listed, is_digest, key_of
-from potluck.storage.blobs.spool import Spooled, disk_errors, spooled
+from potluck.storage.blobs.port import CHUNK_BYTES, Blob, Listed, Spooled, is_digest, key_of
+from potluck.storage.blobs.spool import INCOMING, disk_errors, spooled
+from potluck.storage.records import Digest
 
 _LISTED_AT_ONCE = 500
-# What a crash left of uploads that were under way.
-_INCOMING = "incoming"
 
 
 class DiskBlobs:
@@ -23,20 +23,24 @@ class DiskBlobs:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def clear(self) -> None:
-        """Remove what a crash left of uploads. Before the first `put`."""
-        for file in (self._folder / _INCOMING).glob("incoming-*"):
-            file.unlink(missing_ok=True)
+    async def look(self) -> None:
+        """A disk answers, or the next `put` says why not."""
+
+    def spooled(self, chunks: AsyncIterable[bytes], *, most_bytes: int) -> AbstractAsyncContextManager[Spooled]:
+        return spooled(chunks, self._folder / INCOMING, most_bytes=most_bytes)
+
+    async def add(self, whole: Spooled) -> None:
+        await asyncio.to_thread(self._keep, whole)
 
     async def put(self, chunks: AsyncIterable[bytes], *, most_bytes: int) -> Blob:
-        async with spooled(chunks, self._folder / _INCOMING, most_bytes=most_bytes) as whole:
-            await asyncio.to_thread(self._keep, whole)
+        async with self.spooled(chunks, most_bytes=most_bytes) as whole:
+            await self.add(whole)
         return whole.blob
 
     def _keep(self, whole: Spooled) -> None:
         place = self._place(whole.blob.digest)
         with disk_errors():
-            place.parent.mkdir(mode=0o700, exist_ok=True)
+            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Also over one that is there: it is the same, and counts as put now.
             whole.file.replace(place)
             for folder in (place.parent, place.parent.parent):  # or a power cut forgets the name

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, AsyncIterable
-from typing import Final, NewType, Protocol
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Final, Protocol
 
 import msgspec
 
 from potluck.core.errors import BadRequest
-
-Digest = NewType("Digest", str)
-"""64 hexadecimal digits, in small letters."""
+from potluck.storage.records import Digest
 
 CHUNK_BYTES: Final = 1024 * 1024
 """About what is read and written at a time. A blob of any size takes no more memory than a few of these."""
@@ -30,6 +30,13 @@ class Blob(msgspec.Struct, frozen=True):
     size_bytes: int
 
 
+class Spooled(msgspec.Struct, frozen=True):
+    """A whole blob in a file of this machine, on disk. Whoever moves the file away owns it."""
+
+    blob: Blob
+    file: Path
+
+
 class Listed(msgspec.Struct, frozen=True):
     """A blob in a listing. ``kept_s`` is when it was last put, in Unix seconds on the store's clock."""
 
@@ -41,11 +48,23 @@ class Listed(msgspec.Struct, frozen=True):
 class BlobStore(Protocol):
     """Raises `StorageAway` where its server does not answer, `NoRoom` where its disk is full."""
 
-    async def put(self, chunks: AsyncIterable[bytes], *, most_bytes: int) -> Blob:
-        """Keep all of ``chunks``, which are on disk when this returns; of a `put` that fails nothing is left.
+    async def look(self) -> None:
+        """Raise what a `put` would raise now, if that can be known without one."""
+        ...
+
+    def spooled(self, chunks: AsyncIterable[bytes], *, most_bytes: int) -> AbstractAsyncContextManager[Spooled]:
+        """All of ``chunks`` in a file that is gone at the end of the block, unless it was moved away meanwhile.
 
         Raises `PayloadTooLarge` as soon as there are more than ``most_bytes``, and whatever ``chunks`` raises.
         """
+        ...
+
+    async def add(self, whole: Spooled) -> None:
+        """Keep what was `spooled` here, on disk when this returns. Again what is kept already: harmless."""
+        ...
+
+    async def put(self, chunks: AsyncIterable[bytes], *, most_bytes: int) -> Blob:
+        """Both at once: keep all of ``chunks``; of a `put` that fails nothing is left. Raises as `spooled`."""
         ...
 
     async def size(self, digest: Digest) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, AsyncIterable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +14,9 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from potluck.core.errors import NotFound, OperatorError, StorageAway
-from potluck.storage.blobs.port import CHUNK_BYTES, Blob, Digest, Listed, is_digest, key_of
+from potluck.storage.blobs.port import CHUNK_BYTES, Blob, Listed, Spooled, is_digest, key_of
 from potluck.storage.blobs.spool import spooled
+from potluck.storage.records import Digest
 
 if TYPE_CHECKING:
     from obstore import GetOptions
@@ -30,6 +31,8 @@ _RETRY_S = 10.0
 _PART_BYTES = 8 * 1024 * 1024  # S3 takes none below 5 MiB
 _PARTS_AT_ONCE = 4
 _LISTED_AT_ONCE = 1000
+# No bytes are known that have this digest: asked for, to hear whether the server answers.
+_NOBODYS = Digest("0" * 64)
 
 # What servers answer to a wrong key, a bucket that is not there, or a right that is missing; not a matter of time.
 _REFUSED = re.compile(r"\b(?:401|403|NoSuchBucket|InvalidAccessKeyId|SignatureDoesNotMatch|AccessDenied)\b")
@@ -42,12 +45,22 @@ class S3Blobs:
         self._store = store
         self._spool = spool
 
+    async def look(self) -> None:
+        with suppress(NotFound):
+            await self.size(_NOBODYS)
+
+    def spooled(self, chunks: AsyncIterable[bytes], *, most_bytes: int) -> AbstractAsyncContextManager[Spooled]:
+        return spooled(chunks, self._spool, most_bytes=most_bytes)
+
+    async def add(self, whole: Spooled) -> None:
+        with _told():
+            await self._store.put_async(
+                key_of(whole.blob.digest), whole.file, chunk_size=_PART_BYTES, max_concurrency=_PARTS_AT_ONCE
+            )
+
     async def put(self, chunks: AsyncIterable[bytes], *, most_bytes: int) -> Blob:
-        async with spooled(chunks, self._spool, most_bytes=most_bytes) as whole:
-            with _told():
-                await self._store.put_async(
-                    key_of(whole.blob.digest), whole.file, chunk_size=_PART_BYTES, max_concurrency=_PARTS_AT_ONCE
-                )
+        async with self.spooled(chunks, most_bytes=most_bytes) as whole:
+            await self.add(whole)
         return whole.blob
 
     async def size(self, digest: Digest) -> int:
@@ -93,17 +106,23 @@ def open_bucket(url: str) -> S3Store:
     Key and secret may stand in AWS's own variables instead, the endpoint is AWS's if left out, and the prefix may be
     empty. Raises `OperatorError` for a URL without a bucket. Nothing is connected yet.
     """
-    parts = urlsplit(url)
+    # A secret may hold slashes, which would end it: AWS makes such ones.
+    place, question, query_text = url.partition("?")
+    names, at, place = place.removeprefix("s3://").rpartition("@")
+    key, _, secret = names.partition(":")
+    parts = urlsplit(f"s3://{place}{question}{query_text}" if url.startswith("s3://") else "")
     if parts.scheme != "s3" or not parts.hostname:
         raise OperatorError(
             "storage.blobs is not understood.", hint="It looks like s3://KEY:SECRET@BUCKET?endpoint=http://HOST:PORT."
         )
     query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-    settings: S3Config = {"region": query.get("region", "us-east-1")}
+    settings: S3Config = {}
+    if "region" in query:
+        settings["region"] = query["region"]
     if "endpoint" in query:
         settings["endpoint"] = query["endpoint"]
-    if parts.username and parts.password:
-        settings["access_key_id"], settings["secret_access_key"] = unquote(parts.username), unquote(parts.password)
+    if at:
+        settings["access_key_id"], settings["secret_access_key"] = unquote(key), unquote(secret)
     return S3Store(
         parts.hostname,
         prefix=parts.path.strip("/") or None,

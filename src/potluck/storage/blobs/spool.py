@@ -11,19 +11,14 @@ from collections.abc import AsyncGenerator, AsyncIterable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-import msgspec
-
 from potluck.core.errors import NoRoom, OperatorError, PayloadTooLarge
-from potluck.storage.blobs.port import CHUNK_BYTES, Blob, Digest
+from potluck.storage.blobs.port import CHUNK_BYTES, Blob, Spooled
+from potluck.storage.records import Digest
+
+INCOMING = "incoming"
+"""The folder, in that of the blobs, of what is on its way in."""
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-
-
-class Spooled(msgspec.Struct, frozen=True):
-    """A whole blob in a file, on disk. Whoever moves the file away owns it."""
-
-    blob: Blob
-    file: Path
 
 
 @asynccontextmanager
@@ -40,6 +35,12 @@ async def spooled(chunks: AsyncIterable[bytes], folder: Path, *, most_bytes: int
         yield Spooled(blob, file)
     finally:
         await asyncio.to_thread(file.unlink, missing_ok=True)
+
+
+def clear_incoming(folder: Path) -> None:
+    """Remove what a crash left of uploads to the blobs in ``folder``. Before the first one."""
+    for file in (folder / INCOMING).glob("incoming-*"):
+        file.unlink(missing_ok=True)
 
 
 def _begin(folder: Path) -> tuple[int, str]:

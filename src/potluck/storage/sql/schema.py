@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 """Every revision of the schema, oldest first: known here so that a start needs Alembic only to change something."""
 
 HEAD = REVISIONS[-1]
@@ -184,6 +184,36 @@ requests = Table(
     Column("user_id", Text),
 )
 Index("ix_requests_time", requests.c.time_s)
+
+# Bytes in the blob store. A row is there before its bytes are, and until they are gone.
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("created_s", Double, nullable=False),
+    Column("stored_s", Double),  # null: not in the store yet
+    Column("unused_s", Double),  # since when no file refers to them, as far as is known
+    Column("removing_s", Double),  # since when they are being removed
+)
+Index("ix_blobs_unused", blobs.c.unused_s)
+
+files = Table(
+    "files",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("digest", Text, ForeignKey("blobs.digest"), nullable=False),  # what is referred to cannot be removed
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("created_s", Double, nullable=False),
+    Column("ready_s", Double),  # null: its bytes are on their way in
+    Column("expires_s", Double),
+)
+Index("ix_files_user_created", files.c.user_id, files.c.created_s, files.c.id)
+Index("ix_files_digest", files.c.digest)
 
 settings = Table(
     "settings",

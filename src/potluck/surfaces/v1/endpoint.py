@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, TypeVar
 
@@ -10,6 +11,7 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 from starlette.datastructures import Headers, QueryParams
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from potluck.core.errors import BadRequest, ClientError, MethodNotAllowed, NotFound, PotluckError, Unauthenticated
@@ -18,7 +20,9 @@ from potluck.gateway.answer_headers import REQUEST_ID
 from potluck.gateway.port import NOBODY
 from potluck.surfaces.addresses import address_of
 from potluck.surfaces.body import read_body
+from potluck.surfaces.contents import Content
 from potluck.surfaces.services import Services
+from potluck.surfaces.uploads import Upload
 from potluck.surfaces.v1.errors import error_body, native_error
 from potluck.surfaces.v1.exchange import Events, Exchange, Page, Reply, Result, send_whole, while_connected
 from potluck.wire.body import decode_body
@@ -32,11 +36,13 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A handler with what it reads: a body, a query, or nothing. Made by `reading`, `perhaps`, `asking`, `plain`."""
+    """A handler with what it reads: a body, a query, or nothing. Made by `reading`, `perhaps`, `asking`, `plain`,
+    `uploading`; ``upload`` is for one that reads a file as it comes."""
 
     run: Callable[[Exchange, bytes, QueryParams], Awaitable[Result]]
     body: type[msgspec.Struct] | None = None
     query: type[msgspec.Struct] | None = None
+    upload: bool = False
 
 
 def reading(shape: type[T], handler: Callable[[Exchange, T], Awaitable[Result]]) -> Action:
@@ -75,6 +81,17 @@ def plain(handler: Callable[[Exchange], Awaitable[Result]]) -> Action:
     return Action(run)
 
 
+def uploading(shape: type[T], handler: Callable[[Exchange, Upload, T], Awaitable[Result]]) -> Action:
+    """A handler of a file, which comes as the body or in a form, and of a query string."""
+
+    async def run(exchange: Exchange, body: bytes, query: QueryParams) -> Result:
+        assert exchange.receive is not None
+        upload = Upload(exchange.receive, dict(exchange.headers))
+        return await handler(exchange, upload, decode_query(query, shape))
+
+    return Action(run, query=shape, upload=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One thing the API does. Serving, the OpenAPI document and docs/reference/http.md all come from here.
@@ -103,7 +120,7 @@ class Route:
         return self.path.replace(":path}", "}")
 
 
-def decode_query(query: QueryParams, shape: type[T]) -> T:
+def decode_query(query: Mapping[str, str], shape: type[T]) -> T:
     """A query string as a record; an empty value counts as left out. Raises `BadRequest` naming the parameter."""
     given = {name: value for name, value in query.items() if value}
     try:
@@ -128,7 +145,7 @@ class Endpoint:
         if caller is not NOBODY:
             caller = replace(caller, address=address)
         exchange = Exchange(services, caller, state.get("request_id") or services.new_id(), address=address)
-        exchange.path = scope.get("path_params", {})
+        exchange.path, exchange.method = scope.get("path_params", {}), scope["method"]
         try:
             route = self._route(scope["method"], exchange)
             exchange.headers = scope["headers"]
@@ -142,6 +159,11 @@ class Endpoint:
         if body is None:
             return None
         events = Events(send)
+        if route.action.upload:  # whoever leaves in the middle is noticed by the handler, which reads what comes
+            exchange.receive = receive
+            with suppress(ClientDisconnect):
+                await _answer(route, exchange, b"", QueryParams(scope["query_string"]), events, send)
+            return None
         work = _answer(route, exchange, body, QueryParams(scope["query_string"]), events, send)
         if route.lasting:
             return await work
@@ -174,6 +196,8 @@ async def _answer(
                 await send_whole(send, 204 if value is None else route.status, "application/json", content, named)
             case Page(content, media_type, headers):
                 await send_whole(send, 200, media_type, content, headers)
+            case Content():
+                await result.send(send)
             case _:
                 await result.run(events)
                 await events.end()

@@ -40,6 +40,8 @@ STATUS: dict[type[e.PotluckError], tuple[int, str, str]] = {
     e.MethodNotAllowed: (405, "method_not_allowed", ""),
     e.Conflict: (409, "conflict", ""),
     e.PayloadTooLarge: (413, "payload_too_large", ""),
+    e.QuotaExceeded: (413, "quota_exceeded", ""),
+    e.RangeNotSatisfiable: (416, "range_not_satisfiable", ""),
     e.UnsupportedEncoding: (415, "unsupported_encoding", "Send the body as plain JSON."),
     # As the request log has it: nobody waits for this answer any more.
     e.Superseded: (499, "cancelled", ""),
@@ -86,6 +88,8 @@ def native_error(error: e.PotluckError, request_id: str, conversation: str = "")
         headers.append(("retry-after", str(max(1, ceil(error.retry_after_s)))))
     elif isinstance(error, e.NodeBusy):
         headers.append(("retry-after", str(_NODE_BUSY_RETRY_S)))
+    elif isinstance(error, e.RangeNotSatisfiable):
+        headers.append(("content-range", f"bytes */{error.size_bytes}"))
     elif isinstance(error, e.MethodNotAllowed):
         headers.append(("allow", ", ".join(error.allowed)))
     elif isinstance(error, e.Unauthenticated):

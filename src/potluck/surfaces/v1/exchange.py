@@ -19,6 +19,7 @@ from potluck.core.audit import Event
 from potluck.gateway import answer_headers as told
 from potluck.gateway.port import NOBODY, Caller
 from potluck.surfaces.body import client_left
+from potluck.surfaces.contents import Content
 from potluck.surfaces.services import Services
 from potluck.wire.terms import NO_TERMS, Terms
 
@@ -32,6 +33,7 @@ class Exchange:
     ``request_id`` becomes the generation's as soon as there is one; errors name it, and ``conversation`` if set.
     ``terms`` are what the client said beside its request; ``last_event`` is the id of the last event that it has of a
     stream that it comes back to, empty if none. ``address`` is where the request came from, as far as is known.
+    ``receive`` is there for who reads a body as it comes.
     """
 
     services: Services
@@ -43,6 +45,8 @@ class Exchange:
     last_event: str = ""
     headers: Sequence[tuple[bytes, bytes]] = ()
     address: str = ""
+    method: str = "GET"
+    receive: Receive | None = None
 
     async def tell(self, event: Event, subject: str = "", **detail: str | int) -> None:
         """Note in the audit log what the caller has done, or somebody who has not said who it is."""
@@ -74,7 +78,7 @@ class Stream:
     run: Callable[[Events], Awaitable[None]]
 
 
-Result: TypeAlias = Reply | Page | Stream
+Result: TypeAlias = Reply | Page | Stream | Content
 
 
 class Events:

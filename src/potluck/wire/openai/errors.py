@@ -21,12 +21,15 @@ from potluck.core.errors import (
     NodeError,
     NodeFailed,
     NodeTimeout,
+    NoRoom,
     NotFound,
     NotImplementedHere,
     OperatorError,
     Overloaded,
     PayloadTooLarge,
     PotluckError,
+    QuotaExceeded,
+    RangeNotSatisfiable,
     RateLimited,
     Unauthenticated,
     Unsupported,
@@ -59,6 +62,9 @@ _TABLE: Mapping[type[PotluckError], _Row] = MappingProxyType(
         MethodNotAllowed: _Row(405, _INVALID, "method_not_allowed"),
         Conflict: _Row(409, _INVALID, "conflict"),
         PayloadTooLarge: _Row(413, _INVALID, "request_too_large"),
+        QuotaExceeded: _Row(413, _INVALID, "quota_exceeded"),
+        RangeNotSatisfiable: _Row(416, _INVALID, "range_not_satisfiable"),
+        NoRoom: _Row(507, "server_error", "no_room"),
         UnsupportedEncoding: _Row(415, _INVALID, "unsupported_media_type"),
         Overloaded: _Row(503, "server_error", "overloaded"),
         RateLimited: _Row(429, "rate_limit_error", "rate_limit_exceeded"),
@@ -111,6 +117,8 @@ def write_error(error: PotluckError, request_id: str) -> ErrorReply:
         headers.append(("x-should-retry", "false"))
     if isinstance(error, Unauthenticated):
         headers.append(("www-authenticate", "Bearer"))
+    if isinstance(error, RangeNotSatisfiable):
+        headers.append(("content-range", f"bytes */{error.size_bytes}"))
     if isinstance(error, MethodNotAllowed):
         headers.append(("allow", ", ".join(error.allowed)))
     return ErrorReply(status=status, body=_body(error), headers=tuple(headers))

@@ -1,0 +1,57 @@
+"""Put files together: the store for bytes that the configuration names, and what keeps it in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from potluck.config.model import Config
+from potluck.core.model import UserId
+from potluck.gateway.blob_collection import collecting
+from potluck.gateway.files import Files
+from potluck.gateway.tasks import Tasks
+from potluck.gateway.waiting_blobs import WaitingBlobs
+from potluck.storage.blobs.disk import DiskBlobs
+from potluck.storage.blobs.open import open_blobs
+from potluck.storage.blobs.spool import clear_incoming
+from potluck.storage.datadir import DataDir
+from potluck.storage.ports import Storage
+from potluck.surfaces.auth import Keyring
+
+
+async def filing(
+    config: Config,
+    data: DataDir,
+    storage: Storage,
+    keyring: Keyring,
+    tasks: Tasks,
+    *,
+    clock: Callable[[], float],
+    new_id: Callable[[], str],
+    random_bytes: Callable[[int], bytes],
+) -> Files:
+    """``clock`` is Unix seconds. Raises `OperatorError` for a bucket's URL that is not understood."""
+    url = config.storage.blobs
+    blobs = open_blobs(None if url is None else url.reveal(), data.blobs)
+    clear_incoming(data.blobs)
+    waiting = None
+    if url is not None:
+        waiting = WaitingBlobs(DiskBlobs(data.waiting_blobs), blobs, storage.files, clock)
+        await waiting.restore()
+        tasks.spawn(waiting.moving(), "files on their way to their store")
+
+    def quota_of(user: UserId) -> int | None:
+        record = keyring.user(user)
+        return None if record is None or record.disabled else config.files.quotas.of(record.name, record.role)
+
+    tasks.spawn(collecting(blobs, storage.files, clock), "unused files")
+    return Files(
+        blobs,
+        waiting,
+        storage.files,
+        storage.settings,
+        quota_of=quota_of,
+        most_bytes=config.files.max_bytes,
+        clock=clock,
+        new_id=new_id,
+        random_bytes=random_bytes,
+    )

@@ -8,6 +8,9 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-warn-script-location
 REQ    := requirements
 UV     ?= uv
+# Tests run side by side, file by file: most of them wait for processes and servers. JOBS=0 runs them one after the other.
+JOBS   ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 5 ] && n=5; echo $$((n + 1)))
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help run setup test check fmt lint types layers fast docs lock clean bench-faults bench-first-run bench-fleet bench-gateway bench-kills bench-scheduler soak
@@ -53,8 +56,8 @@ host-tools: ## Debian's iproute2, postgresql and redis-server for tests; where t
 		{ [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq iproute2 postgresql redis-server >/dev/null; } || true
 
 test: setup host-tools fmt-check lint types layers ## set up, then run every check and every test
-	$(BIN)/python -m pytest --ignore=tests/core --ignore=tests/wire $(ARGS)
-	$(BIN)/python -m pytest -q tests/core tests/wire --cov=potluck.core --cov=potluck.wire --cov-branch --cov-fail-under=100 \
+	$(PYTEST) --ignore=tests/core --ignore=tests/wire $(ARGS)
+	$(PYTEST) -q tests/core tests/wire --cov=potluck.core --cov=potluck.wire --cov-branch --cov-fail-under=100 \
 		--cov-report=term-missing:skip-covered
 
 check: setup fmt-check lint types layers fast ## format, lint, types, layers and the fast tests; under a minute
@@ -78,7 +81,7 @@ layers: setup ## imports point down (import-linter)
 	$(BIN)/lint-imports
 
 fast: setup ## the tests that need no process and no model
-	$(BIN)/python -m pytest -q -m "not slow and not model and not client" tests/core tests/wire tests/config tests/gateway
+	$(PYTEST) -q -m "not slow and not model and not client" tests/core tests/wire tests/config tests/gateway
 
 docs: setup ## write the generated pages of docs/reference anew
 	$(BIN)/python -m tests.generated_docs

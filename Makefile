@@ -13,7 +13,7 @@ JOBS   ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 5 ] && n=5; echo 
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check fmt lint types layers fast docs lock clean bench-faults bench-first-run bench-fleet bench-gateway bench-kills bench-scheduler soak
+.PHONY: help run setup test check fmt lint types layers fast docs lock clean bench-crashes bench-faults bench-first-run bench-fleet bench-gateway bench-kills bench-scheduler soak
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -88,6 +88,9 @@ docs: setup ## write the generated pages of docs/reference anew
 
 bench-first-run: $(VENV)/.dev ## seconds to ready, memory, tokens/s through Potluck against the engine direct
 	$(BIN)/python benchmarks/first_run.py $(ARGS)
+
+bench-crashes: $(VENV)/.dev host-tools ## kill -9 a hundred times under load, on every mix of stores: is all there that was acknowledged?
+	$(BIN)/python -m benchmarks.crashes $(ARGS)
 
 bench-faults: $(VENV)/.dev ## nodes break in every way under real clients: what is lost; ARGS="--subjects all --docs" with the peers
 	$(BIN)/python benchmarks/faults $(ARGS)

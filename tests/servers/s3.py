@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import socket
@@ -13,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from tests.servers.missing import missing
@@ -100,9 +102,10 @@ def s3_server() -> Iterator[S3Server]:
 
 
 def _ports() -> tuple[int, int, int, int]:
-    """Four free ones whose gRPC twins, 10,000 higher, are free too."""
+    """Four free ones whose gRPC twins, 10,000 higher, are free too. Tests in other processes look elsewhere first."""
     found: list[int] = []
-    for port in range(21_000, 29_000):
+    first = os.getpid() * 41 % 7_000
+    for port in chain(range(21_000 + first, 29_000), range(21_000, 21_000 + first)):
         if all(map(_free, (port, port + 10_000))):
             found.append(port)
         if len(found) == 4:

@@ -34,17 +34,14 @@ class Journal:
         self._most_bytes = most_bytes
         found = (path for path in folder.glob(f"*{_ENDING}") if path.stem.isdecimal())
         self._sizes = {Segment(int(path.stem)): path.stat().st_size for path in found}
+        self.size_bytes = sum(self._sizes.values())
+        """Of all files."""
         self._open: tuple[Segment, int] | None = None
 
     @property
     def sealed(self) -> tuple[Segment, ...]:
         """The files that nothing is appended to any more, oldest first."""
         return tuple(sorted(each for each in self._sizes if self._open is None or each != self._open[0]))
-
-    @property
-    def size_bytes(self) -> int:
-        """Of all files."""
-        return sum(self._sizes.values())
 
     def append(self, entry: bytes) -> Segment:
         """Keep an entry; the file that it is in. Raises `OperatorError`: the disk or the journal is full."""
@@ -66,6 +63,7 @@ class Journal:
                 f"The data directory cannot be written: {error.strerror}.", hint="See how much room its disk has left."
             ) from error
         self._sizes[segment] += len(line)
+        self.size_bytes += len(line)
         return segment
 
     def seal(self) -> Segment | None:
@@ -86,7 +84,7 @@ class Journal:
     def drop(self, segment: Segment) -> None:
         """Forget a sealed file. One that is gone already is passed over."""
         self._path(segment).unlink(missing_ok=True)
-        self._sizes.pop(segment, None)
+        self.size_bytes -= self._sizes.pop(segment, 0)
 
     def _begin(self) -> tuple[Segment, int]:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)

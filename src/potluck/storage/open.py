@@ -18,6 +18,7 @@ from potluck.storage.sql.conversations import SqlConversations
 from potluck.storage.sql.credentials import SqlCredentials
 from potluck.storage.sql.database import Traits, open_database
 from potluck.storage.sql.files import SqlFiles
+from potluck.storage.sql.identities import SqlIdentities
 from potluck.storage.sql.keys import SqlKeys
 from potluck.storage.sql.links import SqlLinks
 from potluck.storage.sql.requests import SqlRequests
@@ -67,6 +68,7 @@ async def open_storage(
             credentials=SqlCredentials(database),
             links=SqlLinks(database),
             files=SqlFiles(database),
+            identities=SqlIdentities(database),
             conversations=SqlConversations(database),
             requests=SqlRequests(database),
             settings=SqlSettings(database),

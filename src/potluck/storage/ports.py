@@ -32,6 +32,8 @@ from potluck.storage.records import (
     FileTotals,
     GatewayRecord,
     Heard,
+    IdentityId,
+    IdentityRecord,
     KeyRecord,
     LinkId,
     LinkKind,
@@ -197,6 +199,33 @@ class LinkStore(Protocol):
         All of it or nothing, and by one of any number at once. Raises `NotFound` if the link is not there any more, or
         was over at the password's time, or is for set-up and the owner has a password; `Conflict` for the name.
         """
+        ...
+
+
+class IdentityStore(Protocol):
+    """Who users are at OpenID Connect providers."""
+
+    async def find(self, issuer: str, subject: str) -> IdentityRecord | None: ...
+
+    async def of_user(self, user: UserId) -> tuple[IdentityRecord, ...]:
+        """A user's, oldest first."""
+        ...
+
+    async def add(self, record: IdentityRecord, *, user: UserRecord | None = None, invitation: bytes = b"") -> None:
+        """Keep who somebody is: a user that is there or, with ``user``, one that is added with it.
+
+        ``invitation`` is the digest of an invitation that is used up with that. All of it or nothing, and by one of any
+        number at once. Raises `NotFound` if the user or the invitation is not there any more, or that was over at
+        ``record.created_s``; `Conflict` if the identity is somebody's already, or the user's name is.
+        """
+        ...
+
+    async def seen(self, identity: IdentityId, email: str, now: float) -> None:
+        """Note a sign-in. One that is not there is passed over."""
+        ...
+
+    async def remove(self, identity: IdentityId, user: UserId) -> None:
+        """Raises `NotFound`, also for another user's."""
         ...
 
 
@@ -489,6 +518,7 @@ class Storage(msgspec.Struct, frozen=True):
     sessions: SessionStore
     credentials: CredentialStore
     links: LinkStore
+    identities: IdentityStore
     conversations: ConversationStore
     requests: RequestLog
     settings: SettingsStore

@@ -21,6 +21,7 @@ from potluck.core.scheduling.explain import Candidate
 ConversationId = NewType("ConversationId", str)
 MessageId = NewType("MessageId", str)
 SessionId = NewType("SessionId", str)
+IdentityId = NewType("IdentityId", str)
 LinkId = NewType("LinkId", str)
 FileId = NewType("FileId", str)
 Digest = NewType("Digest", str)
@@ -110,6 +111,19 @@ class SignInWays(msgspec.Struct, frozen=True):
 
     password: bool = False
     factor: bool = False
+
+
+class IdentityRecord(msgspec.Struct, frozen=True):
+    """Who a user is at an OpenID Connect provider: ``issuer`` and ``subject`` together are one person for ever.
+    ``email`` is what the provider said last, to be shown; empty for none that it has verified."""
+
+    id: IdentityId
+    issuer: str
+    subject: str
+    user: UserId
+    email: str
+    created_s: float
+    last_used_s: float
 
 
 class LinkKind(StrEnum):

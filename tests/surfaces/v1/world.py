@@ -67,6 +67,7 @@ from potluck.storage.records import (
     ConversationId,
     ConversationPage,
     FactorRecord,
+    IdentityRecord,
     KeyRecord,
     LinkRecord,
     MessageId,
@@ -647,6 +648,11 @@ class NoLinks:
         return ()
 
 
+class NoIdentities:
+    async def of_user(self, user: UserId) -> tuple[IdentityRecord, ...]:
+        return ()
+
+
 class NoSettings:
     async def get(self, name: str) -> Json:
         return None
@@ -769,6 +775,7 @@ class World:
             self.sessions,
             NoCredentials(),
             NoLinks(),
+            NoIdentities(),
             self.conversations,
             self.requests,
             NoSettings(),

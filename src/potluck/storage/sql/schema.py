@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 """Every revision of the schema, oldest first: known here so that a start needs Alembic only to change something."""
 
 HEAD = REVISIONS[-1]
@@ -117,6 +117,19 @@ links = Table(
     Column("user_id", Text, nullable=False),  # empty for an invitation
     Column("role", Text, nullable=False),
     Column("name", Text, nullable=False),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("created_s", Double, nullable=False),
+    Column("last_used_s", Double, nullable=False),
+    UniqueConstraint("issuer", "subject"),
 )
 
 conversations = Table(

@@ -16,6 +16,7 @@ from potluck.storage.sql.schema import (
     api_keys,
     conversations,
     files,
+    identities,
     links,
     passwords,
     recovery_codes,
@@ -63,7 +64,7 @@ class SqlUsers:
             if connection.execute(delete(users).where(users.c.id == user)).rowcount == 0:
                 raise _missing()
             connection.execute(delete(api_keys).where(api_keys.c.user_id == user))
-            for table in (sessions, passwords, second_factors, recovery_codes, links, files, conversations):
+            for table in (sessions, passwords, second_factors, recovery_codes, links, identities, files, conversations):
                 connection.execute(delete(table).where(table.c.user_id == user))
 
         await self._database.write(work)

@@ -15,11 +15,14 @@ from potluck.config.model import (
     Config,
     DiscoveryConfig,
     EngineConfig,
+    LimitsConfig,
     NodeConfig,
     QueueConfig,
     ServerConfig,
 )
 from potluck.config.secret import Secret
+from potluck.core.limits import Limits as Allowed
+from potluck.core.limits import Rules
 from potluck.core.model import EngineId, EngineKind, Health, NodeId
 from potluck.core.scheduling.classes import Kind, Limits
 from potluck.gateway.agents import AgentWatch
@@ -84,6 +87,14 @@ async def test_limits_names_and_where_is_looked_change_at_once(tmp_path: Path) -
         assert reloader.reload() == {"aliases": True, "server": False}
         assert fleet.catalogue.chooses("gpt")
         assert len(limits) == len(looks) == 1
+        rules: list[Rules] = []
+        reloader.allow = rules.append
+        wanted = Rules(default=Allowed(requests_per_day=5))
+        read = replace(read, limits=LimitsConfig(rules=wanted))
+        assert reloader.reload() == {"limits": True}
+        assert rules == [wanted]
+        read = replace(read, limits=LimitsConfig(max_body_bytes=5, rules=wanted))
+        assert reloader.reload() == {"limits": False}
     pools.close()
 
 

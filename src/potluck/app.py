@@ -33,12 +33,14 @@ from potluck.core.audit import Event, Fact
 from potluck.core.errors import NodeError, OperatorError
 from potluck.core.generations import Bounds as GenerationBounds
 from potluck.core.ids import Ids
+from potluck.core.limits import Rules
 from potluck.core.model import EngineId, KeyId, ModelId, NodeId
 from potluck.core.rescue import Bounds
 from potluck.core.scheduling.scheduler import Scheduler
 from potluck.core.sessions import Lifetimes
 from potluck.discovering import looking, stored
 from potluck.filing import filing
+from potluck.gateway.admission import Admission
 from potluck.gateway.agents import AgentWatch
 from potluck.gateway.audit import Audit
 from potluck.gateway.calls import InsideCalls
@@ -51,6 +53,7 @@ from potluck.gateway.fleet import Fleet, Installation
 from potluck.gateway.generations import Generations
 from potluck.gateway.images import RemoteImages
 from potluck.gateway.kept_drill import KeptDrill
+from potluck.gateway.kept_meter import KeptMeter
 from potluck.gateway.kept_rates import KeptRates
 from potluck.gateway.ledger import MOST_JOURNAL_BYTES, Ledger
 from potluck.gateway.metrics import Metrics
@@ -75,6 +78,8 @@ from potluck.storage.open import open_storage, sqlite_url
 from potluck.storage.owed import MOST_OWED_BYTES, REMEMBERED, OwedConversations
 from potluck.storage.ports import Shared, Storage
 from potluck.storage.records import GatewayRecord, Topic
+from potluck.storage.shared.guarded import GuardedMeter
+from potluck.storage.shared.memory import MemoryMeter
 from potluck.storage.shared.open import open_shared
 from potluck.surfaces.auth import Keyring
 from potluck.surfaces.doors import DOORS, FALLBACK
@@ -272,7 +277,16 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         def later(work: Coroutine[None, None, None], name: str) -> None:
             tasks.spawn(work, name)  # no call comes before the tasks are there
 
-        keyring = Keyring(time.time, sessions, strangers(config.access, storage.users, later, origins, time.time))
+        metrics = Metrics()
+        own_meter = MemoryMeter(time.monotonic)
+        kept_meter = KeptMeter(storage.settings, own_meter, time.time)
+        await kept_meter.restore()
+        stack.push_async_callback(kept_meter.save)
+        meter = GuardedMeter(own_meter, shared.meter if shared.server is not None else None)
+        admission = Admission(meter, metrics, time.time)
+        admission.configure(config.limits.rules)
+        unknown = strangers(config.access, storage.users, later, origins, time.time)
+        keyring = Keyring(time.time, sessions, unknown, admission.plan_of)
         await _learn(storage, keyring, sessions)
 
         pools = Pools(time.monotonic)
@@ -300,7 +314,6 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
             if each.supervised is not None:
                 stack.push_async_callback(each.supervised.aclose)
 
-        metrics = Metrics()
         journal = Journal(data.journal / "requests", synced=False, most_bytes=MOST_JOURNAL_BYTES)
         ledger = Ledger(storage.requests, metrics, lambda error: status_of(type(error))[0], journal)
         stack.push_async_callback(ledger.flush)
@@ -334,6 +347,7 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
             images=images,
             tasks=tasks,
             ledger=ledger,
+            admission=admission,
             clocks=Clocks(time.monotonic, time.time),
             new_id=new_id,
             page_fields=origins.fields,
@@ -354,6 +368,7 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
             limit=dispatcher.limit,
             discovered=lambda agent_key: node_configs(kept.accepted.values(), agent_key),
         )
+        reloader.allow = lambda rules: _allow(rules, admission, keyring, sessions)
         discovery = looking(config, kept, found, reloader, fleet, pools, tasks, time.time, secrets.token_bytes)
         drills = cache(lambda: _drills(relay, drains, kept_drill, metrics, watch))
         calls = InsideCalls(relay)
@@ -415,6 +430,8 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         tasks.spawn(ledger.flushing(), "request log")
         tasks.spawn(owed.handing_over(), "what the database is owed")
         tasks.spawn(ledger.pruning(time.time), "request log's end")
+        tasks.spawn(admission.meter.watching(), "shared limits")
+        tasks.spawn(kept_meter.keeping(), "spent limits")
         tasks.spawn(rates.keeping(), "learned rates")
         tasks.spawn(audit.flushing(), "audit log")
         tasks.spawn(audit.caring(config.audit.keep_s), "audit log's end")
@@ -538,7 +555,15 @@ def _services(
         files=files,
         started_s=time.time(),
         max_body_bytes=config.limits.max_body_bytes,
+        levels=relay.admission.levels,
     )
+
+
+def _allow(rules: Rules, admission: Admission, keyring: Keyring, sessions: Sessions) -> None:
+    """Let other limits hold from the next call on."""
+    admission.configure(rules)
+    keyring.replan()
+    sessions.take(keyring.callers())
 
 
 def _local_wanted(config: Config, found: tuple[EngineConfig, ...]) -> bool:

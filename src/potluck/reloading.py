@@ -12,6 +12,7 @@ from potluck.config.model import ClassConfig, Config, DiscoveryConfig, NodeConfi
 from potluck.config.secret import Secret
 from potluck.core.catalogue import RouteRule
 from potluck.core.errors import OperatorError
+from potluck.core.limits import Rules
 from potluck.core.model import EngineId, NodeId
 from potluck.core.scheduling.classes import Kind, Limits, limits_within
 from potluck.gateway.agents import AgentWatch
@@ -31,8 +32,8 @@ class Reloader:
     """Reads the configuration again with ``read`` and applies what differs from ``config``.
 
     ``discovered`` are the nodes that the owner accepted beside those of the file, for the key of their agents.
-    ``limit`` gives the queue its length and the classes their limits, ``relook`` has machines looked for elsewhere.
-    ``heard`` is told what a signal has changed.
+    ``limit`` gives the queue its length and the classes their limits, ``relook`` has machines looked for elsewhere,
+    ``allow`` takes what callers may use. ``heard`` is told what a signal has changed.
     """
 
     def __init__(
@@ -58,19 +59,24 @@ class Reloader:
         self._limit = limit
         self.relook: Callable[[DiscoveryConfig], None] = lambda wanted: None
         self.heard: Callable[[Mapping[str, bool]], None] = lambda changed: None
+        self.allow: Callable[[Rules], None] = lambda rules: None
 
     def reload(self) -> Mapping[str, bool]:
         """The sections that are different now, and whether that holds at once: if not, it needs a restart.
 
         Raises `OperatorError` for a configuration with errors; the old one then stays whole.
         """
-        file = self._read()
+        file, before = self._read(), self._config
         changed = self._take(with_nodes(file, self._discovered(file.discovery.agent_key)))
         self._file = file
-        if waiting := [name for name in changed if name not in _AT_ONCE]:
+        held = {name: name in _AT_ONCE for name in changed}
+        if "limits" in held:  # the rules hold at once, the sizes from the next start on
+            limits = msgspec.structs.replace(before.limits, rules=file.limits.rules)
+            held["limits"] = limits == file.limits
+        if waiting := [name for name, at_once in held.items() if not at_once]:
             log.warning("these changes need a restart", sections=waiting)
         log.info("configuration reloaded", changed=list(changed))
-        return {name: name in _AT_ONCE for name in changed}
+        return held
 
     def discovered(self) -> None:
         """Take what the owner accepted or forgot, and where nodes were followed to."""
@@ -94,6 +100,8 @@ class Reloader:
         changed = changes(self._config, wanted)
         if _QUEUE & set(changed):
             self._limit(wanted.queue.depth, class_limits(wanted))
+        if "limits" in changed:
+            self.allow(wanted.limits.rules)
         if "discovery" in changed:
             self.relook(wanted.discovery)
         if _FLEET & set(changed):

@@ -15,7 +15,7 @@ NOTE = "No service runs: using the data directory.\n"
 
 def info(identity: str, name: str, *, revoked: str | None = None, owner: bool = False) -> dict[str, object]:
     plain: dict[str, object] = {"id": identity, "name": name, "prefix": "pk-abcdef", "owner": owner, "user": "anna"}
-    plain |= {"expires_at": None, "surfaces": None, "models": None}
+    plain |= {"expires_at": None, "surfaces": None, "models": None, "limits": None}
     return {**plain, "created_at": "2026-01-02T03:04:05Z", "last_used_at": None, "revoked_at": revoked}
 
 

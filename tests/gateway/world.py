@@ -23,11 +23,14 @@ from potluck.core.catalogue import RouteRule
 from potluck.core.errors import NodeFailed, NodeUnreachable, PotluckError, Unsupported
 from potluck.core.health import Seen
 from potluck.core.keys import digest
+from potluck.core.limits import Limits as Allowed
+from potluck.core.limits import Rules
 from potluck.core.model import Capability, EngineId, EngineKind, KeyId, Model, ModelId, NodeId, UserId
 from potluck.core.people import Role
 from potluck.core.rescue import Way
 from potluck.core.scheduling.classes import limits_within
 from potluck.core.scheduling.scheduler import Scheduler
+from potluck.gateway.admission import Admission
 from potluck.gateway.dispatch import Dispatcher
 from potluck.gateway.door import Door
 from potluck.gateway.fleet import Fleet, Installation
@@ -40,7 +43,10 @@ from potluck.gateway.relay.pools import Pools
 from potluck.gateway.relay.relay import Clocks, Limits, Relay
 from potluck.gateway.tasks import Tasks
 from potluck.storage.journal import Journal
+from potluck.storage.ports import SharedMeter
 from potluck.storage.records import KeyRecord, RequestRecord, UserRecord
+from potluck.storage.shared.guarded import GuardedMeter
+from potluck.storage.shared.memory import MemoryMeter
 from potluck.surfaces.auth import Keyring
 from potluck.surfaces.v1.errors import status_of
 from potluck.wire.openai.asks import read_chat
@@ -371,6 +377,9 @@ async def world(
     max_wait_s: float = 60.0,
     routes: Sequence[BaseRoute] = (),
     rules: Mapping[str, RouteRule] | None = None,
+    allowed: Rules | None = None,
+    user_limits: Allowed | None = None,
+    shared_meter: SharedMeter | None = None,
 ) -> AsyncIterator[World]:
     """A relay before one engine per script; ``routes`` are the application's beside ``/hello``."""
     async with AsyncExitStack() as stack:
@@ -400,8 +409,10 @@ async def world(
         images = RemoteImages()
         stack.push_async_callback(images.aclose)
         tasks = await stack.enter_async_context(Tasks())
-        keyring = Keyring(lambda: 0.0)
-        user = UserRecord(UserId("u"), "test", Role.MEMBER, 0.0)
+        admission = Admission(GuardedMeter(MemoryMeter(clock), shared_meter), metrics, lambda: 1_000_000.0)
+        admission.configure(allowed or Rules())
+        keyring = Keyring(lambda: 0.0, plan_of=admission.plan_of)
+        user = UserRecord(UserId("u"), "test", Role.MEMBER, 0.0, limits=user_limits)
         keyring.replace([KeyRecord(KeyId("k"), "test", "pk-te", digest(KEY), 0.0, user=user.id)], [user])
         ids = itertools.count()
         door = Door("/v1/chat/completions", "openai", read_chat, write_error)
@@ -416,6 +427,7 @@ async def world(
             images=images,
             tasks=tasks,
             ledger=ledger,
+            admission=admission,
             clocks=Clocks(clock, lambda: 1_000_000.0),
             new_id=lambda: f"request{next(ids)}",
             page_fields=lambda origin: b"",

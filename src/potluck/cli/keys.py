@@ -16,11 +16,25 @@ from potluck.cli import lazy
 from potluck.cli.check import ConfigFile
 from potluck.cli.client import Client
 from potluck.cli.failure import CliError, Unreachable
+from potluck.cli.limiting import (
+    Budget,
+    Concurrent,
+    ImagesPerDay,
+    PerDay,
+    PerMinute,
+    Priority,
+    TokensPerDay,
+    TokensPerMinute,
+    said,
+    set_now,
+    shown,
+)
 from potluck.cli.output import note, print_json, table, table_width
 from potluck.cli.places import DEFAULT_DATA, config_file
 from potluck.cli.service import AsJson, Data, Key, Url, find
 from potluck.config.load import load
 from potluck.config.units import DURATION_HINT, Unfit, parse_duration
+from potluck.surfaces.v1.limit_shapes import KeyChange
 from potluck.surfaces.v1.shapes import KeyCreated, KeyInfo, KeyList, NewKey, Rotation
 
 KEYS = "/api/v1/keys"
@@ -36,6 +50,8 @@ class Keys(Protocol):
     def create(self, wanted: NewKey) -> KeyCreated: ...
 
     def rotate(self, key: KeyInfo, overlap_s: float) -> KeyCreated: ...
+
+    def limit(self, key: KeyInfo, change: KeyChange) -> KeyInfo: ...
 
     def revoke(self, key: KeyInfo) -> None: ...
 
@@ -56,13 +72,16 @@ class RemoteKeys:
         path = f"{KEYS}/{quote(key.id, safe='')}/rotate"
         return self.client.call("POST", path, KeyCreated, body=Rotation(overlap_s))
 
+    def limit(self, key: KeyInfo, change: KeyChange) -> KeyInfo:
+        return self.client.call("PATCH", f"{KEYS}/{quote(key.id, safe='')}", KeyInfo, body=change)
+
     def revoke(self, key: KeyInfo) -> None:
         self.client.raw("DELETE", f"{KEYS}/{quote(key.id, safe='')}")
 
 
 @app.callback()
 def keys() -> None:
-    """Create, list, rotate and revoke API keys."""
+    """Create, list, limit, rotate and revoke API keys."""
 
 
 @app.command()
@@ -80,6 +99,14 @@ def create(
     model: Annotated[
         list[str] | None, typer.Option(help="Only this model or route; may be repeated.", metavar="MODEL")
     ] = None,
+    requests_per_minute: PerMinute = "",
+    requests_per_day: PerDay = "",
+    tokens_per_minute: TokensPerMinute = "",
+    tokens_per_day: TokensPerDay = "",
+    images_per_day: ImagesPerDay = "",
+    concurrent: Concurrent = "",
+    priority: Priority = "",
+    budget_tokens_per_day: Budget = "",
     as_json: AsJson = False,
     config: ConfigFile = None,
     url: Url = "",
@@ -87,14 +114,76 @@ def create(
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Make a key and print it, alone on a line. It is shown this once."""
+    limits = said(
+        {
+            "requests_per_minute": requests_per_minute,
+            "requests_per_day": requests_per_day,
+            "tokens_per_minute": tokens_per_minute,
+            "tokens_per_day": tokens_per_day,
+            "images_per_day": images_per_day,
+            "concurrent": concurrent,
+            "budget_tokens_per_day": budget_tokens_per_day,
+        },
+        priority=priority,
+    )
     wanted = NewKey(
-        _named(name), user.strip(), _seconds(expires, "--expires") if expires else None, surface or None, model or None
+        _named(name),
+        user.strip(),
+        _seconds(expires, "--expires") if expires else None,
+        surface or None,
+        model or None,
+        set_now(limits),
     )
     made = _reached(url, key, data, config).create(wanted)
     if as_json:
         print_json(made)
     else:
         print(made.key)
+
+
+@app.command()
+def limit(
+    name: Annotated[str, typer.Argument(help="The key's id or name.", metavar="ID|NAME")],
+    requests_per_minute: PerMinute = "",
+    requests_per_day: PerDay = "",
+    tokens_per_minute: TokensPerMinute = "",
+    tokens_per_day: TokensPerDay = "",
+    images_per_day: ImagesPerDay = "",
+    concurrent: Concurrent = "",
+    model: Annotated[
+        list[str] | None, typer.Option(help="Only this model or route, or none; may be repeated.", metavar="MODEL")
+    ] = None,
+    priority: Priority = "",
+    budget_tokens_per_day: Budget = "",
+    clear: Annotated[bool, typer.Option("--clear", help="Take all of the key's own limits away.")] = False,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+    url: Url = "",
+    key: Key = "",
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Limit how much may be used by a key, from the next call on. Without options, show its limits."""
+    change = said(
+        {
+            "requests_per_minute": requests_per_minute,
+            "requests_per_day": requests_per_day,
+            "tokens_per_minute": tokens_per_minute,
+            "tokens_per_day": tokens_per_day,
+            "images_per_day": images_per_day,
+            "concurrent": concurrent,
+            "budget_tokens_per_day": budget_tokens_per_day,
+        },
+        priority=priority,
+        models=model,
+    )
+    store = _reached(url, key, data, config)
+    meant = chosen(store.all(), name)
+    if change is not None or clear:
+        meant = store.limit(meant, KeyChange(None if clear else change))
+    if as_json:
+        print_json(meant)
+    else:
+        print(f"{meant.name}: {shown(meant.limits) or 'no limits of its own'}.")
 
 
 @app.command()
@@ -155,12 +244,13 @@ def keys_table(listed: Sequence[KeyInfo], width: int) -> str:
             _day(key.last_used_at),
             _state(key),
             _limits(key),
+            shown(key.limits),
         )
         for key in listed
     ]
     if not rows:
         return "There is no key yet. 'potluck keys create NAME' makes one."
-    return table(("ID", "NAME", "USER", "KEY", "CREATED", "LAST USED", "STATE", "ONLY FOR"), rows, width)
+    return table(("ID", "NAME", "USER", "KEY", "CREATED", "LAST USED", "STATE", "ONLY FOR", "LIMITS"), rows, width)
 
 
 def chosen(listed: Sequence[KeyInfo], name: str) -> KeyInfo:

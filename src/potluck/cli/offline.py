@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from msgspec import UNSET
+
 from potluck.config.model import Config
 from potluck.core.audit import Head
 from potluck.core.ids import Ids
@@ -26,6 +28,7 @@ from potluck.storage.ports import Storage
 from potluck.storage.records import AuditFilter, KeyRecord
 from potluck.surfaces.v1.audit import MOST, AuditEntry, AuditList, audit_entry, shown_head
 from potluck.surfaces.v1.keys import key_created, key_info
+from potluck.surfaces.v1.limit_shapes import KeyChange, changed, limits_of
 from potluck.surfaces.v1.people_shapes import UserChange, UserInfo, user_info
 from potluck.surfaces.v1.shapes import KeyCreated, KeyInfo, NewKey
 
@@ -120,6 +123,7 @@ class StoredKeys:
                 expires_in_s=wanted.expires_in_s,
                 surfaces=wanted.surfaces,
                 models=wanted.models,
+                limits=limits_of(wanted.limits),
             )
             return await _shown(people, *made)
 
@@ -128,6 +132,15 @@ class StoredKeys:
     def rotate(self, key: KeyInfo, overlap_s: float) -> KeyCreated:
         async def act(people: People) -> KeyCreated:
             return await _shown(people, *await people.rotate_key(_OWNER, KeyId(key.id), overlap_s))
+
+        return self.stored.run(act)
+
+    def limit(self, key: KeyInfo, change: KeyChange) -> KeyInfo:
+        async def act(people: People) -> KeyInfo:
+            before = await people.key(_OWNER, KeyId(key.id))
+            record = await people.limit_key(_OWNER, before.id, changed(before.limits, change.limits))
+            holder = await people.user(record.user)
+            return key_info(record, {holder.id: holder.name})
 
         return self.stored.run(act)
 
@@ -190,6 +203,9 @@ class StoredUsers:
 
     def change(self, name: str, change: UserChange) -> UserInfo:
         async def act(people: People) -> UserInfo:
+            if change.limits is not UNSET:
+                before = await people.user(name)
+                await people.set_limits(_OWNER, name, changed(before.limits, change.limits))
             if change.role is not None:
                 await people.set_role(_OWNER, name, change.role)
             if change.disabled is not None:

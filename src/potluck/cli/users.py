@@ -14,12 +14,24 @@ import typer
 from potluck.cli import lazy
 from potluck.cli.check import ConfigFile
 from potluck.cli.client import Client
-from potluck.cli.failure import Unreachable
+from potluck.cli.failure import CliError, Unreachable
+from potluck.cli.limiting import (
+    Budget,
+    Concurrent,
+    ImagesPerDay,
+    PerDay,
+    PerMinute,
+    Priority,
+    TokensPerDay,
+    TokensPerMinute,
+    said,
+    shown,
+)
 from potluck.cli.output import note, print_json, table, table_width
 from potluck.cli.places import DEFAULT_DATA, config_file
 from potluck.cli.service import AsJson, Data, Key, Url, find
 from potluck.config.load import load
-from potluck.core.people import Role
+from potluck.core.people import Role, folded
 from potluck.surfaces.v1.people_shapes import UserChange, UserInfo, UserList
 
 USERS = "/api/v1/users"
@@ -63,7 +75,7 @@ class RemoteUsers:
 
 @app.callback()
 def users() -> None:
-    """Add, list, change and remove users."""
+    """Add, list, limit, change and remove users."""
 
 
 @app.command("ls")
@@ -139,6 +151,61 @@ def enable(
     _tell(reached(url, key, data, config).change(name, UserChange(disabled=False)), as_json, "Enabled")
 
 
+@app.command()
+def limit(
+    name: Name,
+    requests_per_minute: PerMinute = "",
+    requests_per_day: PerDay = "",
+    tokens_per_minute: TokensPerMinute = "",
+    tokens_per_day: TokensPerDay = "",
+    images_per_day: ImagesPerDay = "",
+    concurrent: Concurrent = "",
+    model: Annotated[
+        list[str] | None, typer.Option(help="Only this model or route, or none; may be repeated.", metavar="MODEL")
+    ] = None,
+    priority: Priority = "",
+    budget_tokens_per_day: Budget = "",
+    clear: Annotated[bool, typer.Option("--clear", help="Take all of the user's own limits away.")] = False,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+    url: Url = "",
+    key: Key = "",
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Limit what a user may use, from the next call on. Without options, show its limits."""
+    change = said(
+        {
+            "requests_per_minute": requests_per_minute,
+            "requests_per_day": requests_per_day,
+            "tokens_per_minute": tokens_per_minute,
+            "tokens_per_day": tokens_per_day,
+            "images_per_day": images_per_day,
+            "concurrent": concurrent,
+            "budget_tokens_per_day": budget_tokens_per_day,
+        },
+        priority=priority,
+        models=model,
+    )
+    store = reached(url, key, data, config)
+    if change is None and not clear:
+        user = chosen(store.all(), name)
+    else:
+        user = store.change(name, UserChange(limits=None if clear else change))
+    if as_json:
+        print_json(user)
+    else:
+        print(f"{user.name}: {shown(user.limits) or 'no limits of its own'}.")
+
+
+def chosen(listed: Sequence[UserInfo], name: str) -> UserInfo:
+    """The user of this id or name. Raises `CliError`."""
+    wanted = folded(" ".join(name.split()))
+    found = next((user for user in listed if user.id == name or folded(user.name) == wanted), None)
+    if found is None:
+        raise CliError(f"There is no user '{name}'.", hint="'potluck users ls' lists them.")
+    return found
+
+
 def users_table(listed: Sequence[UserInfo], width: int) -> str:
     """The users as a table."""
     rows = [
@@ -149,12 +216,13 @@ def users_table(listed: Sequence[UserInfo], width: int) -> str:
             str(user.keys),
             user.created_at[:10],
             f"disabled {user.disabled_at[:10]}" if user.disabled_at else "",
+            shown(user.limits),
         )
         for user in listed
     ]
     if not rows:
         return "There is no user yet; the first start of 'potluck up' makes the owner."
-    return table(("ID", "NAME", "ROLE", "KEYS", "SINCE", "STATE"), rows, width)
+    return table(("ID", "NAME", "ROLE", "KEYS", "SINCE", "STATE", "LIMITS"), rows, width)
 
 
 def _tell(user: UserInfo, as_json: bool, done: str) -> None:

@@ -16,14 +16,17 @@ from potluck.config.schema import (
     FilesSection,
     GenerationsSection,
     HedgeSection,
+    LimitsSection,
     LocalSection,
     NodeSection,
     RouteSection,
     TrustedHeaderSection,
+    UseSection,
 )
 from potluck.core.files import Quotas
 from potluck.core.generations import Unfinished
 from potluck.core.hedging import HedgeRule
+from potluck.core.limits import AMOUNTS, Limits, Rules
 from potluck.core.model import EngineKind, ModelId, NodeId
 from potluck.core.people import Role
 from potluck.core.scheduling.classes import Kind
@@ -37,7 +40,7 @@ def build(file: FileSection, source: Path, warnings: tuple[ConfigProblem, ...]) 
         routes={name: _route(name, route) for name, route in file.routes.items()},
         aliases=file.aliases,
         server=model.ServerConfig(file.server.host, file.server.port, file.server.drain, tuple(file.server.origins)),
-        limits=model.LimitsConfig(file.limits.max_body, file.limits.max_header),
+        limits=model.LimitsConfig(file.limits.max_body, file.limits.max_header, _rules(file.limits)),
         queue=model.QueueConfig(file.queue.depth, file.queue.max_wait),
         classes={Kind(name): _class(each) for name, each in file.classes.items()},
         health=model.HealthConfig(file.health.interval, file.health.reload_lost),
@@ -91,6 +94,22 @@ def _generations(section: GenerationsSection) -> model.GenerationsConfig:
 def _files(section: FilesSection) -> model.FilesConfig:
     roles = {Role.OWNER: section.quota.owner, Role.ADMIN: section.quota.admin, Role.MEMBER: section.quota.member}
     return model.FilesConfig(section.max_size, Quotas(roles, section.quota.users))
+
+
+def _rules(section: LimitsSection) -> Rules:
+    return Rules(
+        _limits(section.default),
+        {Role(name): _limits(each) for name, each in section.roles.items()},
+        {name: _limits(each) for name, each in section.routes.items()},
+    )
+
+
+def _limits(section: UseSection) -> Limits:
+    return Limits(
+        **{name: getattr(section, name) for name in AMOUNTS},
+        models=None if section.models is None else tuple(section.models),
+        priority=None if section.priority is None else Kind(section.priority),
+    )
 
 
 def _node(name: NodeId, node: NodeSection) -> model.NodeConfig:

@@ -26,6 +26,7 @@ from potluck.config.source import Document, Finding, Path, dotted, items, mappin
 from potluck.core.discovery import unfit
 from potluck.core.model import Json, JsonObject
 from potluck.core.names import canonical
+from potluck.core.people import Role
 from potluck.core.scheduling.classes import Kind
 
 S = TypeVar("S", bound=Section)
@@ -42,6 +43,7 @@ def cross_findings(root: JsonObject, document: Document) -> Iterator[Finding]:
     yield from _one_name_each(mapping(root.get("routes")), mapping(root.get("aliases")))
     yield from alias_findings(root)
     yield from _classes(mapping(root.get("classes")))
+    yield from _limited(mapping(root.get("limits")), mapping(root.get("routes")))
     yield from _database(mapping(root.get("storage")).get("database"))
     yield from _redis(mapping(root.get("storage")).get("redis"))
     yield from _blobs(mapping(root.get("storage")).get("blobs"))
@@ -141,6 +143,20 @@ def _classes(classes: JsonObject) -> Iterator[Finding]:
         if name not in set(Kind):
             hint = near(name, [kind.value for kind in Kind]) or f"The classes are {', '.join(Kind)}."
             yield Finding(("classes", name), f"{name!r} is no class of calls.", hint, at_key=True)
+
+
+def _limited(limits: JsonObject, routes: JsonObject) -> Iterator[Finding]:
+    """Limits of roles and routes that are none."""
+    for name in mapping(limits.get("roles")):
+        if name not in set(Role):
+            hint = near(name, [role.value for role in Role]) or f"The roles are {', '.join(Role)}."
+            yield Finding(("limits", "roles", name), f"{name!r} is no role.", hint, at_key=True)
+    known = {canonical(name) for name in routes}
+    for name in mapping(limits.get("routes")):
+        if canonical(name) not in known:
+            hint = near(name, list(routes)) or "Routes stand under 'routes'."
+            message = f"limits.routes.{name}: there is no such route."
+            yield Finding(("limits", "routes", name), message, hint, at_key=True)
 
 
 def _one_name_each(routes: JsonObject, aliases: JsonObject) -> Iterator[Finding]:

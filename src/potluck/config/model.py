@@ -17,6 +17,7 @@ from potluck.config.secret import Secret
 from potluck.core.files import Quotas
 from potluck.core.generations import Unfinished
 from potluck.core.hedging import HedgeRule
+from potluck.core.limits import Rules
 from potluck.core.model import EngineId, EngineKind, ModelId, NodeId
 from potluck.core.people import Role
 from potluck.core.scheduling.classes import Kind
@@ -118,10 +119,12 @@ class ServerConfig(msgspec.Struct, frozen=True):
 
 
 class LimitsConfig(msgspec.Struct, frozen=True):
-    """What is refused by size: ``max_body_bytes`` decompressed, ``max_header_bytes`` the whole head of a request."""
+    """What is refused by size: ``max_body_bytes`` decompressed, ``max_header_bytes`` the whole head of a request; and
+    ``rules`` of how much callers may use, by role and route."""
 
     max_body_bytes: int = 64_000_000
     max_header_bytes: int = 65_536
+    rules: Rules = Rules()
 
 
 class QueueConfig(msgspec.Struct, frozen=True):

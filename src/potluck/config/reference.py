@@ -120,7 +120,7 @@ def _type(field: JsonObject) -> str:
 
 def _default(field: JsonObject) -> str:
     default = field.get("default")
-    if default is None or default in ([], {}):
+    if default is None or default == [] or isinstance(default, dict):
         return "–"
     kind = _type(field)
     if kind == "duration" and isinstance(default, int | float):

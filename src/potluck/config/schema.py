@@ -19,6 +19,7 @@ from potluck.config.units import Unfit, parse_duration, parse_size
 from potluck.core.errors import BadRequest
 from potluck.core.files import NO_QUOTA
 from potluck.core.hedging import HedgeRule
+from potluck.core.limits import MOST
 from potluck.core.people import OWNER_NAME, Role, checked_name, folded
 from potluck.core.scheduling.classes import DEFAULT_LIMITS
 from potluck.core.scheduling.classes import Kind as Classes
@@ -183,6 +184,7 @@ Port = Annotated[int, *_whole(1, 65535)]
 ServerPort = Annotated[int, *_whole(0, 65535)]
 Slots = Annotated[int, *_whole(1, 4096)]
 Count = Annotated[int, *_whole(1, 1_000_000)]
+Amount = Annotated[int, *_whole(1, MOST)]
 Context = Annotated[int, *_whole(256, 100_000_000)]
 Weight = Annotated[
     float, BeforeValidator(_not_bool), Field(ge=0, le=1e9), _shape("number", {"type": "number", "minimum": 0})
@@ -196,6 +198,7 @@ Lateness = Annotated[
     _shape("percentile or duration", {"type": "number"}, {"type": "string"}),
 ]
 Priority = Annotated[float, BeforeValidator(_not_bool), Field(ge=-100, le=100), _shape("number", {"type": "number"})]
+Class: TypeAlias = Literal["completion", "chat", "big-chat", "review", "image", "background", "batch"]
 Switch = Annotated[bool, _shape("true or false", {"type": "boolean"})]
 Text = Annotated[str, Field(min_length=1), WithJsonSchema({"type": "string", "minLength": 1, "x-type": "text"})]
 SecretText = Annotated[Secret, PlainValidator(_secret), WithJsonSchema({"type": "string", "x-type": "secret text"})]
@@ -340,11 +343,45 @@ class ServerSection(Section):
     )
 
 
+class UseSection(Section):
+    """How much may be used. What is left out is not limited."""
+
+    requests_per_minute: Amount | None = Field(None, description="Requests in a minute.")
+    requests_per_day: Amount | None = Field(None, description="Requests in a day.")
+    tokens_per_minute: Amount | None = Field(None, description="Tokens of prompts and answers in a minute.")
+    tokens_per_day: Amount | None = Field(None, description="Tokens of prompts and answers in a day.")
+    images_per_day: Amount | None = Field(None, description="Images in a day.")
+    concurrent: Amount | None = Field(None, description="Calls at the same time.")
+    models: Annotated[list[Text], Field(min_length=1)] | None = Field(
+        None, description="The only names that may be asked for: models, routes, aliases, `auto`."
+    )
+    priority: Class | None = Field(
+        None,
+        description="The highest class of calls; a call of a higher one becomes one of this. From the highest: "
+        + ", ".join(f"`{kind}`" for kind in Classes)
+        + ".",
+    )
+    budget_tokens_per_day: Amount | None = Field(
+        None, description="Tokens in a day after which answers say that the budget is passed; nothing is refused."
+    )
+
+
 class LimitsSection(Section):
-    """What is refused for its size."""
+    """What is refused for its size, and how much callers may use. Users and keys have limits of their own beside
+    these (`potluck users limit`, `potluck keys limit`); of all that apply the strictest holds."""
 
     max_body: Size = Field(_LIMITS.max_body_bytes, ge=1024, description="The largest body of a request, decompressed.")
     max_header: Size = Field(_LIMITS.max_header_bytes, ge=1024, description="The largest head of a request.")
+    default: UseSection = Field(
+        UseSection.model_construct(),
+        description="What each user may use whose role is not under `roles`; owners are not limited by it.",
+    )
+    roles: dict[str, UseSection] = Field(
+        {},
+        description="What each user of a role may use: `owner`, `admin`, `member` or `guest`.",
+        json_schema_extra={"propertyNames": {"enum": [role.value for role in Role]}},
+    )
+    routes: dict[str, UseSection] = Field({}, description="What all callers together may use of a route.")
 
 
 class QueueSection(Section):

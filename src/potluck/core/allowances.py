@@ -10,7 +10,7 @@ one whole period here. Redis and other shared stores can keep that number as wel
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from math import floor
 from typing import NamedTuple
@@ -41,12 +41,20 @@ class Claim(NamedTuple):
     """``cost`` units of an allowance, from the bucket of who spends them.
 
     More than the whole amount can never be there at once: such a claim is met by a full bucket, and leaves a debt. Any
-    debt is paid back within a period.
+    debt is paid back within a period. A ``soft`` claim is always met.
     """
 
     bucket: str
     allowance: Allowance
     cost: float = 1.0
+    soft: bool = False
+
+
+class Hold(NamedTuple):
+    """One of ``most`` places, for as long as a call runs. ``places`` names what they are counted by."""
+
+    places: str
+    most: int
 
 
 class Level(NamedTuple):
@@ -58,17 +66,15 @@ class Level(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """Whether all claims were met; if not, none was. ``wait_s`` is when they could be, if nobody else spends anything,
-    and 0 where they were. ``levels`` are the buckets afterwards, in the claims' order."""
+    """Whether all claims and holds were met; if not, none was. ``wait_s`` is when the claims could be, if nobody else
+    spends anything, and 0 where nothing is in their way. ``levels`` are the buckets afterwards, in the claims' order.
+    ``by`` is the claim that has to wait the longest, ``full`` the first hold whose places are all taken."""
 
     met: bool
     wait_s: float
     levels: tuple[Level, ...]
-
-    @property
-    def tightest(self) -> Level | None:
-        """The bucket that is the nearest to its end, which is what one header can tell."""
-        return min(self.levels, key=lambda each: each.remaining / each.claim.allowance.amount, default=None)
+    by: Claim | None = None
+    full: Hold | None = None
 
 
 def spent(full_at_s: float, claim: Claim, now: float) -> float:
@@ -105,22 +111,39 @@ class Meter:
 
     def __init__(self) -> None:
         self._full_at_s: dict[str, float] = {}
-        self._swept_s = float("-inf")
+        self._held: dict[str, set[str]] = {}
 
     def __len__(self) -> int:
-        return len(self._full_at_s)
+        return len(self._full_at_s) + len(self._held)
 
-    def take(self, claims: Sequence[Claim], now: float) -> Verdict:
-        """Pay all claims, or none. Claims on one bucket count one after the other."""
+    def take(self, claims: Sequence[Claim], now: float, holds: Sequence[Hold] = (), call: str = "") -> Verdict:
+        """Pay all claims and take all holds for a ``call``, or none. Claims on one bucket count one after the other."""
         after = dict[str, float]()
-        longest_s = 0.0
+        longest_s, by = 0.0, None
         for claim in claims:
             full_at_s = after.get(claim.bucket, self._full_at_s.get(claim.bucket, now))
-            longest_s = max(longest_s, wait_s(full_at_s, claim, now))
+            if not claim.soft and (waits_s := wait_s(full_at_s, claim, now)) > longest_s:
+                longest_s, by = waits_s, claim
             after[claim.bucket] = spent(full_at_s, claim, now)
-        if longest_s == 0.0:
+        full = next((hold for hold in holds if len(self._held.get(hold.places, ())) >= hold.most), None)
+        met = by is None and full is None
+        if met:
             self._full_at_s.update(after)
-        return Verdict(longest_s == 0.0, longest_s, self.levels(claims, now))
+            self.hold(holds, call)
+        return Verdict(met, longest_s, self.levels(claims, now), by, full)
+
+    def hold(self, holds: Iterable[Hold], call: str) -> None:
+        """Take places for a call that runs, whether there are any or not."""
+        for hold in holds:
+            self._held.setdefault(hold.places, set()).add(call)
+
+    def free(self, holds: Iterable[Hold], call: str) -> None:
+        """Give a call's places back."""
+        for hold in holds:
+            held = self._held.get(hold.places, set())
+            held.discard(call)
+            if not held:
+                self._held.pop(hold.places, None)
 
     def charge(self, claims: Iterable[Claim], now: float) -> None:
         """Pay for what has been used already, into debt if need be. A cost below 0 gives back what was too much."""
@@ -135,34 +158,16 @@ class Meter:
         """How the buckets of claims stand."""
         return tuple(level(self._full_at_s.get(claim.bucket, now), claim, now) for claim in claims)
 
+    def missing(self, now: float) -> dict[str, float]:
+        """Seconds until each bucket is full, of those that are not."""
+        return {bucket: at_s - now for bucket, at_s in self._full_at_s.items() if at_s > now}
+
+    def restore(self, missing: Mapping[str, float], now: float) -> None:
+        """Take buckets as `missing` told them."""
+        self._full_at_s.update({bucket: now + seconds for bucket, seconds in missing.items() if seconds > 0})
+
     def sweep(self, now: float) -> None:
         """Forget buckets that are full. Once a minute is enough."""
         full = [bucket for bucket, at_s in self._full_at_s.items() if at_s <= now]
         for bucket in full:
             del self._full_at_s[bucket]
-
-
-# --- As owners write it ----------------------------------------------------------------------------------------------
-
-_PERIODS = {"second": 1.0, "minute": 60.0, "hour": 3_600.0, "day": 86_400.0}
-_SHORT = {"s": "second", "min": "minute", "m": "minute", "h": "hour", "d": "day"}
-_MULTIPLES = {"k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
-
-
-def read_allowance(unit: Unit, text: str) -> Allowance:
-    """An allowance as ``60/minute``, ``200k/day`` or ``5/s``. Raises `ValueError` with what is wrong with it.
-
-    >>> read_allowance(Unit.TOKENS, "200k/day")
-    Allowance(unit=<Unit.TOKENS: 'tokens'>, amount=200000.0, period_s=86400.0)
-    """
-    amount, slash, per = (part.strip().lower() for part in text.partition("/"))
-    if not slash:
-        raise ValueError("an allowance is an amount for a time, such as 60/minute")
-    period = _PERIODS.get(_SHORT.get(per, per))
-    if period is None:
-        raise ValueError(f"'{per}' is no time: use second, minute, hour or day")
-    multiple = _MULTIPLES.get(amount[-1:], 1)
-    digits = amount[:-1] if multiple > 1 else amount
-    if not digits.isascii() or not digits.isdigit() or int(digits) == 0:
-        raise ValueError(f"'{amount}' is no amount: use a whole number above 0, such as 60 or 200k")
-    return Allowance(unit, float(int(digits) * multiple), period)

@@ -42,6 +42,7 @@ class Event(StrEnum):
     KEY_MADE = "key.made"
     KEY_ROTATED = "key.rotated"
     KEY_REVOKED = "key.revoked"
+    KEY_LIMITED = "key.limited"
     SESSION_BEGUN = "session.begun"
     SESSION_ENDED = "session.ended"
     USER_MADE = "user.made"
@@ -49,6 +50,7 @@ class Event(StrEnum):
     USER_DISABLED = "user.disabled"
     USER_ENABLED = "user.enabled"
     USER_REMOVED = "user.removed"
+    USER_LIMITED = "user.limited"
     NODE_DRAINED = "node.drained"
     NODE_RESUMED = "node.resumed"
     NODE_ACCEPTED = "node.accepted"
@@ -68,6 +70,7 @@ MEANINGS: Final[Mapping[Event, str]] = {
     Event.KEY_MADE: "An API key was made, for the user in `for`.",
     Event.KEY_ROTATED: "An API key got a successor.",
     Event.KEY_REVOKED: "An API key was revoked.",
+    Event.KEY_LIMITED: "How much may be used by an API key was changed; `limits` are those that hold.",
     Event.SESSION_BEGUN: "A browser's session began.",
     Event.SESSION_ENDED: "A browser's session was ended before its time.",
     Event.USER_MADE: "A user was added.",
@@ -75,6 +78,7 @@ MEANINGS: Final[Mapping[Event, str]] = {
     Event.USER_DISABLED: "A user was kept out.",
     Event.USER_ENABLED: "A user was let in again.",
     Event.USER_REMOVED: "A user was removed.",
+    Event.USER_LIMITED: "What a user may use was changed; `limits` are those that hold.",
     Event.NODE_DRAINED: "A node is to be emptied.",
     Event.NODE_RESUMED: "A drained node serves again.",
     Event.NODE_ACCEPTED: "A machine that was found serves from now on, or a node's new address was taken.",

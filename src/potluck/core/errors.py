@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from potluck.core.allowances import Level
+
 
 class PotluckError(Exception):
     """Root of the tree. ``hint`` is one sentence on what to do, shown after the message."""
@@ -173,7 +175,25 @@ class NoEngineReady(Overloaded):
 
 
 class RateLimited(Overloaded):
-    """The key's own limit is spent (HTTP 429)."""
+    """A limit of the caller's is reached (HTTP 429), or one that it shares.
+
+    ``limit`` names it, such as ``tokens_per_day``; ``levels`` is how all of the call's stood ``at_s``, in Unix seconds.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after_s: float,
+        hint: str = "",
+        limit: str = "",
+        levels: Sequence[Level] = (),
+        at_s: float = 0.0,
+    ) -> None:
+        super().__init__(message, retry_after_s=retry_after_s, hint=hint)
+        self.limit = limit
+        self.levels = tuple(levels)
+        self.at_s = at_s
 
 
 # --- Another node --------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ ANSWER_ROOM: Final = "x-potluck-answer-room"
 TRUNCATED: Final = "x-potluck-truncated"
 CONVERSATION: Final = "x-potluck-conversation"
 GENERATION: Final = "x-potluck-generation"
+BUDGET: Final = "x-potluck-budget"
 ESTIMATED: Final = "x-potluck-estimated"
 VERSION: Final = "x-potluck"
 
@@ -95,6 +96,12 @@ HEADERS: Final = (
         "The answer's id under `/api/v1/generations`, where a client that lost the connection finds it again; "
         "`content-location` is the path of its events.",
         "`POST /api/v1/chat`.",
+    ),
+    Told(
+        BUDGET,
+        "`passed; tokens-per-day=N`: the caller has used more than its soft [budget]"
+        "(../guides/limits-and-usage.md#a-budget-that-only-warns). Nothing is refused for that.",
+        "Answers of a model to callers whose budget is passed.",
     ),
     Told(
         ESTIMATED,

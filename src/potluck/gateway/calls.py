@@ -273,6 +273,7 @@ class InsideCalls:
         if offers and len(unfit) == len(offers):
             raise NodeError("No engine can go on with this answer.")
         exchange.spoken = True  # nobody starts it anew
+        exchange.free = True
         exchange.wish = replace(
             exchange.wish,
             model=begun.model,

@@ -29,6 +29,7 @@ LABELS = {
     "potluck_prompt_tokens_total": ("node", "model"),
     "potluck_completion_tokens_total": ("node", "model"),
     "potluck_rescues_total": ("outcome",),
+    "potluck_limited_total": ("whose", "limit"),
     "potluck_hedges_total": ("outcome",),
     "potluck_engine_up": ("engine", "node"),
     "potluck_engine_slots_busy": ("engine", "node"),
@@ -129,6 +130,10 @@ class Exposition:
         for outcome, count in metrics.rescues.items():
             rescues.add_metric([outcome], count)
         yield rescues
+        limits = _counter("potluck_limited_total", "Calls refused by a limit, by whose it was and which.")
+        for refused, count in metrics.limits.items():
+            limits.add_metric(refused, count)
+        yield limits
         hedges = _counter(
             "potluck_hedges_total",
             "Second attempts beside first ones that were late, by what became of them: won, lost, failed, cancelled.",

@@ -85,8 +85,8 @@ class Ledger:
         """What lies in the journal."""
         return self._journal.size_bytes
 
-    def settled(self, exchange: Exchange, *, now_s: float, wall_s: float, cancelled: bool) -> None:
-        """Note a call that has ended."""
+    def settled(self, exchange: Exchange, *, now_s: float, wall_s: float, cancelled: bool) -> RequestRecord:
+        """Note a call that has ended; what is written of it."""
         total_s = now_s - exchange.started_s
         passage = exchange.passage
         account = passage.account() if passage is not None else _NO_ACCOUNT
@@ -130,6 +130,7 @@ class Ledger:
         if exchange.rescue is not None:
             self._metrics.rescued(_fate(error, cancelled=cancelled))
         self._keep(record, decision)
+        return record
 
     def hedged(self, outcome: str) -> None:
         """A second attempt beside a first one is over, or has become the only one."""

@@ -57,6 +57,8 @@ class Metrics:
         """Second attempts beside first ones, by what became of them."""
         self.drills: dict[tuple[str, str], int] = {}
         """By their way and what came of them."""
+        self.limits: dict[tuple[str, str], int] = {}
+        """Calls refused by a limit, by whose it was (user, key, role, route) and which."""
         self.lost_records = 0
         self.waiting: Callable[[], int] = _none
         self.owed_bytes: Callable[[], int] = _none
@@ -86,6 +88,10 @@ class Metrics:
     def rescued(self, outcome: str) -> None:
         """Count an answer whose engine broke after the first byte."""
         self.rescues[outcome] = self.rescues.get(outcome, 0) + 1
+
+    def limited(self, whose: str, limit: str) -> None:
+        """Count a call that was refused by a limit."""
+        self.limits[whose, limit] = self.limits.get((whose, limit), 0) + 1
 
     def hedged(self, outcome: str) -> None:
         """Count a second attempt that was begun beside a first one."""

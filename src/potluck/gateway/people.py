@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from potluck.core.audit import Event
 from potluck.core.errors import BadRequest, Conflict, Forbidden, NotFound
 from potluck.core.keys import RANDOM_BYTES, digest, make_key, prefix
+from potluck.core.limits import NO_LIMITS, Limits, checked, strictest, words_of
 from potluck.core.model import KeyId, UserId
 from potluck.core.people import OWNER_ID, OWNER_NAME, Right, Role, checked_name, folded, manages, own_key, refusal
 from potluck.core.scopes import Scope, scope_of
@@ -90,6 +91,19 @@ class People:
         record = await self._storage.users.set_disabled(user.id, self._clock() if disabled else None)
         await self._changed()
         await self._audit.tell(Event.USER_DISABLED if disabled else Event.USER_ENABLED, actor, user.name)
+        return record
+
+    async def set_limits(self, actor: Caller, asked: str, limits: Limits | None) -> UserRecord:
+        """What a user may use, beside what its role may; None for no limits of its own. Raises `NotFound`.
+
+        An owner's are its own to set: who is limited by somebody else is no owner.
+        """
+        user = await self.user(asked)
+        if user.id != actor.user or actor.role is not Role.OWNER:
+            _may_manage(actor, user.role)
+        record = await self._storage.users.set_limits(user.id, limits)
+        await self._changed()
+        await self._audit.tell(Event.USER_LIMITED, actor, user.name, limits=words_of(limits))
         return record
 
     async def remove_user(self, actor: Caller, asked: str) -> UserRecord:
@@ -175,11 +189,14 @@ class People:
         expires_in_s: float | None = None,
         surfaces: Sequence[str] | None = None,
         models: Sequence[str] | None = None,
+        limits: Limits | None = None,
     ) -> tuple[KeyRecord, str]:
-        """A new key with its record: ``user``'s, by name or id; with an end, and limited (`core.scopes`), if so said.
+        """A new key with its record: ``user``'s, by name or id; with an end, and limited (`core.scopes`, and
+        ``limits``), if so said.
 
         Without ``user``: 1. who manages users gives it to the user of the key's name, a new member if there is none;
-        2. everybody else gets it themselves. A key that ends makes none that outlives it.
+        2. everybody else gets it themselves. A key that ends makes none that outlives it, and one with limits none
+        without them.
 
         Raises `BadRequest` for limits that make no sense, `Conflict` for a name that is taken, `NotFound` for the user.
         """
@@ -204,6 +221,7 @@ class People:
             expires_s=min(ends, default=None),
             surfaces=scope.surfaces,
             models=scope.models,
+            limits=await self._within(actor, limits),
         )
         await self._storage.keys.add(record)
         await self._changed()
@@ -236,6 +254,23 @@ class People:
         await self._changed()
         await self._tell_of_key(Event.KEY_ROTATED, actor, new)
         return new, secret
+
+    async def key(self, actor: Caller, key: KeyId) -> KeyRecord:
+        """A key that the caller may change. Raises `NotFound`."""
+        return await self._theirs(actor, key)
+
+    async def limit_key(self, actor: Caller, key: KeyId, limits: Limits | None) -> KeyRecord:
+        """How much may be used by a key; None for no limits of its own. Raises `NotFound` as `revoke_key` does."""
+        await self._theirs(actor, key)
+        record = await self._storage.keys.set_limits(key, limits)
+        await self._changed()
+        await self._audit.tell(Event.KEY_LIMITED, actor, record.name, id=key, limits=words_of(limits))
+        return record
+
+    async def _within(self, actor: Caller, limits: Limits | None) -> Limits | None:
+        """The limits of a key that another one makes."""
+        own = next((each.limits for each in await self._storage.keys.all() if each.id == actor.key), None)
+        return limits if own is None else checked(strictest(own, limits or NO_LIMITS))
 
     async def revoke_key(self, actor: Caller, key: KeyId) -> None:
         """Raises `NotFound`, also for a key that is not the caller's to see; `Conflict` for the data directory's."""

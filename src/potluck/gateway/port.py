@@ -12,6 +12,7 @@ from potluck.core.answer import Event
 from potluck.core.call import Call
 from potluck.core.errors import Forbidden
 from potluck.core.generations import Standing
+from potluck.core.limits import Plan
 from potluck.core.model import KeyId, ModelId, NodeId, RequestId, UserId
 from potluck.core.people import RIGHTS, Right, Role, refusal
 from potluck.core.rescue import Told
@@ -26,7 +27,7 @@ class Caller(msgspec.Struct, frozen=True):
     ``scope`` is what the key is limited to, and ``end_s`` when it ends, in Unix seconds. ``session`` is
     the id of the browser's session, where it was one that asked. ``prefix`` is what may be shown of the key, and
     ``address`` where the request came from; inference, which does not need it, leaves it empty. ``keyless``: known by
-    a proxy's word, or an address alone.
+    a proxy's word, or an address alone. ``plan`` is how much may be used; None: no limit.
     """
 
     key: KeyId
@@ -39,13 +40,21 @@ class Caller(msgspec.Struct, frozen=True):
     prefix: str = ""
     address: str = ""
     keyless: bool = False
+    plan: Plan | None = None
 
     def may(self, right: Right) -> bool:
         return self.user != "" and right in RIGHTS[self.role] and (self.scope is None or right in SCOPED_RIGHTS)
 
     def sees(self, model: str) -> bool:
         """Whether the caller may ask for a name; listings leave out all others."""
-        return self.scope is None or self.scope.allows(model)
+        return (self.scope is None or self.scope.allows(model)) and (self.plan is None or self.plan.allows(model))
+
+    def model_refusal(self, model: str) -> Forbidden:
+        """What to say where `sees` is false."""
+        if self.scope is not None and not self.scope.allows(model):
+            return self.scope.model_refusal(model)
+        assert self.plan is not None
+        return self.plan.model_refusal(model)
 
     def refusal(self, right: Right) -> Forbidden:
         """What to say where `may` is false."""

@@ -13,8 +13,9 @@ from typing import Protocol
 
 import msgspec
 
-from potluck.core.allowances import Claim, Level, Verdict
+from potluck.core.allowances import Claim, Hold, Level, Verdict
 from potluck.core.audit import Entry, Head
+from potluck.core.limits import Limits
 from potluck.core.model import Json, KeyId, RequestId, UserId
 from potluck.core.people import Role
 from potluck.storage.records import (
@@ -75,8 +76,12 @@ class UserStore(Protocol):
         """``disabled_s`` is since when the user is kept out, None to let it in. Raises `NotFound`."""
         ...
 
+    async def set_limits(self, user: UserId, limits: Limits | None) -> UserRecord:
+        """What a user may use; None for no limits of its own. Raises `NotFound`."""
+        ...
+
     async def remove(self, user: UserId) -> None:
-        """Remove a user with its keys and conversations; the request log stays. Raises `NotFound`."""
+        """Remove a user with its keys and conversations; the request log and the usage stay. Raises `NotFound`."""
         ...
 
 
@@ -100,6 +105,10 @@ class KeyStore(Protocol):
 
         Raises `NotFound` and `Conflict`.
         """
+        ...
+
+    async def set_limits(self, key: KeyId, limits: Limits | None) -> KeyRecord:
+        """How much may be used by a key; None for no limits of its own. Raises `NotFound`."""
         ...
 
     async def touch(self, used: Mapping[KeyId, float]) -> None:
@@ -426,17 +435,21 @@ class AuditLog(Protocol):
 
 
 class SharedMeter(Protocol):
-    """Buckets that all gateways of an installation spend from (`core.allowances.Meter`), exact however many ask.
+    """Buckets and places that all gateways of an installation share (`core.allowances.Meter`), exact however many ask.
 
     It has a clock of its own, which never goes back. Raises `StorageAway` where its server does not answer.
     """
 
-    async def take(self, claims: Sequence[Claim]) -> Verdict:
-        """Pay all claims, or none."""
+    async def take(self, claims: Sequence[Claim], holds: Sequence[Hold] = (), call: str = "") -> Verdict:
+        """Pay all claims and take all holds for a ``call``, or none."""
         ...
 
-    async def charge(self, claims: Sequence[Claim]) -> None:
-        """Pay for what has been used already, into debt if need be; a cost below 0 gives back."""
+    async def charge(self, claims: Sequence[Claim], holds: Sequence[Hold] = (), call: str = "") -> None:
+        """Pay for what has been used already, into debt if need be; a cost below 0 gives back. Free a call's holds."""
+        ...
+
+    async def keep(self, held: Mapping[str, Sequence[Hold]]) -> None:
+        """Say which calls still run, and what they hold: places that nobody speaks for are free after `LEASE_S`."""
         ...
 
     async def levels(self, claims: Sequence[Claim]) -> tuple[Level, ...]:

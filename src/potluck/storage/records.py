@@ -14,6 +14,7 @@ import msgspec
 from potluck.core.answer import FinishReason
 from potluck.core.audit import Fact
 from potluck.core.call import Message
+from potluck.core.limits import Limits
 from potluck.core.model import EngineId, KeyId, ModelId, NodeId, RequestId, UserId
 from potluck.core.people import Role
 from potluck.core.scheduling.explain import Candidate
@@ -29,13 +30,15 @@ Digest = NewType("Digest", str)
 
 
 class UserRecord(msgspec.Struct, frozen=True):
-    """Somebody, or a program. ``disabled_s`` is since when it is kept out."""
+    """Somebody, or a program. ``disabled_s`` is since when it is kept out, ``limits`` what it may use, beside what its
+    role may."""
 
     id: UserId
     name: str
     role: Role
     created_s: float
     disabled_s: float | None = None
+    limits: Limits | None = None
 
     @property
     def disabled(self) -> bool:
@@ -46,7 +49,8 @@ class KeyRecord(msgspec.Struct, frozen=True):
     """An API key without the key: ``digest`` is its SHA-256 (`core.keys.digest`), ``prefix`` what may be shown.
 
     ``user`` is whose it is. ``owner`` marks the key that lies in the data directory. ``revoked_s``
-    may be to come, for a key that another one follows. ``surfaces`` and ``models`` limit it (`core.scopes`).
+    may be to come, for a key that another one follows. ``surfaces`` and ``models`` limit what it is for
+    (`core.scopes`), ``limits`` how much may be used by it.
     """
 
     id: KeyId
@@ -61,6 +65,7 @@ class KeyRecord(msgspec.Struct, frozen=True):
     expires_s: float | None = None
     surfaces: tuple[str, ...] | None = None
     models: tuple[str, ...] | None = None
+    limits: Limits | None = None
 
     @property
     def live(self) -> bool:

@@ -23,8 +23,8 @@ _BYTES_PER_TOKEN = 4
 async def count_tokens(request: Request) -> Response:
     ask = read_count_tokens(await body_of(request))
     fleet = fleet_of(request)
-    if (scope := caller_of(request).scope) is not None and not scope.allows(ask.model):
-        raise scope.model_refusal(ask.model)
+    if not (caller := caller_of(request)).sees(ask.model):
+        raise caller.model_refusal(ask.model)
     if not fleet.where(ask.model):
         raise ModelNotFound(ask.model, fleet.catalogue.near(ask.model))
     tokens = await _counted(fleet, ask)

@@ -10,9 +10,11 @@ from urllib.parse import parse_qs
 
 from potluck.core.errors import Unauthenticated
 from potluck.core.keys import digest
+from potluck.core.limits import Plan
 from potluck.core.model import KeyId, UserId
 from potluck.core.people import Role, own_key
 from potluck.core.scopes import Scope as KeyScope
+from potluck.gateway.admission import PlanOf, unlimited
 from potluck.gateway.port import NOBODY, Caller
 from potluck.gateway.relay.request import Request
 from potluck.storage.records import KeyRecord, UserRecord
@@ -47,13 +49,19 @@ class Keyring:
     """The live keys. One owner for the mapping from digest to caller; storage is written by who changes keys."""
 
     def __init__(
-        self, clock: Callable[[], float], sessions: Sessions | None = None, strangers: Strangers | None = None
+        self,
+        clock: Callable[[], float],
+        sessions: Sessions | None = None,
+        strangers: Strangers | None = None,
+        plan_of: PlanOf = unlimited,
     ) -> None:
         """``clock`` is Unix seconds, for the time of last use. ``sessions`` are asked where no key is shown, and
         ``strangers`` where there is no cookie either, or a proxy vouches for who asks.
+        ``plan_of`` tells how much a user may use, by one of its keys or without.
 
         ``refused`` is told of keys that are not valid: where from, and what was shown.
         """
+        self._plan_of = plan_of
         self._sessions = sessions
         self.strangers = strangers
         self._clock = clock
@@ -63,6 +71,7 @@ class Keyring:
         self._used: dict[KeyId, float] = {}
         self._users: dict[UserId, UserRecord] = {}
         self.refused: Callable[[str, str], None] = lambda address, key: None
+        self._records: tuple[KeyRecord, ...] = ()
 
     def replace(self, records: Iterable[KeyRecord], users: Iterable[UserRecord]) -> None:
         """Take keys and users as they are stored now; who is revoked, disabled or gone is refused from this moment.
@@ -70,19 +79,25 @@ class Keyring:
         Keys that have ended stay, so that who shows one is told that it has.
         """
         now = self._clock()
+        self._records = tuple(records)
         self._users = {user.id: user for user in users}
-        holders = {each.id: each.role for each in self._users.values() if not each.disabled}
+        holders = {each.id: each for each in self._users.values() if not each.disabled}
         self._callers = {
-            record.digest: _caller(record, holders[record.user])
-            for record in records
+            record.digest: _caller(record, holders[record.user].role, self._plan_of(holders[record.user], record))
+            for record in self._records
             if record.user in holders and (record.revoked_s is None or record.revoked_s > now)
         }
         self._themselves = {
-            (key := own_key(user)): Caller(key, self._users[user].name, user, role) for user, role in holders.items()
+            (key := own_key(user.id)): Caller(key, user.name, user.id, user.role, plan=self._plan_of(user, None))
+            for user in holders.values()
         }
         self._remembered = {}
         if self.strangers is not None:
-            self.strangers.replace(self._users.values())
+            self.strangers.replace(self._users.values(), self._plan_of)
+
+    def replan(self) -> None:
+        """Ask anew how much everybody may use."""
+        self.replace(self._records, self._users.values())
 
     def name_of(self, user: UserId) -> str:
         """What to call a user, from memory; the id of one that is not known."""
@@ -182,9 +197,9 @@ class Keyring:
         return used
 
 
-def _caller(record: KeyRecord, role: Role) -> Caller:
+def _caller(record: KeyRecord, role: Role, plan: Plan | None) -> Caller:
     scope = None if record.surfaces is None and record.models is None else KeyScope(record.surfaces, record.models)
-    return Caller(record.id, record.name, record.user, role, scope, record.end_s, prefix=record.prefix)
+    return Caller(record.id, record.name, record.user, role, scope, record.end_s, prefix=record.prefix, plan=plan)
 
 
 def presented_keys(headers: Headers, query: bytes) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ from potluck.core.proxied import Headers
 from potluck.core.scopes import Scope
 from potluck.core.sessions import forged
 from potluck.core.whence import Whence
+from potluck.gateway.admission import PlanOf, unlimited
 from potluck.gateway.port import Caller
 from potluck.storage.records import UserRecord
 
@@ -31,8 +32,9 @@ class Neighbours:
         self._page_may = page_may
         self._callers: dict[str, Caller] = {}
 
-    def replace(self, users: Iterable[UserRecord]) -> None:
-        """Take users as they are stored now. One who is no guest is not to be had for an address."""
+    def replace(self, users: Iterable[UserRecord], plan_of: PlanOf = unlimited) -> None:
+        """Take users as they are stored now, and how much each may use. One who is no guest is not to be had
+        for an address."""
         by_name = {folded(user.name): user for user in users}
         self._callers = {}
         for _, name in self._networks:
@@ -40,7 +42,9 @@ class Neighbours:
             if user is not None and user.role is not Role.GUEST:
                 log.warning("a trusted network is not let in: its user is no guest", user=name, role=user.role.value)
             elif user is not None and not user.disabled:
-                self._callers[name] = Caller(own_key(user.id), user.name, user.id, Role.GUEST, _ASKING, keyless=True)
+                self._callers[name] = Caller(
+                    own_key(user.id), user.name, user.id, Role.GUEST, _ASKING, keyless=True, plan=plan_of(user, None)
+                )
 
     def caller(self, whence: Whence, headers: Headers) -> Caller | None:
         """The guest that an address is; None for one of no network, or whose request it is not sure to be."""

@@ -10,10 +10,12 @@ from msgspec.structs import replace
 
 from potluck.core.addresses import Networks
 from potluck.core.errors import Forbidden, Unauthenticated
+from potluck.core.limits import Plan
 from potluck.core.model import UserId
 from potluck.core.people import checked_name, folded, own_key
 from potluck.core.proxied import HeaderRules, Headers, Named, from_elsewhere, named, role_by, secret_in
 from potluck.core.whence import Whence
+from potluck.gateway.admission import PlanOf, unlimited
 from potluck.gateway.port import Caller
 from potluck.storage.records import UserRecord
 
@@ -35,9 +37,12 @@ class Proxied:
         self._clock = clock
         self._keep = keep
         self._users: dict[str, UserRecord] = {}  # by folded name
+        self._plan_of: PlanOf = unlimited
+        self._plans: dict[UserId, Plan | None] = {}
 
-    def replace(self, users: Iterable[UserRecord]) -> None:
-        """Take users as they are stored now."""
+    def replace(self, users: Iterable[UserRecord], plan_of: PlanOf = unlimited) -> None:
+        """Take users as they are stored now, and how much each may use."""
+        self._plan_of, self._plans = plan_of, {}
         self._users = {folded(user.name): user for user in users}
 
     def caller(self, whence: Whence, method: bytes, headers: Headers) -> Caller | None:
@@ -77,9 +82,16 @@ class Proxied:
             user = self._learn(UserRecord(_user_id(name), name, role, self._clock()))
         elif user.role is not role:
             user = self._learn(replace(user, role=role))
-        return Caller(own_key(user.id), user.name, user.id, role, keyless=True)
+        return Caller(own_key(user.id), user.name, user.id, role, keyless=True, plan=self._plan(user))
+
+    def _plan(self, user: UserRecord) -> Plan | None:
+        """Made once: plans go by what they are."""
+        if user.id not in self._plans:
+            self._plans[user.id] = self._plan_of(user, None)
+        return self._plans[user.id]
 
     def _learn(self, user: UserRecord) -> UserRecord:
+        self._plans.pop(user.id, None)
         # Known from now on, so that of a thousand calls one writes.
         self._users[folded(user.name)] = user
         self._keep(user)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from potluck.backends.port import Child, PullOrder
+from potluck.core.allowances import Level
 from potluck.core.audit import Event, Head
 from potluck.core.discovery import Proposal
 from potluck.core.model import Engine, EngineId, Model, ModelId, UserId
@@ -179,6 +180,11 @@ class AuditCare(Protocol):
     def anchor(self) -> Head | None: ...
 
 
+async def _no_levels(caller: Caller) -> Sequence[Level]:
+    """Where nobody is limited."""
+    return ()
+
+
 class Services(msgspec.Struct, frozen=True):
     """Handed down by app.py.
 
@@ -191,7 +197,7 @@ class Services(msgspec.Struct, frozen=True):
     ``models`` changes them, and is for owners and admins, as ``discovery``, ``drains`` and ``drills`` are; these are
     made when they are first asked for. ``newest`` cancels what an editor no longer waits for. ``generations`` owns
     the answers of native chats, ``files`` what people keep. ``audit`` is told of what is done to people, keys and
-    machines. ``shared`` is what other gateways see.
+    machines. ``shared`` is what other gateways see. ``levels`` tells how a caller's limits stand.
     """
 
     calls: Calls
@@ -218,4 +224,5 @@ class Services(msgspec.Struct, frozen=True):
     max_body_bytes: int = 64_000_000
     # Proxies cut a connection that is silent for a minute, some after half of one.
     ping_s: float = 15.0
+    levels: Callable[[Caller], Awaitable[Sequence[Level]]] = _no_levels
     newest: Newest = msgspec.field(default_factory=Newest)

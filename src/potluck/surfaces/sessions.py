@@ -33,16 +33,22 @@ class Sessions:
         self.lifetimes = lifetimes
         self._live: dict[bytes, _Live] = {}
         self._used: dict[SessionId, float] = {}
+        self._records: tuple[SessionRecord, ...] = ()
 
     def replace(self, records: Iterable[SessionRecord], callers: Mapping[KeyId, Caller]) -> None:
         """Take sessions as they are stored now; ``callers`` are those of the live keys."""
         before, self._live = self._live, {}
-        for record in records:
+        self._records = tuple(records)
+        for record in self._records:
             if (caller := callers.get(record.key)) is not None and caller.user == record.user:
                 known = before.get(record.digest)
                 used_s = max(record.last_used_s, known.last_used_s if known is not None else 0.0)
                 caller = msgspec.structs.replace(caller, session=record.id)
                 self._live[record.digest] = _Live(caller, record.created_s, used_s)
+
+    def take(self, callers: Mapping[KeyId, Caller]) -> None:
+        """Take other callers for the same sessions."""
+        self.replace(self._records, callers)
 
     def caller(self, method: bytes, headers: Headers) -> Caller | None:
         """Whose session a request's cookie is; None without a cookie.

@@ -9,6 +9,7 @@ import msgspec
 from potluck.core.addresses import Networks
 from potluck.core.proxied import Headers, stripped
 from potluck.core.whence import Whence, whence
+from potluck.gateway.admission import PlanOf, unlimited
 from potluck.gateway.port import Caller
 from potluck.storage.records import UserRecord
 from potluck.surfaces.neighbours import Neighbours
@@ -22,13 +23,13 @@ class Strangers(msgspec.Struct, frozen=True):
     proxied: Proxied | None = None
     neighbours: Neighbours | None = None
 
-    def replace(self, users: Iterable[UserRecord]) -> None:
-        """Take users as they are stored now."""
+    def replace(self, users: Iterable[UserRecord], plan_of: PlanOf = unlimited) -> None:
+        """Take users as they are stored now, and how much each may use."""
         users = tuple(users)
         if self.proxied is not None:
-            self.proxied.replace(users)
+            self.proxied.replace(users, plan_of)
         if self.neighbours is not None:
-            self.neighbours.replace(users)
+            self.neighbours.replace(users, plan_of)
 
     def whence(self, peer: str, headers: Headers) -> Whence:
         """Where a request comes from whose connection's other end is ``peer``."""

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from potluck.core.allowances import Allowance, Claim, Unit
+from potluck.core.allowances import Allowance, Claim, Hold, Unit
 from potluck.storage.ports import SharedMeter
 
 DAY = Allowance(Unit.REQUESTS, 10, 86_400.0)
@@ -66,3 +66,39 @@ async def test_more_than_the_whole_is_met_by_a_full_bucket(meter: SharedMeter) -
 
 async def test_nothing_is_always_met(meter: SharedMeter) -> None:
     assert (await meter.take([])).met
+
+
+async def test_a_call_holds_its_place_until_it_frees_it(meter: SharedMeter) -> None:
+    places = [Hold("anna/concurrent", 3)]
+    verdicts = await asyncio.gather(*(meter.take([request()], places, f"c{number}") for number in range(8)))
+    assert sum(verdict.met for verdict in verdicts) == 3
+    assert [verdict.full for verdict in verdicts if not verdict.met] == places * 5
+    assert (await meter.levels([request()]))[0].remaining == 7, "who found no place has spent nothing"
+    runs = next(number for number, verdict in enumerate(verdicts) if verdict.met)
+    await meter.charge([request(-1)], places, f"c{runs}")
+    assert (await meter.levels([request()]))[0].remaining == 8
+    assert (await meter.take([], places, "next")).met
+    assert not (await meter.take([], places, "more")).met
+
+
+async def test_who_cannot_pay_takes_no_place(meter: SharedMeter) -> None:
+    places = [Hold("anna/concurrent", 1)]
+    verdict = await meter.take([request(10), request(1)], places, "a")
+    assert (verdict.met, verdict.by, verdict.full) == (False, request(1), None)
+    assert (await meter.take([], places, "b")).met
+
+
+async def test_a_soft_claim_is_always_met(meter: SharedMeter) -> None:
+    soft = request(12, "budget")._replace(soft=True)
+    assert (await meter.take([soft, request()])).met
+    verdict = await meter.take([soft._replace(cost=0.0), request()])
+    assert verdict.met
+    assert [each.remaining for each in verdict.levels] == [0, 8]
+
+
+async def test_calls_that_are_said_to_run_keep_their_places(meter: SharedMeter) -> None:
+    places = [Hold("anna/concurrent", 2)]
+    assert (await meter.take([], places, "a")).met
+    await meter.keep({"a": places})
+    assert (await meter.take([], places, "b")).met
+    assert not (await meter.take([], places, "c")).met

@@ -5,6 +5,7 @@ import pytest
 
 from potluck.core.errors import Conflict, NotFound
 from potluck.core.keys import digest
+from potluck.core.limits import Limits
 from potluck.core.model import KeyId, UserId
 from potluck.storage.ports import Storage
 from potluck.storage.records import KeyRecord
@@ -20,6 +21,15 @@ async def test_keys_come_back_whole_and_oldest_first(storage: Storage) -> None:
     await storage.keys.add(newer)
     await storage.keys.add(older)
     assert await storage.keys.all() == (older, newer)
+
+
+async def test_limits_are_kept_and_taken_away(storage: Storage) -> None:
+    await storage.keys.add(msgspec.structs.replace(key("a"), limits=Limits(tokens_per_day=5)))
+    assert (await storage.keys.all())[0].limits == Limits(tokens_per_day=5)
+    assert (await storage.keys.set_limits(KeyId("a"), Limits(concurrent=2))).limits == Limits(concurrent=2)
+    assert await storage.keys.set_limits(KeyId("a"), None) == key("a")
+    with pytest.raises(NotFound):
+        await storage.keys.set_limits(KeyId("b"), None)
 
 
 async def test_a_name_is_taken_only_while_its_key_lives(storage: Storage) -> None:

@@ -1,11 +1,14 @@
 import asyncio
 
+import msgspec
 import pytest
 
 from potluck.core.errors import Conflict, NotFound
 from potluck.core.keys import digest
+from potluck.core.limits import Limits
 from potluck.core.model import KeyId, UserId
 from potluck.core.people import Role
+from potluck.core.scheduling.classes import Kind
 from potluck.storage.ports import Storage
 from potluck.storage.records import Conversation, ConversationId, KeyRecord, UserRecord
 
@@ -45,6 +48,18 @@ async def test_role_and_disabling_change_and_tell_the_whole_user(storage: Storag
         await storage.users.set_role(UserId("b"), Role.ADMIN)
     with pytest.raises(NotFound):
         await storage.users.set_disabled(UserId("b"), 5.0)
+
+
+async def test_limits_are_kept_and_taken_away(storage: Storage) -> None:
+    limits = Limits(requests_per_minute=20, models=("chat", "ä"), priority=Kind.BATCH)
+    await storage.users.add(msgspec.structs.replace(user("a"), limits=limits))
+    assert (await storage.users.all())[0].limits == limits
+    changed = await storage.users.set_limits(UserId("a"), Limits(concurrent=1))
+    assert changed.limits == Limits(concurrent=1)
+    assert (await storage.users.set_limits(UserId("a"), None)).limits is None
+    assert await storage.users.all() == (user("a"),)
+    with pytest.raises(NotFound):
+        await storage.users.set_limits(UserId("b"), None)
 
 
 async def test_a_user_goes_with_keys_and_conversations_and_nobody_elses(storage: Storage) -> None:

@@ -24,6 +24,7 @@ from potluck.core.drill import Home, Homed, How, Objection, Plan, Stage
 from potluck.core.drill_verdict import Ending, outcome
 from potluck.core.errors import BadRequest, Conflict, ModelNotFound, NotFound, OperatorError, PotluckError
 from potluck.core.generations import Bounds, Standing
+from potluck.core.limits import Limits
 from potluck.core.model import (
     Capability,
     Engine,
@@ -383,6 +384,9 @@ class MemoryUsers:
     async def set_disabled(self, user: UserId, disabled_s: float | None) -> UserRecord:
         return self._set(user, disabled_s=disabled_s)
 
+    async def set_limits(self, user: UserId, limits: Limits | None) -> UserRecord:
+        return self._set(user, limits=limits)
+
     async def remove(self, user: UserId) -> None:
         self.records = [record for record in self.records if record.id != user]
         self.removed.append(user)
@@ -442,6 +446,11 @@ class MemoryKeys:
     async def replace(self, old: KeyId, new: KeyRecord, now: float) -> None:
         await self.revoke(old, now)
         await self.add(new)
+
+    async def set_limits(self, key: KeyId, limits: Limits | None) -> KeyRecord:
+        at = next(at for at, record in enumerate(self.records) if record.id == key)
+        self.records[at] = msgspec.structs.replace(self.records[at], limits=limits)
+        return self.records[at]
 
     async def touch(self, used: Mapping[KeyId, float]) -> None:
         raise AssertionError("not used here")

@@ -15,6 +15,7 @@ from potluck.core.errors import (
     MethodNotAllowed,
     PayloadTooLarge,
     PotluckError,
+    RateLimited,
 )
 from potluck.gateway import guard_headers
 from potluck.gateway.answer_headers import REQUEST_ID
@@ -24,7 +25,7 @@ from potluck.gateway.relay import heads
 from potluck.gateway.relay.exchange import Exchange
 from potluck.gateway.relay.reading import RequestReader, Unreadable
 from potluck.gateway.relay.request import Request
-from potluck.gateway.relay.telling import head, trials
+from potluck.gateway.relay.telling import head, limits, trials
 from potluck.wire.terms import NO_TERMS, read_terms
 
 if TYPE_CHECKING:
@@ -322,7 +323,10 @@ class ClientConnection(asyncio.Protocol):
         headers = {"content-type": reply.content_type, REQUEST_ID: request_id, **dict(reply.headers)}
         if exchange is not None:
             headers.update(trials(exchange))
-        self._write_whole(heads.status_line(reply.status) + heads.fields(headers.items()), reply.body)
+        head = heads.status_line(reply.status) + heads.fields(headers.items())
+        if exchange is not None and not isinstance(error, RateLimited):  # which tells by itself
+            head += limits(exchange)
+        self._write_whole(head, reply.body)
         if exchange is None:
             self._relay.refused(door, error, self._caller, request_id)
         if request.complete:

@@ -58,6 +58,7 @@ from potluck.wire.port import Account, AnswerMeta, Ask, Passage
 from potluck.wire.terms import NO_TERMS, Terms
 
 if TYPE_CHECKING:
+    from potluck.gateway.admission import Ticket
     from potluck.gateway.relay.hedging import Hedge
     from potluck.gateway.relay.relay import Relay
 
@@ -126,6 +127,8 @@ class Exchange(msgspec.Struct, eq=False):
     stream_type: str = "application/octet-stream"  # the dialect's, as soon as an attempt has a passage
     place: Queued | None = None  # where it stood when its stream began in line
     attempts: tuple[Attempt, ...] = ()
+    ticket: Ticket | None = None  # what was set aside of its caller's limits
+    free: bool = False  # part of a call that was paid for already
     _call: Call | None = None
     _look: Look | None = None
     passage: Passage | None = None
@@ -199,7 +202,14 @@ class Exchange(msgspec.Struct, eq=False):
             self.fail(nothing_to_choose(self.relay.fleet.catalogue.names()))
         elif (scope := self.caller.scope) is not None and not scope.allows(self.wish.model):
             self.fail(scope.model_refusal(self.wish.model))
-        elif self.ask.untouchable:
+        elif (self.caller.plan is not None or self.relay.admission.routes) and not self.free:
+            self.relay.admission.admit(self)
+        else:
+            self.admitted()
+
+    def admitted(self) -> None:
+        """It is within its caller's limits."""
+        if self.ask.untouchable:
             self.seek()
         else:
             self._start_translated()
@@ -249,7 +259,10 @@ class Exchange(msgspec.Struct, eq=False):
                 self.fail(failure)
             return
         self.wish = replace(self.wish, model=self.choice.name, needs=self._look.needs)
-        self.seek()
+        if self.relay.admission.routes and not self.free:
+            self.relay.admission.admit_chosen(self)
+        else:
+            self.seek()
 
     @property
     def conversation(self) -> str:

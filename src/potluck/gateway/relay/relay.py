@@ -17,6 +17,7 @@ from potluck.core.model import Engine, EngineId, Model, ModelId, UserId
 from potluck.core.rescue import Bounds
 from potluck.core.scheduling.rates import Rates
 from potluck.core.scheduling.standing import UserTurn
+from potluck.gateway.admission import Admission
 from potluck.gateway.dispatch import Decided, Dispatcher
 from potluck.gateway.door import Door
 from potluck.gateway.fleet import Fleet
@@ -101,6 +102,7 @@ class Relay:
         images: RemoteImages,
         tasks: Tasks,
         ledger: Ledger,
+        admission: Admission,
         clocks: Clocks,
         new_id: Callable[[], str],
         page_fields: Callable[[bytes], bytes],
@@ -121,6 +123,7 @@ class Relay:
         self.images = images
         self.tasks = tasks
         self.ledger = ledger
+        self.admission = admission
         self.clock = clocks.monotonic
         self.wall_clock = clocks.wall
         self.new_id = new_id
@@ -195,7 +198,9 @@ class Relay:
 
     def settled(self, exchange: Exchange, *, cancelled: bool) -> None:
         """A call is over, whichever way."""
-        self.ledger.settled(exchange, now_s=self.clock(), wall_s=self.wall_clock(), cancelled=cancelled)
+        record = self.ledger.settled(exchange, now_s=self.clock(), wall_s=self.wall_clock(), cancelled=cancelled)
+        if exchange.ticket is not None:
+            self.admission.settled(exchange, exchange.ticket, record)
         if self.watcher is not None:
             self.watcher(exchange, cancelled)
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from potluck.gateway import answer_headers as told
+from potluck.gateway.admission import limit_fields
 from potluck.gateway.relay import heads
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ def head(exchange: Exchange, content_type: str) -> bytes:
     place = exchange.place
     if place is not None:
         figures = (queue_ms, place.position, round(place.eta_s * 1000))
-        return _HEAD_IN_LINE % (heads.value(content_type), exchange.id.encode(), *figures)
+        fields = _HEAD_IN_LINE % (heads.value(content_type), exchange.id.encode(), *figures)
+        return fields if exchange.ticket is None else fields + limits(exchange)
     served = exchange.served
     fields = _HEAD % (
         heads.value(content_type),
@@ -42,9 +44,17 @@ def head(exchange: Exchange, content_type: str) -> bytes:
     )
     if exchange.notes:
         fields += exchange.notes
+    if exchange.ticket is not None:
+        fields += limits(exchange)
     if served is None or served.model.id == exchange.meta.model:
         return fields
     return fields + _renamed(served.model.id, served.route, exchange.choice.why if exchange.choice is not None else "")
+
+
+def limits(exchange: Exchange) -> bytes:
+    """The lines of a head that tell how the caller's limits stood when the call was let in; none without limits."""
+    ticket = exchange.ticket
+    return b"" if ticket is None else heads.fields(limit_fields(exchange.door.family, ticket.levels, ticket.at_s))
 
 
 @lru_cache(256)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
-from potluck.core.allowances import Claim, Level, Meter, Verdict
+from potluck.core.allowances import Claim, Hold, Level, Meter, Verdict
 from potluck.storage.ports import Subscription
 from potluck.storage.records import GatewayRecord, Heard, Topic
 from potluck.storage.shared.subscribers import Subscribers
@@ -14,7 +14,8 @@ _SWEEP_EVERY_S = 60.0
 
 
 class MemoryMeter:
-    """See `potluck.storage.ports.SharedMeter`. Forgets with its process: a restart fills the buckets."""
+    """See `potluck.storage.ports.SharedMeter`. Forgets with its process, but for what is taken out and given back by
+    `missing` and `restore`. What is ``_now`` needs no waiting."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """``clock`` is monotonic seconds."""
@@ -22,18 +23,41 @@ class MemoryMeter:
         self._meter = Meter()
         self._swept_s = clock()
 
-    async def take(self, claims: Sequence[Claim]) -> Verdict:
+    def take_now(self, claims: Sequence[Claim], holds: Sequence[Hold] = (), call: str = "") -> Verdict:
         now = self._clock()
         if now - self._swept_s >= _SWEEP_EVERY_S:
             self._swept_s = now
             self._meter.sweep(now)
-        return self._meter.take(claims, now)
+        return self._meter.take(claims, now, holds, call)
 
-    async def charge(self, claims: Sequence[Claim]) -> None:
+    def charge_now(self, claims: Sequence[Claim], holds: Sequence[Hold] = (), call: str = "") -> None:
         self._meter.charge(claims, self._clock())
+        self._meter.free(holds, call)
+
+    def hold_now(self, holds: Sequence[Hold], call: str) -> None:
+        self._meter.hold(holds, call)
+
+    def levels_now(self, claims: Sequence[Claim]) -> tuple[Level, ...]:
+        return self._meter.levels(claims, self._clock())
+
+    def missing(self) -> Mapping[str, float]:
+        """Seconds until each bucket is full, of those that are not."""
+        return self._meter.missing(self._clock())
+
+    def restore(self, missing: Mapping[str, float]) -> None:
+        self._meter.restore(missing, self._clock())
+
+    async def take(self, claims: Sequence[Claim], holds: Sequence[Hold] = (), call: str = "") -> Verdict:
+        return self.take_now(claims, holds, call)
+
+    async def charge(self, claims: Sequence[Claim], holds: Sequence[Hold] = (), call: str = "") -> None:
+        self.charge_now(claims, holds, call)
+
+    async def keep(self, held: Mapping[str, Sequence[Hold]]) -> None:
+        """Who shares a process need not say that it runs."""
 
     async def levels(self, claims: Sequence[Claim]) -> tuple[Level, ...]:
-        return self._meter.levels(claims, self._clock())
+        return self.levels_now(claims)
 
 
 class MemoryBus:

@@ -10,9 +10,11 @@ from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from potluck.core.errors import Conflict, NotFound
+from potluck.core.limits import Limits
 from potluck.core.model import KeyId, UserId
 from potluck.storage.records import KeyRecord
 from potluck.storage.sql.database import Database
+from potluck.storage.sql.kept_limits import read_limits, write_limits
 from potluck.storage.sql.schema import api_keys
 
 _TAKEN = "There is such a key already."
@@ -48,6 +50,13 @@ class SqlKeys:
         except IntegrityError as error:
             raise Conflict(_TAKEN) from error
 
+    async def set_limits(self, key: KeyId, limits: Limits | None) -> KeyRecord:
+        def work(connection: Connection) -> KeyRecord:
+            connection.execute(update(api_keys).where(api_keys.c.id == key).values(limits=write_limits(limits)))
+            return _kept(connection, key)
+
+        return await self._database.write(work)
+
     async def touch(self, used: Mapping[KeyId, float]) -> None:
         if not used:
             return
@@ -82,6 +91,7 @@ def _insert(connection: Connection, record: KeyRecord) -> None:
             expires_s=record.expires_s,
             surfaces=_json(record.surfaces),
             models=_json(record.models),
+            limits=write_limits(record.limits),
         )
     )
 
@@ -89,6 +99,10 @@ def _insert(connection: Connection, record: KeyRecord) -> None:
 def _revoke(connection: Connection, key: KeyId, now: float) -> KeyRecord:
     live = api_keys.c.id == key, or_(api_keys.c.revoked_s.is_(None), api_keys.c.revoked_s > now)
     connection.execute(update(api_keys).where(*live).values(revoked_s=now))
+    return _kept(connection, key)
+
+
+def _kept(connection: Connection, key: KeyId) -> KeyRecord:
     row = connection.execute(select(api_keys).where(api_keys.c.id == key)).first()
     if row is None:
         raise NotFound(f"There is no key {key!r}.")
@@ -109,6 +123,7 @@ def _record(row: Row[Any]) -> KeyRecord:
         expires_s=row.expires_s,
         surfaces=_names(row.surfaces),
         models=_names(row.models),
+        limits=read_limits(row.limits),
     )
 
 

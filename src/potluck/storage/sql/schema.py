@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
 """Every revision of the schema, oldest first: known here so that a start needs Alembic only to change something."""
 
 HEAD = REVISIONS[-1]
@@ -44,6 +44,7 @@ users = Table(
     Column("role", Text, nullable=False),
     Column("created_s", Double, nullable=False),
     Column("disabled_s", Double),
+    Column("limits", Text),  # JSON, `core.limits.Limits`; null is no limit
 )
 
 # What belongs to a user names it without a foreign key: SQLite cannot add one to a table that is there. `users.remove`
@@ -63,6 +64,7 @@ api_keys = Table(
     Column("expires_s", Double),
     Column("surfaces", Text),  # a JSON list, as models; null is no limit
     Column("models", Text),
+    Column("limits", Text),
 )
 # A revoked key gives its name back. PostgreSQL is told the same in the migration and not here, where an argument of its
 # own would have SQLAlchemy load all that it knows of PostgreSQL: 2.6 MB.

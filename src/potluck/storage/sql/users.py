@@ -8,10 +8,12 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from potluck.core.errors import Conflict, NotFound
+from potluck.core.limits import Limits
 from potluck.core.model import UserId
 from potluck.core.people import Role, folded
 from potluck.storage.records import UserRecord
 from potluck.storage.sql.database import Database
+from potluck.storage.sql.kept_limits import read_limits, write_limits
 from potluck.storage.sql.schema import (
     api_keys,
     conversations,
@@ -40,6 +42,7 @@ class SqlUsers:
             role=record.role.value,
             created_s=record.created_s,
             disabled_s=record.disabled_s,
+            limits=write_limits(record.limits),
         )
         try:
             await self._database.write(lambda connection: connection.execute(statement).close())
@@ -58,6 +61,9 @@ class SqlUsers:
 
     async def set_disabled(self, user: UserId, disabled_s: float | None) -> UserRecord:
         return await self._set(user, {"disabled_s": disabled_s})
+
+    async def set_limits(self, user: UserId, limits: Limits | None) -> UserRecord:
+        return await self._set(user, {"limits": write_limits(limits)})
 
     async def remove(self, user: UserId) -> None:
         def work(connection: Connection) -> None:
@@ -85,4 +91,4 @@ def _missing() -> NotFound:
 
 
 def _record(row: Row[Any]) -> UserRecord:
-    return UserRecord(UserId(row.id), row.name, Role(row.role), row.created_s, row.disabled_s)
+    return UserRecord(UserId(row.id), row.name, Role(row.role), row.created_s, row.disabled_s, read_limits(row.limits))

@@ -29,6 +29,7 @@ from potluck.storage.generations import (
 from potluck.storage.records import Conversation, ConversationId, MessageId, NewMessage, Place, StoredMessage
 from potluck.surfaces.v1.exchange import Events, Exchange, Reply, Result, Stream, origin_headers
 from potluck.surfaces.v1.generations import done_of, send
+from potluck.surfaces.v1.limits import standing
 from potluck.surfaces.v1.shapes import ChatReply, ChatRequest, ImageInput, TextInput
 
 # Services that are started anew answer again after so many seconds.
@@ -68,7 +69,7 @@ async def _forward(exchange: Exchange, reading: Reading, events: Events) -> None
         if not events.begun:
             if reading.error is not None:
                 raise reading.error
-            events.headers.update(_headers(head, each.event))
+            events.headers.update({**_headers(head, each.event), **await standing(exchange)})
         await send(head, each, events)
     if not events.begun:
         raise _why_not(exchange, reading, heard=False)
@@ -91,7 +92,7 @@ async def _whole(exchange: Exchange, reading: Reading) -> Reply:
         usage=done.usage,
         timings=done.timings,
     )
-    return Reply(reply, _headers(head, began))
+    return Reply(reply, {**_headers(head, began), **await standing(exchange)})
 
 
 def _why_not(exchange: Exchange, reading: Reading, *, heard: bool) -> PotluckError:

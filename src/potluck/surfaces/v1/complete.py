@@ -13,6 +13,7 @@ from potluck.core.model import Capability
 from potluck.core.scheduling.classes import Kind
 from potluck.gateway.port import Generation
 from potluck.surfaces.v1.exchange import Events, Exchange, Reply, Result, Stream, origin_headers
+from potluck.surfaces.v1.limits import standing
 from potluck.surfaces.v1.shapes import (
     ChatDone,
     CompleteMeta,
@@ -51,7 +52,7 @@ async def complete(exchange: Exchange, body: CompleteRequest) -> Result:
         finish=choice.finish if choice else None,
         usage=UsageInfo.of(answer.usage) if answer.usage else None,
     )
-    return Reply(reply, origin_headers([origin]))
+    return Reply(reply, {**origin_headers([origin]), **await standing(exchange)})
 
 
 async def _newest(exchange: Exchange, body: CompleteRequest, work: Coroutine[Any, Any, T]) -> T:
@@ -60,7 +61,7 @@ async def _newest(exchange: Exchange, body: CompleteRequest, work: Coroutine[Any
 
 async def _stream(exchange: Exchange, call: InfillCall, events: Events) -> None:
     async def began(origin: Generation) -> None:
-        events.headers.update(origin_headers([origin]))
+        events.headers.update({**origin_headers([origin]), **await standing(exchange)})
         await events.send("meta", CompleteMeta(origin.model, origin.node, origin.request, _method(exchange, origin)))
 
     async def hear(event: Event) -> None:

@@ -10,6 +10,7 @@ from potluck.core import errors as e
 from potluck.gateway.answer_headers import REQUEST_ID
 from potluck.storage.generations import Failure
 from potluck.wire.port import ErrorReply
+from potluck.wire.rate_limits import rate_fields
 
 
 class ErrorInfo(msgspec.Struct, omit_defaults=True):
@@ -86,6 +87,8 @@ def native_error(error: e.PotluckError, request_id: str, conversation: str = "")
     headers = [(REQUEST_ID, request_id)]
     if isinstance(error, e.Overloaded):
         headers.append(("retry-after", str(max(1, ceil(error.retry_after_s)))))
+        if isinstance(error, e.RateLimited):
+            headers += rate_fields("native", error.levels, error.at_s)
     elif isinstance(error, e.NodeBusy):
         headers.append(("retry-after", str(_NODE_BUSY_RETRY_S)))
     elif isinstance(error, e.RangeNotSatisfiable):

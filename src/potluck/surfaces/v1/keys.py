@@ -10,6 +10,7 @@ from potluck.core.errors import BadRequest
 from potluck.core.model import KeyId, UserId
 from potluck.storage.records import KeyRecord
 from potluck.surfaces.v1.exchange import Exchange, Reply
+from potluck.surfaces.v1.limit_shapes import KeyChange, changed, limits_info, limits_of
 from potluck.surfaces.v1.shapes import KeyCreated, KeyInfo, KeyList, NewKey, Rotation, rfc3339
 
 
@@ -33,6 +34,7 @@ async def create_key(exchange: Exchange, body: NewKey) -> Reply:
             expires_in_s=body.expires_in_s,
             surfaces=body.surfaces,
             models=body.models,
+            limits=limits_of(body.limits),
         ),
     )
 
@@ -41,6 +43,14 @@ async def rotate_key(exchange: Exchange, body: Rotation) -> Reply:
     people = exchange.services.people
     made = await people.rotate_key(exchange.caller, KeyId(exchange.path["key"]), body.overlap_s)
     return await _made(exchange, made)
+
+
+async def change_key(exchange: Exchange, body: KeyChange) -> Reply:
+    people, key = exchange.services.people, KeyId(exchange.path["key"])
+    before = await people.key(exchange.caller, key)
+    record = await people.limit_key(exchange.caller, key, changed(before.limits, body.limits))
+    holder = await people.user(record.user)
+    return Reply(key_info(record, {holder.id: holder.name}))
 
 
 async def _made(exchange: Exchange, made: tuple[KeyRecord, str]) -> Reply:
@@ -69,6 +79,7 @@ def key_info(record: KeyRecord, names: Mapping[UserId, str]) -> KeyInfo:
         expires_at=None if record.expires_s is None else rfc3339(record.expires_s),
         surfaces=None if record.surfaces is None else list(record.surfaces),
         models=None if record.models is None else list(record.models),
+        limits=limits_info(record.limits),
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from potluck.core.people import Role
 from potluck.storage.records import UserRecord
+from potluck.surfaces.v1.limit_shapes import LimitsChange, LimitsInfo, limits_info
 from potluck.surfaces.v1.shapes import Named, rfc3339
 
 
@@ -17,14 +19,17 @@ class NewUser(msgspec.Struct):
 
 
 class UserChange(msgspec.Struct, omit_defaults=True):
-    """What is left out stays. ``disabled`` keeps a user out with all its keys; nothing of it is lost."""
+    """What is left out stays. ``disabled`` keeps a user out with all its keys; nothing of it is lost. ``limits`` null
+    takes all of the user's own away; those of its role hold all the same."""
 
     role: Role | None = None
     disabled: bool | None = None
+    limits: LimitsChange | UnsetType | None = UNSET
 
 
 class UserInfo(msgspec.Struct):
-    """``keys`` counts the valid ones; ``disabled_at`` is since when the user is kept out."""
+    """``keys`` counts the valid ones; ``disabled_at`` is since when the user is kept out. ``limits`` are the
+    user's own, beside those of its role; null for none."""
 
     id: str
     name: str
@@ -32,6 +37,7 @@ class UserInfo(msgspec.Struct):
     created_at: str
     disabled_at: str | None
     keys: int
+    limits: LimitsInfo | None = None
 
 
 class UserList(msgspec.Struct):
@@ -46,4 +52,5 @@ def user_info(user: UserRecord, keys: int = 0) -> UserInfo:
         created_at=rfc3339(user.created_s),
         disabled_at=None if user.disabled_s is None else rfc3339(user.disabled_s),
         keys=keys,
+        limits=limits_info(user.limits),
     )

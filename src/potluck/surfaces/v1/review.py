@@ -32,6 +32,7 @@ from potluck.core.scheduling.classes import Kind
 from potluck.gateway.port import Generation
 from potluck.surfaces.v1.errors import status_of
 from potluck.surfaces.v1.exchange import Events, Exchange, Reply, Result, Stream, origin_headers
+from potluck.surfaces.v1.limits import standing
 from potluck.surfaces.v1.shapes import (
     FindingInfo,
     PieceFailure,
@@ -110,13 +111,14 @@ async def review(exchange: Exchange, body: ReviewRequest) -> Result:
     findings = [_info(finding) for finding in growing.tally.findings()]
     done = _done(job, growing)
     reply = ReviewReply(**{name: getattr(done, name) for name in done.__struct_fields__}, findings=findings)
-    return Reply(reply, origin_headers(growing.generations))
+    return Reply(reply, {**origin_headers(growing.generations), **await standing(exchange)})
 
 
 async def _stream(exchange: Exchange, job: Job, growing: Growing, events: Events) -> None:
     async def tell(outcome: Outcome) -> None:
         fresh = growing.take(outcome)
-        events.headers.update(origin_headers(growing.generations))
+        if not events.begun:
+            events.headers.update({**origin_headers(growing.generations), **await standing(exchange)})
         of, done = len(job.plan.pieces), growing.done
         for finding in fresh:
             await events.send("finding", _info(finding))

@@ -15,6 +15,7 @@ from potluck.core.answer import Timings, Usage
 from potluck.core.reading import Reading
 from potluck.core.review import Severity
 from potluck.storage.records import CallStatus, MessageState
+from potluck.surfaces.v1.limit_shapes import LimitsInfo
 
 Temperature: TypeAlias = Annotated[float, Meta(ge=0, le=2)]
 Tokens: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000)]
@@ -767,14 +768,15 @@ _LONGEST_KEY_S = 100 * 366 * 86_400
 class NewKey(msgspec.Struct, omit_defaults=True):
     """``name`` must not be in use by a key that is valid. ``user`` is whose it is to be, by name or id: without it, who
     manages users makes it for the user of its name, a new member if there is none, and others for themselves.
-    ``surfaces`` and ``models`` (names of models and routes) limit it; a limited key cannot change anything but the
-    user's conversations."""
+    ``surfaces`` and ``models`` (names of models and routes) limit what it is for, and such a key cannot change
+    anything but the user's conversations. ``limits`` are how much may be used by it, beside its user's."""
 
     name: Named
     user: Annotated[str, Meta(max_length=200)] = ""
     expires_in_s: Annotated[float, Meta(gt=0, le=_LONGEST_KEY_S)] | None = None
     surfaces: list[str] | None = None
     models: Annotated[list[Annotated[str, Meta(max_length=200)]], Meta(max_length=200)] | None = None
+    limits: LimitsInfo | None = None
 
 
 class Rotation(msgspec.Struct):
@@ -785,8 +787,8 @@ class Rotation(msgspec.Struct):
 
 class KeyInfo(msgspec.Struct):
     """``prefix`` is how the key begins; the rest is not kept. ``user`` is the name of whose it is, ``owner`` marks the
-    key that lies in the data directory. ``revoked_at`` may be to come, for a key that another one follows. ``surfaces``
-    and ``models`` are null for a key without limits."""
+    key that lies in the data directory. ``revoked_at`` may be to come, for a key that another one follows. What it is
+    limited to and by, ``surfaces``, ``models`` and ``limits``, is null for a key without."""
 
     id: str
     name: str
@@ -799,6 +801,7 @@ class KeyInfo(msgspec.Struct):
     expires_at: str | None = None
     surfaces: list[str] | None = None
     models: list[str] | None = None
+    limits: LimitsInfo | None = None
 
 
 class KeyCreated(KeyInfo, kw_only=True):

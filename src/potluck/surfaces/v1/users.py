@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET
+
 from potluck.core.errors import BadRequest
 from potluck.storage.records import UserRecord
 from potluck.surfaces.v1.exchange import Exchange, Reply
+from potluck.surfaces.v1.limit_shapes import changed
 from potluck.surfaces.v1.people_shapes import NewUser, UserChange, UserInfo, UserList, user_info
 
 
@@ -20,8 +23,11 @@ async def create_user(exchange: Exchange, body: NewUser) -> Reply:
 
 async def change_user(exchange: Exchange, body: UserChange) -> Reply:
     people, asked = exchange.services.people, exchange.path["user"]
-    if body.role is None and body.disabled is None:
-        raise BadRequest("Nothing is to be changed.", hint="Give a role, or disabled.")
+    if body.role is None and body.disabled is None and body.limits is UNSET:
+        raise BadRequest("Nothing is to be changed.", hint="Give a role, disabled or limits.")
+    if body.limits is not UNSET:
+        before = await people.user(asked)
+        await people.set_limits(exchange.caller, asked, changed(before.limits, body.limits))
     if body.role is not None:
         await people.set_role(exchange.caller, asked, body.role)
     if body.disabled is not None:

@@ -32,6 +32,7 @@ from potluck.core.errors import (
     UnsupportedEncoding,
 )
 from potluck.wire.port import ErrorReply
+from potluck.wire.rate_limits import rate_fields
 
 # The first class that fits decides, so the special ones stand before the general.
 _STATUSES: tuple[tuple[type[PotluckError], int], ...] = (
@@ -78,6 +79,8 @@ def write_error(error: PotluckError, request_id: str) -> ErrorReply:
     match error:
         case Overloaded():
             headers.append(("retry-after", str(max(1, math.ceil(error.retry_after_s)))))
+            if isinstance(error, RateLimited):
+                headers += rate_fields("ollama", error.levels, error.at_s)
         case NodeBusy():
             headers.append(("retry-after", str(_BUSY_RETRY_S)))
         case MethodNotAllowed():

@@ -36,6 +36,7 @@ from potluck.core.errors import (
     UnsupportedEncoding,
 )
 from potluck.wire.port import ErrorReply
+from potluck.wire.rate_limits import rate_fields
 from potluck.wire.sse import data_event
 
 
@@ -111,6 +112,8 @@ def write_error(error: PotluckError, request_id: str) -> ErrorReply:
     if isinstance(error, Overloaded):
         # Whole seconds, and never 0: a client would come back at once.
         headers.append(("retry-after", str(max(1, math.ceil(error.retry_after_s)))))
+        if isinstance(error, RateLimited):
+            headers += rate_fields("openai", error.levels, error.at_s)
     elif isinstance(error, NodeBusy):
         headers.append(("retry-after", str(_BUSY_RETRY_S)))
     elif isinstance(error, _WILL_NOT_HEAL):

@@ -15,9 +15,11 @@ from potluck.config.model import (
     Config,
     DiscoveryConfig,
     EngineConfig,
+    GenerationsConfig,
     LimitsConfig,
     NodeConfig,
     QueueConfig,
+    RescueConfig,
     ServerConfig,
 )
 from potluck.config.secret import Secret
@@ -74,6 +76,8 @@ async def test_limits_names_and_where_is_looked_change_at_once(tmp_path: Path) -
             discovered=discovered,
         )
         reloader.relook = looks.append
+        bound: list[Config] = []
+        reloader.bound = bound.append
         assert reloader.reload() == {}
         assert (limits, looks) == ([], [])
         read = Config(queue=QueueConfig(depth=7), classes={Kind.BATCH: ClassConfig(running=2)})
@@ -86,7 +90,6 @@ async def test_limits_names_and_where_is_looked_change_at_once(tmp_path: Path) -
         read = replace(read, aliases={"gpt": "auto"}, server=ServerConfig(port=1))
         assert reloader.reload() == {"aliases": True, "server": False}
         assert fleet.catalogue.chooses("gpt")
-        assert len(limits) == len(looks) == 1
         rules: list[Rules] = []
         reloader.allow = rules.append
         wanted = Rules(default=Allowed(requests_per_day=5))
@@ -95,6 +98,10 @@ async def test_limits_names_and_where_is_looked_change_at_once(tmp_path: Path) -
         assert rules == [wanted]
         read = replace(read, limits=LimitsConfig(max_body_bytes=5, rules=wanted))
         assert reloader.reload() == {"limits": False}
+        assert (len(limits), len(looks), bound) == (1, 1, [])
+        read = replace(read, rescue=RescueConfig(attempts=7), generations=GenerationsConfig(alone_s=1))
+        assert reloader.reload() == {"rescue": True, "generations": True}
+        assert bound == [read]
     pools.close()
 
 

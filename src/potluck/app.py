@@ -415,6 +415,9 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         )
         relay.serve_rest(lambda: _asgi_side(services, fleet, metrics, keyring, origins))
 
+        reloader.bound = lambda wanted: _bind(relay, generations, wanted)
+        metrics.answers = generations.counts
+        metrics.answering = lambda: generations.running
         metrics.running = lambda: len(relay.exchanges)
         metrics.connections = lambda: len(relay.connections)
         metrics.waiting = lambda: dispatcher.waiting
@@ -475,9 +478,19 @@ def _limits(config: Config) -> Limits:
     return Limits(
         max_body=config.limits.max_body_bytes,
         max_head=config.limits.max_header_bytes,
-        rescue=Bounds(attempts=config.rescue.attempts, within_s=config.rescue.within_s),
+        rescue=_rescue_bounds(config),
         silence_s=config.rescue.silence_s,
     )
+
+
+def _rescue_bounds(config: Config) -> Bounds:
+    return Bounds(attempts=config.rescue.attempts, within_s=config.rescue.within_s)
+
+
+def _bind(relay: Relay, generations: Generations, config: Config) -> None:
+    """Bound anew what is done for answers, those under way too."""
+    relay.bound(_rescue_bounds(config), config.rescue.silence_s)
+    generations.bounds = _generation_bounds(config)
 
 
 def _generation_bounds(config: Config) -> GenerationBounds:

@@ -24,7 +24,8 @@ log = structlog.get_logger(__name__)
 
 _FLEET = frozenset({"nodes", "routes", "aliases"})
 _QUEUE = frozenset({"queue", "classes"})
-_AT_ONCE = _FLEET | _QUEUE | {"discovery"}
+_RESCUE = frozenset({"rescue", "generations"})
+_AT_ONCE = _FLEET | _QUEUE | _RESCUE | {"discovery"}
 _NOT_SETTINGS = frozenset({"source", "warnings"})
 
 
@@ -33,7 +34,8 @@ class Reloader:
 
     ``discovered`` are the nodes that the owner accepted beside those of the file, for the key of their agents.
     ``limit`` gives the queue its length and the classes their limits, ``relook`` has machines looked for elsewhere,
-    ``allow`` takes what callers may use. ``heard`` is told what a signal has changed.
+    ``allow`` takes what callers may use, ``bound`` holds what is done for broken answers, and for those that nobody
+    reads, to other bounds. ``heard`` is told what a signal has changed.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Reloader:
         self._agents = agents
         self._limit = limit
         self.relook: Callable[[DiscoveryConfig], None] = lambda wanted: None
+        self.bound: Callable[[Config], None] = lambda wanted: None
         self.heard: Callable[[Mapping[str, bool]], None] = lambda changed: None
         self.allow: Callable[[Rules], None] = lambda rules: None
 
@@ -102,6 +105,8 @@ class Reloader:
             self._limit(wanted.queue.depth, class_limits(wanted))
         if "limits" in changed:
             self.allow(wanted.limits.rules)
+        if _RESCUE & set(changed):
+            self.bound(wanted)
         if "discovery" in changed:
             self.relook(wanted.discovery)
         if _FLEET & set(changed):

@@ -65,6 +65,9 @@ def test_what_the_scheduler_knows_and_did_is_told() -> None:
         Decided(5, 2, {Reason.FULL: 3}, {ENGINE: 4}, {ENGINE: 1}),
     )
     metrics.drills["block", "held"] = 2
+    metrics.answers.end("interrupted", "alone")
+    metrics.answers.find("continue")
+    metrics.answering = lambda: 3
     told = samples(Exposition(metrics, [AGX0], (), (), placing, ["agx0"]))
     expected = {
         ("potluck_queue_calls", "chat"): 2,
@@ -85,6 +88,9 @@ def test_what_the_scheduler_knows_and_did_is_told() -> None:
         ("potluck_engine_models_loaded", f"{ENGINE} agx0"): 1,
         ("potluck_node_in_drill", "agx0"): 1,
         ("potluck_drills_total", "block held"): 2,
+        ("potluck_generations_total", "interrupted alone"): 1,
+        ("potluck_generations_unfinished_total", "continue"): 1,
+        ("potluck_generations_running", ""): 3,
     }
     assert expected.items() <= told.items()
     assert not [name for name, labels in told if "gone" in labels]

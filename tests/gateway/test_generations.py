@@ -427,6 +427,7 @@ async def test_a_killed_gateways_answer_is_gone_on_with_and_readers_have_every_b
         assert (engine.begun.told.text, engine.begun.told.tokens, engine.begun.model) == ("Hello", 2, "m")
         assert house.answers == [("Hello there", MessageState.COMPLETE)]
         assert await read(made) == [*before, *rest]
+        assert (made.counts.found, made.counts.ended) == ({"continue": 1}, {("complete", ""): 1})
 
 
 async def test_the_engines_are_waited_for() -> None:
@@ -462,6 +463,7 @@ async def test_by_policy_it_ends_there_instead(bounds: Bounds, welcome: bool, mo
         await turns()
         assert engine.asked == 0
         assert (await read(made))[-1].event == Stopped("restart")
+        assert (made.counts.found, made.counts.ended) == ({"interrupt": 1}, {("interrupted", "restart"): 1})
         assert house.answers == [("So far", MessageState.INTERRUPTED)]
 
 

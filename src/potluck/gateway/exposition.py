@@ -31,6 +31,8 @@ LABELS = {
     "potluck_rescues_total": ("outcome",),
     "potluck_limited_total": ("whose", "limit"),
     "potluck_hedges_total": ("outcome",),
+    "potluck_generations_total": ("state", "why"),
+    "potluck_generations_unfinished_total": ("fate",),
     "potluck_engine_up": ("engine", "node"),
     "potluck_engine_slots_busy": ("engine", "node"),
     "potluck_engine_slots": ("engine", "node"),
@@ -93,6 +95,7 @@ class Exposition:
         """Prometheus' way to ask."""
         yield from self._calls()
         yield from machine_families(self._machines)
+        yield from self._answers()
         yield from self._now()
         yield from self._states()
         yield from self._queues()
@@ -150,6 +153,28 @@ class Exposition:
             "Request records dropped because the database was away for too long.",
             value=metrics.lost_records,
         )
+
+    def _answers(self) -> Iterator[Metric]:
+        metrics = self._metrics
+        yield GaugeMetricFamily(
+            "potluck_generations_running", "Native answers under way, read or not.", value=metrics.answering()
+        )
+        ended = _counter(
+            "potluck_generations_total",
+            "Native answers that have ended: complete, failed, interrupted (why: client, alone, restart), or left to"
+            " the next start (handed_over).",
+        )
+        for told, count in metrics.answers.ended.items():
+            ended.add_metric(told, count)
+        yield ended
+        found = _counter(
+            "potluck_generations_unfinished_total",
+            "Native answers that a start found unfinished: to be gone on with (continue), ended there (interrupt), or"
+            " whole but for the message (settle).",
+        )
+        for fate, count in metrics.answers.found.items():
+            found.add_metric([fate], count)
+        yield found
 
     def _now(self) -> Iterator[Metric]:
         metrics = self._metrics

@@ -34,6 +34,7 @@ from potluck.core.generations import (
 )
 from potluck.core.model import KeyId, NodeId, UserId
 from potluck.gateway.generation import Generation, Numbered, Written
+from potluck.gateway.metrics import AnswerCounts
 from potluck.gateway.port import Begun, Caller, Calls
 from potluck.gateway.port import Generation as Origin
 from potluck.gateway.tasks import Tasks
@@ -114,8 +115,9 @@ class Reading:
 class Generations:
     """Owns the answers under way and the logs of those that have ended.
 
-    ``clock`` is monotonic, ``wall_clock`` Unix seconds. ``words`` tells how an error is shown, ``caller_of`` who a key
-    belongs to, None if it does not count any more.
+    ``bounds`` may be replaced by others, which hold from then on; ``counts`` are for the metrics. ``clock`` is
+    monotonic, ``wall_clock`` Unix seconds. ``words`` tells how an error is shown, ``caller_of`` who a key belongs to,
+    None if it does not count any more.
     """
 
     def __init__(
@@ -135,7 +137,8 @@ class Generations:
         self._conversations = conversations
         self._calls = calls
         self._tasks = tasks
-        self._bounds = bounds
+        self.bounds = bounds
+        self.counts = AnswerCounts()
         self._words = words
         self._caller_of = caller_of
         self._clock = clock
@@ -235,7 +238,14 @@ class Generations:
                 generation.error = error
                 await self._tell(generation, [self._words(error)], logged=False)
         self._running.pop(generation.head.id, None)
+        self._count(generation.outcome)
         generation.end()
+
+    def _count(self, outcome: Outcome | None) -> None:
+        """How it ended; None: it did not here."""
+        end = outcome.end if outcome is not None else None
+        state = _STATES[type(end)] if end is not None else "handed_over"
+        self.counts.end(state, end.why if isinstance(end, Stopped) else "")
 
     def _outcome(self, generation: Generation) -> Outcome | None:
         """None: it is left to the next start."""
@@ -324,7 +334,7 @@ class Generations:
             for each in self._running.values()
             if not each.readers and not each.why
         ]
-        for each in given_up(unread, self._bounds, now_s):
+        for each in given_up(unread, self.bounds, now_s):
             log.info("an answer that nobody reads is stopped", generation=each)
             self._stop(self._running[GenerationId(each)], "alone")
         await self._forget_old()
@@ -340,7 +350,7 @@ class Generations:
 
     async def _forget_old(self) -> None:
         kept = [EndedLog(each.head.id, each.ended_s or 0.0, each.size_bytes) for each in self._ended.values()]
-        for each in forgotten(kept, self._bounds, self._wall_clock()):
+        for each in forgotten(kept, self.bounds, self._wall_clock()):
             await self._forget(GenerationId(each))
 
     async def _forget(self, generation: GenerationId) -> None:
@@ -452,7 +462,8 @@ class Generations:
             tries=generation.tries,
             age_s=self._wall_clock() - kept.written_s,
         )
-        what = fate(found, self._bounds)
+        what = fate(found, self.bounds)
+        self.counts.find(what)
         log.info("an answer of the last run", request=kept.head.request, events=len(generation.events), so=what)
         if generation.events and isinstance(generation.events[-1], Done | Failure | Stopped):
             await self._logs.finish(kept.head.id)  # readers were told its end, and only this was left to do

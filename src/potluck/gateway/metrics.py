@@ -37,6 +37,24 @@ class Durations:
         self.sum_s += seconds
 
 
+class AnswerCounts:
+    """Of native answers, which belong to the service and not to a request."""
+
+    __slots__ = ("ended", "found")
+
+    def __init__(self) -> None:
+        self.ended: dict[tuple[str, str], int] = {}
+        """By state, and why one was interrupted."""
+        self.found: dict[str, int] = {}
+        """What a start found unfinished, by what became of it."""
+
+    def end(self, state: str, why: str = "") -> None:
+        self.ended[state, why] = self.ended.get((state, why), 0) + 1
+
+    def find(self, fate: str) -> None:
+        self.found[fate] = self.found.get(fate, 0) + 1
+
+
 class Metrics:
     """All that one process counts. What is looked up when somebody reads is a function here."""
 
@@ -59,6 +77,8 @@ class Metrics:
         """By their way and what came of them."""
         self.limits: dict[tuple[str, str], int] = {}
         """Calls refused by a limit, by whose it was (user, key, role, route) and which."""
+        self.answers = AnswerCounts()
+        self.answering: Callable[[], int] = _none
         self.lost_records = 0
         self.waiting: Callable[[], int] = _none
         self.owed_bytes: Callable[[], int] = _none

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -144,6 +144,10 @@ class Relay:
         """Hand everything that is not inference to an application, which is made when it is first asked for. It is
         told once, before the first connection: the application itself may run calls over this relay."""
         self._open_asgi = open_asgi
+
+    def bound(self, rescue: Bounds, silence_s: float) -> None:
+        """Other bounds for answers that break (`Limits`), those under way too."""
+        self.limits = replace(self.limits, rescue=rescue, silence_s=silence_s)
 
     # --- what the control plane looks at ---
 

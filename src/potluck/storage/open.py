@@ -19,6 +19,7 @@ from potluck.storage.sql.credentials import SqlCredentials
 from potluck.storage.sql.database import Traits, open_database
 from potluck.storage.sql.files import SqlFiles
 from potluck.storage.sql.identities import SqlIdentities
+from potluck.storage.sql.jobs import SqlJobs
 from potluck.storage.sql.keys import SqlKeys
 from potluck.storage.sql.links import SqlLinks
 from potluck.storage.sql.requests import SqlRequests
@@ -73,6 +74,7 @@ async def open_storage(
             requests=SqlRequests(database),
             settings=SqlSettings(database),
             audit=SqlAudit(database),
+            jobs=SqlJobs(database),
         )
 
 

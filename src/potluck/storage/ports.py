@@ -18,6 +18,7 @@ from potluck.core.audit import Entry, Head
 from potluck.core.limits import Limits
 from potluck.core.model import Json, KeyId, RequestId, UserId
 from potluck.core.people import Role
+from potluck.storage.jobs import JobStore
 from potluck.storage.records import (
     AuditFilter,
     BlobRecord,
@@ -81,7 +82,7 @@ class UserStore(Protocol):
         ...
 
     async def remove(self, user: UserId) -> None:
-        """Remove a user with its keys and conversations; the request log and the usage stay. Raises `NotFound`."""
+        """Remove a user with its keys, conversations, files and jobs; the request log and the usage stay. Raises `NotFound`."""
         ...
 
 
@@ -537,3 +538,4 @@ class Storage(msgspec.Struct, frozen=True):
     settings: SettingsStore
     audit: AuditLog
     files: FileStore
+    jobs: JobStore

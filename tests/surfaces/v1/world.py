@@ -662,6 +662,13 @@ class NoIdentities:
         return ()
 
 
+class NoJobs:
+    """Jobs are kept in a database: `tests.surfaces.v1.test_jobs` has one."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError("not used here")
+
+
 class NoSettings:
     async def get(self, name: str) -> Json:
         return None
@@ -790,6 +797,7 @@ class World:
             NoSettings(),
             MemoryAudit(),
             self.nothing,
+            NoJobs(),
         )
 
         def new_id() -> str:

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
 """Every revision of the schema, oldest first: known here so that a start needs Alembic only to change something."""
 
 HEAD = REVISIONS[-1]
@@ -256,3 +256,53 @@ audit_log = Table(
     Column("hash", Text, nullable=False),
 )
 Index("ix_audit_log_time", audit_log.c.time_ms)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("request", Text, nullable=False),  # JSON of the kind's own
+    Column("idempotency", Text),
+    Column("state", Text, nullable=False),
+    Column("created_s", Double, nullable=False),
+    Column("started_s", Double),
+    Column("ended_s", Double),
+    Column("not_before_s", Double, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("lost", Integer, nullable=False),  # leases that ran out since something was kept
+    Column("worker", Text, nullable=False),  # who has it, empty for nobody
+    Column("fence", Integer, nullable=False),  # counts its leases
+    Column("beat", Integer, nullable=False),  # counts signs of life
+    Column("cancelling", Boolean, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("last_event", Integer, nullable=False),
+    Column("failure", Text),
+    UniqueConstraint("user_id", "idempotency"),
+)
+Index("ix_jobs_state_user", jobs.c.state, jobs.c.user_id)
+Index("ix_jobs_user_started", jobs.c.user_id, jobs.c.started_s)
+Index("ix_jobs_user_created", jobs.c.user_id, jobs.c.created_s, jobs.c.id)
+
+job_parts = Table(
+    "job_parts",
+    metadata,
+    Column("job_id", Text, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("content", Text, nullable=False),
+)
+
+job_events = Table(
+    "job_events",
+    metadata,
+    Column("job_id", Text, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("time_s", Double, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("data", Text, nullable=False),
+)

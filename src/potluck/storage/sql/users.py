@@ -19,6 +19,7 @@ from potluck.storage.sql.schema import (
     conversations,
     files,
     identities,
+    jobs,
     links,
     passwords,
     recovery_codes,
@@ -70,7 +71,17 @@ class SqlUsers:
             if connection.execute(delete(users).where(users.c.id == user)).rowcount == 0:
                 raise _missing()
             connection.execute(delete(api_keys).where(api_keys.c.user_id == user))
-            for table in (sessions, passwords, second_factors, recovery_codes, links, identities, files, conversations):
+            for table in (
+                sessions,
+                passwords,
+                second_factors,
+                recovery_codes,
+                links,
+                identities,
+                files,
+                jobs,
+                conversations,
+            ):
                 connection.execute(delete(table).where(table.c.user_id == user))
 
         await self._database.write(work)

@@ -135,15 +135,13 @@ class SqlJobs(JobViews):
 
     async def keep(self, lease: Lease, parts: Sequence[Part], now: float) -> bool:
         rows = [{"job_id": lease.job, "number": part.number, "content": part.content} for part in parts]
+        fence = update(jobs).where(jobs.c.id == lease.job, *_held(lease)).values(lost=0)
         new = self._database.traits.insert_new(job_parts).values(rows)
         count = select(func.count()).where(job_parts.c.job_id == lease.job).scalar_subquery()
 
         def work(connection: Connection) -> bool:
             # The fence first: it holds the row, so that nobody takes the job away meanwhile.
-            if (
-                connection.execute(update(jobs).where(jobs.c.id == lease.job, *_held(lease)).values(lost=0)).rowcount
-                == 0
-            ):
+            if connection.execute(fence).rowcount == 0:
                 return False
             connection.execute(new)
             row = _change(connection, lease.job, *_held(lease), done=count)
@@ -179,7 +177,7 @@ class SqlJobs(JobViews):
     async def unfinished(self) -> tuple[int, int]:
         statement = select(jobs.c.state, func.count()).where(jobs.c.state.in_(_UNFINISHED)).group_by(jobs.c.state)
         rows = await self._database.read(lambda connection: connection.execute(statement).all())
-        counts = {state: count for state, count in rows}
+        counts = {row[0]: row[1] for row in rows}
         return counts.get(JobState.QUEUED.value, 0), counts.get(JobState.RUNNING.value, 0)
 
     async def prune(self, before_s: float) -> int:

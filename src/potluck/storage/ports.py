@@ -82,7 +82,10 @@ class UserStore(Protocol):
         ...
 
     async def remove(self, user: UserId) -> None:
-        """Remove a user with its keys, conversations, files and jobs; the request log and the usage stay. Raises `NotFound`."""
+        """Remove a user with its keys, conversations, files and jobs; the request log and the usage stay.
+
+        Raises `NotFound`.
+        """
         ...
 
 

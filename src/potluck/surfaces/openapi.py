@@ -88,7 +88,7 @@ def _operation(route: Route, schemas: dict[type[msgspec.Struct], Json], componen
         operation["parameters"] = parameters
     if route.action.body:
         operation["requestBody"] = {
-            "required": True,
+            "required": not route.action.bare,
             "content": {"application/json": {"schema": schemas[route.action.body]}},
         }
     if route.action.upload:
@@ -148,7 +148,7 @@ def _success(route: Route, schemas: dict[type[msgspec.Struct], Json]) -> Json:
     if route.events:
         # OpenAPI 3.1 has no word for a stream of events: their data stand here by name.
         listed: JsonObject = {name: schemas[shape] for name, shape in route.events.items()}
-        content["text/event-stream"] = {"schema": {"type": "string"}, "x-events": listed}
+        content["text/event-stream"] = {"schema": {}, "x-events": listed}
     return {"description": route.summary, **({"content": content} if content else {})}
 
 

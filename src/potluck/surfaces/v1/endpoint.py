@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -37,12 +38,14 @@ T = TypeVar("T", bound=msgspec.Struct)
 @dataclass(frozen=True, slots=True)
 class Action:
     """A handler with what it reads: a body, a query, or nothing. Made by `reading`, `perhaps`, `asking`, `plain`,
-    `uploading`; ``upload`` is for one that reads a file as it comes."""
+    `uploading`; ``upload`` is for one that reads a file as it comes, ``bare`` for one that takes a request without its
+    body, too."""
 
     run: Callable[[Exchange, bytes, QueryParams], Awaitable[Result]]
     body: type[msgspec.Struct] | None = None
     query: type[msgspec.Struct] | None = None
     upload: bool = False
+    bare: bool = False
 
 
 def reading(shape: type[T], handler: Callable[[Exchange, T], Awaitable[Result]]) -> Action:
@@ -60,7 +63,7 @@ def perhaps(shape: type[T], handler: Callable[[Exchange, T], Awaitable[Result]])
     async def run(exchange: Exchange, body: bytes, query: QueryParams) -> Result:
         return await handler(exchange, decode_body(body.strip() or b"{}", shape))
 
-    return Action(run, body=shape)
+    return Action(run, body=shape, bare=True)
 
 
 def asking(shape: type[T], handler: Callable[[Exchange, T], Awaitable[Result]]) -> Action:
@@ -123,12 +126,26 @@ class Route:
 def decode_query(query: Mapping[str, str], shape: type[T]) -> T:
     """A query string as a record; an empty value counts as left out. Raises `BadRequest` naming the parameter."""
     given = {name: value for name, value in query.items() if value}
+    for time in _times(shape) & given.keys():
+        # Read loosely, as numbers and booleans are in a query, any number would be a time.
+        if "T" not in given[time].upper():
+            raise BadRequest(
+                f"Invalid value for '{time}' in the query: it is a time.",
+                param=time,
+                hint="Such as 2026-08-01T12:00:00Z.",
+            )
     try:
         return msgspec.convert(given, shape, strict=False)
     except msgspec.ValidationError as exc:
         what, _, where = str(exc).partition(" - at `$.")
         param = where.removesuffix("`")
         raise BadRequest(f"Invalid value for '{param}' in the query: {what}.", param=param) from exc
+
+
+@cache
+def _times(shape: type[msgspec.Struct]) -> frozenset[str]:
+    """The fields of a query that are times."""
+    return frozenset(field.encode_name for field in msgspec.structs.fields(shape) if "datetime" in str(field.type))
 
 
 class Endpoint:

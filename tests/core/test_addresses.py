@@ -7,7 +7,10 @@ import pytest
 from potluck.core.addresses import Networks, is_local_host, is_public, plain, read_address, read_network
 
 
-@pytest.mark.parametrize("text", ["8.8.8.8", "2606:4700::1111", "64:ff9b::808:808", "::ffff:8.8.8.8"])
+@pytest.mark.parametrize(
+    "text",
+    ["8.8.8.8", "2606:4700::1111", "64:ff9b::808:808", "::ffff:8.8.8.8", "2002:808:808::1", "2606:4700::5efe:808:808"],
+)
 def test_what_is_out_on_the_internet_is_public(text: str) -> None:
     assert is_public(ipaddress.ip_address(text))
 
@@ -15,7 +18,10 @@ def test_what_is_out_on_the_internet_is_public(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["127.0.0.1", "192.168.1.154", "10.0.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1", "::1",
-     "fe80::1", "fd00::1", "::ffff:192.168.1.1", "64:ff9b::7f00:1", "2002:7f00:1::"],
+     "fe80::1", "fd00::1", "::ffff:192.168.1.1", "64:ff9b::7f00:1", "2002:7f00:1::", "::", "::127.0.0.1", "fec0::1",
+     "::ffff:0:127.0.0.1", "64:ff9b:1::7f00:1", "2606:4700::5efe:7f00:1", "2606:4700::200:5efe:a9fe:a9fe", "5f00::1",
+     "2001:db8::1", "3fff::1", "2001:0:0:0:0:0:80ff:fffe", "fd00:ec2::254", "::ffff:169.254.169.254", "ff02::1",
+     "255.255.255.255", "198.18.0.1"],
 )  # fmt: skip
 def test_what_is_inside_is_not(text: str) -> None:
     address = read_address(text)

@@ -13,16 +13,34 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+# All that was ever given out for hosts of the Internet (IANA, "IPv6 Global Unicast Address Assignments"). Outside of it
+# lie also old clothes of IPv4 that Python's own table does not know: ::/96, ::ffff:0:0:0/96, a network's own NAT64.
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+_DOCUMENTATION = ipaddress.IPv6Network("3fff::/20")  # RFC 9637, younger than some of the Pythons that we run on
+# An interface that tunnels to the IPv4 address behind it (ISATAP, RFC 5214 6.1), with or without the universal bit.
+_ISATAP = (0x0000_5EFE, 0x0200_5EFE)
+
+
 def is_public(address: Address) -> bool:
     """Whether an address is out on the Internet. IPv4 in IPv6's clothes is judged as the IPv4 address it is."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
-        if inner is not None:
-            return is_public(inner)
-        # 64:ff9b::/96 is NAT64: the last 32 bits are an IPv4 address that a router would go to.
-        if address in ipaddress.IPv6Network("64:ff9b::/96"):
-            return is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-    return address.is_global and not address.is_multicast
+    if isinstance(address, ipaddress.IPv4Address):
+        return address.is_global and not address.is_multicast
+    worn = _worn(address)
+    if worn is not None:
+        return is_public(worn)
+    return address in _GLOBAL_UNICAST and address.is_global and address not in _DOCUMENTATION
+
+
+def _worn(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address in IPv6's clothes that a router, or this machine, would go to."""
+    if (inner := address.ipv4_mapped or address.sixtofour) is not None:
+        return inner
+    if address.teredo is not None:
+        return address.teredo[1]
+    if address in _NAT64 or (int(address) >> 32) & 0xFFFFFFFF in _ISATAP:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return None
 
 
 def read_address(text: str) -> Address | None:

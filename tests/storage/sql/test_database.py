@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from potluck.core.errors import OperatorError
+from potluck.core.errors import NoRoom, OperatorError
 from potluck.storage.sql.database import Database, open_database
 from potluck.storage.sql.sqlite import open_engine
 
@@ -163,3 +163,17 @@ async def test_closing_waits_for_what_is_under_way(tmp_path: Path, hurried: bool
     assert [path.name for path in tmp_path.iterdir()] == ["some.db"], "SQLite's other files go with the last connection"
     async with open_database(*open_engine(file, busy_timeout_s=5.0)) as database:
         assert await kept(database) == [1, 2]
+
+
+async def test_a_full_disk_is_told_and_what_was_accepted_before_is_there(database: Database) -> None:
+    await database.write(lambda connection: add(connection, 1))
+
+    def fill(connection: Connection) -> None:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+        for number in range(2, 10_000):
+            add(connection, number)
+
+    with pytest.raises(NoRoom, match="full"):
+        await database.write(fill)
+    assert await kept(database) == [1]

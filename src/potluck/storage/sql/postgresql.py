@@ -16,7 +16,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from potluck.core.errors import OperatorError, StorageAway
+from potluck.core.errors import NoRoom, OperatorError, StorageAway
 from potluck.storage.sql.database import WRITE_OPTION, Traits
 
 # A household's server has a hundred connections for all that use it; two gateways of ours take sixteen.
@@ -143,7 +143,7 @@ def _explainer(server: str, database: str) -> Callable[[DBAPIError], OperatorErr
         message, hint, detail = meaning.message.format(**names), meaning.hint.format(**names), str(error.orig)
         if meaning.heals:
             return StorageAway(message, retry_after_s=_RETRY_MOST_S, hint=hint, detail=detail)
-        return OperatorError(message, hint=hint, detail=detail)
+        return (NoRoom if meaning is _FULL else OperatorError)(message, hint=hint, detail=detail)
 
     return explain
 

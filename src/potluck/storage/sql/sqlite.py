@@ -14,7 +14,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from potluck.core.errors import OperatorError
+from potluck.core.errors import NoRoom, OperatorError
 from potluck.storage.sql.database import WRITE_OPTION, Traits
 
 # WAL lets readers go on while one writes. synchronous FULL, because NORMAL may lose the last commits when the power
@@ -75,16 +75,20 @@ def _explainer(file: Path) -> Callable[[DBAPIError], OperatorError]:
     def explain(error: DBAPIError) -> OperatorError:
         code = getattr(error.orig, "sqlite_errorcode", None)
         # The low byte is the error, the rest its finer shade (https://www.sqlite.org/rescode.html).
-        meaning = _MEANING.get(code & 0xFF if isinstance(code, int) else -1, _FAILED)
-        return _told(meaning, file, error.orig)
+        plain = code & 0xFF if isinstance(code, int) else -1
+        return _told(
+            _MEANING.get(plain, _FAILED), file, error.orig, NoRoom if plain == sqlite3.SQLITE_FULL else OperatorError
+        )
 
     return explain
 
 
-def _told(meaning: tuple[str, str], file: Path, cause: object) -> OperatorError:
+def _told(
+    meaning: tuple[str, str], file: Path, cause: object, kind: type[OperatorError] = OperatorError
+) -> OperatorError:
     """By the file's name alone: this may be told to a client, who is not to learn where it lies."""
     message, hint = (text.format(file=file.name) for text in meaning)
-    return OperatorError(message, hint=hint, detail=f"{file}: {cause}")
+    return kind(message, hint=hint, detail=f"{file}: {cause}")
 
 
 _FAILED = ("The database {file} failed.", "See the log for what it said.")

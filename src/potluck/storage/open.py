@@ -22,6 +22,7 @@ from potluck.storage.sql.identities import SqlIdentities
 from potluck.storage.sql.jobs import SqlJobs
 from potluck.storage.sql.keys import SqlKeys
 from potluck.storage.sql.links import SqlLinks
+from potluck.storage.sql.move_progress import is_unfinished
 from potluck.storage.sql.requests import SqlRequests
 from potluck.storage.sql.schema import HEAD, REVISIONS, metadata
 from potluck.storage.sql.sessions import SqlSessions
@@ -58,10 +59,10 @@ async def open_storage(
     written, is locked for ``busy_timeout_s``, is damaged, is not Potluck's, or was written by a newer version.
     ``clock`` is monotonic seconds, for pauses between attempts to reach a server.
     """
-    engine, traits = _engine(url, clock, busy_timeout_s)
+    engine, traits = engine_for(url, clock, busy_timeout_s)
     async with open_database(engine, traits) as database:
         # It writes, so that what cannot be written is known now.
-        await database.write(partial(_bring_up_to_date, traits=traits))
+        await database.write(partial(_make_ready, traits=traits))
         yield Storage(
             users=SqlUsers(database),
             keys=SqlKeys(database),
@@ -80,18 +81,24 @@ async def open_storage(
 
 async def look_at_storage(url: str, *, clock: Callable[[], float]) -> None:
     """Raise the `OperatorError` that `open_storage` would raise over what is in the database. Changes nothing in it."""
-    engine, traits = _engine(url, clock, BUSY_TIMEOUT_S)
+    engine, traits = engine_for(url, clock)
     async with open_database(engine, traits) as database:
-        await database.read(_known_revision)
+        await database.read(known_revision)
 
 
-def _engine(url: str, clock: Callable[[], float], busy_timeout_s: float) -> tuple[Engine, Traits]:
+def url_of(url: str) -> URL:
+    """A URL in its parts. Raises `OperatorError`."""
     try:
-        parts = make_url(url)
+        return make_url(url)
     except ArgumentError:  # its text would repeat the URL, password and all
         raise OperatorError(
             "The database's URL is not understood.", hint="It looks like postgresql://USER:PASSWORD@HOST/DATABASE."
         ) from None
+
+
+def engine_for(url: str, clock: Callable[[], float], busy_timeout_s: float = BUSY_TIMEOUT_S) -> tuple[Engine, Traits]:
+    """Not connected yet. Raises `OperatorError` for a URL that is not understood."""
+    parts = url_of(url)
     match parts.get_backend_name():
         case "sqlite" if parts.database and parts.database != ":memory:":
             return open_sqlite(Path(parts.database), busy_timeout_s=busy_timeout_s)
@@ -106,15 +113,25 @@ def _engine(url: str, clock: Callable[[], float], busy_timeout_s: float) -> tupl
             )
 
 
-def _bring_up_to_date(connection: Connection, *, traits: Traits) -> None:
+def _make_ready(connection: Connection, *, traits: Traits) -> None:
+    bring_up_to_date(connection, traits=traits)
+    if is_unfinished(connection):
+        raise OperatorError(
+            "The database is the target of a move that was not finished.",
+            hint="Run 'potluck migrate' again: it goes on where it was.",
+        )
+
+
+def bring_up_to_date(connection: Connection, *, traits: Traits) -> None:
+    """Make the tables, or alter those of an earlier version. Raises as `known_revision`."""
     # 1. The usual case: read one row, and no more.
-    revision = _known_revision(connection)
+    revision = known_revision(connection)
     if revision == HEAD:
         return
     # 2. Another gateway that starts at this moment may do the same.
     if traits.schema_lock:
         connection.exec_driver_sql(traits.schema_lock)
-        revision = _known_revision(connection)
+        revision = known_revision(connection)
         if revision == HEAD:
             return
     # 3. A new one.
@@ -129,7 +146,7 @@ def _bring_up_to_date(connection: Connection, *, traits: Traits) -> None:
     upgrade(connection)
 
 
-def _known_revision(connection: Connection) -> str | None:
+def known_revision(connection: Connection) -> str | None:
     """The schema that the database has, None for an empty one. Raises `OperatorError` for one not known here."""
     revision = _revision(connection)
     if revision is not None and revision not in REVISIONS:

@@ -6,13 +6,14 @@ import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from potluck.core.errors import NoRoom, OperatorError
 from potluck.storage.sql.database import WRITE_OPTION, Traits
@@ -47,6 +48,21 @@ def open_engine(file: Path, *, busy_timeout_s: float) -> tuple[Engine, Traits]:
         hide_parameters=True,  # they hold what people wrote
     )
     event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine, traits
+
+
+def open_read_only(file: Path) -> tuple[Engine, Traits]:
+    """An engine on a copy in ``file``, of which nothing is changed, whatever may be written there."""
+    # A folder that cannot be written is no place for SQLite's lock either: nobody else can write the file then.
+    fixed = "" if os.access(file.parent, os.W_OK) else "&immutable=1"
+    name = quote(str(file.absolute()))
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(f"file:{name}?mode=ro{fixed}", uri=True, isolation_level=None, check_same_thread=False)
+
+    traits = Traits(readers=1, writers=1, explain=_explainer(file), insert_new=_insert_new, schema_is_whole=True)
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
     event.listen(engine, "begin", _begin)
     return engine, traits
 

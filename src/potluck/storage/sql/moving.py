@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from types import GenericAlias
 from typing import Any
 
 import msgspec
@@ -319,6 +320,6 @@ def _text_of_key(table: Table, row: Row[Any]) -> str:
 
 def _key_of_text(table: Table, written: str) -> Sequence[Any]:
     """JSON has no bytes: msgspec writes them as Base64, and reads them where bytes are wanted."""
-    kinds: Any = tuple[tuple(key.type.python_type for key in table.primary_key)]
+    kinds = GenericAlias(tuple, tuple(key.type.python_type for key in table.primary_key))
     key: Sequence[Any] = msgspec.json.decode(written, type=kinds)
     return key

@@ -13,10 +13,10 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +35,7 @@ from potluck.core.generations import Bounds as GenerationBounds
 from potluck.core.ids import Ids
 from potluck.core.limits import Rules
 from potluck.core.model import EngineId, KeyId, ModelId, NodeId
+from potluck.core.people import OWNER_NAME
 from potluck.core.rescue import Bounds
 from potluck.core.scheduling.scheduler import Scheduler
 from potluck.core.sessions import Lifetimes
@@ -71,10 +72,11 @@ from potluck.installation import Installer, usual_engines
 from potluck.reloading import Reloader, class_limits, rules, with_nodes
 from potluck.rundir import claim, publish_address
 from potluck.storage.audit_head import HeadFile
+from potluck.storage.changes import LeadersSettings
 from potluck.storage.datadir import DataDir, ensure_owner, ensure_owner_key, open_datadir
 from potluck.storage.generation_files import GenerationFiles
 from potluck.storage.journal import Journal
-from potluck.storage.open import open_storage, sqlite_url
+from potluck.storage.open import open_storage, serves_many, sqlite_url
 from potluck.storage.owed import MOST_OWED_BYTES, REMEMBERED, OwedConversations
 from potluck.storage.ports import Shared, Storage
 from potluck.storage.records import GatewayRecord, Topic
@@ -91,6 +93,7 @@ from potluck.surfaces.v1.errors import failure_of, status_of
 if TYPE_CHECKING:
     from potluck.gateway.drills import Drills
     from potluck.gateway.relay.bridge import AsgiSide
+    from potluck.gateways import Lead
 
 log = structlog.get_logger(__name__)
 
@@ -132,6 +135,10 @@ class App:
     shared: Shared
     tasks: Tasks
     id: str
+    relearn: Callable[[], Awaitable[None]]
+    """Take who may ask as it is stored now."""
+    keep: Callable[[], Awaitable[None]]
+    """Write down what was learned and spent."""
 
 
 def serve(options: UpOptions) -> int:
@@ -179,23 +186,63 @@ async def _serve(options: UpOptions) -> None:
     async with AsyncExitStack() as stack:
         data = open_datadir(options.data_dir)
         stack.enter_context(claim(data))
+        if serves_many(_database_url(config, data)):
+            await _serve_among_others(config, data, read, stop, hurry)
+            return
         app = await stack.enter_async_context(running(config, data, read))
         loop.add_signal_handler(signal.SIGHUP, app.reloader.on_signal)
-        server = await _listen(app.relay, config.server.host, config.server.port)
-        host, port = server.sockets[0].getsockname()[:2]
-        url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        server = await _listen(app.relay.connection, config.server.host, config.server.port)
+        url = _url_of(server)
         stack.enter_context(publish_address(data, url))
         alive = Alive(app.shared.presence, GatewayRecord(app.id, _this_machine(), url, __version__, time.time()))
         stack.push_async_callback(alive.leave)
         app.tasks.spawn(alive.saying(), "presence")
-        sys.stdout.write(f"ready {url}\n")  # the one line that scripts wait for
-        sys.stdout.flush()
+        _say_ready(url)
         await _after_the_start()
         await stop.wait()
         calls = len(app.relay.exchanges)
         log.info("stopping", calls=calls, hint="a second signal cuts them off" if calls else "")
         server.close()
         await app.relay.drain(config.server.drain_s, hurry, hand_over=app.generations.hand_over)
+
+
+async def _serve_among_others(
+    config: Config, data: DataDir, read: Callable[[], Config], stop: asyncio.Event, hurry: asyncio.Event
+) -> None:
+    """On a database that other gateways may use, too."""
+    from potluck.gateways import Composition, Place, serve_among_others  # noqa: PLC0415 - one alone needs none of it
+
+    place = Place(
+        config,
+        data,
+        read,
+        _database_url(config, data),
+        clock=_unslept,
+        wall_clock=time.time,
+        new_id=Ids(time.time, secrets.token_bytes),
+        random_bytes=secrets.token_bytes,
+    )
+    await serve_among_others(place, Composition(running, _listen, _url_of, _say_ready, _after_the_start), stop, hurry)
+
+
+def _unslept() -> float:
+    """Seconds that go on while the machine sleeps, where the system counts those."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+def _url_of(server: asyncio.Server) -> str:
+    host, port = server.sockets[0].getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _say_ready(url: str) -> None:
+    sys.stdout.write(f"ready {url}\n")  # the one line that scripts wait for
+    sys.stdout.flush()
+
+
+def _database_url(config: Config, data: DataDir) -> str:
+    database = config.storage.database
+    return database.reveal() if database is not None else sqlite_url(data.database)
 
 
 def _asgi_side(services: Services, fleet: Fleet, metrics: Metrics, keyring: Keyring, origins: Origins) -> AsgiSide:
@@ -221,10 +268,10 @@ async def _after_the_start() -> None:
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
 
-async def _listen(relay: Relay, host: str, port: int) -> asyncio.Server:
+async def _listen(connection: Callable[[], asyncio.Protocol], host: str, port: int) -> asyncio.Server:
     loop = asyncio.get_running_loop()
     try:
-        server = await loop.create_server(relay.connection, host, port, backlog=1024)
+        server = await loop.create_server(connection, host, port, backlog=1024)
     except OSError as error:
         raise _cannot_listen(host, port, error) from error
     vanished.notice(server.sockets)
@@ -247,16 +294,19 @@ def _cannot_listen(host: str, port: int, error: OSError) -> OperatorError:
 
 
 @asynccontextmanager
-async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> AsyncGenerator[App, None]:
+async def running(
+    config: Config, data: DataDir, read: Callable[[], Config], lead: Lead | None = None
+) -> AsyncGenerator[App, None]:
     """Everything but the listening socket, from the database up; closed again at the end of the block.
 
-    ``read`` reads the configuration again, for a reload.
+    ``read`` reads the configuration again, for a reload. ``lead`` is there where other gateways may be, too.
     """
     async with AsyncExitStack() as stack:
-        database = config.storage.database
-        url = database.reveal() if database is not None else sqlite_url(data.database)
+        url = _database_url(config, data)
         storage = await stack.enter_async_context(open_storage(url, clock=time.monotonic))
         owed = _outlasting(storage, data, url)
+        if lead is not None:
+            storage = replace(storage, settings=LeadersSettings(storage.settings, lead.holds))
         storage = replace(storage, conversations=owed)
         new_id = Ids(time.time, secrets.token_bytes)
         gateway, redis = new_id(), config.storage.redis
@@ -266,7 +316,12 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         first_start = not data.owner_key.exists()
         await ensure_owner(storage.users, now=time.time())
         await ensure_owner_key(
-            data, storage.keys, now=time.time(), key_id=KeyId(new_id()), random=secrets.token_bytes(32)
+            data,
+            storage.keys,
+            now=time.time(),
+            key_id=KeyId(new_id()),
+            random=secrets.token_bytes(32),
+            name=lead.owner_key_name if lead is not None else OWNER_NAME,
         )
         if first_start:
             log.info("made the owner's key", file=str(data.owner_key), hint="'potluck keys create NAME' makes others")
@@ -355,9 +410,11 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         )
         watch = Watch(fleet, time.monotonic, tasks, relay.heard_s)
         relay.look = watch.look
+        relay.hops = lead.hops if lead is not None else None
         agents = AgentWatch(fleet.machines, tasks, config.health.interval_s)
         models = await _models(storage, fleet, tasks, watch, relay)
         dispatcher.pinned = models.pinned
+        dispatcher.leads = lead.leads if lead is not None else None
         reloader = Reloader(
             file,
             read,
@@ -372,10 +429,8 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         discovery = looking(config, kept, found, reloader, fleet, pools, tasks, time.time, secrets.token_bytes)
         drills = cache(lambda: _drills(relay, drains, kept_drill, metrics, watch))
         calls = InsideCalls(relay)
-        logs = GenerationFiles(data.generations)
-        stack.callback(logs.close)
         generations = Generations(
-            logs,
+            lead.generations if lead is not None else _logs(data, stack),
             storage.conversations,
             calls,
             tasks,
@@ -425,6 +480,8 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
 
         agents.begin()
         await _first_look(watch, fleet)
+        if lead is not None:
+            dispatcher.occupied(lead.held())
         watch.begin()
         discovery.begin()
         audit.note(Event.STARTED, version=__version__)
@@ -443,7 +500,24 @@ async def running(config: Config, data: DataDir, read: Callable[[], Config]) -> 
         tasks.spawn(_touching_keys(storage, keyring, sessions), "key use")
         tasks.spawn(shared.bus.relaying(), "word between gateways")
         tasks.spawn(_hearing_of_people(storage, shared, keyring, sessions), "word of people")
-        yield App(relay, ledger, fleet, reloader, generations, shared, tasks, gateway)
+        yield App(
+            relay,
+            ledger,
+            fleet,
+            reloader,
+            generations,
+            shared,
+            tasks,
+            gateway,
+            partial(_learn, storage, keyring, sessions),
+            partial(_keep, rates, kept_meter),
+        )
+
+
+def _logs(data: DataDir, stack: AsyncExitStack) -> GenerationFiles:
+    logs = GenerationFiles(data.generations)
+    stack.callback(logs.close)
+    return logs
 
 
 def _outlasting(storage: Storage, data: DataDir, url: str) -> OwedConversations:
@@ -515,12 +589,7 @@ async def _models(storage: Storage, fleet: Fleet, tasks: Tasks, watch: Watch, re
 def _in_use(relay: Relay) -> Callable[[EngineId, ModelId], int]:
     """How many calls a model answers on an engine now."""
 
-    def count(engine: EngineId, model: ModelId) -> int:
-        seats = [exchange.seat for exchange in relay.exchanges]
-        seats += [exchange.hedge.seat for exchange in relay.exchanges if exchange.hedge is not None]
-        return sum(seat is not None and (seat.engine, seat.model.id) == (engine, model) for seat in seats)
-
-    return count
+    return lambda engine, model: relay.held().get((engine, model), 0)
 
 
 def _services(
@@ -634,6 +703,11 @@ async def _learned(storage: Storage, keyring: Keyring, sessions: Sessions) -> bo
         log.warning("keys and users cannot be read again yet", why=error.message)
         return False
     return True
+
+
+async def _keep(rates: KeptRates, meter: KeptMeter) -> None:
+    await rates.save()
+    await meter.save()
 
 
 async def _touching_keys(storage: Storage, keyring: Keyring, sessions: Sessions) -> None:

@@ -123,6 +123,7 @@ def state(site: Site) -> dict[str, Any]:
             "capabilities": sorted(model.spec.capabilities),
             "slots": model.slots.number,
             "busy": model.slots.busy(),
+            "most_busy": model.slots.most_busy,
             "queued": len(model.slots.waiting),
         }
         for name, model in engine.models.items()

@@ -40,6 +40,8 @@ class Slots:
     number: int
     slots: list[Slot] = field(default_factory=list[Slot])
     waiting: deque[tuple[int, str, int]] = field(default_factory=deque[tuple[int, str, int]])
+    most_busy: int = 0
+    """At the same time, so far."""
 
     def __post_init__(self) -> None:
         self.slots = [Slot(i) for i in range(self.number)]
@@ -50,6 +52,7 @@ class Slots:
         if not free:
             self.waiting.append((ticket, prompt, total))
             return None
+        self.most_busy = max(self.most_busy, self.busy() + 1)
         return _start(free, ticket, prompt, total)
 
     def free(self, slot: Slot, text: str) -> Started | None:

@@ -22,6 +22,7 @@ from potluck.gateway.audit import Audit
 from potluck.gateway.people import People
 from potluck.gateway.port import Caller
 from potluck.storage.audit_head import HeadFile
+from potluck.storage.changes import tell_change
 from potluck.storage.datadir import ensure_owner, open_datadir
 from potluck.storage.open import open_storage, sqlite_url
 from potluck.storage.ports import Storage
@@ -90,15 +91,16 @@ class _Stored:
                     name_of=lambda user: names.get(user, user),
                     heads=HeadFile(place.audit_head),
                 )
-                done = await act(People(storage, time.time, new_id, secrets.token_bytes, _told, audit))
+
+                async def told() -> None:
+                    """Nobody runs here who would have to know; elsewhere another gateway may."""
+                    await tell_change(storage.settings, new_id(), time.time())
+
+                done = await act(People(storage, time.time, new_id, secrets.token_bytes, told, audit))
                 await audit.close()
                 return done
 
         return asyncio.run(work())
-
-
-async def _told() -> None:
-    """Nobody runs who would have to know."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ def build(file: FileSection, source: Path, warnings: tuple[ConfigProblem, ...]) 
         audit=model.AuditConfig(file.audit.keep),
         storage=model.StorageConfig(file.storage.database, file.storage.redis, file.storage.blobs),
         files=_files(file.files),
+        gateway=model.GatewayConfig(file.gateway.name, file.gateway.advertise),
         discovery=model.DiscoveryConfig(file.discovery.mdns, tuple(file.discovery.scan), file.discovery.agent_key),
         local=_local(file.local, source.parent),
         warnings=warnings,

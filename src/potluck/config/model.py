@@ -216,6 +216,14 @@ class FilesConfig(msgspec.Struct, frozen=True):
     quotas: Quotas = msgspec.field(default_factory=Quotas)
 
 
+class GatewayConfig(msgspec.Struct, frozen=True):
+    """This gateway among others on one database. ``name`` None: the machine's and the port. ``advertise`` None: where
+    it listens."""
+
+    name: str | None = None
+    advertise: str | None = None
+
+
 class AccessConfig(msgspec.Struct, frozen=True):
     """How long a browser's session lasts: unused, and at the most. Who comes in without a key of ours.
 
@@ -284,6 +292,7 @@ class Config(msgspec.Struct, frozen=True):
     audit: AuditConfig = AuditConfig()
     storage: StorageConfig = StorageConfig()
     files: FilesConfig = FilesConfig()
+    gateway: GatewayConfig = GatewayConfig()
     discovery: DiscoveryConfig = DiscoveryConfig()
     local: LocalConfig = LocalConfig()
     warnings: tuple[ConfigProblem, ...] = ()

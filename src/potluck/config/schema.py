@@ -574,6 +574,19 @@ class FilesSection(Section):
     quota: QuotaSection = Field(QuotaSection.model_construct(), description="How much each user may keep.")
 
 
+class GatewaySection(Section):
+    """This gateway among others that use the same PostgreSQL database."""
+
+    name: Text | None = Field(
+        None, description="What it is called in logs and listings; left out, the machine's name and the port."
+    )
+    advertise: Url | None = Field(
+        None,
+        description="Where the other gateways reach it, such as `http://192.168.1.20:8420`; left out, where it "
+        "listens.",
+    )
+
+
 class DiscoverySection(Section):
     """Where engines are looked for beside `nodes`."""
 
@@ -647,6 +660,9 @@ class FileSection(Section):
     )
     storage: StorageSection = Field(StorageSection.model_construct(), description="Where things are kept.")
     files: FilesSection = Field(FilesSection.model_construct(), description="Files that people keep.")
+    gateway: GatewaySection = Field(
+        GatewaySection.model_construct(), description="This gateway among others on the same database."
+    )
     access: AccessSection = Field(AccessSection.model_construct(), description="Who may come in, and for how long.")
     audit: AuditSection = Field(AuditSection.model_construct(), description="The audit log.")
     discovery: DiscoverySection = Field(DiscoverySection.model_construct(), description="Where engines are looked for.")

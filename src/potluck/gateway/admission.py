@@ -134,7 +134,13 @@ class Admission:
     def settled(self, exchange: Exchange, ticket: Ticket, record: RequestRecord) -> None:
         """A call is over: charge what it used beyond what was set aside, or give the rest back."""
         served = exchange.spoken or not isinstance(exchange.error, _OURS)
-        used = record.prompt_tokens + record.completion_tokens
+        self._settle(exchange, ticket, record.prompt_tokens + record.completion_tokens, served=served)
+
+    def withdrawn(self, exchange: Exchange, ticket: Ticket) -> None:
+        """Another gateway answers the call, and lets it in once more: give all back."""
+        self._settle(exchange, ticket, 0, served=False)
+
+    def _settle(self, exchange: Exchange, ticket: Ticket, used: int, *, served: bool) -> None:
         claims, holds = settling(ticket.plans, ticket.tokens, used, served=served), holds_of(ticket.plans)
         if self.meter.at_once:
             self.meter.charge_now(claims, holds, exchange.id)

@@ -95,6 +95,10 @@ class Dispatcher:
         self._standings: tuple[float, Mapping[RequestId, Queued]] = (float("-inf"), {})
         self.decided = Decided()
         self.pinned: Callable[[EngineId, ModelId], bool] = lambda engine, model: False
+        self.leads: Callable[[], bool] | None = None
+        """Whether this gateway may seat anybody at this moment; None where there is no other. Whose turn comes while it
+        may not stays without a seat: its connection hands it on."""
+        self._foreign: dict[tuple[EngineId, ModelId], list[RequestId]] = {}
         fleet.changed = self.changed
         self.changed(tuple(fleet.engines), routes=True)
 
@@ -290,6 +294,25 @@ class Dispatcher:
                 found.append((each.seeker, None))
         return found
 
+    def occupied(self, held: Mapping[tuple[EngineId, ModelId], int]) -> None:
+        """So many slots are taken by calls of other gateways, and none but these."""
+        now = self._clock()
+        decided: list[Decision] = []
+        for place in {*held, *self._foreign}:
+            requests = self._foreign.setdefault(place, [])
+            while len(requests) > held.get(place, 0):
+                self._fleet.give(place[0])
+                decided += self._scheduler.fail(requests.pop(), now)
+            while len(requests) < held.get(place, 0):
+                request = RequestId(f"elsewhere-{place[0]}-{place[1]}-{len(requests)}")
+                if not self._scheduler.occupy(request, *place, now):
+                    break
+                self._fleet.take(place[0])
+                requests.append(request)
+            if not requests:
+                del self._foreign[place]
+        self._perform(decided)
+
     # --- looking ---
 
     @property
@@ -399,6 +422,9 @@ class Dispatcher:
         self._seat(seeking.seeker, start, seeking.route)
 
     def _seat(self, seeker: Seeker, start: Start, route: str) -> None:
+        if self.leads is not None and not self.leads():
+            self._scheduler.fail(start.request, self._clock())
+            return
         place = start.place
         self.decided.starts += 1
         self._fleet.take(place.engine)

@@ -488,6 +488,15 @@ class Generations:
         for generation in left:
             await generation.ended()
 
+    async def hand_on(self) -> None:
+        """The same for another gateway, which goes on with them now. The others end here with their calls, without a
+        log that the other one would find."""
+        await self.hand_over()
+        for generation in tuple(self._running.values()):
+            generation.logged = False
+            with suppress(OperatorError):
+                await self._logs.forget(generation.head.id)
+
 
 def _framed(events: Sequence[Event]) -> list[GenerationEvent]:
     found: list[GenerationEvent] = []

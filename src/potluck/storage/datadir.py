@@ -128,14 +128,17 @@ async def ensure_owner(users: UserStore, *, now: float) -> None:
             ) from error
 
 
-async def ensure_owner_key(data: DataDir, keys: KeyStore, *, key_id: KeyId, random: bytes, now: float) -> str:
+async def ensure_owner_key(
+    data: DataDir, keys: KeyStore, *, key_id: KeyId, random: bytes, now: float, name: str = OWNER_NAME
+) -> str:
     """The owner's key, in its file and in the store, made or mended where it is not.
 
+    Each gateway on one database has one of its own, by the ``name`` of the gateway.
     ``key_id`` and ``random`` (`core.keys.RANDOM_BYTES`) are for a new key, if one must be made:
 
     1. File and store agree: nothing changes, but the file's mode, if others could read it.
     2. The file's key was never in this store (a new database): it is added, so that who has it may go on.
-    3. No file, no key in it, or a revoked one: a new key; the old one named ``owner`` is revoked.
+    3. No file, no key in it, or a revoked one: a new key; the old one of that name is revoked.
 
     The file is written before the store: a crash between the two leaves case 2. Raises `OperatorError`.
     """
@@ -148,8 +151,8 @@ async def ensure_owner_key(data: DataDir, keys: KeyStore, *, key_id: KeyId, rand
     if key is None or known is not None:
         key = make_key(random)
         write_private(data.owner_key, key + "\n")
-    new = KeyRecord(key_id, OWNER_NAME, prefix(key), digest(key), now, owner=True, user=OWNER_ID)
-    old = next((record for record in records if record.live and record.owner and record.name == OWNER_NAME), None)
+    new = KeyRecord(key_id, name, prefix(key), digest(key), now, owner=True, user=OWNER_ID)
+    old = next((record for record in records if record.live and record.owner and record.name == name), None)
     try:
         if old is None:
             await keys.add(new)

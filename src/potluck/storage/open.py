@@ -7,20 +7,25 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
+import msgspec
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from potluck.core.errors import OperatorError
-from potluck.storage.ports import Storage
+from potluck.storage.generations import GenerationLogs
+from potluck.storage.leadership import LeadershipStore
+from potluck.storage.ports import SettingsStore, Storage
 from potluck.storage.sql.audit import SqlAudit
 from potluck.storage.sql.conversations import SqlConversations
 from potluck.storage.sql.credentials import SqlCredentials
 from potluck.storage.sql.database import Traits, open_database
 from potluck.storage.sql.files import SqlFiles
+from potluck.storage.sql.generations import SqlGenerations
 from potluck.storage.sql.identities import SqlIdentities
 from potluck.storage.sql.jobs import SqlJobs
 from potluck.storage.sql.keys import SqlKeys
+from potluck.storage.sql.leadership import SqlLeadership
 from potluck.storage.sql.links import SqlLinks
 from potluck.storage.sql.move_progress import is_unfinished
 from potluck.storage.sql.requests import SqlRequests
@@ -79,6 +84,33 @@ async def open_storage(
         )
 
 
+class Coordination(msgspec.Struct, frozen=True):
+    """What gateways share that use one database. ``generations`` are the logs of a leader, by its term and a clock of
+    Unix seconds."""
+
+    leadership: LeadershipStore
+    settings: SettingsStore
+    generations: Callable[[int, Callable[[], float]], GenerationLogs]
+
+
+def serves_many(url: str) -> bool:
+    """Whether several gateways may use the database at ``url``: a file is one gateway's own."""
+    return url.startswith("postgresql")
+
+
+@asynccontextmanager
+async def open_coordination(url: str, *, clock: Callable[[], float]) -> AsyncGenerator[Coordination, None]:
+    """For a database that `serves_many`, on connections of its own, which wait for nothing long. The schema is there:
+    `open_storage` saw to it."""
+    engine, traits = engine_for(url, clock, quick=True)
+    async with open_database(engine, traits) as database:
+        yield Coordination(
+            SqlLeadership(database),
+            SqlSettings(database),
+            lambda term, wall_clock: SqlGenerations(database, term=term, clock=wall_clock),
+        )
+
+
 async def look_at_storage(url: str, *, clock: Callable[[], float]) -> None:
     """Raise the `OperatorError` that `open_storage` would raise over what is in the database. Changes nothing in it."""
     engine, traits = engine_for(url, clock)
@@ -96,8 +128,11 @@ def url_of(url: str) -> URL:
         ) from None
 
 
-def engine_for(url: str, clock: Callable[[], float], busy_timeout_s: float = BUSY_TIMEOUT_S) -> tuple[Engine, Traits]:
-    """Not connected yet. Raises `OperatorError` for a URL that is not understood."""
+def engine_for(
+    url: str, clock: Callable[[], float], busy_timeout_s: float = BUSY_TIMEOUT_S, *, quick: bool = False
+) -> tuple[Engine, Traits]:
+    """Not connected yet. ``quick``: for transactions that fail rather than wait. Raises `OperatorError` for a URL that
+    is not understood."""
     parts = url_of(url)
     match parts.get_backend_name():
         case "sqlite" if parts.database and parts.database != ":memory:":
@@ -105,7 +140,7 @@ def engine_for(url: str, clock: Callable[[], float], busy_timeout_s: float = BUS
         case "postgresql":
             from potluck.storage.sql.postgresql import open_engine  # noqa: PLC0415 - 3 MB that SQLite does not need
 
-            return open_engine(parts, clock=clock)
+            return open_engine(parts, clock=clock, quick=quick)
         case name:
             raise OperatorError(
                 f"No database of the kind {name!r} is known.",

@@ -61,6 +61,14 @@ def test_who_leaves_an_engine_frees_its_slot_at_once() -> None:
     assert told(fleet.leave(r("r1"), 0.6)) == []
 
 
+def test_a_slot_that_somebody_elses_call_has_is_taken_until_that_ends() -> None:
+    fleet = scheduler(engine("a", [model("m")], slots=1))
+    assert fleet.occupy(r("elsewhere"), A, M, 0.0)
+    assert not fleet.occupy(r("elsewhere-2"), B, M, 0.0)
+    assert told(fleet.arrive(ask("r1"), 1.0)) == ["wait r1"]
+    assert told(fleet.fail(r("elsewhere"), 2.0)) == ["start r1 a"]
+
+
 def test_events_of_calls_that_are_gone_do_nothing() -> None:
     fleet = scheduler(engine("a", [model("m")]))
     for event in (fleet.first, fleet.finish, fleet.fail, fleet.leave):

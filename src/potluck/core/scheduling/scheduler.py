@@ -35,6 +35,7 @@ _LENGTH_MOVED = 0.1
 _LONG_ANSWER = 5.0
 
 _NOTHING: Sequence[Decision] = ()
+_NOBODY = UserId("")
 
 
 class Scheduler:
@@ -188,6 +189,15 @@ class Scheduler:
         if turn is not None and turn.first_s is None and not turn.lane.loading and not turn.wait_s:
             turn.lane.lateness.saw(now - turn.started_s, turn.expected_s)
         return self.fail(request, now)
+
+    def occupy(self, request: RequestId, engine: EngineId, model: ModelId, now: float) -> bool:
+        """A slot is taken by a call that somebody else runs, until `fail`. False where there is no such place."""
+        lane = self._fleet.lane(engine, model)
+        if lane is None:
+            return False
+        ask = Ask(request, _NOBODY, "")
+        self._begin(Turn(ask, lane, now, lane.active, lane.alone(self._standards[ask.kind.place], lane.active)))
+        return True
 
     # --- the fleet ---------------------------------------------------------------------------------------------------
 

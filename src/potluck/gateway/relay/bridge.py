@@ -64,7 +64,7 @@ class Bridge:
         self._done = done
         self._abandoned = False
         self._request = request
-        self._transport = BridgeTransport(client, plain=request.version == "1.0")
+        self._transport = BridgeTransport(client, plain=request.version == "1.0", forwarded_for=request.forwarded_for)
         self._protocol = _Protocol(side.config, side.state, {})
         self._app = self._protocol.app
         self._protocol.app = self._run  # the same callable, with an end that we hear
@@ -132,11 +132,13 @@ class Bridge:
 class BridgeTransport(asyncio.Transport):
     """The client's transport as uvicorn sees it for the length of one answer."""
 
-    def __init__(self, client: asyncio.Transport, *, plain: bool) -> None:
-        """``plain``: the client reads no chunks."""
+    def __init__(self, client: asyncio.Transport, *, plain: bool, forwarded_for: str = "") -> None:
+        """``plain``: the client reads no chunks. ``forwarded_for``: the address of the client of the gateway that the
+        connection comes from."""
         super().__init__()
         self._client = client
         self._plain = Unchunked() if plain else None
+        self._forwarded_for = forwarded_for
         self.detached = False
         self.closing = False
         self.spoken = False
@@ -153,6 +155,8 @@ class BridgeTransport(asyncio.Transport):
         self.detached = True
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
+        if self._forwarded_for and name in ("peername", "socket"):  # uvicorn asks the socket first
+            return (self._forwarded_for, 0) if name == "peername" else None
         return self._client.get_extra_info(name, default)
 
     def is_closing(self) -> bool:

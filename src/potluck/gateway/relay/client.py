@@ -8,7 +8,8 @@ is seen at once.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Protocol, cast
 
 from potluck.core.errors import (
     ClientError,
@@ -23,21 +24,100 @@ from potluck.gateway.door import Door
 from potluck.gateway.port import Caller
 from potluck.gateway.relay import heads
 from potluck.gateway.relay.exchange import Exchange
+from potluck.gateway.relay.hops import Hops
 from potluck.gateway.relay.reading import RequestReader, Unreadable
 from potluck.gateway.relay.request import Request
+from potluck.gateway.relay.states import State
 from potluck.gateway.relay.telling import head, limits, trials
-from potluck.wire.terms import NO_TERMS, read_terms
+from potluck.wire.port import Ask
+from potluck.wire.terms import NO_TERMS, Terms, read_terms
 
 if TYPE_CHECKING:
-    from potluck.gateway.relay.bridge import Bridge
-    from potluck.gateway.relay.relay import Relay
+    from potluck.gateway.relay.relay import Limits
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _STREAMED = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
 # What is still read of a body that was refused: enough that an ordinary client gets to see its answer.
 _DISCARD_LIMIT = 4 * 1024 * 1024
+# What is said anew of a body that is handed on: it was decompressed.
+_OF_THE_BODY = frozenset({b"content-length", b"content-encoding", b"transfer-encoding", b"expect"})
 # How long a client that was told "connection: close" may go on sending; nginx's lingering_timeout.
 _LINGER_S = 5.0
+
+
+class Answering(Protocol):
+    """What answers one request that is not for a door: `bridge.Bridge`, or `forwarding.Forward`."""
+
+    @property
+    def spoken(self) -> bool:
+        """Whether a byte of the answer is out."""
+        ...
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether the client must wait with its body until more of it is taken."""
+        ...
+
+    def body(self, data: bytes) -> None: ...
+
+    def body_end(self) -> None: ...
+
+    def client_gone(self) -> None: ...
+
+    def pause_writing(self) -> None: ...
+
+    def resume_writing(self) -> None: ...
+
+
+class Side(Protocol):
+    """Where such requests go."""
+
+    def open(self, request: Request, client: asyncio.Transport, done: Callable[[bool], None]) -> Answering:
+        """Begin a request; ``done(keep)`` is called once its answer is complete."""
+        ...
+
+
+class Host(Protocol):
+    """What a connection needs of whose it is: `relay.Relay`, or `standby.Standby`."""
+
+    @property
+    def limits(self) -> Limits: ...
+
+    @property
+    def clock(self) -> Callable[[], float]: ...
+
+    @property
+    def connections(self) -> set[ClientConnection]: ...
+
+    @property
+    def doors(self) -> Mapping[bytes, Mapping[bytes, Door]]: ...
+
+    @property
+    def fallback(self) -> Door: ...
+
+    @property
+    def asgi(self) -> Side: ...
+
+    @property
+    def draining(self) -> bool: ...
+
+    @property
+    def authenticate(self) -> Callable[[Request], Caller]: ...
+
+    @property
+    def hops(self) -> Hops | None:
+        """Checks what other gateways write above requests that they forward; None where there are no others."""
+        ...
+
+    @property
+    def new_id(self) -> Callable[[], str]: ...
+
+    @property
+    def page_fields(self) -> Callable[[bytes], bytes]: ...
+
+    def exchange(self, client: ClientConnection, door: Door, ask: Ask, caller: Caller, terms: Terms) -> Exchange: ...
+
+    def refused(self, door: Door, error: PotluckError, caller: Caller | None, request_id: str) -> None: ...
 
 
 class ClientConnection(asyncio.Protocol):
@@ -62,7 +142,7 @@ class ClientConnection(asyncio.Protocol):
         "transport",
     )
 
-    def __init__(self, relay: Relay) -> None:
+    def __init__(self, relay: Host) -> None:
         self._relay = relay
         self._reader = RequestReader(self, relay.limits)
         self._line: list[Request] = []  # read or being read, not yet begun to be answered; a few at most
@@ -71,7 +151,7 @@ class ClientConnection(asyncio.Protocol):
         self._door: Door | None = None
         self._caller: Caller | None = None
         self._exchange: Exchange | None = None
-        self._bridge: Bridge | None = None
+        self._bridge: Answering | None = None
         self._refused = False
         self._full = False
         self._gone = False
@@ -168,7 +248,7 @@ class ClientConnection(asyncio.Protocol):
         elif not request.too_large:
             request.keep(piece)
 
-    def _upload(self, bridge: Bridge, request: Request, piece: bytes) -> None:
+    def _upload(self, bridge: Answering, request: Request, piece: bytes) -> None:
         """A body on its way to the application, which has limits of its own below the one for uploads."""
         if request.size > self._relay.limits.max_upload:
             self._leave()
@@ -182,6 +262,8 @@ class ClientConnection(asyncio.Protocol):
         """A head was read and it is its turn: find who answers it."""
         self._request = request
         self._refused = False
+        if self._relay.hops is not None:
+            request.forwarded_for = self._relay.hops.client(request.headers, request.method, request.target) or ""
         doors = self._relay.doors.get(request.target) or self._relay.doors.get(request.path)
         if doors is None or (request.method == b"OPTIONS" and request.origin):  # a browser asks before it calls
             self._begin_asgi(request)
@@ -241,10 +323,32 @@ class ClientConnection(asyncio.Protocol):
             self._refuse(error)
             return
         request.body.clear()
-        self._exchange = exchange = Exchange.of(self._relay, self, door, ask, caller, None, terms)
+        self._exchange = exchange = self._relay.exchange(self, door, ask, caller, terms)
         if self._full:  # of the answer before: nobody tells again
             exchange.client_full()
         exchange.start()
+
+    def move(self, side: Side, *, waiting: bool) -> bool:
+        """Have ``side`` answer the request that is under way here, if no answer has begun and, with ``waiting``, it has
+        no engine yet. Whether that was so. The client notices nothing; its next request takes another connection."""
+        request, exchange = self._request, self._exchange
+        if request is None or exchange is None or exchange.began:
+            return False
+        if waiting and exchange.state not in (State.PREPARING, State.SEEKING):
+            return False
+        self._exchange = None
+        body = exchange.ask.body
+        exchange.withdraw()
+        request.keep_alive = False
+        request.headers = [field for field in request.headers if field[0] not in _OF_THE_BODY]
+        request.headers.append((b"content-length", b"%d" % len(body)))
+        request.chunked, request.content_length = False, len(body)
+        self._bridge = bridge = side.open(request, self.transport, self._asgi_done)
+        if self._full:
+            bridge.pause_writing()
+        bridge.body(body)
+        bridge.body_end()
+        return True
 
     def _next(self) -> None:
         """The answer is out: close, or turn to the next request."""

@@ -488,6 +488,18 @@ class Exchange(msgspec.Struct, eq=False):
             self.relay.dispatcher.leave(self)
             self.fail(error)
 
+    def withdraw(self) -> None:
+        """Somebody else answers this request, of which no answer has begun: it is as if it had not come here."""
+        self.relay.dispatcher.leave(self)
+        self.state = _DONE
+        self.relay.exchanges.discard(self)
+        if self.hedge is not None:
+            self.hedge.dropped()
+        self.error = NodeError("Another gateway answers.")
+        if self.ticket is not None:
+            self.relay.admission.withdrawn(self, self.ticket)
+        self.drop_attempt()
+
     def client_full(self) -> None:
         """The client reads slower than the engine writes: let the engine wait."""
         self._full = True

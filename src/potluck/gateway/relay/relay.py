@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import structlog
@@ -26,13 +26,16 @@ from potluck.gateway.last_minute import Minute
 from potluck.gateway.ledger import Ledger
 from potluck.gateway.port import Caller
 from potluck.gateway.proofs import Proofs
-from potluck.gateway.relay.client import ClientConnection
+from potluck.gateway.relay.client import ClientConnection, Side
 from potluck.gateway.relay.exchange import Exchange
+from potluck.gateway.relay.hops import Hops
 from potluck.gateway.relay.pools import Pools
 from potluck.gateway.relay.request import Request
 from potluck.gateway.relay.states import State
 from potluck.gateway.seats import Queued
 from potluck.gateway.tasks import Tasks
+from potluck.wire.port import Ask
+from potluck.wire.terms import Terms
 
 if TYPE_CHECKING:  # it brings uvicorn, which no call needs
     from potluck.gateway.relay.bridge import AsgiSide
@@ -116,6 +119,7 @@ class Relay:
         self.fallback = fallback
         self.authenticate = authenticate
         self._open_asgi: Callable[[], AsgiSide]
+        self._asgi: AsgiSide | None = None
         self.fleet = fleet
         self.pools = pools
         self.dispatcher = dispatcher
@@ -131,6 +135,8 @@ class Relay:
         self.limits = limits
         self.look: Callable[[Iterable[EngineId], float], Awaitable[None]] = _nobody_looks
         """Look at engines now, for so many seconds at most; told once, before the first connection."""
+        self.hops: Hops | None = None
+        """Told once, before the first connection, where other gateways forward requests to this one."""
         self.hedge_allowances: dict[str, Allowance] = {}
         self.draining = False
         self.late = False
@@ -187,14 +193,20 @@ class Relay:
 
     # --- what connections and exchanges call ---
 
-    @cached_property
+    @property
     def asgi(self) -> AsgiSide:
         """The application's side of the switch."""
-        return self._open_asgi()
+        if self._asgi is None:
+            self._asgi = self._open_asgi()
+        return self._asgi
 
     def connection(self) -> ClientConnection:
         """A protocol for one more client; what a server's factory calls."""
         return ClientConnection(self)
+
+    def exchange(self, client: ClientConnection, door: Door, ask: Ask, caller: Caller, terms: Terms) -> Exchange:
+        """A call that a connection asks for."""
+        return Exchange.of(self, client, door, ask, caller, None, terms)
 
     def refused(self, door: Door, error: PotluckError, caller: Caller | None, request_id: str) -> None:
         """A request was refused before it became a call."""
@@ -229,6 +241,18 @@ class Relay:
                 self.sweep()
             except Exception:  # the edge of a task that has to live as long as the service
                 log.exception("a sweep failed")
+
+    def held(self) -> Mapping[tuple[EngineId, ModelId], int]:
+        """The slots that calls have, by engine and model."""
+        seats = [exchange.seat for exchange in self.exchanges]
+        seats += [exchange.hedge.seat for exchange in self.exchanges if exchange.hedge is not None]
+        return Counter((seat.engine, seat.model.id) for seat in seats if seat is not None)
+
+    def move(self, side: Side, *, waiting: bool) -> int:
+        """Hand requests of which no answer has begun to ``side``, with ``waiting`` only those that have no engine; how
+        many they were. What is answered here from now on is the last of its connection."""
+        self.draining = True
+        return sum(connection.move(side, waiting=waiting) for connection in tuple(self.connections))
 
     async def drain(
         self,

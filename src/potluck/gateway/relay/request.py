@@ -28,7 +28,7 @@ _MOST_MEMBERS = 4096
 
 class Request(msgspec.Struct, eq=False):
     """``headers`` are (lower-case name, value) in order. ``body`` grows until ``complete``. ``client`` is the
-    connection that it came on.
+    connection that it came on, ``forwarded_for`` whom another gateway of ours forwards it for.
 
     ``size`` counts the body's bytes as they come, kept or not; of a ``too_large`` body nothing is kept.
     """
@@ -52,10 +52,14 @@ class Request(msgspec.Struct, eq=False):
     origin: bytes = b""
     terms: tuple[tuple[bytes, bytes], ...] = ()
     client: asyncio.BaseTransport | None = None
+    forwarded_for: str = ""
 
     @property
     def peer(self) -> str:
-        """The address at the connection's other end; empty for one that has none."""
+        """The address at the connection's other end, or of the client of the gateway that is there; empty for one that
+        has none."""
+        if self.forwarded_for:
+            return self.forwarded_for
         # A pair for IPv4 and four values for IPv6; of a Unix socket text or bytes.
         name: object = self.client.get_extra_info("peername") if self.client is not None else None
         return str(cast("tuple[object, ...]", name)[0]) if isinstance(name, tuple) else ""

@@ -28,7 +28,8 @@ class Traits(msgspec.Struct, frozen=True):
     driver's error means. ``insert_new`` is an insert that passes over rows whose key is there already.
     ``schema_is_whole``: `schema.metadata` says all there is, so that an empty database needs no migration.
     ``schema_lock`` is a statement after which nobody else changes the schema until the transaction ends, for databases
-    that let several write at once; ``audit_lock`` the same for the end of the audit log.
+    that let several write at once; ``audit_lock`` the same for the end of the audit log. After ``hasty`` a transaction
+    does not wait for the disk: if the server loses its power, it may be gone.
     """
 
     readers: int
@@ -38,6 +39,7 @@ class Traits(msgspec.Struct, frozen=True):
     schema_is_whole: bool
     schema_lock: str = ""
     audit_lock: str = ""
+    hasty: str = ""
 
     @property
     def connections(self) -> int:

@@ -19,15 +19,20 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from potluck.core.errors import NoRoom, OperatorError, StorageAway
 from potluck.storage.sql.database import WRITE_OPTION, Traits
 
-# A household's server has a hundred connections for all that use it; two gateways of ours take sixteen.
+# A household's server has a hundred connections for all that use it; two gateways of ours take twenty-six.
 _READERS = 4
 _WRITERS = 4
+# Beside them, for what must not wait behind a long statement: who leads, and answers under way.
+_QUICK_READERS = 2
+_QUICK_WRITERS = 3
 # A server on the same network accepts in milliseconds; one that is switched off says nothing at all.
 _CONNECT_S = 5
 # Longer than any statement of ours takes on millions of rows, shorter than people wait.
 _STATEMENT_S = 30
 # A transaction that waits for another's row; the longest of ours write a thousand records.
 _LOCK_S = 10
+# A lease is three seconds: an answer that takes longer than these is none.
+_QUICK_S = 2
 # A server that lost its power leaves connections that look open: they are found out after half a minute.
 _KEEPALIVE: Final = {"keepalives": 1, "keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
 # While the server is away it is asked so often at first, and so seldom at last.
@@ -39,30 +44,29 @@ _SCHEMA_LOCK = 8_420_001
 _Connect = Callable[[], DBAPIConnection]
 
 
-def open_engine(url: URL, *, clock: Callable[[], float]) -> tuple[Engine, Traits]:
+def open_engine(url: URL, *, clock: Callable[[], float], quick: bool = False) -> tuple[Engine, Traits]:
     """An engine on the database at ``url``, which must be there. Nothing is connected yet.
 
-    ``clock`` is monotonic seconds: while the server is away, it is not asked again with every transaction.
+    ``clock`` is monotonic seconds: while the server is away, it is not asked again with every transaction. ``quick`` is
+    for few and short ones, which fail rather than wait.
     """
     server = f"{url.host or 'this machine'}{f':{url.port}' if url.port else ''}"
     traits = Traits(
-        readers=_READERS,
-        writers=_WRITERS,
+        readers=_QUICK_READERS if quick else _READERS,
+        writers=_QUICK_WRITERS if quick else _WRITERS,
         explain=_explainer(server, url.database or url.username or ""),
         insert_new=_insert_new,
         schema_is_whole=False,
         schema_lock=f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})",
         # Unlike a SELECT this takes no view of the data: what is read behind it is what the one before has left.
         audit_lock="LOCK TABLE audit_log IN SHARE ROW EXCLUSIVE MODE",
+        hasty="SET LOCAL synchronous_commit TO off",
     )
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         paramstyle="format",  # `storage.sql.bulk` hands values over by their places
         connect_args={
-            "connect_timeout": _CONNECT_S,
-            "application_name": "potluck",
-            "options": f"-c statement_timeout={_STATEMENT_S}s -c lock_timeout={_LOCK_S}s -c client_encoding=utf8",
-            **_KEEPALIVE,
+            **_manner(quick=quick),
             **url.query,  # the owner's own wishes
         },
         pool_size=traits.connections,
@@ -75,6 +79,20 @@ def open_engine(url: URL, *, clock: Callable[[], float]) -> tuple[Engine, Traits
     event.listen(engine, "do_connect", gate.connect)
     event.listen(engine, "begin", _begin)
     return engine, traits
+
+
+def _manner(*, quick: bool) -> dict[str, str | int]:
+    """How connections are made, in libpq's words."""
+    statement_s, lock_s = (_QUICK_S, _QUICK_S) if quick else (_STATEMENT_S, _LOCK_S)
+    found: dict[str, str | int] = {
+        "connect_timeout": _QUICK_S if quick else _CONNECT_S,
+        "application_name": "potluck",
+        "options": f"-c statement_timeout={statement_s}s -c lock_timeout={lock_s}s -c client_encoding=utf8",
+        **_KEEPALIVE,
+    }
+    if quick:  # a cable that was pulled is noticed by what is not acknowledged
+        found["tcp_user_timeout"] = _QUICK_S * 1000
+    return found
 
 
 class _Gate:

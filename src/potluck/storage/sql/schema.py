@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012")
 """Every revision of the schema, oldest first: known here so that a start needs Alembic only to change something."""
 
 HEAD = REVISIONS[-1]
@@ -305,4 +305,48 @@ job_events = Table(
     Column("time_s", Double, nullable=False),
     Column("name", Text, nullable=False),
     Column("data", Text, nullable=False),
+)
+
+# One row: who leads (`core.leadership.Record`), and what gateways sign with that speak to each other.
+leadership = Table(
+    "leadership",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("term", Integer, nullable=False),
+    Column("beat", Integer, nullable=False),
+    Column("secret", Text, nullable=False),
+)
+
+gateways = Table(
+    "gateways",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("beat", Integer, nullable=False),
+    Column("held", Text, nullable=False),  # the seats that its calls still have, a JSON list
+)
+
+# Logs of answers under way, where several gateways may go on with them; one alone keeps them in files. Who writes has
+# the row's term: a leader that was replaced writes nothing more.
+generations = Table(
+    "generations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("term", Integer, nullable=False),
+    Column("head", Text, nullable=False),
+    Column("ended", Boolean, nullable=False),
+    Column("length", Integer, nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    Column("written_s", Double, nullable=False),
+)
+
+generation_entries = Table(
+    "generation_entries",
+    metadata,
+    Column("generation_id", Text, ForeignKey("generations.id", ondelete="CASCADE"), primary_key=True),
+    Column("place", Integer, primary_key=True),
+    Column("entry", Text, nullable=False),
 )

@@ -1,0 +1,171 @@
+"""Two gateways on one PostgreSQL: one leads, the other one takes over, and nobody who asks either of them notices."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.processes import OLLAMA_MODEL, Fake, Service, fake, service
+from tests.e2e.test_coming_back import asked, events, said
+from tests.servers.postgresql import Postgres, postgres
+
+SLOTS = 2
+QUESTION = {"message": "repeat 40", "model": OLLAMA_MODEL, "temperature": 0}
+SHORT = {"model": OLLAMA_MODEL, "messages": [{"role": "user", "content": "hi"}], "max_tokens": 4}
+LONG = {"model": OLLAMA_MODEL, "messages": [{"role": "user", "content": "repeat 40"}], "temperature": 0}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Postgres]:
+    with postgres("postgresql-newest") as running:
+        yield running
+
+
+@pytest.fixture
+def engine() -> Iterator[Fake]:
+    with fake("--dialect", "ollama", "--model", f"{OLLAMA_MODEL},capabilities=completion") as made:
+        made.control("POST", "/fake/models", {"name": OLLAMA_MODEL, "decode": 40})
+        yield made
+
+
+@dataclass
+class House:
+    """A database and an engine, and gateways as they come."""
+
+    home: Path
+    database: str
+    engine: Fake
+    drain: str = "20s"
+
+    @contextmanager
+    def gateway(self, name: str) -> Iterator[Service]:
+        home = self.home / name
+        home.mkdir(exist_ok=True)
+        config = home / "potluck.yaml"
+        port = self.engine.port
+        config.write_text(
+            f"nodes: {{one: {{address: 127.0.0.1, engines: [{{kind: ollama, port: {port}, slots: {SLOTS}}}]}}}}\n"
+            f'storage: {{database: "{self.database}"}}\n'
+            f"local: false\ndiscovery: {{mdns: false}}\nserver: {{drain: {self.drain}}}\ngateway: {{name: {name}}}\n"
+        )
+        with service(home, "--config", str(config)) as running:
+            yield running
+
+
+@pytest.fixture
+def house(tmp_path: Path, server: Postgres, engine: Fake) -> House:
+    return House(tmp_path, server.new_database(), engine)
+
+
+def ask(running: Service, path: str, body: Any = None, key: str = "", method: str = "") -> Any:
+    request = urllib.request.Request(
+        running.url + path,
+        None if body is None else json.dumps(body).encode(),
+        {"authorization": f"Bearer {key or running.key}"},
+        method=method or None,
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        data = answer.read()
+        return json.loads(data) if data else None
+
+
+def status(running: Service, path: str, key: str = "") -> int:
+    try:
+        ask(running, path, key=key)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+    return 200
+
+
+def most_at_once(engine: Fake) -> int:
+    """How many calls the engine has worked on at the same time at most."""
+    return max((model["most_busy"] for model in engine.control("GET", "/fake/state")["models"].values()), default=0)
+
+
+def test_one_leads_and_the_other_one_answers_as_it_does(house: House) -> None:
+    with house.gateway("a") as a, house.gateway("b") as b:
+        for each in (a, b):
+            assert ask(each, "/v1/chat/completions", SHORT)["choices"][0]["message"]["content"]
+        made = ask(b, "/api/v1/keys", {"name": "laptop"})
+        assert status(a, "/v1/models", made["key"]) == 200
+        ask(a, f"/api/v1/keys/{made['id']}", method="DELETE")
+        assert [status(each, "/v1/models", made["key"]) for each in (a, b)] == [401, 401]
+
+
+def test_a_killed_leader_is_replaced_under_load_and_its_native_answer_goes_on(house: House) -> None:
+    with house.gateway("a") as a, house.gateway("b") as b:
+        wanted = whole(b)
+        answers: list[str] = []
+        stop = threading.Event()
+
+        def client() -> None:
+            while not stop.is_set():
+                answers.append(ask(b, "/v1/chat/completions", SHORT)["choices"][0]["message"]["content"])
+
+        clients = [threading.Thread(target=client) for _ in range(3)]
+        with asked(b, "POST", "/api/v1/chat", QUESTION) as answer:
+            told = [next(events(answer)) for _ in range(12)]
+            for each in clients:
+                each.start()
+            a.process.kill()
+            killed_s, before = time.monotonic(), len(answers)
+            told += events(answer)  # the stream of its client never broke
+        assert [number for number, _, _ in told] == list(range(1, len(told) + 1))
+        assert (said(told), told[-1][1]) == (wanted, "done")
+        took_s = time.monotonic() - killed_s
+        stop.set()
+        for each in clients:
+            each.join()
+        assert len(answers) > before
+        assert len(set(answers)) == 1
+        assert took_s < 30  # five on a quiet machine
+
+
+def test_a_leader_that_is_stopped_hands_over_at_once_and_nobody_is_refused(house: House) -> None:
+    """Streams end where they are, whoever waits in line moves, and the engine never has more than it has slots for."""
+    with house.gateway("a") as a, house.gateway("b") as b:
+        wanted = ask(b, "/v1/chat/completions", LONG)["choices"][0]["message"]["content"]
+        answers: list[tuple[str, str]] = []
+
+        def client(running: Service, body: Any) -> None:
+            for _ in range(2):
+                try:
+                    told = ask(running, "/v1/chat/completions", body)["choices"][0]["message"]["content"]
+                except OSError:  # it was stopped, and takes no connection any more
+                    return
+                answers.append((running.data.parent.name, told))
+
+        clients = [threading.Thread(target=client, args=(each, LONG)) for each in (a, a, a, a, b, b)]
+        with asked(b, "POST", "/api/v1/chat", QUESTION) as answer:
+            told = [next(events(answer)) for _ in range(4)]
+            for each in clients:
+                each.start()
+            time.sleep(0.5)
+            a.process.terminate()
+            told += events(answer)
+        assert a.process.wait(30) == 0
+        for each in clients:
+            each.join()
+        assert [number for number, _, _ in told] == list(range(1, len(told) + 1))
+        assert (said(told), told[-1][1]) == (wanted, "done")
+        assert {text for _, text in answers} == {wanted}
+        names = [name for name, _ in answers]
+        assert names.count("b") == 4
+        assert names.count("a") >= 4
+        assert most_at_once(house.engine) == SLOTS
+
+
+def whole(running: Service) -> str:
+    with asked(running, "POST", "/api/v1/chat", QUESTION) as answer:
+        return said(list(events(answer)))

@@ -129,6 +129,15 @@ async def test_limits_hold_over_the_seam(pairs: World, kind: str) -> None:
         await well(pairs)
 
 
+async def test_an_answer_longer_than_the_loaded_context_goes_on_in_a_larger_one(pairs: World) -> None:
+    wish = Wish("pair-ollama", "repeat 5000\n", stream=True)
+    pairs.engines["ollama-1"].fault("cut", after=4500)
+    reply = await pairs.client.post(OLLAMA_CHAT.path, OLLAMA_CHAT.body(wish))
+    said = OLLAMA_CHAT.read(wish, reply)
+    assert said.text.split() == [f"w{number}" for number in range(1, 5001)]
+    assert pairs.engines["ollama-2"].bodies("/api/chat")[-1]["options"]["num_ctx"] > 4500
+
+
 async def test_characters_of_several_tokens_are_counted_by_the_engine_that_goes_on(pairs: World) -> None:
     # Beside tools llama.cpp takes no grammar, so that the rest alone is asked for, with what is left of the limit.
     text = "say: " + "größer 日本 " * 30

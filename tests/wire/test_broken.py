@@ -17,7 +17,7 @@ from potluck.core.seam import Seam
 from potluck.wire.code.infill import InfillWriter
 from potluck.wire.code.infill_engine import InfillPassage, InfillReader
 from potluck.wire.filtered import FilteredReader
-from potluck.wire.ollama.passage import KEPT_BYTES, EmbedPassage, LinePassage
+from potluck.wire.ollama.passage import EmbedPassage, LinePassage
 from potluck.wire.ollama.readers import LineReader
 from potluck.wire.ollama.writers import ChatWriter as OllamaChatWriter
 from potluck.wire.ollama.writers import GenerateWriter
@@ -30,6 +30,7 @@ from potluck.wire.translation import Translation, interrupted
 META = AnswerMeta("I" * 24, "asked", 1_700_000_000.5, prompt_tokens=11)
 PIECES = ["  ", "grüße", ", 日本語 ", "🙂", "\n```\n", ' "so"', "\\n"]
 TEXT = "".join(PIECES)
+_PIECES_AS_SENT = [json.dumps(piece, ensure_ascii=escaped).encode() for piece in PIECES for escaped in (True, False)]
 
 
 def sse(*payloads: object) -> bytes:
@@ -136,17 +137,73 @@ def test_wherever_a_stream_breaks_the_client_reads_one_answer(dialect: Dialect, 
         assert roles.count("assistant") <= 1
 
 
+def odd(dialect: Dialect) -> bytes:
+    """A piece of a stream that has the dialect's form and no meaning."""
+    said = {"model": "asked", "choices": 5, "response": 5, "content": 5}
+    return sse(said) if b"data:" in dialect.stream(1) else lines(said)
+
+
+def unended(dialect: Dialect, number: int) -> bytes:
+    """A stream without its end."""
+    between = b"\n\n" if b"data:" in dialect.stream(1) else b"\n"
+    pieces = dialect.stream(number).split(between)
+    return b"".join(piece + between for piece in pieces if any(word in piece for word in _PIECES_AS_SENT))
+
+
 @each_dialect
-def test_what_nobody_can_read_or_remember_does_not_go_on(dialect: Dialect) -> None:
+def test_what_nobody_can_read_does_not_go_on(dialect: Dialect) -> None:
     unread = dialect.passage()
-    odd = {"model": "asked", "choices": 5, "response": 5, "content": 5}
-    unread.forward(sse(odd) if b"data:" in dialect.stream(1) else lines(odd), 0.0)
+    unread.forward(odd(dialect), 0.0)
     assert unread.broken(dialect.writer) is None
-    long = dialect.passage()
-    block = dialect.stream(1) * (KEPT_BYTES // len(dialect.stream(1)) + 1)
+
+
+_KEPT = 80_000
+LONG = {
+    "chat": lambda: AnswerPassage(META, Kind.CHAT, keep_bytes=_KEPT),
+    "completion": lambda: AnswerPassage(META, Kind.COMPLETION, keep_bytes=_KEPT),
+    "ollama chat": lambda: LinePassage(META, keep_bytes=_KEPT),
+    "ollama generate": lambda: LinePassage(META, keep_bytes=_KEPT),
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_a_stream_too_long_to_be_kept_goes_on_all_the_same(name: str) -> None:
+    dialect, passage = DIALECTS[name], LONG[name]()
+    block = unended(dialect, 1)
+    times = 3 * _KEPT // len(block)
+    for _ in range(times):
+        passage.forward(block, 0.0)
+    for _ in range(2):  # asking changes nothing
+        broken = passage.broken(dialect.writer)
+        assert broken is not None
+        assert broken.told.text == TEXT * times
+        assert broken.told.pieces == len(PIECES) * times
+    assert b'"role":"assistant","content":""' not in broken.writer.write([Text("!")], 0.0)
+    passage.forward(odd(dialect), 0.0)
+    assert passage.broken(dialect.writer) is None
+    for _ in range(times):
+        passage.forward(block, 0.0)
+    assert passage.broken(dialect.writer) is None, "it lies far back, and is not forgotten"
+
+
+def test_tool_calls_that_began_long_ago_are_known_to_who_goes_on() -> None:
+    passage = AnswerPassage(META, Kind.CHAT, keep_bytes=_KEPT)
+    function = {"name": "look", "arguments": '{"at":"'}
+    passage.forward(sse({"choices": [{"delta": {"tool_calls": [{"index": 0, "id": "t", "function": function}]}}]}), 0.0)
+    piece = sse({"choices": [{"delta": {"tool_calls": [{"index": 0, "function": {"arguments": "x" * 40}}]}}]})
+    for _ in range(3 * _KEPT // len(piece)):
+        passage.forward(piece, 0.0)
+    broken = passage.broken(lambda: ChatWriter(META))
+    assert broken is not None
+    assert broken.told.tools[0].name == "look"
+    assert b'"finish_reason":"tool_calls"' in broken.writer.write([Finish(FinishReason.STOP)], 0.0)
+
+
+def test_of_a_megabyte_of_code_to_fill_in_nobody_remembers_the_beginning() -> None:
+    passage = InfillPassage(META)
     for _ in range(2):
-        long.forward(block, 0.0)
-    assert long.broken(dialect.writer) is None
+        passage.forward(unended(DIALECTS["infill"], 1) * 3000, 0.0)
+    assert passage.broken(lambda: InfillWriter(META)) is None
 
 
 def test_an_answer_without_a_frame_goes_on_under_the_name_we_give() -> None:

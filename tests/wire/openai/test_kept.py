@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from potluck.core.answer import FinishReason, Usage
 from potluck.wire.openai.kept import KeptAnswer, Reading
+from potluck.wire.openai.readers import ChatReader
 from tests.wire.openai.streams import sse
 
 MANY = '{"id":"c","created":1,"model":"m","choices":[{"delta":{%s},"finish_reason":%s}],"usage":{"prompt_tokens":1}}'
 
 
 def test_reading_stops_where_all_is_known() -> None:
-    kept = KeptAnswer()
+    kept = KeptAnswer(ChatReader)
     kept.add(sse('{"choices":[{"delta":{},"finish_reason":"length"}]}'))
     kept.add(sse(MANY % ("", '"stop"')))
     reading = kept.read()
@@ -20,7 +21,7 @@ def test_reading_stops_where_all_is_known() -> None:
 
 
 def test_everything_the_model_wrote_counts_as_text() -> None:
-    kept = KeptAnswer()
+    kept = KeptAnswer(ChatReader)
     kept.add(
         sse(
             '{"choices":[{"delta":{"content":"é"}},{"delta":{"reasoning_content":"ab"}},{"text":"c"},'
@@ -33,12 +34,12 @@ def test_everything_the_model_wrote_counts_as_text() -> None:
 
 
 def test_nothing_kept_says_nothing() -> None:
-    assert KeptAnswer().read() == Reading()
+    assert KeptAnswer(ChatReader).read() == Reading()
     assert not Reading().complete
 
 
 def test_what_is_set_aside_is_read_as_the_newest() -> None:
-    kept = KeptAnswer()
+    kept = KeptAnswer(ChatReader)
     kept.add(sse(MANY % ("", '"stop"')))
     kept.set_aside(sse('{"choices":[],"usage":{"prompt_tokens":2}}'))
     assert kept.read().usage == Usage(prompt=2)

@@ -197,7 +197,7 @@ def test_failing_writes_the_dialects_error() -> None:
 
 @pytest.mark.parametrize("told", [False, True])
 def test_of_a_long_stream_the_end_is_kept(told: bool) -> None:
-    through = passage(keep_bytes=1000)
+    through = passage(keep_bytes=100_000)
     for _ in range(3000):
         through.forward(sse(chunk("x" * 20)), 0.0)
     through.forward(sse(chunk("", '"length"')), 0.0)

@@ -76,13 +76,14 @@ def notes(ask: Ask, prompt: Length | None, model: Model) -> bytes:
     return lines if room is None else lines + f"{told.ANSWER_ROOM}: {room}\r\n".encode()
 
 
-def with_context(exchange: Exchange, seat: Seat) -> Model:
-    """The model as the engine is asked to run it for this call."""
+def with_context(exchange: Exchange, seat: Seat, begun_tokens: int = 0) -> Model:
+    """The model as the engine is asked to run it for this call. ``begun_tokens`` are those of an answer that it is to
+    go on with, which it reads like its prompt."""
     contexts, model = exchange.relay.dispatcher.contexts, seat.model
-    loaded, needed = contexts.loaded(seat.engine, model), exchange.wish.most_tokens
+    loaded, needed = contexts.loaded(seat.engine, model), exchange.wish.most_tokens + begun_tokens
     if needed > (SURE_CONTEXT if loaded is None else loaded):
         room = exchange.room()
-        needed = needs(room.prompt, room.wanted_tokens)
+        needed = needs(room.prompt, room.wanted_tokens) + begun_tokens
     wish = exchange.ask.options.get(NUM_CTX) if exchange.ask.options else None
     exchange.num_ctx, seat.look = contexts.choose(seat.engine, model, needed, wish)
     return model if exchange.num_ctx == model.loaded_context else replace(model, loaded_context=exchange.num_ctx)

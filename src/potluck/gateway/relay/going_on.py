@@ -162,7 +162,10 @@ def begin(exchange: Exchange, rescue: Rescue, seat: Seat) -> bool:
 
 def _as_it_runs(exchange: Exchange, seat: Seat) -> Model:
     """The model as an engine is asked for it that could be made to load it anew."""
-    return with_context(exchange, seat) if seat.installation.backend.context_by_call else seat.model
+    if not seat.installation.backend.context_by_call:
+        return seat.model
+    begun_tokens = exchange.rescue.broken.told.tokens if exchange.rescue is not None else 0
+    return with_context(exchange, seat, begun_tokens)
 
 
 async def _prove(exchange: Exchange, seat: Seat, way: Way) -> None:

@@ -13,18 +13,19 @@ import msgspec
 
 from potluck.core.answer import Usage
 from potluck.core.errors import ContextOverflow, MalformedAnswer, NodeFailed, PotluckError
-from potluck.core.rescue import Told
 from potluck.wire.ndjson import LONGEST_LINE_BYTES, whole_lines
 from potluck.wire.ollama.errors import error_line, in_band
 from potluck.wire.ollama.readers import LineReader
 from potluck.wire.ollama.statistics import finish_of, timings_of, usage_of
 from potluck.wire.ollama.structs import AnswerLine, EmbedHead
 from potluck.wire.ollama.writers import STREAM_TYPE
+from potluck.wire.past import Past
 from potluck.wire.port import Account, AnswerMeta, AnswerWriter, Broken
 
-# A megabyte holds some five thousand lines, a long answer. Of longer ones the end is enough: it has the counts.
+# A megabyte holds some five thousand lines, a long answer. The beginning of longer ones is kept by what it said, and
+# read so much at once: more would hold up other streams.
 KEPT_BYTES = 1024 * 1024
-KEPT_TAIL_BYTES = 64 * 1024
+SLICE_BYTES = 64 * 1024
 
 _LINE = msgspec.json.Decoder(AnswerLine)
 _NAMED = b'{"model":'
@@ -85,12 +86,14 @@ class LinePassage:
     stream_type = STREAM_TYPE
     keep_alive = b""
 
-    def __init__(self, meta: AnswerMeta) -> None:
+    def __init__(self, meta: AnswerMeta, *, keep_bytes: int = KEPT_BYTES) -> None:
         self._renamed = Renamed(meta.model)
         self._created_s = meta.created_s
+        self._keep_bytes = keep_bytes
         self._held = b""
         self._kept: list[bytes] = []
         self._kept_bytes = 0
+        self._past: Past | None = None
         self._sent_bytes = 0
         self._failed: NodeFailed | ContextOverflow | None = None
 
@@ -145,16 +148,14 @@ class LinePassage:
         return Account(usage_of(last), timings_of(last), finish_of(last, called=called), text_bytes)
 
     def broken(self, fresh: Callable[[], AnswerWriter]) -> Broken | None:
-        """None for what has grown too long to be kept."""
-        if self._sent_bytes > self._kept_bytes:
+        """None for what is passed on but not understood."""
+        found = (self._past or Past(LineReader())).with_rest(b"".join(self._kept))
+        if found is None:
             return None
+        told, events = found
         writer = fresh()
-        try:
-            events = LineReader().feed(b"".join(self._kept))
-        except MalformedAnswer:
-            return None
         writer.write(events, self._created_s)  # it has been sent: the writer only learns of it
-        return Broken(Told.of(events), writer)
+        return Broken(told, writer)
 
     def _up_to_error(self, whole: bytes) -> bytes:
         """The lines before one that says ``error``; the error is raised next time, or now if nothing precedes it."""
@@ -175,12 +176,14 @@ class LinePassage:
         self._kept.append(data)
         self._kept_bytes += len(data)
         self._sent_bytes += len(data)
-        if self._kept_bytes > KEPT_BYTES:
+        if self._kept_bytes > self._keep_bytes:
             kept = b"".join(self._kept)
-            # Whole lines, and the last one always: with a `context` of thousands of tokens it may be longer than that.
+            # Whole lines, and never the last one: with a `context` of thousands of tokens it may be longer than that.
             last = kept.rfind(b"\n", 0, -1) + 1
-            tail = kept[min(last, kept.find(b"\n", len(kept) - KEPT_TAIL_BYTES) + 1) :]
-            self._kept, self._kept_bytes = [tail], len(tail)
+            cut = min(last, kept.find(b"\n", SLICE_BYTES) + 1)
+            self._past = self._past or Past(LineReader())
+            self._past.take(kept[:cut])
+            self._kept, self._kept_bytes = [kept[cut:]], len(kept) - cut
 
     def _last(self) -> AnswerLine | None:
         """The last whole line; None before the first, and for what is none of Ollama's."""

@@ -1,26 +1,29 @@
 """What passed to a client untouched, kept aside to be read when the answer is over or has gone wrong.
 
 A thousand streams would hold some 30 MB so. A stream repeats its frame with every word, so older pieces are packed to a
-tenth, for half a microsecond a chunk.
+tenth, for half a microsecond a chunk. Of what is too long for that, only what it says is kept (`wire.past`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import msgspec
 import zstandard
 
-from potluck.core.answer import FinishReason, Timings, Usage
+from potluck.core.answer import Event, FinishReason, Timings, Usage
+from potluck.core.rescue import Told
 from potluck.wire.openai.chunks import FINISH, Chunk, written_bytes
+from potluck.wire.past import Past
+from potluck.wire.port import AnswerReader
 from potluck.wire.sse import parse_events
 
 KEEP_BYTES = 1024 * 1024
 """How much of one stream is kept whole: some five thousand chunks, more than most answers have."""
 
-_KEEP_TAIL_BYTES = 64 * 1024
-"""What is kept of a longer one: its end holds the finish, the usage and the times."""
+_SLICE_BYTES = 64 * 1024
+"""How much of a longer one goes at once, the oldest first: more would hold up other streams while it is read."""
 
 _PACK_BYTES = 4 * 1024
 """How much lies loose: some twenty chunks."""
@@ -87,12 +90,15 @@ class Packed(NamedTuple):
 
 
 class KeptAnswer:
-    """Whole events in the order they were sent; of a stream over ``limit`` bytes only the end."""
+    """Whole events in the order they were sent; of a stream over ``limit`` bytes the end as it came, and what a
+    ``reader`` makes of the rest."""
 
-    __slots__ = ("_aside", "_dropped", "_limit", "_loose", "_loose_size", "_packed", "_packed_size")
+    __slots__ = ("_aside", "_dropped", "_limit", "_loose", "_loose_size", "_packed", "_packed_size", "_past", "_reader")
 
-    def __init__(self, limit: int = KEEP_BYTES) -> None:
+    def __init__(self, reader: Callable[[], AnswerReader], limit: int = KEEP_BYTES) -> None:
         self._limit = limit
+        self._reader = reader
+        self._past: Past | None = None
         self._loose: list[bytes] = []
         self._loose_size = 0
         self._packed: list[Packed] = []
@@ -117,17 +123,13 @@ class KeptAnswer:
             self._shorten()
 
     def _shorten(self) -> None:
-        kept = 0
-        first = len(self._packed)
-        # The newest one stays, however long it is: it may hold all that matters.
-        while first and (kept == 0 or kept + self._packed[first - 1].size <= _KEEP_TAIL_BYTES):
-            first -= 1
-            kept += self._packed[first].size
-        del self._packed[:first]
-        self._dropped += self._packed_size - kept
-        self._packed_size = kept
-        # From now on it grows to twice the tail before it is cut, so that cutting stays rare.
-        self._limit = max(2 * _KEEP_TAIL_BYTES, kept)
+        """By a slice. The newest one stays, however long it is: it may hold all that matters."""
+        past = self._past = self._past or Past(self._reader())
+        while len(self._packed) > 1 and self._packed_size > self._limit - _SLICE_BYTES:
+            oldest = self._packed.pop(0)
+            self._packed_size -= oldest.size
+            self._dropped += oldest.size
+            past.take(zstandard.decompress(oldest.data))
 
     def set_aside(self, event: bytes) -> None:
         """Keep an event that the client is not sent."""
@@ -139,11 +141,12 @@ class KeptAnswer:
         for packed in reversed(self._packed):
             yield zstandard.decompress(packed.data)
 
-    def whole(self) -> bytes | None:
-        """All that the client was sent, in order; None if some of it was dropped."""
-        if self._dropped:
-            return None
-        return b"".join([*(zstandard.decompress(packed.data) for packed in self._packed), *self._loose])
+    def told(self) -> tuple[Told, list[Event], bytes] | None:
+        """What the client was told, what a writer that goes on must know of it, and the end as it came. None for what
+        was passed on but not understood."""
+        rest = b"".join([*(zstandard.decompress(packed.data) for packed in self._packed), *self._loose])
+        found = (self._past or Past(self._reader())).with_rest(rest)
+        return (*found, rest) if found is not None else None
 
     def read(self) -> Reading:
         """Read from the end, and no further than usage and finish, where both are told."""

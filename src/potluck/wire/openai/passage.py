@@ -15,7 +15,6 @@ import msgspec
 
 from potluck.core.answer import FinishReason, Timings, Usage
 from potluck.core.errors import MalformedAnswer, PotluckError
-from potluck.core.rescue import Told
 from potluck.wire.estimates import estimate
 from potluck.wire.openai.chunks import CHUNK, FINISH, Chunk, decode_answer, excerpt, written_bytes
 from potluck.wire.openai.errors import error_event, read_in_band_error
@@ -52,7 +51,7 @@ _WATCHED = msgspec.json.Decoder(_Watched)
 _WHOLE = msgspec.json.Decoder(_Whole)
 
 # Looked up once: up to Python 3.11 a member costs as much as a call.
-_EMBEDDING, _STOP = Kind.EMBEDDING, FinishReason.STOP
+_CHAT, _EMBEDDING, _STOP = Kind.CHAT, Kind.EMBEDDING, FinishReason.STOP
 
 _DONE_WORD = b"[DONE]"
 # A quotation mark in a text is escaped, so this is found where ``error`` is a key, or all of a text.
@@ -137,7 +136,7 @@ class AnswerPassage(WholePassage):
         self._include_usage = include_usage
         self._hides_progress = not progress
         self._cutter = EventCutter()
-        self._kept = KeptAnswer(keep_bytes)
+        self._kept = KeptAnswer(ChatReader if kind is _CHAT else CompletionReader, keep_bytes)
         self._trouble: PotluckError | None = None
         self._done = False
 
@@ -237,33 +236,27 @@ class AnswerPassage(WholePassage):
         return Account(reading.usage, reading.timings, reading.finish, reading.text_bytes)
 
     def broken(self, fresh: Callable[[], AnswerWriter]) -> Broken | None:
-        """The writer goes on under the names of the engine's own chunks. None for what has grown too long to be kept,
-        or holds something that is passed on but not understood."""
-        sent = self._kept.whole()
-        writer = fresh()
-        if sent is None or not isinstance(writer, StreamWriter):
+        """The writer goes on under the names of the engine's own chunks. None for what is passed on but not
+        understood."""
+        writer, found = fresh(), self._kept.told()
+        if found is None or not isinstance(writer, StreamWriter):
             return None
-        reader = ChatReader() if self._kind is Kind.CHAT else CompletionReader()
-        try:
-            events = reader.feed(sent)
-            begun = {
-                choice.index or 0
-                for event in parse_events(sent)
-                if event.data.strip() != _DONE_WORD
-                for choice in decode_answer(event.data, CHUNK).choices or ()
-            }
-        except MalformedAnswer:
-            return None
-        frame = self._kept.read().frame or self._invented
-        writer.go_on(*frame, begun)
+        told, events, rest = found
+        writer.go_on(*(self._kept.read().frame or self._invented), {0} if _begins(rest) else ())
         writer.write(events, self._meta.created_s)  # it has been sent: the writer only learns of it
-        return Broken(Told.of(events), writer)
+        return Broken(told, writer)
 
     @property
     def _invented(self) -> tuple[str, int, str]:
         """A frame for an engine that gives its chunks none."""
         prefix = CHAT_ID if self._kind is Kind.CHAT else COMPLETION_ID
         return prefix + self._meta.id, int(self._meta.created_s), self._meta.model
+
+
+def _begins(sent: bytes) -> bool:
+    """Whether a choice has begun in what was understood: engines may begin with chunks that have none."""
+    payloads = (event.data for event in parse_events(sent) if event.data.strip() != _DONE_WORD)
+    return any(CHUNK.decode(payload).choices for payload in payloads)
 
 
 def _finish(answer: Chunk) -> FinishReason | None:

@@ -475,6 +475,7 @@ async def running(
         metrics.answering = lambda: generations.running
         metrics.running = lambda: len(relay.exchanges)
         metrics.connections = lambda: len(relay.connections)
+        metrics.files = files.standing
         metrics.waiting = lambda: dispatcher.waiting
         metrics.owed_bytes = lambda: ledger.owed_bytes + owed.owed_bytes
 

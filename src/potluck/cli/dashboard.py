@@ -56,6 +56,9 @@ def _head(picture: Picture, width: int) -> str:
         lines.append(f"Last minute {minute.calls} call{'' if minute.calls == 1 else 's'}{told}{rate}")
     if now.redis is not None and not now.redis.up:
         lines.append(f"{now.redis.trouble} What it does is done without it.")
+    if (files := now.files) is not None and not files.answers:
+        waits = f" {files.waiting} ({size(files.waiting_bytes)}) wait for it here." if files.waiting else ""
+        lines.append(f"The store for files does not answer: uploads are refused.{waits}")
     return "\n".join(cut(one_line(line), width) if cells(line) > width else harmless(line) for line in lines)
 
 

@@ -115,6 +115,13 @@ def redis(version: str, trouble: str, remedy: str) -> Finding:
     return Finding("redis", Verdict.OK, f"Redis {version} answers")
 
 
+def blobs(trouble: str, remedy: str) -> Finding:
+    """A configured store for files; ``trouble`` says why it cannot be used."""
+    if trouble:
+        return Finding("files", Verdict.WARN, trouble, remedy)
+    return Finding("files", Verdict.OK, "the store for files answers")
+
+
 def config(file: Path | None, problems: Sequence[ConfigProblem]) -> Finding:
     """The configuration."""
     if file is None:

@@ -28,6 +28,7 @@ from potluck.config.load import check, load
 from potluck.config.model import Config, EngineConfig
 from potluck.config.problems import ConfigErrors
 from potluck.core.errors import OperatorError
+from potluck.storage.blobs.open import open_blobs
 from potluck.storage.open import look_at_storage, sqlite_url
 from potluck.surfaces.v1.shapes import StatusReply
 
@@ -70,6 +71,7 @@ def examine(file: Path | None, data: Path) -> list[Finding]:
         diagnosis.key_file(data / OWNER_KEY, _mode(data / OWNER_KEY)),
         *_database(settings, data),
         *_redis(settings),
+        *_blobs(settings, data),
         diagnosis.config(file, check(file, os.environ)),
         diagnosis.port(listening),
         *diagnosis.drained(_drained(listening, data)),
@@ -105,6 +107,17 @@ def _redis(settings: Config) -> list[Finding]:
     except OperatorError as error:
         return [diagnosis.redis("", error.message, error.hint)]
     return [diagnosis.redis(version, "", "")]
+
+
+def _blobs(settings: Config, data: Path) -> list[Finding]:
+    """The bucket that the configuration names, if it does."""
+    if settings.storage.blobs is None:
+        return []
+    try:
+        asyncio.run(open_blobs(settings.storage.blobs.reveal(), data).look())
+    except OperatorError as error:
+        return [diagnosis.blobs(error.message, error.hint)]
+    return [diagnosis.blobs("", "")]
 
 
 def look_at(path: Path) -> Folder:

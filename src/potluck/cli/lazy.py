@@ -47,6 +47,7 @@ COMMANDS: Mapping[str, str] = {
     "users": "Add, list, limit, change and remove users.",
     "keys": "Create, list, limit, rotate and revoke API keys.",
     "audit": "List, verify and export what happened to people, keys and machines.",
+    "blobs": "List, tidy and copy the bytes of files.",
     "migrate": "Move all that the database holds into another one.",
     "doctor": "Look for what is wrong on this machine, and say what to do.",
     "reload": "Make the running service read its configuration again.",

@@ -19,6 +19,7 @@ from potluck.core.scheduling.classes import Kind
 from potluck.core.scheduling.decisions import Reason
 from potluck.core.scheduling.rates import Rates
 from potluck.gateway.dispatch import Decided
+from potluck.gateway.files import Standing
 from potluck.gateway.machine_metrics import MACHINE_METRICS, machine_families
 from potluck.gateway.machines import Machine
 from potluck.gateway.metrics import SECONDS, Durations, Metrics
@@ -183,6 +184,7 @@ class Exposition:
             "Bytes that wait on this machine's disk for the database: calls and conversations.",
             value=metrics.owed_bytes(),
         )
+        yield from _files(metrics.files())
         yield GaugeMetricFamily("potluck_calls_waiting", "Calls in line for a slot.", value=metrics.waiting())
         yield GaugeMetricFamily("potluck_calls_running", "Calls that are seated or seeking.", value=metrics.running())
         yield GaugeMetricFamily("potluck_client_connections", "Open client connections.", value=metrics.connections())
@@ -255,6 +257,21 @@ class Exposition:
         yield prefill
         yield decode
         yield load
+
+
+def _files(standing: Standing) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "potluck_file_store_up", "1 while the store for files answers.", value=float(standing.answers)
+    )
+    yield GaugeMetricFamily(
+        "potluck_files_waiting",
+        "Results that wait on this machine's disk for the store for files.",
+        value=standing.waiting,
+    )
+    yield GaugeMetricFamily("potluck_files_waiting_bytes", "Their bytes.", value=standing.waiting_bytes)
+    yield CounterMetricFamily(
+        "potluck_files_moved_total", "Results that waited and were brought to the store.", value=standing.moved
+    )
 
 
 def _counter(name: str, text: str) -> CounterMetricFamily:

@@ -58,6 +58,15 @@ class Kept(msgspec.Struct, frozen=True):
     quota_bytes: int
 
 
+class Standing(msgspec.Struct, frozen=True):
+    """How the store is: whether it answered last, and what waits on this machine to be brought there."""
+
+    answers: bool = True
+    waiting: int = 0
+    waiting_bytes: int = 0
+    moved: int = 0
+
+
 class Link(msgspec.Struct, frozen=True):
     """Where anybody gets a file until ``expires_s``: the store's own URL, or a ``token`` that is shown to us."""
 
@@ -97,6 +106,12 @@ class Files:
         self._random_bytes = random_bytes
         self._secret = b""
         self.answers = True
+
+    def standing(self) -> Standing:
+        if self.waiting is None:
+            return Standing(self.answers)
+        waits = self.waiting.standing()
+        return Standing(self.answers and not waits.blobs, waits.blobs, waits.bytes, waits.moved)
 
     @contextmanager
     def _heard(self) -> Generator[None, None, None]:

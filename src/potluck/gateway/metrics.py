@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from potluck.core.scheduling.classes import Kind
+from potluck.gateway.files import Standing
 from potluck.gateway.last_minute import LastMinute
 from potluck.storage.records import RequestRecord
 
@@ -82,6 +83,7 @@ class Metrics:
         self.lost_records = 0
         self.waiting: Callable[[], int] = _none
         self.owed_bytes: Callable[[], int] = _none
+        self.files: Callable[[], Standing] = Standing
         self.running: Callable[[], int] = _none
         self.connections: Callable[[], int] = _none
 

@@ -29,7 +29,6 @@ class Waiting(msgspec.Struct, frozen=True):
     blobs: int = 0
     bytes: int = 0
     moved: int = 0
-    answers: bool = True
 
 
 class WaitingBlobs:
@@ -42,7 +41,6 @@ class WaitingBlobs:
         self._clock = clock
         self._waiting: dict[Digest, int] = {}
         self._moved = 0
-        self._answers = True
         self._some = asyncio.Event()
 
     async def restore(self) -> None:
@@ -53,7 +51,7 @@ class WaitingBlobs:
             self._some.set()
 
     def standing(self) -> Waiting:
-        return Waiting(len(self._waiting), sum(self._waiting.values()), self._moved, self._answers)
+        return Waiting(len(self._waiting), sum(self._waiting.values()), self._moved)
 
     def has(self, digest: Digest) -> bool:
         return digest in self._waiting
@@ -62,7 +60,6 @@ class WaitingBlobs:
         """Take in what could not be brought to the store. Raises `NoRoom`."""
         await self._local.add(whole)
         self._waiting[whole.blob.digest] = whole.blob.size_bytes
-        self._answers = False
         self._some.set()
 
     def read(self, digest: Digest, start: int, end: int) -> AsyncGenerator[bytes, None]:
@@ -76,7 +73,6 @@ class WaitingBlobs:
             try:
                 await self.move()
             except PotluckError as error:
-                self._answers = False
                 log.warning("files wait for their store", why=error.message, **_told(self.standing()))
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, RETRY_MOST_S)
@@ -92,7 +88,6 @@ class WaitingBlobs:
         self._some.clear()
         if self._waiting:  # came meanwhile
             self._some.set()
-        self._answers = True
         if self._moved > before:
             log.info("files that waited are in their store", blobs=self._moved - before)
         return self._moved - before

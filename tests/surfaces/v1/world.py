@@ -51,6 +51,7 @@ from potluck.gateway.discovery.kept import AcceptedNode
 from potluck.gateway.dispatch import Decided
 from potluck.gateway.drains import Draining
 from potluck.gateway.drills import Drill, Order
+from potluck.gateway.files import Standing as FilesStanding
 from potluck.gateway.generations import Generations
 from potluck.gateway.last_minute import Minute
 from potluck.gateway.machines import Machine
@@ -748,6 +749,13 @@ class FakeDrills:
         return drill
 
 
+class NoFiles:
+    """Nobody keeps any."""
+
+    def standing(self) -> FilesStanding:
+        return FilesStanding()
+
+
 @dataclass
 class World:
     """The API and everything behind it. ``now`` is its clock; ids count up.
@@ -779,7 +787,7 @@ class World:
     bus: MemoryBus = field(default_factory=MemoryBus)
     redis: ServerState | None = None
     started: bool = False
-    files: Any = None
+    files: Any = field(default_factory=NoFiles)
     nothing: Any = None  # in place of stores that a test has no use for
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ from potluck.core.scheduling.classes import Kind
 from potluck.core.scheduling.fleet import memory_of
 from potluck.core.scheduling.rates import Rates
 from potluck.gateway.drains import Draining
+from potluck.gateway.files import Standing
 from potluck.gateway.last_minute import Minute
 from potluck.gateway.machines import Machine
 from potluck.gateway.seats import Queued
@@ -24,6 +25,7 @@ from potluck.surfaces.v1.shapes import (
     ClassQueueInfo,
     DrainInfo,
     EngineInfo,
+    FileStoreInfo,
     LastMinuteInfo,
     LoadedInfo,
     ModelInfo,
@@ -124,10 +126,15 @@ async def status(exchange: Exchange) -> Reply:
             ],
             queue=_classes(services.fleet.queue()) if services.fleet.waiting() else [],
             last_minute=_last_minute(services.fleet.last_minute()),
+            files=_file_store(services.files.standing()),
             drill=next(filter(None, (_drill(exchange, engine.node) for engine in engines)), None),
             redis=RedisInfo(not server.trouble, server.trouble) if server is not None else None,
         )
     )
+
+
+def _file_store(standing: Standing) -> FileStoreInfo:
+    return FileStoreInfo(standing.answers, standing.waiting, standing.waiting_bytes)
 
 
 async def queue(exchange: Exchange) -> Reply:

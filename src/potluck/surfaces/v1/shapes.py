@@ -626,6 +626,14 @@ class RedisInfo(msgspec.Struct):
     trouble: str = ""
 
 
+class FileStoreInfo(msgspec.Struct):
+    """Whether the store for files answered last, and what waits on the gateway's disk to be brought there."""
+
+    answers: bool
+    waiting: int = 0
+    waiting_bytes: int = 0
+
+
 class StatusReply(msgspec.Struct):
     """``waiting`` calls are in the queue, by class in ``queue``; ``busy`` run; ``drained`` are nodes that get nothing
     new, ``drill`` is the one under way; ``redis`` is null where none is configured.
@@ -645,6 +653,7 @@ class StatusReply(msgspec.Struct):
     queue: list[ClassQueueInfo] = []
     last_minute: LastMinuteInfo | None = None
     drill: NodeDrillInfo | None = None
+    files: FileStoreInfo | None = None
     redis: RedisInfo | None = None
 
 

@@ -98,6 +98,7 @@ async def test_status_counts_what_serves() -> None:
         "drained": [],
         "queue": [{"kind": "review", "waiting": 3, "longest_wait_s": 2.5, "next_eta_s": 8.0}],
         "last_minute": {"calls": 8, "failed": 1, "refused": 2, "cancelled": 0, "completion_tokens": 700},
+        "files": {"answers": True, "waiting": 0, "waiting_bytes": 0},
         "drill": None,
         "redis": None,
     }

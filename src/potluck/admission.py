@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 import structlog
 
-from potluck.config.model import AccessConfig, TrustedHeaderConfig, TrustedNetwork
+from potluck.config.model import AccessConfig, OpenIdConfig, TrustedHeaderConfig, TrustedNetwork
 from potluck.core.addresses import Networks
 from potluck.core.errors import Conflict, NotFound, OperatorError
 from potluck.core.model import UserId
 from potluck.core.people import Role, folded
 from potluck.core.proxied import HeaderRules
-from potluck.storage.ports import UserStore
+from potluck.gateway.audit import Audit
+from potluck.gateway.openid.flow import OpenIdCare, OpenIdWay
+from potluck.gateway.relay.relay import Clocks
+from potluck.storage.ports import Storage, UserStore
 from potluck.storage.records import UserRecord
 from potluck.surfaces.neighbours import Neighbours
 from potluck.surfaces.origins import Origins
 from potluck.surfaces.proxied import Proxied
 from potluck.surfaces.strangers import Strangers
+
+if TYPE_CHECKING:  # aiohttp comes with it
+    from potluck.gateway.openid.web import Web
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +45,61 @@ async def ensure_guests(
             log.info("made a guest for a trusted network", user=name)
         except Conflict:
             log.debug("another gateway made the guest", user=name)
+
+
+def openid(
+    config: OpenIdConfig,
+    storage: Storage,
+    audit: Audit,
+    web: ProviderWeb,
+    clocks: Clocks,
+    new_id: Callable[[], str],
+    random_bytes: Callable[[int], bytes],
+    changed: Callable[[], Awaitable[None]],
+) -> OpenIdWay:
+    """Sign-in by a provider. What it takes is loaded when somebody first signs in so: Authlib and aiohttp are 25 MB."""
+    made: list[OpenIdCare] = []
+
+    async def sign_in() -> OpenIdCare:
+        if not made:
+            # In a thread: streams go on meanwhile.
+            await asyncio.to_thread(import_module, "potluck.gateway.openid.sign_in")
+            from potluck.gateway.openid.provider import Provider  # noqa: PLC0415
+            from potluck.gateway.openid.sign_in import SignIn  # noqa: PLC0415
+
+            provider = Provider(config, web.opened(), clocks.wall, clocks.monotonic)
+            once = SignIn(
+                config.rules,
+                config.issuer.rstrip("/"),
+                provider,
+                storage,
+                audit,
+                clock=clocks.wall,
+                new_id=new_id,
+                random_bytes=random_bytes,
+                changed=changed,
+            )
+            made[:] = made or [once]  # two may have waited for the import
+        return made[0]
+
+    return OpenIdWay(config.label, config.redirect_uri or "", sign_in)
+
+
+class ProviderWeb:
+    """What providers are asked over, opened when it is first needed and closed with `aclose`."""
+
+    def __init__(self) -> None:
+        self._web: Web | None = None
+
+    def opened(self) -> Web:
+        from potluck.gateway.openid.web import Web  # noqa: PLC0415
+
+        self._web = self._web or Web()
+        return self._web
+
+    async def aclose(self) -> None:
+        if self._web is not None:
+            await self._web.aclose()
 
 
 def strangers(

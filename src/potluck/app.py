@@ -25,7 +25,7 @@ import structlog
 from msgspec.structs import replace
 
 from potluck import __version__, logs
-from potluck.admission import ensure_guests, strangers
+from potluck.admission import ProviderWeb, ensure_guests, openid, strangers
 from potluck.backends.streaming import Streaming
 from potluck.config.load import load
 from potluck.config.model import Config, EngineConfig
@@ -450,6 +450,8 @@ async def running(
             new_id=new_id,
             random_bytes=secrets.token_bytes,
         )
+        web = ProviderWeb()
+        stack.push_async_callback(web.aclose)
         services = _services(
             config,
             storage,
@@ -467,6 +469,7 @@ async def running(
             generations,
             audit,
             files,
+            web,
         )
         relay.serve_rest(lambda: _asgi_side(services, fleet, metrics, keyring, origins))
 
@@ -610,6 +613,7 @@ def _services(
     generations: Generations,
     audit: Audit,
     files: Files,
+    web: ProviderWeb,
 ) -> Services:
     async def changed() -> None:
         await _learn(storage, keyring, sessions)
@@ -636,6 +640,19 @@ def _services(
         generations=generations,
         audit=audit,
         files=files,
+        openid=None
+        if config.access.oidc is None
+        else openid(
+            config.access.oidc,
+            storage,
+            audit,
+            web,
+            Clocks(time.monotonic, time.time),
+            relay.new_id,
+            secrets.token_bytes,
+            changed,
+        ),
+        proxy_signs_in=config.access.trusted_header is not None,
         started_s=time.time(),
         max_body_bytes=config.limits.max_body_bytes,
         levels=relay.admission.levels,

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from potluck.config.load import check, load
-from potluck.config.model import AccessConfig, TrustedHeaderConfig, TrustedNetwork
+from potluck.config.model import AccessConfig, OpenIdConfig, TrustedHeaderConfig, TrustedNetwork
 from potluck.config.problems import ConfigProblem, Severity
 from potluck.config.secret import Secret
+from potluck.core.openid import OpenIdRules
 from potluck.core.people import Role
 
 
@@ -78,6 +79,11 @@ def test_networks_and_their_guests(access) -> None:
         ("{trusted_networks: [{range: 192.168.1.0/24}]}", "as is missing"),
         ("{trusted_networks: [{range: 192.168.1.0/24, as: Owner}]}", "must be a guest's name"),
         ("{trusted_networks: [{range: 192.168.1.0/24, as: ''}]}", "must be a name for a guest"),
+        ("{oidc: {issuer: https://id.example}}", "client_id is missing"),
+        ("{oidc: {issuer: id.example, client_id: p}}", "must be a URL"),
+        ("{oidc: {issuer: https://id.example, client_id: p, roles: {a: admin}}}", "values of no claim"),
+        ("{oidc: {issuer: https://id.example, client_id: p, role_claim: groups}}", "give no role"),
+        ("{oidc: {issuer: https://id.example, client_id: p, default_role: owner}}", "must be one of"),
         ("{trusted_networks: [{range: 10.0.0.0/8, as: a}, {range: 10.0.0.0/8, as: b}]}", "are the same network"),
     ],
 )  # fmt: skip
@@ -98,6 +104,11 @@ def test_what_cannot_be_meant_is_an_error(access, text: str, says: str) -> None:
         ("{trusted_networks: [{range: '::1', as: me}]}", "tunnel on this machine"),
         ("{trusted_header: {proxies: [127.0.0.1]}}", "Every program on this machine"),
         ("{trusted_header: {proxies: ['::1']}}", "Every program on this machine"),
+        ("{oidc: {issuer: 'http://id.example', client_id: p}}", "without https"),
+        (
+            "{oidc: {issuer: https://accounts.google.com, client_id: p, default_role: member}}",
+            "Everybody with an account",
+        ),
         ("{trusted_header: {proxies: [8.8.0.0/16]}}", "65536 addresses on the Internet"),
     ],
 )
@@ -109,6 +120,40 @@ def test_what_is_dangerous_is_said_and_works(access, text: str, says: str) -> No
 
 def test_a_proxy_on_this_machine_with_a_secret_is_fine(access) -> None:
     assert access("{trusted_header: {proxies: [127.0.0.1], secret: s3cret}}")[1] == []
+
+
+def test_a_provider_and_whom_it_lets_in(access) -> None:
+    config, problems = access(
+        "{oidc: {issuer: https://id.example, client_id: potluck, client_secret: '${SECRET}', scopes: [email, openid],"
+        " label: The house, redirect_uri: 'https://chat.example/api/v1/sessions/oidc/callback', name_claim: nick,"
+        " role_claim: groups, roles: {staff: admin}, default_role: guest, link_email: true,"
+        " allow: {domains: ['@Example.org'], emails: [Boss@Other.example]}}}"
+    )
+    assert problems == []
+    assert config.oidc == OpenIdConfig(
+        issuer="https://id.example",
+        client_id="potluck",
+        client_secret=Secret("s3cret"),
+        scopes=("openid", "email"),
+        label="The house",
+        redirect_uri="https://chat.example/api/v1/sessions/oidc/callback",
+        rules=OpenIdRules(
+            domains=frozenset({"example.org"}),
+            emails=frozenset({"boss@other.example"}),
+            name_claim="nick",
+            role_claim="groups",
+            roles={"staff": Role.ADMIN},
+            default_role=Role.GUEST,
+            link_email=True,
+        ),
+    )
+
+
+def test_of_a_provider_nobody_comes_in_uninvited_by_default(access) -> None:
+    config, problems = access("{oidc: {issuer: 'http://127.0.0.1:9000', client_id: potluck}}")
+    assert problems == []
+    assert config.oidc == OpenIdConfig("http://127.0.0.1:9000", "potluck")
+    assert config.oidc.rules.default_role is None
 
 
 def test_a_key_that_python_keeps_for_itself_is_offered_as_it_stands_in_the_file(access) -> None:

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from potluck.core.errors import Forbidden
 from potluck.core.model import Json
-from potluck.core.openid import OpenIdRules, Person, local_path, missing, person, role_of, safe_endpoint, together
+from potluck.core.openid import (
+    OpenIdRules,
+    Person,
+    flow_cookie,
+    local_path,
+    missing,
+    person,
+    role_of,
+    safe_endpoint,
+    together,
+)
 from potluck.core.people import Role
 
 RULES = OpenIdRules()
@@ -126,6 +136,13 @@ def test_what_is_signed_goes_before_what_is_told_and_an_address_keeps_its_proof(
         "email_verified": True,
     }
     assert together({"email": "a@b"}, {"email": "x@y", "email_verified": True}) == {"email": "a@b"}
+
+
+def test_the_cookie_of_a_sign_in_comes_back_from_the_provider_and_no_script_reads_it() -> None:
+    assert flow_cookie("v", secure=True) == (
+        "__Host-potluck-oidc=v; Path=/; Max-Age=600; HttpOnly; SameSite=Lax; Secure"
+    )
+    assert flow_cookie("", secure=False) == "potluck-oidc=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"
 
 
 @pytest.mark.parametrize("path", ["/", "/chat", "/chat?c=1#end", "/a/b"])

@@ -192,6 +192,22 @@ async def test_the_application_never_sees_the_headers_of_the_proxy_and_learns_wh
     ]
 
 
+@pytest.mark.parametrize(
+    ("peer", "headers", "scheme"),
+    [
+        (PROXY, [(b"x-forwarded-proto", b"HTTPS")], "https"),
+        (PROXY, [(b"x-forwarded-proto", b"http")], "http"),
+        (PROXY, [(b"x-forwarded-proto", b"gopher")], ""),
+        (PROXY, [], ""),
+        (NEAR, [(b"x-forwarded-proto", b"https")], ""),
+    ],
+)
+def test_a_named_proxy_tells_whether_the_browser_came_by_https(peer: str, headers: list[Header], scheme: str) -> None:
+    strangers = House().keyring.strangers
+    assert strangers is not None
+    assert strangers.scheme(peer, headers) == scheme
+
+
 # --- networks ---
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from potluck.config.problems import Severity
 from potluck.config.source import Finding, Path, dotted, items, mapping
-from potluck.core.addresses import Network, is_public, read_network
+from potluck.core.addresses import Network, is_local_host, is_public, read_network
 from potluck.core.model import Json, JsonObject
+
+# Providers where anybody can have an account.
+_EVERYBODYS = frozenset({"accounts.google.com", "login.microsoftonline.com", "appleid.apple.com", "gitlab.com"})
 
 _LOOPBACK = (read_network("127.0.0.0/8"), read_network("::1"))
 
@@ -26,6 +30,7 @@ def access_findings(access: JsonObject) -> Iterator[Finding]:
         message = "Every program on this machine can claim to be any user by access.trusted_header."
         hint = "Give it a 'secret', and have the proxy send it as X-Proxy-Secret."
         yield Finding((*where, "proxies"), message, hint, severity=Severity.WARNING)
+    yield from _openid(mapping(access.get("oidc")))
     yield from _trusted_networks(items(access.get("trusted_networks")))
 
 
@@ -36,6 +41,26 @@ def _proxies(path: Path, value: Json) -> Iterator[Finding]:
         elif is_public(network[0]) and network.num_addresses > _MOST_PUBLIC_PROXIES:
             message = f"{dotted(path)}: {network} is {network.num_addresses} addresses on the Internet."
             yield Finding((*path, index), message, "Name the proxy's own address.", severity=Severity.WARNING)
+
+
+def _openid(oidc: JsonObject) -> Iterator[Finding]:
+    where: Path = ("access", "oidc")
+    claim, roles = "role_claim" in oidc, mapping(oidc.get("roles"))
+    if roles and not claim:
+        hint = "Name the claim: 'role_claim: groups'."
+        yield Finding((*where, "roles"), "access.oidc.roles gives roles to values of no claim.", hint, at_key=True)
+    if claim and not roles:
+        hint = "Add 'roles: {VALUE: ROLE}'."
+        yield Finding((*where, "role_claim"), "access.oidc.role_claim has values that give no role.", hint, at_key=True)
+    issuer, open_to = oidc.get("issuer"), oidc.get("default_role", "none")
+    host = (urlsplit(issuer).hostname or "") if isinstance(issuer, str) else ""
+    if issuer and urlsplit(str(issuer)).scheme == "http" and not is_local_host(host):
+        hint = "Ask for it by https: who listens between the two could sign in as anybody."
+        yield Finding((*where, "issuer"), "access.oidc.issuer is asked without https.", hint, severity=Severity.WARNING)
+    if host in _EVERYBODYS and open_to != "none" and not mapping(oidc.get("allow")):
+        message = f"Everybody with an account at {host} is let in as {open_to}."
+        hint = "Say whose under 'allow', or leave default_role out and invite people."
+        yield Finding((*where, "default_role"), message, hint, severity=Severity.WARNING)
 
 
 def _trusted_networks(entries: list[Json]) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ from potluck.config.schema import (
     LimitsSection,
     LocalSection,
     NodeSection,
+    OpenIdSection,
     RouteSection,
     TrustedHeaderSection,
     UseSection,
@@ -28,6 +29,7 @@ from potluck.core.generations import Unfinished
 from potluck.core.hedging import HedgeRule
 from potluck.core.limits import AMOUNTS, Limits, Rules
 from potluck.core.model import EngineKind, ModelId, NodeId
+from potluck.core.openid import OpenIdRules
 from potluck.core.people import Role
 from potluck.core.scheduling.classes import Kind
 
@@ -65,6 +67,27 @@ def _access(section: AccessSection) -> model.AccessConfig:
         tuple(section.proxies),
         None if header is None else _trusted_header(header),
         tuple(model.TrustedNetwork(each.range, each.as_) for each in section.trusted_networks),
+        None if section.oidc is None else _openid(section.oidc),
+    )
+
+
+def _openid(section: OpenIdSection) -> model.OpenIdConfig:
+    return model.OpenIdConfig(
+        issuer=section.issuer,
+        client_id=section.client_id,
+        client_secret=section.client_secret,
+        scopes=tuple(dict.fromkeys(("openid", *section.scopes))),
+        label=section.label,
+        redirect_uri=section.redirect_uri,
+        rules=OpenIdRules(
+            domains=frozenset(each.lower().removeprefix("@") for each in section.allow.domains),
+            emails=frozenset(each.lower() for each in section.allow.emails),
+            name_claim=section.name_claim,
+            role_claim=section.role_claim or "",
+            roles={value: Role(role) for value, role in section.roles.items()},
+            default_role=None if section.default_role == "none" else Role(section.default_role),
+            link_email=section.link_email,
+        ),
     )
 
 

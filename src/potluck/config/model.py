@@ -19,6 +19,7 @@ from potluck.core.generations import Unfinished
 from potluck.core.hedging import HedgeRule
 from potluck.core.limits import Rules
 from potluck.core.model import EngineId, EngineKind, ModelId, NodeId
+from potluck.core.openid import OpenIdRules
 from potluck.core.people import Role
 from potluck.core.scheduling.classes import Kind
 
@@ -224,6 +225,21 @@ class GatewayConfig(msgspec.Struct, frozen=True):
     advertise: str | None = None
 
 
+class OpenIdConfig(msgspec.Struct, frozen=True):
+    """An OpenID Connect provider, as which client it knows us, and whom of its people the owner lets in.
+
+    ``redirect_uri`` None: at the address by which the browser came.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret: Secret | None = None
+    scopes: tuple[str, ...] = ("openid", "profile", "email")
+    label: str = "Single sign-on"
+    redirect_uri: str | None = None
+    rules: OpenIdRules = OpenIdRules()
+
+
 class AccessConfig(msgspec.Struct, frozen=True):
     """How long a browser's session lasts: unused, and at the most. Who comes in without a key of ours.
 
@@ -235,6 +251,7 @@ class AccessConfig(msgspec.Struct, frozen=True):
     proxies: tuple[str, ...] = ()
     trusted_header: TrustedHeaderConfig | None = None
     trusted_networks: tuple[TrustedNetwork, ...] = ()
+    oidc: OpenIdConfig | None = None
 
 
 class AuditConfig(msgspec.Struct, frozen=True):

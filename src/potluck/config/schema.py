@@ -506,6 +506,52 @@ class TrustedNetworkSection(Section):
     as_: GuestName = Field(alias="as", description="The guest that they are; made at the start if there is none.")
 
 
+_OPENID = model.OpenIdConfig("", "")
+
+
+class OpenIdAllowSection(Section):
+    """Whose accounts are let in; both left out, everybody's. The provider must have verified the address."""
+
+    domains: list[Text] = Field(
+        [], description="Domains of e-mail addresses, such as `example.org`, without others below."
+    )
+    emails: list[Text] = Field([], description="E-mail addresses.")
+
+
+class OpenIdSection(Section):
+    """Sign-in by an OpenID Connect provider."""
+
+    issuer: Url = Field(description="What the provider calls its issuer, such as `https://id.example.org/realms/home`.")
+    client_id: Text = Field(description="The client that Potluck is to the provider.")
+    client_secret: SecretText | None = Field(None, description="The client's secret; left out, it is a public client.")
+    scopes: list[Text] = Field(list(_OPENID.scopes), description="What to ask the provider for; `openid` is always.")
+    label: Text = Field(_OPENID.label, description="What stands on the button.")
+    redirect_uri: Url | None = Field(
+        None,
+        description="Where the provider sends browsers back to, as it is registered there: "
+        "`https://HOST/api/v1/sessions/oidc/callback`. Left out, HOST is the one that the browser came by.",
+    )
+    name_claim: Text = Field(_OPENID.rules.name_claim, description="The claim that names a new user.")
+    role_claim: Text | None = Field(
+        None, description="The claim with roles or groups; `realm_access.roles` is one inside another."
+    )
+    roles: dict[str, RoleName] = Field(
+        {},
+        description="The role that each value of `role_claim` gives; the most powerful counts, at every sign-in.",
+    )
+    default_role: Literal["none", "guest", "member", "admin"] = Field(
+        "none",
+        description="The role of who has none by the claim; `none` lets in only who was invited or is known here.",
+    )
+    allow: OpenIdAllowSection = Field(
+        OpenIdAllowSection.model_construct(), description="Whose accounts are let in; left out, everybody's."
+    )
+    link_email: Switch = Field(
+        _OPENID.rules.link_email,
+        description="Whether a user whose name is the account's verified e-mail address is the same person.",
+    )
+
+
 class AccessSection(Section):
     """Who may come in, and for how long."""
 
@@ -525,6 +571,9 @@ class AccessSection(Section):
     )
     trusted_networks: list[TrustedNetworkSection] = Field(
         [], description="Networks whose machines may ask models without a key, each as a guest of its own."
+    )
+    oidc: OpenIdSection | None = Field(
+        None, description="Sign-in by an OpenID Connect provider; left out, nobody signs in so."
     )
 
 

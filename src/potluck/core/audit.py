@@ -51,6 +51,8 @@ class Event(StrEnum):
     USER_ENABLED = "user.enabled"
     USER_REMOVED = "user.removed"
     USER_LIMITED = "user.limited"
+    IDENTITY_LINKED = "identity.linked"
+    IDENTITY_UNLINKED = "identity.unlinked"
     NODE_DRAINED = "node.drained"
     NODE_RESUMED = "node.resumed"
     NODE_ACCEPTED = "node.accepted"
@@ -79,6 +81,8 @@ MEANINGS: Final[Mapping[Event, str]] = {
     Event.USER_ENABLED: "A user was let in again.",
     Event.USER_REMOVED: "A user was removed.",
     Event.USER_LIMITED: "What a user may use was changed; `limits` are those that hold.",
+    Event.IDENTITY_LINKED: "A user can sign in by an account at the provider `issuer` from now on.",
+    Event.IDENTITY_UNLINKED: "A user cannot sign in by an account at the provider `issuer` any more.",
     Event.NODE_DRAINED: "A node is to be emptied.",
     Event.NODE_RESUMED: "A drained node serves again.",
     Event.NODE_ACCEPTED: "A machine that was found serves from now on, or a node's new address was taken.",

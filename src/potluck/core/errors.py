@@ -241,6 +241,17 @@ class NodeTimeout(NodeError):
     """The engine stayed silent longer than it may."""
 
 
+# --- Another service of the owner's choice ---------------------------------------------------------------------------
+
+
+class ProviderFailed(PotluckError):
+    """A sign-in provider answers, but not as it should: its configuration or ours is wrong, or it is another one."""
+
+
+class ProviderAway(ProviderFailed, Overloaded):
+    """It does not answer, or has a problem of its own; nobody but time helps."""
+
+
 # --- A person ------------------------------------------------------------------------------------------------------
 
 

@@ -14,12 +14,27 @@ from potluck.core.errors import Forbidden
 from potluck.core.model import Json
 from potluck.core.people import LONGEST_NAME, OWNER_NAME, Role, folded
 
-ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+ALGORITHMS: Final = (
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "EdDSA",
+    "Ed25519",
+)
 """Signatures of id tokens that are taken: those of a key pair. With HS256 whoever knows the client's secret, or makes
 us take a public key for a secret, could sign; with none everybody can."""
 
 FLOW_S: Final = 600.0
 """How long somebody may take at the provider."""
+
+FLOW_COOKIES: Final = (b"__Host-potluck-oidc", b"potluck-oidc")
+"""The names of the cookie that binds a sign-in to its browser: over https and otherwise."""
 
 _LONGEST_PATH: Final = 2000
 
@@ -105,6 +120,15 @@ def role_of(who: Person, known: Role | None, rules: OpenIdRules) -> Role | None:
     if rules.role_claim:
         return who.role or rules.default_role
     return known or rules.default_role
+
+
+def flow_cookie(value: str, *, secure: bool) -> str:
+    """The ``Set-Cookie`` of a sign-in under way, with an empty value the one that ends it.
+
+    ``Lax``, as the provider sends the browser back from another site.
+    """
+    name, age = FLOW_COOKIES[0 if secure else 1].decode(), round(FLOW_S) if value else 0
+    return f"{name}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{'; Secure' if secure else ''}"
 
 
 def local_path(asked: str) -> str:

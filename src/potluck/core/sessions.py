@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,13 +24,13 @@ class Lifetimes:
         return min(created_s + self.length_s, last_used_s + self.idle_s)
 
 
-def cookie_in(value: bytes) -> bytes:
-    """The session's token in a ``Cookie`` header, or nothing."""
+def cookie_in(value: bytes, names: Sequence[bytes] = COOKIES) -> bytes:
+    """What a ``Cookie`` header holds under the first of ``names`` that it has, or nothing."""
     found: dict[bytes, bytes] = {}
     for part in value.split(b";"):
         name, _, token = part.strip().partition(b"=")
         found[name] = token
-    return next((found[name] for name in COOKIES if found.get(name)), b"")
+    return next((found[name] for name in names if found.get(name)), b"")
 
 
 def forged(method: bytes, site: bytes, origin: bytes, host: bytes) -> bool:

@@ -32,6 +32,9 @@ PUBLIC_PATHS = frozenset({"/", "/healthz", "/readyz", "/health", "/api/version"}
 # that needs it. Where the value is true a key or session that is shown counts, and a key must be a valid one.
 OPEN_ROUTES: Mapping[tuple[str, str], bool] = {
     ("POST", "/api/v1/sessions"): True,
+    ("GET", "/api/v1/sessions/ways"): False,
+    ("GET", "/api/v1/sessions/oidc"): False,
+    ("GET", "/api/v1/sessions/oidc/callback"): False,
     ("GET", "/api/v1/links"): False,
 }
 
@@ -257,6 +260,7 @@ class RequireKey:
             if scope["path"] not in PUBLIC_PATHS:
                 state["caller"] = self._caller(scope, headers, peer)
             if strangers is not None:
+                scope["scheme"] = strangers.scheme(peer, headers) or scope.get("scheme", "http")
                 scope["headers"] = strangers.clean(headers)
         await self._app(scope, receive, send)
 

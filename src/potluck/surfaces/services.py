@@ -26,6 +26,7 @@ from potluck.gateway.generations import Reading, Summary
 from potluck.gateway.last_minute import Minute
 from potluck.gateway.machines import Machine
 from potluck.gateway.models import PullStep, Target
+from potluck.gateway.openid.flow import OpenIdWay
 from potluck.gateway.people import People
 from potluck.gateway.placed import Where
 from potluck.gateway.port import Caller, Calls
@@ -197,7 +198,8 @@ class Services(msgspec.Struct, frozen=True):
     ``models`` changes them, and is for owners and admins, as ``discovery``, ``drains`` and ``drills`` are; these are
     made when they are first asked for. ``newest`` cancels what an editor no longer waits for. ``generations`` owns
     the answers of native chats, ``files`` what people keep. ``audit`` is told of what is done to people, keys and
-    machines. ``shared`` is what other gateways see. ``levels`` tells how a caller's limits stand.
+    machines. ``shared`` is what other gateways see. ``levels`` tells how a caller's limits stand. ``openid`` is sign-in
+    by a provider, None where none is configured; ``proxy_signs_in``: a reverse proxy may name who asks.
     """
 
     calls: Calls
@@ -226,3 +228,5 @@ class Services(msgspec.Struct, frozen=True):
     ping_s: float = 15.0
     levels: Callable[[Caller], Awaitable[Sequence[Level]]] = _no_levels
     newest: Newest = msgspec.field(default_factory=Newest)
+    openid: OpenIdWay | None = None
+    proxy_signs_in: bool = False

@@ -43,6 +43,11 @@ class Strangers(msgspec.Struct, frozen=True):
         """The guest whose network it is, for a request without any credential."""
         return None if self.neighbours is None else self.neighbours.caller(self.whence(peer, headers), headers)
 
+    def scheme(self, peer: str, headers: Headers) -> str:
+        """How the browser came to a named proxy; empty where none says so."""
+        told = dict(headers).get(b"x-forwarded-proto", b"").strip().lower()
+        return told.decode() if told in (b"http", b"https") and self.whence(peer, headers).proxied else ""
+
     def clean(self, headers: Headers) -> Headers:
         """Without what only a proxy may say: from here on nobody takes it for true."""
         return headers if self.proxied is None else stripped(headers, self.proxied.rules.names)

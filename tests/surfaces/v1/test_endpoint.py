@@ -64,9 +64,9 @@ def test_every_error_of_the_tree_has_a_status_and_a_type() -> None:
     for kind in kinds(PotluckError):
         made = kind.__new__(kind)
         PotluckError.__init__(made, "words", detail="secret")
-        made.__dict__.update(param="", retry_after_s=0.2, allowed=("GET",), levels=(), at_s=0.0)
+        made.__dict__.update(param="", retry_after_s=0.2, allowed=("GET",), levels=(), at_s=0.0, size_bytes=1)
         reply = native_error(made, "r1")
-        assert reply.status in (400, 401, 403, 404, 405, 409, 413, 415, 429, 499, 500, 501, 502, 503, 504, 507)
+        assert reply.status in (400, 401, 403, 404, 405, 409, 413, 415, 416, 429, 499, 500, 501, 502, 503, 504, 507)
         assert b'"message":"words"' in reply.body
         assert b"secret" not in reply.body
         assert ("retry-after" in dict(reply.headers)) == (reply.status in (429, 503))

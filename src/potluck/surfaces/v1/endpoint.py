@@ -163,6 +163,7 @@ class Endpoint:
             caller = replace(caller, address=address)
         exchange = Exchange(services, caller, state.get("request_id") or services.new_id(), address=address)
         exchange.path, exchange.method = scope.get("path_params", {}), scope["method"]
+        exchange.https = scope.get("scheme") == "https"
         try:
             route = self._route(scope["method"], exchange)
             exchange.headers = scope["headers"]
@@ -207,12 +208,13 @@ async def _answer(
     try:
         result = await route.action.run(exchange, body, query)
         match result:
-            case Reply(value, headers):
+            case Reply(value, headers, cookies):
                 content = b"" if value is None else msgspec.json.encode(value)
                 named = {REQUEST_ID: exchange.request_id, **headers}
-                await send_whole(send, 204 if value is None else route.status, "application/json", content, named)
-            case Page(content, media_type, headers):
-                await send_whole(send, 200, media_type, content, headers)
+                status = 204 if value is None and route.status < 300 else route.status
+                await send_whole(send, status, "application/json", content, named, cookies)
+            case Page(content, media_type, headers, status):
+                await send_whole(send, status, media_type, content, headers)
             case Content():
                 await result.send(send)
             case _:

@@ -52,6 +52,8 @@ STATUS: dict[type[e.PotluckError], tuple[int, str, str]] = {
     e.OperatorError: (500, "internal", "The owner finds the reason in Potluck's log."),
     e.PotluckError: (500, "internal", "The owner finds the reason in Potluck's log."),
     e.NotImplementedHere: (501, "not_implemented", ""),
+    e.ProviderFailed: (502, "provider_failed", "The owner finds the reason in Potluck's log."),
+    e.ProviderAway: (503, "provider_away", "Try again later."),
     e.NodeError: (502, "node_failed", "Try again; GET /api/v1/nodes shows how the engines are."),
     e.Overloaded: (503, "overloaded", "Try again later."),
     e.NodeBusy: (503, "overloaded", "Try again later."),

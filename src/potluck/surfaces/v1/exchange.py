@@ -32,7 +32,8 @@ class Exchange:
 
     ``request_id`` becomes the generation's as soon as there is one; errors name it, and ``conversation`` if set.
     ``terms`` are what the client said beside its request; ``last_event`` is the id of the last event that it has of a
-    stream that it comes back to, empty if none. ``address`` is where the request came from, as far as is known.
+    stream that it comes back to, empty if none. ``address`` is where the request came from, as far as is known,
+    and ``https`` whether by https: to a proxy that the owner named, where there is one.
     ``receive`` is there for who reads a body as it comes.
     """
 
@@ -45,6 +46,7 @@ class Exchange:
     last_event: str = ""
     headers: Sequence[tuple[bytes, bytes]] = ()
     address: str = ""
+    https: bool = False
     method: str = "GET"
     receive: Receive | None = None
 
@@ -56,10 +58,11 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer as JSON; no body for None."""
+    """A whole answer as JSON; no body for None. ``cookies`` are ``Set-Cookie`` headers."""
 
     value: msgspec.Struct | None
     headers: Headers = field(default_factory=dict[str, str])
+    cookies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ class Page:
     content: bytes
     media_type: str
     headers: Headers = field(default_factory=dict[str, str])
+    status: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,17 +131,20 @@ class Events:
 _STREAM_HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 
 
-async def start(send: Send, status: int, media_type: str, headers: Headers) -> None:
+async def start(send: Send, status: int, media_type: str, headers: Headers, cookies: Sequence[str] = ()) -> None:
     """Send an answer's head."""
     raw = [(b"content-type", media_type.encode())]
     raw.extend((name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items())
+    raw.extend((b"set-cookie", cookie.encode("latin-1", "replace")) for cookie in cookies)
     await send({"type": "http.response.start", "status": status, "headers": raw})
 
 
-async def send_whole(send: Send, status: int, media_type: str, body: bytes, headers: Headers) -> None:
+async def send_whole(
+    send: Send, status: int, media_type: str, body: bytes, headers: Headers, cookies: Sequence[str] = ()
+) -> None:
     """Send a whole answer."""
     length = {} if status == 204 else {"content-length": str(len(body))}
-    await start(send, status, media_type, {**headers, **length})
+    await start(send, status, media_type, {**headers, **length}, cookies)
     await send({"type": "http.response.body", "body": body})
 
 

@@ -11,6 +11,7 @@ from starlette.routing import Route as StarletteRoute
 from potluck import __version__
 from potluck.core import errors as e
 from potluck.core.people import Right
+from potluck.gateway.openid.flow import Answer
 from potluck.surfaces import openapi
 from potluck.surfaces.v1 import (
     audit,
@@ -29,6 +30,7 @@ from potluck.surfaces.v1 import (
     limits,
     model_shapes,
     models,
+    openid,
     people_shapes,
     requests,
     review,
@@ -542,6 +544,63 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         errors=(e.BadRequest, e.Forbidden, e.Unauthenticated),
         status=201,
         right=None,
+        lasting=True,
+    ),
+    Route(
+        "GET",
+        "/api/v1/sessions/ways",
+        "Tell which ways to sign in there are beside a key.",
+        plain(openid.ways),
+        openid.SignInWaysInfo,
+        right=None,
+    ),
+    Route(
+        "GET",
+        openid.START,
+        "Sign in by the OpenID Connect provider: leads the browser there.",
+        asking(openid.OpenIdBegin, openid.begin),
+        None,
+        errors=(e.NotFound, e.ProviderAway, e.ProviderFailed),
+        status=303,
+        right=None,
+    ),
+    Route(
+        "POST",
+        openid.START,
+        "Make an account at the provider one's own: tells where to send the browser, which must have a session.",
+        reading(openid.OpenIdLink, openid.link),
+        openid.OpenIdLocation,
+        errors=(e.NotFound, e.Forbidden, e.ProviderAway, e.ProviderFailed),
+        right=Right.OWN_ACCOUNT,
+    ),
+    Route(
+        "GET",
+        openid.CALLBACK,
+        "Where the provider sends the browser back to: begins a session, and leads on.",
+        asking(Answer, openid.end),
+        None,
+        errors=(e.NotFound, e.Forbidden, e.Conflict, e.Unauthenticated, e.ProviderAway, e.ProviderFailed),
+        status=303,
+        right=None,
+        lasting=True,
+    ),
+    Route(
+        "GET",
+        "/api/v1/users/me/identities",
+        "List one's accounts at the OpenID Connect provider.",
+        plain(openid.list_identities),
+        openid.IdentityList,
+        right=Right.OWN_ACCOUNT,
+    ),
+    Route(
+        "DELETE",
+        "/api/v1/users/me/identities/{identity}",
+        "Do not sign in by an account any more.",
+        plain(openid.unlink),
+        None,
+        errors=(e.NotFound,),
+        status=204,
+        right=Right.OWN_ACCOUNT,
         lasting=True,
     ),
     Route(

@@ -21,6 +21,7 @@ from potluck.config.model import (
     QueueConfig,
     RescueConfig,
     ServerConfig,
+    UsageConfig,
 )
 from potluck.config.secret import Secret
 from potluck.core.limits import Limits as Allowed
@@ -102,6 +103,11 @@ async def test_limits_names_and_where_is_looked_change_at_once(tmp_path: Path) -
         read = replace(read, rescue=RescueConfig(attempts=7), generations=GenerationsConfig(alone_s=1))
         assert reloader.reload() == {"rescue": True, "generations": True}
         assert bound == [read]
+        kept: list[UsageConfig] = []
+        reloader.keep = kept.append
+        read = replace(read, usage=UsageConfig(keep_s=86_400.0))
+        assert reloader.reload() == {"usage": True}
+        assert kept == [read.usage]
     pools.close()
 
 

@@ -28,7 +28,7 @@ from potluck import __version__, logs
 from potluck.admission import ProviderWeb, ensure_guests, openid, strangers
 from potluck.backends.streaming import Streaming
 from potluck.config.load import load
-from potluck.config.model import Config, EngineConfig
+from potluck.config.model import Config, EngineConfig, UsageConfig
 from potluck.core.audit import Event, Fact
 from potluck.core.errors import NodeError, OperatorError
 from potluck.core.generations import Bounds as GenerationBounds
@@ -56,7 +56,7 @@ from potluck.gateway.images import RemoteImages
 from potluck.gateway.kept_drill import KeptDrill
 from potluck.gateway.kept_meter import KeptMeter
 from potluck.gateway.kept_rates import KeptRates
-from potluck.gateway.ledger import MOST_JOURNAL_BYTES, Ledger
+from potluck.gateway.ledger import MOST_JOURNAL_BYTES, Keep, Ledger
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.models import Models
 from potluck.gateway.people import People
@@ -371,6 +371,7 @@ async def running(
 
         journal = Journal(data.journal / "requests", synced=False, most_bytes=MOST_JOURNAL_BYTES)
         ledger = Ledger(storage.requests, metrics, lambda error: status_of(type(error))[0], journal)
+        _keep_usage(ledger, config.usage)
         stack.push_async_callback(ledger.flush)
         images = RemoteImages()
         stack.push_async_callback(images.aclose)
@@ -425,6 +426,7 @@ async def running(
             limit=dispatcher.limit,
             discovered=lambda agent_key: node_configs(kept.accepted.values(), agent_key),
         )
+        reloader.keep = lambda usage: _keep_usage(ledger, usage)
         reloader.allow = lambda rules: _allow(rules, admission, keyring, sessions)
         discovery = looking(config, kept, found, reloader, fleet, pools, tasks, time.time, secrets.token_bytes)
         drills = cache(lambda: _drills(relay, drains, kept_drill, metrics, watch))
@@ -493,7 +495,7 @@ async def running(
         tasks.spawn(relay.sweeping(), "sweep")
         tasks.spawn(ledger.flushing(), "request log")
         tasks.spawn(owed.handing_over(), "what the database is owed")
-        tasks.spawn(ledger.pruning(time.time), "request log's end")
+        tasks.spawn(ledger.pruning(storage.usage, time.time), "request log's end")
         tasks.spawn(admission.meter.watching(), "shared limits")
         tasks.spawn(kept_meter.keeping(), "spent limits")
         tasks.spawn(rates.keeping(), "learned rates")
@@ -657,6 +659,10 @@ def _services(
         max_body_bytes=config.limits.max_body_bytes,
         levels=relay.admission.levels,
     )
+
+
+def _keep_usage(ledger: Ledger, usage: UsageConfig) -> None:
+    ledger.keep = Keep(usage.keep_requests_s, usage.keep_s)
 
 
 def _allow(rules: Rules, admission: Admission, keyring: Keyring, sessions: Sessions) -> None:

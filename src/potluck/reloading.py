@@ -8,7 +8,7 @@ from dataclasses import replace
 import msgspec
 import structlog
 
-from potluck.config.model import ClassConfig, Config, DiscoveryConfig, NodeConfig, Policy, RouteConfig
+from potluck.config.model import ClassConfig, Config, DiscoveryConfig, NodeConfig, Policy, RouteConfig, UsageConfig
 from potluck.config.secret import Secret
 from potluck.core.catalogue import RouteRule
 from potluck.core.errors import OperatorError
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 _FLEET = frozenset({"nodes", "routes", "aliases"})
 _QUEUE = frozenset({"queue", "classes"})
 _RESCUE = frozenset({"rescue", "generations"})
-_AT_ONCE = _FLEET | _QUEUE | _RESCUE | {"discovery"}
+_AT_ONCE = _FLEET | _QUEUE | _RESCUE | {"discovery", "usage"}
 _NOT_SETTINGS = frozenset({"source", "warnings"})
 
 
@@ -35,7 +35,7 @@ class Reloader:
     ``discovered`` are the nodes that the owner accepted beside those of the file, for the key of their agents.
     ``limit`` gives the queue its length and the classes their limits, ``relook`` has machines looked for elsewhere,
     ``allow`` takes what callers may use, ``bound`` holds what is done for broken answers, and for those that nobody
-    reads, to other bounds. ``heard`` is told what a signal has changed.
+    reads, to other bounds; ``keep`` takes for how long usage is kept. ``heard`` is told what a signal has changed.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class Reloader:
         self.bound: Callable[[Config], None] = lambda wanted: None
         self.heard: Callable[[Mapping[str, bool]], None] = lambda changed: None
         self.allow: Callable[[Rules], None] = lambda rules: None
+        self.keep: Callable[[UsageConfig], None] = lambda usage: None
 
     def reload(self) -> Mapping[str, bool]:
         """The sections that are different now, and whether that holds at once: if not, it needs a restart.
@@ -103,6 +104,8 @@ class Reloader:
         changed = changes(self._config, wanted)
         if _QUEUE & set(changed):
             self._limit(wanted.queue.depth, class_limits(wanted))
+        if "usage" in changed:
+            self.keep(wanted.usage)
         if "limits" in changed:
             self.allow(wanted.limits.rules)
         if _RESCUE & set(changed):

@@ -22,6 +22,7 @@ from potluck.core.reading import (
     hottest,
     impossible,
     room_for_models,
+    watts,
 )
 
 NODE = NodeId("agx0")
@@ -98,3 +99,10 @@ def test_models_may_fill_what_the_owner_says_else_all_the_memory_there_is() -> N
     assert room_for_models(replace(known, unified=True)) == known.total_bytes
     assert room_for_models(replace(known, memory_bytes=60)) == 60
     assert room_for_models(NodeReading(NODE)) is None
+
+
+def test_a_machine_draws_what_its_graphics_processors_do_or_its_largest_supply() -> None:
+    assert watts(CARDS) == 200.0
+    assert watts(replace(CARDS, gpus=())) == 38.0
+    assert watts(Reading(power=(Power("CPU", 5.0), Power("VDD_IN", 21.5)))) == 21.5
+    assert watts(UNIFIED) is None

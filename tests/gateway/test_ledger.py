@@ -11,11 +11,11 @@ import pytest
 
 from potluck.core.errors import BadRequest, OperatorError
 from potluck.core.model import EngineId, KeyId, ModelId, UserId
-from potluck.gateway.ledger import KEPT_S, Ledger
+from potluck.gateway.ledger import Keep, Ledger
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.port import Caller
 from potluck.storage.journal import Journal
-from potluck.storage.records import RequestRecord
+from potluck.storage.records import RequestRecord, UsageQuery, UsageRow
 
 from .world import says_hi, world
 
@@ -31,7 +31,7 @@ class Store:
         self.open = asyncio.Event()
         self.open.set()
         self.broken = False
-        self.pruned: list[float] = []
+        self.pruned: list[float | str] = []
 
     async def add(self, records: Sequence[RequestRecord]) -> None:
         await self.open.wait()
@@ -45,8 +45,11 @@ class Store:
     async def recent(self, *, limit: int, where: Any = None) -> tuple[RequestRecord, ...]:
         raise NotImplementedError
 
-    async def prune(self, before_s: float) -> int:
-        self.pruned.append(before_s)
+    async def tell(self, query: UsageQuery, *, limit: int) -> tuple[UsageRow, ...]:
+        raise AssertionError("not used here")
+
+    async def prune(self, before: float | str) -> int:
+        self.pruned.append(before)
         if self.broken:
             raise OperatorError("The database is away.")
         return 1
@@ -184,14 +187,15 @@ async def test_an_entry_that_cannot_be_read_is_passed_over(made: Made, tmp_path:
 
 
 @pytest.mark.parametrize("broken", [False, True])
-async def test_calls_are_forgotten_after_a_month_and_a_failure_is_no_end(made: Made, broken: bool) -> None:
+async def test_calls_and_days_are_forgotten_in_time_and_a_failure_is_no_end(made: Made, broken: bool) -> None:
     ledger, store = made()
     store.broken = broken
-    pruning = asyncio.ensure_future(ledger.pruning(lambda: KEPT_S + 5.0))
+    ledger.keep = Keep(requests_s=100.0, usage_s=86_400.0)
+    pruning = asyncio.ensure_future(ledger.pruning(store, lambda: 105.0 + 2 * 86_400.0))
     while not store.pruned:
         await asyncio.sleep(0)
     await asyncio.sleep(0)
-    assert store.pruned == [5.0]
+    assert store.pruned == ([2 * 86_400.0 + 5.0] if broken else [2 * 86_400.0 + 5.0, "1970-01-02"])
     assert not pruning.done()
     pruning.cancel()
 
@@ -229,3 +233,14 @@ async def test_the_speed_of_engines_is_learned_from_calls() -> None:
         client.ask(stream=True)
         assert (await client.answer())[0] == 200
         assert w.relay.dispatcher.learned()[EngineId("n0/openai"), ModelId("m")]["readings"] == 1
+
+
+async def test_a_calls_share_of_what_its_machine_draws_is_noted() -> None:
+    async with world(slots=4) as w:
+        w.fleet.machines.watts = lambda node: 50.0 if node == "n0" else None  # type: ignore[method-assign]
+        client = await w.connect()
+        client.ask()
+        await client.answer()
+        (record,) = await w.records()
+        assert record.energy_j == pytest.approx(50.0 * record.engine_s)
+        assert w.metrics.worked["n0", "m"] == (record.engine_s, record.energy_j)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -12,7 +12,7 @@ from potluck.backends.agent import HttpAgent
 from potluck.backends.port import HttpReply
 from potluck.core.errors import MalformedAnswer, NodeFailed, NodeUnreachable
 from potluck.core.model import NodeId, NodeReading
-from potluck.core.reading import Disk, Gpu, Memory, Reading, Temperature
+from potluck.core.reading import Disk, Gpu, Memory, Power, Reading, Temperature
 from potluck.gateway.agents import AgentWatch
 from potluck.gateway.exposition import Exposition
 from potluck.gateway.machines import Machine, Machines, MachineSetup
@@ -94,6 +94,17 @@ def test_a_silent_agent_is_said_to_be_and_its_old_figures_are_not_planned_with()
     assert one(machines).known == NodeReading(NODE, 60)
     assert machines.heard(NODE, agent, READING)
     assert (one(machines).silent_s, one(machines).why) == (None, "")
+
+
+def test_what_a_machine_draws_is_known_while_its_reading_is_fresh() -> None:
+    clock, agent = Clock(), FakeAgent()
+    machines = watched(agent, clock)
+    assert machines.watts(NODE) is None
+    machines.heard(NODE, agent, replace(READING, power=(Power("VDD_IN", 21.5),)))
+    assert machines.watts(NODE) == 21.5
+    assert machines.watts(OTHER) is None
+    clock.now += 120
+    assert machines.watts(NODE) is None
 
 
 def test_one_that_never_answered_is_silent_since_it_was_first_asked() -> None:

@@ -110,6 +110,7 @@ MATRIX = {
     "POST /api/v1/sessions/oidc": GUEST,
     "GET /api/v1/sessions/oidc/callback": NOBODY,
     "DELETE /api/v1/sessions/{session}": GUEST,
+    "GET /api/v1/usage": GUEST,
     "GET /api/v1/limits": GUEST,
     "GET /api/v1/users/me/identities": GUEST,
     "DELETE /api/v1/users/me/identities/{identity}": GUEST,

@@ -46,6 +46,7 @@ COMMANDS: Mapping[str, str] = {
     "drill": "Take a node out for a while, watch that no call is lost, and give it back.",
     "users": "Add, list, limit, change and remove users.",
     "keys": "Create, list, limit, rotate and revoke API keys.",
+    "usage": "Sum up what was used, by whom and on what.",
     "audit": "List, verify and export what happened to people, keys and machines.",
     "blobs": "List, tidy and copy the bytes of files.",
     "migrate": "Move all that the database holds into another one.",

@@ -53,6 +53,7 @@ def build(file: FileSection, source: Path, warnings: tuple[ConfigProblem, ...]) 
         storage=model.StorageConfig(file.storage.database, file.storage.redis, file.storage.blobs),
         files=_files(file.files),
         gateway=model.GatewayConfig(file.gateway.name, file.gateway.advertise),
+        usage=model.UsageConfig(file.usage.keep, file.usage.keep_requests),
         discovery=model.DiscoveryConfig(file.discovery.mdns, tuple(file.discovery.scan), file.discovery.agent_key),
         local=_local(file.local, source.parent),
         warnings=warnings,

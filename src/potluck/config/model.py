@@ -260,6 +260,13 @@ class AuditConfig(msgspec.Struct, frozen=True):
     keep_s: float = 400 * 86_400.0
 
 
+class UsageConfig(msgspec.Struct, frozen=True):
+    """For how long what was used by the day is kept, and single calls."""
+
+    keep_s: float = 730 * 86_400.0
+    keep_requests_s: float = 30 * 86_400.0
+
+
 class DiscoveryConfig(msgspec.Struct, frozen=True):
     """Where engines are looked for beside ``nodes``. ``scan`` holds networks in CIDR form.
 
@@ -310,6 +317,7 @@ class Config(msgspec.Struct, frozen=True):
     storage: StorageConfig = StorageConfig()
     files: FilesConfig = FilesConfig()
     gateway: GatewayConfig = GatewayConfig()
+    usage: UsageConfig = UsageConfig()
     discovery: DiscoveryConfig = DiscoveryConfig()
     local: LocalConfig = LocalConfig()
     warnings: tuple[ConfigProblem, ...] = ()

@@ -322,6 +322,7 @@ _ACCESS = model.AccessConfig()
 _AUDIT = model.AuditConfig()
 _FILES = model.FilesConfig()
 _QUOTAS = _FILES.quotas.roles
+_USAGE = model.UsageConfig()
 _DISCOVERY = model.DiscoveryConfig()
 _LOCAL = model.LocalConfig()
 
@@ -683,6 +684,15 @@ class LocalSection(Section):
     )
 
 
+class UsageSection(Section):
+    """For how long it is kept what everybody used, and how single calls went."""
+
+    keep: Duration = Field(_USAGE.keep_s, ge=86_400, description="The sums by day that `potluck usage` tells.")
+    keep_requests: Duration = Field(
+        _USAGE.keep_requests_s, ge=86_400, description="The request log that `potluck explain` tells from."
+    )
+
+
 class FileSection(Section):
     """``potluck.yaml``. Every section may be left out."""
 
@@ -714,6 +724,7 @@ class FileSection(Section):
     )
     access: AccessSection = Field(AccessSection.model_construct(), description="Who may come in, and for how long.")
     audit: AuditSection = Field(AuditSection.model_construct(), description="The audit log.")
+    usage: UsageSection = Field(UsageSection.model_construct(), description="How long usage is kept.")
     discovery: DiscoverySection = Field(DiscoverySection.model_construct(), description="Where engines are looked for.")
     local: Annotated[LocalSection, BeforeValidator(_local)] = Field(
         LocalSection.model_construct(), description="The embedded engine."

@@ -113,6 +113,13 @@ class Reading:
     networks: Annotated[tuple[Network, ...], "Its network interfaces."] = ()
 
 
+def watts(reading: Reading) -> float | None:
+    """What the machine draws for its models: its graphics processors, or the largest of its supplies where they are not
+    measured by themselves; None if nothing is measured."""
+    gpus = [gpu.watts for gpu in reading.gpus if gpu.watts is not None]
+    return sum(gpus) if gpus else max((supply.watts for supply in reading.power), default=None)
+
+
 def impossible(reading: Reading) -> str:
     """What cannot be true of any machine, in words; empty for a reading that can be."""
     amounts = list(_amounts(reading))

@@ -30,6 +30,8 @@ LABELS = {
     "potluck_prompt_tokens_total": ("node", "model"),
     "potluck_completion_tokens_total": ("node", "model"),
     "potluck_rescues_total": ("outcome",),
+    "potluck_engine_seconds_total": ("node", "model"),
+    "potluck_energy_joules_total": ("node", "model"),
     "potluck_limited_total": ("whose", "limit"),
     "potluck_hedges_total": ("outcome",),
     "potluck_generations_total": ("state", "why"),
@@ -116,6 +118,14 @@ class Exposition:
             completion.add_metric(place, written)
         yield prompt
         yield completion
+        worked = _counter("potluck_engine_seconds_total", "Seconds in which engines worked for calls.")
+        energy = _counter("potluck_energy_joules_total", "Energy drawn for calls, where node agents measure it.")
+        for place, (seconds, joules) in metrics.worked.items():
+            worked.add_metric(place, seconds)
+            if joules:
+                energy.add_metric(place, joules)
+        yield worked
+        yield energy
         queued = HistogramMetricFamily("potluck_queue_seconds", "Time from arrival to a seat.", labels=("class",))
         for kind in Kind:
             queued.add_metric((kind.value,), *_measured(metrics.queues[kind.place]))

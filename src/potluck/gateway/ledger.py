@@ -17,11 +17,12 @@ from potluck.core.model import EngineId, RequestId
 from potluck.core.rescue import Way
 from potluck.core.scheduling.decisions import Start
 from potluck.core.scheduling.explain import candidates
+from potluck.core.usage import kept_from
 from potluck.gateway.last_minute import Minute
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.port import Caller
 from potluck.storage.journal import Journal, Segment
-from potluck.storage.ports import RequestLog
+from potluck.storage.ports import RequestLog, UsageStore
 from potluck.storage.records import AttemptRecord, CallStatus, RequestRecord
 from potluck.wire.estimates import estimate
 from potluck.wire.port import Account
@@ -46,8 +47,6 @@ _MADE_AT_ONCE = 32
 MAX_WAITING = 50_000
 # A record has some 400 bytes.
 MOST_JOURNAL_BYTES = 256 << 20
-# A month answers "what happened last week"; without an end the log of a busy house would fill a small disk.
-KEPT_S = 30 * 86_400.0
 PRUNE_EVERY_S = 3_600.0
 
 # Looked up once: up to Python 3.11 a member costs as much as a call.
@@ -58,6 +57,14 @@ _NO_ACCOUNT = Account()
 CLIENT_CLOSED = 499
 # What became of an attempt that another one, asked beside it, was quicker than.
 BEATEN = "slower"
+
+
+class Keep(msgspec.Struct, frozen=True):
+    """For how long calls, and the usage by the day, are kept. A month answers "what happened last week", and two years
+    compare one with the other; without an end the log of a busy house would fill a small disk."""
+
+    requests_s: float = 30 * 86_400.0
+    usage_s: float = 730 * 86_400.0
 
 
 class Ledger:
@@ -79,6 +86,8 @@ class Ledger:
         self._writing = asyncio.Lock()
         self._away = False
         self._unjournaled = False
+        self.keep = Keep()
+        """May be another at any time."""
 
     @property
     def owed_bytes(self) -> int:
@@ -122,6 +131,7 @@ class Ledger:
             error=str(error) if error else "",
             choice=exchange.choice.why if exchange.choice is not None else "",
             user=exchange.caller.user,
+            energy_j=_energy_j(exchange, total_s - exchange.queue_s),
         )
         if error is not None:
             _log_failure(record, error)
@@ -227,15 +237,18 @@ class Ledger:
             self._many.clear()
             await self.flush()
 
-    async def pruning(self, wall_clock: Callable[[], float]) -> None:
-        """Forget calls older than `KEPT_S`, for ever. ``wall_clock`` is Unix seconds."""
+    async def pruning(self, usage: UsageStore, wall_clock: Callable[[], float]) -> None:
+        """Forget calls, and days of usage, that are older than they are kept, for ever. ``wall_clock`` is Unix
+        seconds."""
         while True:
+            now_s = wall_clock()
             try:
-                forgotten = await self._store.prune(wall_clock() - KEPT_S)
+                forgotten = await self._store.prune(now_s - self.keep.requests_s)
+                days = await usage.prune(kept_from(now_s, self.keep.usage_s))
             except OperatorError as error:
                 log.warning("the request log cannot be pruned", error=str(error))
             else:
-                log.debug("request log pruned", forgotten=forgotten)
+                log.debug("request log pruned", forgotten=forgotten, usage=days)
             await asyncio.sleep(PRUNE_EVERY_S)
 
 
@@ -245,6 +258,16 @@ def _decoded(line: bytes) -> RequestRecord | None:
     except msgspec.DecodeError as error:
         log.error("an entry of the request log's journal cannot be read and is passed over", error=str(error))
         return None
+
+
+def _energy_j(exchange: Exchange, engine_s: float) -> float | None:
+    """What the machine drew for a call, by its agent's last word and shared with the calls beside it; None where that
+    is not known."""
+    served, fleet = exchange.served, exchange.relay.fleet
+    if served is None or (drawn := fleet.machines.watts(served.node)) is None:
+        return None
+    engine = fleet.engines.get(served.engine)
+    return drawn * max(0.0, engine_s) / max(1, engine.busy if engine is not None else 1)
 
 
 def _status(error: PotluckError) -> CallStatus:

@@ -13,7 +13,10 @@ import msgspec
 from msgspec.structs import replace
 
 from potluck.core.model import NodeId, NodeReading
-from potluck.core.reading import Reading, as_known
+from potluck.core.reading import Reading, as_known, watts
+
+# As many intervals may a reading be old that is taken for what is now.
+_FRESH = 3
 
 
 class Agent(Protocol):
@@ -111,6 +114,13 @@ class Machines:
         """What may be planned with on one node; None if nobody configured it."""
         kept = self._kept.get(node)
         return self._machine(kept, self._clock()).known if kept is not None else None
+
+    def watts(self, node: NodeId) -> float | None:
+        """What a machine drew when it was last heard, which is not long ago; None if that is not known."""
+        kept = self._kept.get(node)
+        if kept is None or kept.reading is None or self._clock() - kept.taken_s > _FRESH * self._interval_s:
+            return None
+        return watts(kept.reading)
 
     def _machine(self, kept: _Kept, now: float) -> Machine:
         setup = kept.setup

@@ -64,6 +64,8 @@ class Metrics:
         """By dialect, node and outcome."""
         self.tokens: dict[tuple[str, str], tuple[int, int]] = {}
         """Of prompts and of completions, by node and model."""
+        self.worked: dict[tuple[str, str], tuple[float, float]] = {}
+        """Seconds of engines, and joules where they are measured, by node and model."""
         self.queues = [Durations() for _ in Kind]
         """Of waits in line, by the class's ``place``."""
         self.last_minute = LastMinute()
@@ -98,6 +100,8 @@ class Metrics:
                 place = (node, "")
             prompt, completion = self.tokens.get(place, (0, 0))
             self.tokens[place] = (prompt + record.prompt_tokens, completion + record.completion_tokens)
+            seconds, joules = self.worked.get(place, (0.0, 0.0))
+            self.worked[place] = (seconds + record.engine_s, joules + (record.energy_j or 0.0))
         if kind is not None:
             self.queues[kind.place].add(record.queue_s)
         self.last_minute.add(record.status, record.completion_tokens, now_s)

@@ -33,6 +33,7 @@ from potluck.storage.sql.schema import HEAD, REVISIONS, metadata
 from potluck.storage.sql.sessions import SqlSessions
 from potluck.storage.sql.settings import SqlSettings
 from potluck.storage.sql.sqlite import open_engine as open_sqlite
+from potluck.storage.sql.usage import SqlUsage
 from potluck.storage.sql.users import SqlUsers
 
 # Longer than any transaction here takes on a slow SD card, short enough that a start says what is wrong.
@@ -78,6 +79,7 @@ async def open_storage(
             identities=SqlIdentities(database),
             conversations=SqlConversations(database),
             requests=SqlRequests(database),
+            usage=SqlUsage(database),
             settings=SqlSettings(database),
             audit=SqlAudit(database),
             jobs=SqlJobs(database),

@@ -54,6 +54,8 @@ from potluck.storage.records import (
     StoredMessage,
     Thread,
     Topic,
+    UsageQuery,
+    UsageRow,
     UserRecord,
 )
 
@@ -382,7 +384,8 @@ class RequestLog(Protocol):
     """Calls that have ended, for the owner's questions."""
 
     async def add(self, records: Sequence[RequestRecord]) -> None:
-        """Write a batch. One whose id is stored already is passed over, so that a batch can be tried again."""
+        """Write a batch, and count it in the usage (`UsageStore`) in the same step. One whose id is stored already is
+        passed over, and not counted again, so that a batch can be tried again."""
         ...
 
     async def get(self, request: RequestId) -> RequestRecord:
@@ -395,6 +398,19 @@ class RequestLog(Protocol):
 
     async def prune(self, before_s: float) -> int:
         """Forget requests that came before; how many they were."""
+        ...
+
+
+class UsageStore(Protocol):
+    """What was used by whom, by the day: sums of the request log, which outlast it and the users. Calls of strangers,
+    who showed no valid key, are not counted."""
+
+    async def tell(self, query: UsageQuery, *, limit: int) -> tuple[UsageRow, ...]:
+        """Sums in the order of what they are told apart by; at most so many."""
+        ...
+
+    async def prune(self, before_day: str) -> int:
+        """Forget the days before; how many rows they were."""
         ...
 
 
@@ -538,6 +554,7 @@ class Storage(msgspec.Struct, frozen=True):
     identities: IdentityStore
     conversations: ConversationStore
     requests: RequestLog
+    usage: UsageStore
     settings: SettingsStore
     audit: AuditLog
     files: FileStore

@@ -18,6 +18,7 @@ from potluck.core.limits import Limits
 from potluck.core.model import EngineId, KeyId, ModelId, NodeId, RequestId, UserId
 from potluck.core.people import Role
 from potluck.core.scheduling.explain import Candidate
+from potluck.core.usage import Dimension
 
 ConversationId = NewType("ConversationId", str)
 MessageId = NewType("MessageId", str)
@@ -325,7 +326,8 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
 
     ``key`` and ``user`` are None where no valid key was shown, ``served_model``, ``node`` and ``engine`` where no
     engine answered. ``http_status`` is what the client was sent. ``estimated`` marks guessed tokens. ``error`` is safe
-    to show. ``choice`` says what was chosen, and why, for a call that left the choice of a model to us.
+    to show. ``choice`` says what was chosen, and why, for a call that left the choice of a model to us. ``images`` and
+    ``energy_j`` are for the usage alone.
     """
 
     id: RequestId
@@ -351,6 +353,43 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
     error: str = ""
     choice: str = ""
     user: UserId | None = None
+    images: int = 0
+    energy_j: float | None = None
+
+    @property
+    def engine_s(self) -> float:
+        """For how long engines worked for it, or waited for it to be read."""
+        return max(0.0, self.total_s - self.queue_s) if self.engine is not None else 0.0
+
+
+class UsageRow(msgspec.Struct, frozen=True):
+    """Figures of calls that have one ``day``, ``user``, ``key``, ``model`` and ``node``; what was not asked by is
+    empty, as it is of a call that no engine answered. ``failed`` are among ``calls``. ``energy_j`` is None if nothing
+    measured it."""
+
+    day: str = ""
+    user: str = ""
+    key: str = ""
+    model: str = ""
+    node: str = ""
+    calls: int = 0
+    failed: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    images: int = 0
+    engine_s: float = 0.0
+    energy_j: float | None = None
+
+
+class UsageQuery(msgspec.Struct, frozen=True):
+    """Which usage to tell: of the days from ``first`` to ``last`` (ISO dates, both included), told apart ``by``."""
+
+    first: str
+    last: str
+    by: tuple[Dimension, ...] = ()
+    user: UserId | None = None
+    key: KeyId | None = None
 
 
 class RequestFilter(msgspec.Struct, frozen=True):

@@ -85,6 +85,8 @@ from potluck.storage.records import (
     SignInWays,
     StoredMessage,
     Thread,
+    UsageQuery,
+    UsageRow,
     UserRecord,
 )
 from potluck.storage.shared.memory import MemoryBus, MemoryMeter, MemoryPresence
@@ -457,6 +459,21 @@ class MemoryKeys:
         raise AssertionError("not used here")
 
 
+class MemoryUsage:
+    """Tells what it was given, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.rows: list[UsageRow] = []
+        self.asked: list[UsageQuery] = []
+
+    async def tell(self, query: UsageQuery, *, limit: int) -> tuple[UsageRow, ...]:
+        self.asked.append(query)
+        return tuple(self.rows[:limit])
+
+    async def prune(self, before_day: str) -> int:
+        raise AssertionError("not used here")
+
+
 class MemoryRequests:
     def __init__(self) -> None:
         self.records: list[RequestRecord] = []
@@ -788,6 +805,7 @@ class World:
     redis: ServerState | None = None
     started: bool = False
     files: Any = field(default_factory=NoFiles)
+    usage: MemoryUsage = field(default_factory=MemoryUsage)
     nothing: Any = None  # in place of stores that a test has no use for
 
     def __post_init__(self) -> None:
@@ -802,6 +820,7 @@ class World:
             NoIdentities(),
             self.conversations,
             self.requests,
+            self.usage,
             NoSettings(),
             MemoryAudit(),
             self.nothing,

@@ -27,19 +27,22 @@ class NewRows:
         self._traits = traits
         self._statements: dict[int, str] = {}  # two threads may make the same one: either will do
 
-    def add(self, connection: Connection, rows: Sequence[Sequence[object]]) -> None:
-        """``rows`` hold a value for each column, in the table's order and as the driver takes them."""
-        at = 0
+    def add(self, connection: Connection, rows: Sequence[Sequence[object]]) -> set[object]:
+        """``rows`` hold a value for each column, in the table's order and as the driver takes them. The first column is
+        the key: those that were not there yet are returned."""
+        at, new = 0, set[object]()
         for size in _SIZES:
             while len(rows) - at >= size:
                 values = tuple(chain.from_iterable(rows[at : at + size]))
-                connection.exec_driver_sql(self._statement(connection, size), values)
+                new.update(row[0] for row in connection.exec_driver_sql(self._statement(connection, size), values))
                 at += size
+        return new
 
     def _statement(self, connection: Connection, size: int) -> str:
         statement = self._statements.get(size)
         if statement is None:
             names = [column.name for column in self._table.columns]
-            insert = self._traits.insert_new(self._table).values([dict.fromkeys(names)] * size)
+            key = self._table.columns[0]
+            insert = self._traits.insert_new(self._table).values([dict.fromkeys(names)] * size).returning(key)
             statement = self._statements[size] = str(insert.compile(dialect=connection.dialect))
         return statement

@@ -17,6 +17,7 @@ from potluck.storage.sql.bulk import NewRows
 from potluck.storage.sql.content import clean
 from potluck.storage.sql.database import Database
 from potluck.storage.sql.schema import requests
+from potluck.storage.sql.usage import count
 
 _attempts = msgspec.json.Decoder(tuple[AttemptRecord, ...])
 
@@ -56,7 +57,8 @@ class SqlRequests:
 
     async def add(self, records: Sequence[RequestRecord]) -> None:
         def work(connection: Connection) -> None:
-            self._rows.add(connection, [_row(record) for record in records])
+            new = self._rows.add(connection, [_row(record) for record in records])
+            count(connection, _first(records, new))
 
         if records:
             await self._database.write(work)
@@ -82,6 +84,14 @@ class SqlRequests:
         return await self._database.write(lambda connection: connection.execute(statement).rowcount)
 
 
+def _first(records: Sequence[RequestRecord], new: set[object]) -> Iterator[RequestRecord]:
+    """Those whose ids are ``new``; of two with one id the first, which is the one that was written."""
+    for record in records:
+        if record.id in new:
+            new.discard(record.id)
+            yield record
+
+
 def _conditions(where: RequestFilter) -> Iterator[ColumnElement[bool]]:
     if where.user is not None:
         yield requests.c.user_id == where.user
@@ -104,7 +114,7 @@ def _row(record: RequestRecord) -> tuple[object, ...]:
         record.family,
         record.route,
         clean(record.asked_model),
-        record.served_model,
+        clean(record.served_model) if record.served_model is not None else None,
         record.node,
         record.engine,
         record.status.value,

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012", "0013")
 """Every revision of the schema, oldest first: known here so that a start needs Alembic only to change something."""
 
 HEAD = REVISIONS[-1]
@@ -229,6 +229,26 @@ files = Table(
 )
 Index("ix_files_user_created", files.c.user_id, files.c.created_s, files.c.id)
 Index("ix_files_digest", files.c.digest)
+
+# Sums of the request log (`storage.sql.usage`), which outlast it: ids of users and keys that are gone stay. Empty is
+# none: a null would be another row each time.
+usage = Table(
+    "usage",
+    metadata,
+    Column("day", Text, primary_key=True),
+    Column("user_id", Text, primary_key=True),
+    Column("key_id", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("node", Text, primary_key=True),
+    Column("calls", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    Column("prompt_tokens", BigInteger, nullable=False),
+    Column("completion_tokens", BigInteger, nullable=False),
+    Column("cached_tokens", BigInteger, nullable=False),
+    Column("images", BigInteger, nullable=False),
+    Column("engine_s", Double, nullable=False),
+    Column("energy_j", Double),
+)
 
 settings = Table(
     "settings",

@@ -36,6 +36,8 @@ from potluck.surfaces.v1 import (
     review,
     sessions,
     shapes,
+    usage,
+    usage_shapes,
     users,
 )
 from potluck.surfaces.v1.endpoint import Action, Endpoint, Route, asking, perhaps, plain, reading, uploading
@@ -613,6 +615,15 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         status=204,
         right=Right.LOOK,
         lasting=True,
+    ),
+    Route(
+        "GET",
+        "/api/v1/usage",
+        "Sum up what was used, as JSON or CSV; owners and admins see everybody's.",
+        asking(usage_shapes.UsageQueryShape, usage.read_usage),
+        usage_shapes.UsageReply,
+        errors=(e.NotFound,),
+        right=Right.LOOK,
     ),
     Route(
         "GET",

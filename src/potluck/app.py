@@ -303,7 +303,8 @@ async def running(
     """
     async with AsyncExitStack() as stack:
         url = _database_url(config, data)
-        storage = await stack.enter_async_context(open_storage(url, clock=time.monotonic))
+        replicas = [replica.reveal() for replica in config.storage.replicas]
+        storage = await stack.enter_async_context(open_storage(url, clock=time.monotonic, replicas=replicas))
         owed = _outlasting(storage, data, url)
         if lead is not None:
             storage = replace(storage, settings=LeadersSettings(storage.settings, lead.holds))

@@ -336,6 +336,30 @@ def test_a_database_may_be_a_file_or_a_server(problems, url: str) -> None:
     assert problems(f"storage: {{database: '{url}'}}") == []
 
 
+@pytest.mark.parametrize("url", ["https://bucket", "s3://", "s3:bucket", "s3://KEY:SECRET@", "nonsense"])
+def test_files_go_into_a_bucket_of_s3(only, url: str) -> None:
+    problem = only(f"storage: {{blobs: '{url}'}}")
+    assert "must begin with s3:" in problem.message
+    assert "SECRET" not in problem.message
+
+
+@pytest.mark.parametrize("url", ["s3://bucket", "s3://KEY:a/b+c@bucket/prefix?endpoint=http://h:1"])
+def test_a_bucket_may_have_a_key_and_a_secret(problems, url: str) -> None:
+    assert problems(f"storage: {{blobs: '{url}'}}") == []
+
+
+def test_quotas_are_sizes_or_none(problems, tmp_path: Path) -> None:
+    assert problems("files: {max_size: 1GB, quota: {owner: none, member: 5GB, users: {anna: 50GB}}}") == []
+    assert len(problems("files: {quota: {member: much}}")) == 1
+
+
+def test_replicas_follow_a_postgresql_that_is_named(only, problems) -> None:
+    database = "database: 'postgresql://h/p'"
+    assert problems(f"storage: {{{database}, replicas: ['postgresql://h2/p']}}") == []
+    assert "not named" in only("storage: {replicas: ['postgresql://:SECRET@h2/p']}").message
+    assert "must begin with postgresql:" in only(f"storage: {{{database}, replicas: ['sqlite:///x']}}").message
+
+
 def test_a_redis_is_no_other_server(only, problems) -> None:
     problem = only("storage: {redis: 'http://:SECRET@h/0'}")
     assert "must begin with redis:" in problem.message

@@ -94,6 +94,29 @@ class Postgres:
 
 
 @contextmanager
+def replica(primary: Postgres) -> Iterator[Postgres]:
+    """A running server that follows another one, and answers to readers."""
+    with room("replica") as folder:
+        subprocess.run(
+            [
+                primary.programs / "pg_basebackup",
+                *("-h", "127.0.0.1", "-p", str(primary.port), "-U", "potluck", "-D", folder / "data"),
+                *("--write-recovery-conf", "--checkpoint=fast", "--no-sync"),
+            ],
+            check=True,
+            capture_output=True,
+            cwd=folder,
+            **unprivileged(),
+        )
+        server = Postgres(primary.programs, folder, free_port())
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
+
+
+@contextmanager
 def postgres(version: str) -> Iterator[Postgres]:
     """A running server of one of the `programs`."""
     found = programs()[version]

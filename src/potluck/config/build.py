@@ -50,7 +50,9 @@ def build(file: FileSection, source: Path, warnings: tuple[ConfigProblem, ...]) 
         generations=_generations(file.generations),
         access=_access(file.access),
         audit=model.AuditConfig(file.audit.keep),
-        storage=model.StorageConfig(file.storage.database, file.storage.redis, file.storage.blobs),
+        storage=model.StorageConfig(
+            file.storage.database, file.storage.redis, file.storage.blobs, tuple(file.storage.replicas)
+        ),
         files=_files(file.files),
         gateway=model.GatewayConfig(file.gateway.name, file.gateway.advertise),
         usage=model.UsageConfig(file.usage.keep, file.usage.keep_requests),

@@ -45,6 +45,7 @@ def cross_findings(root: JsonObject, document: Document) -> Iterator[Finding]:
     yield from _classes(mapping(root.get("classes")))
     yield from _limited(mapping(root.get("limits")), mapping(root.get("routes")))
     yield from _database(mapping(root.get("storage")).get("database"))
+    yield from _replicas(mapping(root.get("storage")))
     yield from _redis(mapping(root.get("storage")).get("redis"))
     yield from _blobs(mapping(root.get("storage")).get("blobs"))
     yield from _networks(items(mapping(root.get("discovery")).get("scan")))
@@ -176,6 +177,19 @@ def _database(url: Json) -> Iterator[Finding]:
         yield Finding(("storage", "database"), message, hint)
 
 
+def _replicas(storage: JsonObject) -> Iterator[Finding]:
+    urls = items(storage.get("replicas"))
+    for index, url in enumerate(urls):
+        if isinstance(url, str) and "://" in url and not url.startswith("postgresql:"):
+            place: Path = ("storage", "replicas", index)
+            yield Finding(place, f"{dotted(place)} must begin with postgresql:.", "Only PostgreSQL has replicas here.")
+    if urls and storage.get("database") in (None, ""):
+        hint = "Name their primary in storage.database, or leave them out."
+        yield Finding(
+            ("storage", "replicas"), "storage.replicas follow a database that is not named.", hint, at_key=True
+        )
+
+
 def _redis(url: Json) -> Iterator[Finding]:
     if isinstance(url, str) and "://" in url and not url.startswith(("redis://", "rediss://", "unix://")):
         message = "storage.redis must begin with redis://, rediss:// or unix://."
@@ -183,7 +197,7 @@ def _redis(url: Json) -> Iterator[Finding]:
 
 
 def _blobs(url: Json) -> Iterator[Finding]:
-    if isinstance(url, str) and not re.match(r"s3://([^@?]*@)?[^/?@]|\$\{|file:", url):
+    if isinstance(url, str) and not re.match(r"s3://([^@?]*@)?[^/?@]+([/?].*)?$|\$\{|file:", url):
         message = "storage.blobs must begin with s3:// and name a bucket."
         hint = "Such as s3://KEY:SECRET@BUCKET?endpoint=https://HOST:PORT; leave it out to keep files in a folder."
         yield Finding(("storage", "blobs"), message, hint)

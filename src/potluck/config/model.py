@@ -186,6 +186,7 @@ class StorageConfig(msgspec.Struct, frozen=True):
     database: Secret | None = None
     redis: Secret | None = None
     blobs: Secret | None = None
+    replicas: tuple[Secret, ...] = ()
 
 
 class TrustedHeaderConfig(msgspec.Struct, frozen=True):

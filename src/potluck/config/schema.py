@@ -606,6 +606,11 @@ class StorageSection(Section):
         "and secret may stand in `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` instead; left out, a folder in the "
         "data directory.",
     )
+    replicas: list[SecretText] = Field(
+        [],
+        description="Servers that follow the PostgreSQL of `database`: `postgresql://…` each. Conversations are listed "
+        "and searched, and the request log is read, there; none of them has to answer.",
+    )
 
 
 class QuotaSection(Section):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from sqlalchemy import Connection, Engine, inspect, text
@@ -36,6 +37,9 @@ from potluck.storage.sql.sqlite import open_engine as open_sqlite
 from potluck.storage.sql.usage import SqlUsage
 from potluck.storage.sql.users import SqlUsers
 
+if TYPE_CHECKING:
+    from potluck.storage.sql.replicas import Replicas
+
 # Longer than any transaction here takes on a slow SD card, short enough that a start says what is wrong.
 BUSY_TIMEOUT_S = 5.0
 
@@ -54,7 +58,7 @@ def sqlite_url(file: Path) -> str:
 
 @asynccontextmanager
 async def open_storage(
-    url: str, *, clock: Callable[[], float], busy_timeout_s: float = BUSY_TIMEOUT_S
+    url: str, *, clock: Callable[[], float], busy_timeout_s: float = BUSY_TIMEOUT_S, replicas: Sequence[str] = ()
 ) -> AsyncGenerator[Storage, None]:
     """The stores of the database at ``url``, closed at the end of the block.
 
@@ -63,10 +67,11 @@ async def open_storage(
 
     Raises `OperatorError` for a URL that is not understood, and for a database that cannot be opened, reached or
     written, is locked for ``busy_timeout_s``, is damaged, is not Potluck's, or was written by a newer version.
-    ``clock`` is monotonic seconds, for pauses between attempts to reach a server.
+    ``clock`` is monotonic seconds, for pauses between attempts to reach a server. ``replicas`` are URLs of servers that
+    follow a PostgreSQL; none of them has to answer.
     """
     engine, traits = engine_for(url, clock, busy_timeout_s)
-    async with open_database(engine, traits) as database:
+    async with open_database(engine, traits, _replicas(replicas, engine, clock)) as database:
         # It writes, so that what cannot be written is known now.
         await database.write(partial(_make_ready, traits=traits))
         yield Storage(
@@ -118,6 +123,14 @@ async def look_at_storage(url: str, *, clock: Callable[[], float]) -> None:
     engine, traits = engine_for(url, clock)
     async with open_database(engine, traits) as database:
         await database.read(known_revision)
+
+
+def _replicas(urls: Sequence[str], primary: Engine, clock: Callable[[], float]) -> Replicas | None:
+    if not urls:
+        return None
+    from potluck.storage.sql.replicas import Replicas  # noqa: PLC0415 - few have any
+
+    return Replicas([engine_for(url, clock)[0] for url in urls], primary, clock)
 
 
 def url_of(url: str) -> URL:

@@ -66,7 +66,7 @@ class SqlConversations:
             before = conversations.c.updated_s < updated_s
             same = and_(conversations.c.updated_s == updated_s, conversations.c.id < last)
             statement = statement.where(or_(before, same))
-        rows = await self._database.read(lambda connection: connection.execute(statement).all())
+        rows = await self._database.read_lagging(lambda connection: connection.execute(statement).all())
         found = tuple(_conversation(row) for row in rows)
         return ConversationPage(found[:limit], _cursor(found[limit - 1]) if len(found) > limit else None)
 
@@ -147,7 +147,7 @@ class SqlConversations:
             by_conversation = {row.conversation_id: _message(row) for row in rows}
             return tuple(_hit(each, by_conversation.get(each.id), text.strip()) for each in hits)
 
-        return await self._database.read(work)
+        return await self._database.read_lagging(work)
 
 
 def _is(conversation: ConversationId, user: UserId) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

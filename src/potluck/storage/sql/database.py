@@ -6,13 +6,16 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, Engine, Insert, Table
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from potluck.core.errors import OperatorError
+
+if TYPE_CHECKING:  # few have any
+    from potluck.storage.sql.replicas import Replicas
 
 WRITE_OPTION = "potluck_write"
 """Execution option that marks a transaction that will write, for databases that must know at its beginning."""
@@ -58,7 +61,8 @@ class Database:
     there.
     """
 
-    def __init__(self, engine: Engine, traits: Traits) -> None:
+    def __init__(self, engine: Engine, traits: Traits, replicas: Replicas | None = None) -> None:
+        self._replicas = replicas
         self._reading = engine
         self._writing = engine.execution_options(**{WRITE_OPTION: True})
         self.traits = traits
@@ -69,15 +73,34 @@ class Database:
         """What ``work`` makes of one view of the data."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._run, self._reading, work)
 
+    async def read_lagging(self, work: Callable[[Connection], T]) -> T:
+        """The same, where what others have written in the last moment may be missing: by a replica, if there is one
+        that has all that was written here. Not for anything that decides who may do what."""
+        if self._replicas is None:
+            return await self.read(work)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._run_lagging, self._replicas, work)
+
     async def write(self, work: Callable[[Connection], T]) -> T:
         """What ``work`` returns, once its transaction is on disk; if it raises, it has left no trace."""
-        return await asyncio.get_running_loop().run_in_executor(self._writers, self._run, self._writing, work)
+        return await asyncio.get_running_loop().run_in_executor(self._writers, self._write, work)
 
     def close(self) -> None:
         """Finish what was asked for, then let go of the connections. Waits, so it is for a thread."""
         self._writers.shutdown()
         self._readers.shutdown()
         self._reading.dispose()
+        if self._replicas is not None:
+            self._replicas.close()
+
+    def _run_lagging(self, replicas: Replicas, work: Callable[[Connection], T]) -> T:
+        found = replicas.read(work)
+        return found[0] if found is not None else self._run(self._reading, work)
+
+    def _write(self, work: Callable[[Connection], T]) -> T:
+        result = self._run(self._writing, work)
+        if self._replicas is not None:
+            self._replicas.wrote()
+        return result
 
     def _run(self, engine: Engine, work: Callable[[Connection], T]) -> T:
         try:
@@ -90,10 +113,12 @@ class Database:
 
 
 @asynccontextmanager
-async def open_database(engine: Engine, traits: Traits) -> AsyncGenerator[Database, None]:
+async def open_database(
+    engine: Engine, traits: Traits, replicas: Replicas | None = None
+) -> AsyncGenerator[Database, None]:
     """``engine``'s transactions; at the end of the block they are finished and it is closed, even for a caller that is
     cancelled meanwhile: who comes after may rely on it."""
-    database = Database(engine, traits)
+    database = Database(engine, traits, replicas)
     try:
         yield database
     finally:

@@ -77,7 +77,9 @@ class SqlRequests:
             .order_by(requests.c.time_s.desc(), requests.c.id.desc())
             .limit(limit)
         )
-        return await self._database.read(lambda connection: tuple(_read(row) for row in connection.execute(statement)))
+        return await self._database.read_lagging(
+            lambda connection: tuple(_read(row) for row in connection.execute(statement))
+        )
 
     async def prune(self, before_s: float) -> int:
         statement = delete(requests).where(requests.c.time_s < before_s)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from potluck.logs import LogFormat, configure, redacted
+from potluck.logs import LogFormat, Meant, configure, redacted
 
 KEY = "pk-osTHPp" + "0123456789abcdefghijABCDEFGHIJ"
 
@@ -39,6 +39,14 @@ def test_no_key_reaches_a_log(capfd: pytest.CaptureFixture[str]) -> None:
         written = lines(capfd, form)
         assert len(written) == 2
         assert not any(KEY in line or KEY[12:] in line for line in written)
+
+
+def test_a_link_that_is_handed_over_by_the_log_is_whole(capfd: pytest.CaptureFixture[str]) -> None:
+    link = "http://127.0.0.1:8420/setup?token=0123456789abcdefghijABCDEFGHIJ"
+    for form in ("text", "json"):
+        configure("info", form)
+        structlog.get_logger().info(Meant(f"set it up at {link}"), link=link)
+        assert capfd.readouterr().err.count(link) == 1
 
 
 def test_people_are_spared_empty_fields_and_programs_are_not(capfd: pytest.CaptureFixture[str]) -> None:

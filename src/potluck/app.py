@@ -91,6 +91,7 @@ from potluck.surfaces.sessions import Sessions
 from potluck.surfaces.v1.errors import failure_of, status_of
 
 if TYPE_CHECKING:
+    from potluck.gateway.accounts import Accounts
     from potluck.gateway.drills import Drills
     from potluck.gateway.relay.bridge import AsgiSide
     from potluck.gateways import Lead
@@ -139,6 +140,8 @@ class App:
     """Take who may ask as it is stored now."""
     keep: Callable[[], Awaitable[None]]
     """Write down what was learned and spent."""
+    offer_set_up: Callable[[str], Awaitable[None]]
+    """Say where the owner may choose a password, at the URL that is listened at, as long as nobody has one."""
 
 
 def serve(options: UpOptions) -> int:
@@ -194,6 +197,7 @@ async def _serve(options: UpOptions) -> None:
         server = await _listen(app.relay.connection, config.server.host, config.server.port)
         url = _url_of(server)
         stack.enter_context(publish_address(data, url))
+        await app.offer_set_up(url)
         alive = Alive(app.shared.presence, GatewayRecord(app.id, _this_machine(), url, __version__, time.time()))
         stack.push_async_callback(alive.leave)
         app.tasks.spawn(alive.saying(), "presence")
@@ -243,6 +247,17 @@ def _say_ready(url: str) -> None:
 def _database_url(config: Config, data: DataDir) -> str:
     database = config.storage.database
     return database.reveal() if database is not None else sqlite_url(data.database)
+
+
+async def _offer_set_up(accounts: Callable[[], Accounts], storage: Storage, config: Config, url: str) -> None:
+    if any(ways.password for ways in (await storage.credentials.standing()).values()):
+        return
+    from potluck.coming_in import own_url  # noqa: PLC0415 - only first starts need it
+
+    _, token = await accounts().links.of_a_start()
+    link = f"{own_url(config, url)}/setup?token={token}"
+    # It is for whoever reads this, and for once: the one secret that is meant for the log.
+    log.info(logs.Meant(f"nobody has a password yet: choose the owner's at {link}"))
 
 
 def _asgi_side(services: Services, fleet: Fleet, metrics: Metrics, keyring: Keyring, origins: Origins) -> AsgiSide:
@@ -457,6 +472,7 @@ async def running(
         stack.push_async_callback(web.aclose)
         services = _services(
             config,
+            data,
             storage,
             shared,
             relay,
@@ -473,6 +489,7 @@ async def running(
             audit,
             files,
             web,
+            stack.callback,
         )
         relay.serve_rest(lambda: _asgi_side(services, fleet, metrics, keyring, origins))
 
@@ -518,6 +535,7 @@ async def running(
             gateway,
             partial(_learn, storage, keyring, sessions),
             partial(_keep, rates, kept_meter),
+            partial(_offer_set_up, services.accounts, storage, config),
         )
 
 
@@ -601,6 +619,7 @@ def _in_use(relay: Relay) -> Callable[[EngineId, ModelId], int]:
 
 def _services(
     config: Config,
+    data: DataDir,
     storage: Storage,
     shared: Shared,
     relay: Relay,
@@ -617,11 +636,13 @@ def _services(
     audit: Audit,
     files: Files,
     web: ProviderWeb,
+    at_the_end: Callable[[Callable[[], None]], object],
 ) -> Services:
     async def changed() -> None:
         await _learn(storage, keyring, sessions)
         shared.bus.publish(Topic.PEOPLE)
 
+    people = People(storage, time.time, relay.new_id, secrets.token_bytes, changed, audit)
     return Services(
         calls=calls,
         storage=storage,
@@ -630,7 +651,8 @@ def _services(
         machines=relay.fleet.machines.snapshot,
         clock=time.time,
         new_id=relay.new_id,
-        people=People(storage, time.time, relay.new_id, secrets.token_bytes, changed, audit),
+        people=people,
+        accounts=cache(lambda: _accounts(config, data, storage, people, audit, changed, relay.new_id, at_the_end)),
         name_of=keyring.name_of,
         lifetimes=sessions.lifetimes,
         reload=reloader.reload,
@@ -659,6 +681,35 @@ def _services(
         started_s=time.time(),
         max_body_bytes=config.limits.max_body_bytes,
         levels=relay.admission.levels,
+        url=config.server.url,
+    )
+
+
+def _accounts(
+    config: Config,
+    data: DataDir,
+    storage: Storage,
+    people: People,
+    audit: Audit,
+    changed: Callable[[], Awaitable[None]],
+    new_id: Callable[[], str],
+    at_the_end: Callable[[Callable[[], None]], object],
+) -> Accounts:
+    """Not imported before somebody signs in."""
+    from potluck.coming_in import coming_in  # noqa: PLC0415
+
+    return coming_in(
+        config,
+        data,
+        storage,
+        people,
+        audit,
+        changed,
+        clock=time.time,
+        monotonic=time.monotonic,
+        new_id=new_id,
+        random_bytes=secrets.token_bytes,
+        at_the_end=at_the_end,
     )
 
 

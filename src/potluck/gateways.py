@@ -102,6 +102,9 @@ class Opened(Protocol):
     @property
     def relearn(self) -> Callable[[], Awaitable[None]]: ...
 
+    @property
+    def offer_set_up(self) -> Callable[[str], Awaitable[None]]: ...
+
 
 class Composition(msgspec.Struct, frozen=True):
     """What app.py does for a gateway alone as well: ``running`` opens everything, ``listen`` the socket, ``ready`` says
@@ -256,6 +259,8 @@ class _Gateway:
         )
         async with self._composition.running(self._config, self._place.data, self._place.read, lead) as opened:
             self._opened, self._switch.relay, self._forwarder.closing = opened, opened.relay, True
+            with suppress(OperatorError):  # who leads has more to do than that
+                await opened.offer_set_up(self._composition.url_of(self._server))
             self._ready.set()
             try:
                 await _first(leading.lost(), self._stop.wait(), self._following(opened))

@@ -13,15 +13,21 @@ from tests.cli.fake_service import FakeService, Whole
 
 def info(name: str, role: str = "member", *, disabled: str | None = None) -> dict[str, object]:
     plain: dict[str, object] = {"id": f"id-{name}", "name": name, "role": role, "keys": 2, "limits": None}
-    return {**plain, "created_at": "2026-01-02T03:04:05Z", "disabled_at": disabled}
+    return {
+        **plain,
+        "created_at": "2026-01-02T03:04:05Z",
+        "disabled_at": disabled,
+        "password": True,
+        "second_factor": False,
+    }
 
 
 def test_the_list_tells_role_keys_and_state(service: FakeService, ask: Run) -> None:
     users = [info("owner", "owner"), info("anna", disabled="2026-02-03T00:00:00Z")]
     service.on("GET /api/v1/users", Whole({"users": users}))
     lines = ask("users", "ls").stdout.splitlines()
-    assert lines[0].split() == ["ID", "NAME", "ROLE", "KEYS", "SINCE", "STATE", "LIMITS"]
-    assert lines[2].split() == ["id-anna", "anna", "member", "2", "2026-01-02", "disabled", "2026-02-03"]
+    assert lines[0].split() == ["ID", "NAME", "ROLE", "KEYS", "SIGNS", "IN", "BY", "SINCE", "STATE", "LIMITS"]
+    assert lines[2].split() == ["id-anna", "anna", "member", "2", "password", "2026-01-02", "disabled", "2026-02-03"]
     assert json.loads(ask("users", "ls", "--json").stdout) == users
 
 

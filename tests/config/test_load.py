@@ -70,7 +70,8 @@ routes:
   coding: {models: [x, y], weights: {agx0: 80, far: 20}, policy: weighted}
   images: {order: [far, agx0]}
 health: {interval: 5m}
-server: {host: "::1", port: 0, drain: 1m, origins: ["https://chat.example.org/", "*"]}
+server: {host: "::1", port: 0, drain: 1m, origins: ["https://chat.example.org/", "*"], url: "https://potluck.example/"}
+access: {session_idle: 1d, secret_key: 0123456789abcdef0123456789abcdef}
 limits: {max_body: 1MiB, max_header: 16KiB}
 queue: {depth: 3, max_wait: 90}
 storage: {database: "sqlite:////srv/p.db"}
@@ -95,6 +96,10 @@ local: {slots: 2, models_dir: gguf, idle_unload: 0, threads: 3, context: 512}
     assert config.health.interval_s == 300
     assert (config.server.host, config.server.port, config.server.drain_s) == ("::1", 0, 60)
     assert config.server.origins == ("https://chat.example.org", "*")
+    assert config.server.url == "https://potluck.example"
+    assert config.access.session_idle_s == 86_400
+    assert config.access.secret_key is not None
+    assert config.access.secret_key.reveal() == "0123456789abcdef" * 2
     assert (config.limits.max_body_bytes, config.limits.max_header_bytes) == (2**20, 2**14)
     assert (config.queue.depth, config.queue.max_wait_s) == (3, 90)
     assert config.storage.database is not None

@@ -1,7 +1,7 @@
 import pytest
 
 from potluck.core.errors import BadRequest
-from potluck.core.passwords import LONGEST, SHORTEST, checked_password, prepared
+from potluck.core.passwords import LONGEST, SHORTEST, checked_password, cost_for, prepared
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,8 @@ def test_the_first_that_anybody_would_try_are_refused_and_not_repeated(password:
 
 def test_one_letter_written_in_two_ways_is_one_password() -> None:
     assert checked_password("Ångström unit", "a") == checked_password("A\u030angstro\u0308m unit", "a")
+
+
+def test_a_hash_takes_what_the_rfc_says_and_less_on_a_small_machine() -> None:
+    assert cost_for(0) == cost_for(8_000_000_000) == (3, 65_536, 4)
+    assert cost_for(1_000_000_000).memory_kib < 20_000

@@ -1,6 +1,6 @@
 import pytest
 
-from potluck.core.sessions import Lifetimes, cookie_in, forged, set_cookie
+from potluck.core.sessions import DEVICE_COOKIES, Lifetimes, cookie_in, forged, set_cookie
 
 
 def test_a_session_ends_by_rest_or_by_age_whichever_is_first() -> None:
@@ -51,3 +51,10 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites() -> None:
     assert set_cookie("t", secure=False, length_s=60.0) == plain
     assert set_cookie("t", secure=True, length_s=60.0) == f"__Host-{plain}; Secure"
     assert "Max-Age=0" in set_cookie("", secure=True, length_s=60.0)
+
+
+def test_a_browser_that_is_known_again_has_a_cookie_of_its_own() -> None:
+    made = set_cookie("d", secure=True, length_s=60.0, names=DEVICE_COOKIES)
+    assert made.startswith("__Host-potluck-device=d;")
+    assert cookie_in(b"potluck=s; potluck-device=d", DEVICE_COOKIES) == b"d"
+    assert cookie_in(b"potluck-device=d") == b""

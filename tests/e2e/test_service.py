@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 import sqlite3
@@ -80,6 +81,30 @@ def test_the_first_start_says_where_the_owners_key_is_and_never_what_it_is(tmp_p
         assert str(service.data / "owner.key") in said
         assert service.key not in said
         assert "no engine" in said
+
+
+def test_the_first_start_prints_a_link_by_which_the_owner_is_set_up_once(tmp_path: Path) -> None:
+    def posted(path: str, body: dict[str, str]) -> int:
+        request = urllib.request.Request(service.url + path, json.dumps(body).encode(), method="POST")
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                return int(error.code)
+
+    with processes.service(tmp_path, "--no-local") as service:
+        (link,) = re.findall(r"http://\S+/setup\?token=\w+", service.log.read_text())
+        assert link.startswith(service.url)
+        with urllib.request.urlopen(link) as page:
+            assert "script-src 'self'" in page.headers["content-security-policy"]
+        accepted = {"token": link.partition("token=")[2], "name": "Olga", "password": "correct horse battery"}
+        accept = "/api/v1/invitations/accept"
+        assert [posted(accept, accepted), posted(accept, accepted)] == [201, 404]
+    with processes.service(tmp_path, "--no-local") as service:
+        assert "/setup?token=" not in service.log.read_text()
+        assert posted("/api/v1/sessions", {"name": "olga", "password": "correct horse battery"}) == 201
+        assert service.get("/api/v1/users/me")["name"] == "Olga"
 
 
 def test_a_second_service_on_the_same_data_is_told_so(tmp_path: Path) -> None:

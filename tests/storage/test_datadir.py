@@ -10,7 +10,7 @@ from potluck.core.errors import OperatorError
 from potluck.core.keys import digest, make_key, prefix
 from potluck.core.model import KeyId
 from potluck.core.people import OWNER_ID
-from potluck.storage.datadir import DataDir, ensure_owner_key, open_datadir, read_owner_key
+from potluck.storage.datadir import DataDir, ensure_owner_key, ensure_secret_key, open_datadir, read_owner_key
 from potluck.storage.open import open_storage, sqlite_url
 from potluck.storage.ports import KeyStore
 from potluck.storage.records import KeyRecord
@@ -126,3 +126,17 @@ async def test_a_name_that_is_taken_by_another_key_is_the_owners_to_settle(data:
     await keys.add(KeyRecord(KeyId("k1"), "other", "pk", b"d", 1.0))
     with pytest.raises(OperatorError, match="owner's key could not be kept"):
         await ensure(data, keys, 1)
+
+
+def test_the_secret_is_made_once_for_its_owners_eyes(data: DataDir) -> None:
+    made = ensure_secret_key(data, bytes(range(32)))
+    assert ensure_secret_key(data, bytes(32)) == made == bytes(range(32))
+    assert mode(data.secret_key) == 0o600
+
+
+@pytest.mark.parametrize("content", [b"rubbish", b"\xff"])
+def test_a_secret_that_cannot_be_read_is_not_replaced(data: DataDir, content: bytes) -> None:
+    data.secret_key.write_bytes(content)
+    with pytest.raises(OperatorError, match=r"secret\.key"):
+        ensure_secret_key(data, bytes(32))
+    assert data.secret_key.read_bytes() == content

@@ -23,6 +23,7 @@ from potluck.core.errors import PotluckError
 if TYPE_CHECKING:  # msgspec and the API's shapes are not needed for a page of help
     from pathlib import Path
 
+    from potluck.cli.accounts import Accounts
     from potluck.cli.audit import Log as AuditLog
     from potluck.cli.keys import Keys
     from potluck.cli.printing import Printer
@@ -44,7 +45,7 @@ COMMANDS: Mapping[str, str] = {
     "models": "List, pull, remove, load, unload, pin and copy models.",
     "nodes": "List, find, drain and resume nodes.",
     "drill": "Take a node out for a while, watch that no call is lost, and give it back.",
-    "users": "Add, list, limit, change and remove users.",
+    "users": "Add, invite, list, limit, change and remove users.",
     "keys": "Create, list, limit, rotate and revoke API keys.",
     "usage": "Sum up what was used, by whom and on what.",
     "audit": "List, verify and export what happened to people, keys and machines.",
@@ -112,6 +113,10 @@ class _Offline(Protocol):
     def stored_audit(self, data: Path, config: Config) -> AuditLog: ...
 
 
+class _OfflineAccounts(Protocol):
+    def stored_accounts(self, data: Path, config: Config) -> Accounts: ...
+
+
 class _Serving(Protocol):
     def run(self, line: UpLine) -> int: ...
 
@@ -127,6 +132,11 @@ class _Repl(Protocol):
 def offline() -> _Offline:
     """`potluck.cli.offline`, which imports the database."""
     return cast("_Offline", import_module("potluck.cli.offline"))
+
+
+def offline_accounts() -> _OfflineAccounts:
+    """`potluck.cli.offline_accounts`, which imports the database and more."""
+    return cast("_OfflineAccounts", import_module("potluck.cli.offline_accounts"))
 
 
 def serving() -> _Serving:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from msgspec import UNSET
 
@@ -35,27 +35,30 @@ from potluck.surfaces.v1.shapes import KeyCreated, KeyInfo, NewKey
 
 T = TypeVar("T")
 
-_OWNER = Caller(KeyId(""), OWNER_NAME, OWNER_ID, Role.OWNER, address="command line")
+Told: TypeAlias = Callable[[], Awaitable[None]]
+"""Is awaited after every change."""
+
+OWNER = Caller(KeyId(""), OWNER_NAME, OWNER_ID, Role.OWNER, address="command line")
 """Who can write the database is its owner."""
 
 
 def stored_keys(data: Path, config: Config) -> StoredKeys:
     """The keys of a data directory, or of the database that the configuration names."""
-    return StoredKeys(_Stored(data, config))
+    return StoredKeys(Stored(data, config))
 
 
 def stored_users(data: Path, config: Config) -> StoredUsers:
     """The users of a data directory, or of the database that the configuration names."""
-    return StoredUsers(_Stored(data, config))
+    return StoredUsers(Stored(data, config))
 
 
 def stored_audit(data: Path, config: Config) -> StoredAudit:
     """The audit log of a data directory, or of the database that the configuration names."""
-    return StoredAudit(_Stored(data, config))
+    return StoredAudit(Stored(data, config))
 
 
 @dataclass(frozen=True, slots=True)
-class _Stored:
+class Stored:
     """The database of a data directory, opened for one piece of work. Raises `PotluckError`."""
 
     data: Path
@@ -77,6 +80,14 @@ class _Stored:
     def run(self, act: Callable[[People], Awaitable[T]]) -> T:
         """What ``act`` does to the people in there."""
 
+        async def work(_: Storage, people: People, __: Audit, ___: Told) -> T:
+            return await act(people)
+
+        return self.run_all(work)
+
+    def run_all(self, act: Callable[[Storage, People, Audit, Told], Awaitable[T]]) -> T:
+        """The same, for who needs more than the people."""
+
         async def work() -> T:
             place = open_datadir(self.data)
             async with open_storage(self._url(), clock=time.monotonic) as storage:
@@ -96,7 +107,8 @@ class _Stored:
                     """Nobody runs here who would have to know; elsewhere another gateway may."""
                     await tell_change(storage.settings, new_id(), time.time())
 
-                done = await act(People(storage, time.time, new_id, secrets.token_bytes, told, audit))
+                people = People(storage, time.time, new_id, secrets.token_bytes, told, audit)
+                done = await act(storage, people, audit, told)
                 await audit.close()
                 return done
 
@@ -107,19 +119,19 @@ class _Stored:
 class StoredKeys:
     """The same as `keys.RemoteKeys`, on the data directory. Raises `PotluckError`."""
 
-    stored: _Stored
+    stored: Stored
 
     def all(self) -> list[KeyInfo]:
         async def act(people: People) -> list[KeyInfo]:
             names = {user.id: user.name for user in await people.users()}
-            return [key_info(record, names) for record in await people.keys(_OWNER)]
+            return [key_info(record, names) for record in await people.keys(OWNER)]
 
         return self.stored.run(act)
 
     def create(self, wanted: NewKey) -> KeyCreated:
         async def act(people: People) -> KeyCreated:
             made = await people.create_key(
-                _OWNER,
+                OWNER,
                 wanted.name,
                 wanted.user,
                 expires_in_s=wanted.expires_in_s,
@@ -133,28 +145,28 @@ class StoredKeys:
 
     def rotate(self, key: KeyInfo, overlap_s: float) -> KeyCreated:
         async def act(people: People) -> KeyCreated:
-            return await _shown(people, *await people.rotate_key(_OWNER, KeyId(key.id), overlap_s))
+            return await _shown(people, *await people.rotate_key(OWNER, KeyId(key.id), overlap_s))
 
         return self.stored.run(act)
 
     def limit(self, key: KeyInfo, change: KeyChange) -> KeyInfo:
         async def act(people: People) -> KeyInfo:
-            before = await people.key(_OWNER, KeyId(key.id))
-            record = await people.limit_key(_OWNER, before.id, changed(before.limits, change.limits))
+            before = await people.key(OWNER, KeyId(key.id))
+            record = await people.limit_key(OWNER, before.id, changed(before.limits, change.limits))
             holder = await people.user(record.user)
             return key_info(record, {holder.id: holder.name})
 
         return self.stored.run(act)
 
     def revoke(self, key: KeyInfo) -> None:
-        self.stored.run(lambda people: people.revoke_key(_OWNER, KeyId(key.id)))
+        self.stored.run(lambda people: people.revoke_key(OWNER, KeyId(key.id)))
 
 
 @dataclass(frozen=True, slots=True)
 class StoredAudit:
     """The same as `audit.RemoteLog`, on the data directory. Raises `PotluckError`."""
 
-    stored: _Stored
+    stored: Stored
 
     def recent(self, limit: int, event: str, before: int | None) -> list[AuditEntry]:
         async def act(storage: Storage) -> list[AuditEntry]:
@@ -188,18 +200,19 @@ async def _shown(people: People, record: KeyRecord, key: str) -> KeyCreated:
 class StoredUsers:
     """The same as `users.RemoteUsers`, on the data directory. Raises `PotluckError`."""
 
-    stored: _Stored
+    stored: Stored
 
     def all(self) -> list[UserInfo]:
         async def act(people: People) -> list[UserInfo]:
-            keys = [key.user for key in await people.keys(_OWNER) if key.live]
-            return [user_info(user, keys.count(user.id)) for user in await people.users()]
+            keys = [key.user for key in await people.keys(OWNER) if key.live]
+            ways = await people.ways()
+            return [user_info(user, keys.count(user.id), ways.get(user.id)) for user in await people.users()]
 
         return self.stored.run(act)
 
     def add(self, name: str, role: Role) -> UserInfo:
         async def act(people: People) -> UserInfo:
-            return user_info(await people.add_user(_OWNER, name, role))
+            return user_info(await people.add_user(OWNER, name, role))
 
         return self.stored.run(act)
 
@@ -207,15 +220,16 @@ class StoredUsers:
         async def act(people: People) -> UserInfo:
             if change.limits is not UNSET:
                 before = await people.user(name)
-                await people.set_limits(_OWNER, name, changed(before.limits, change.limits))
+                await people.set_limits(OWNER, name, changed(before.limits, change.limits))
             if change.role is not None:
-                await people.set_role(_OWNER, name, change.role)
+                await people.set_role(OWNER, name, change.role)
             if change.disabled is not None:
-                await people.set_disabled(_OWNER, name, disabled=change.disabled)
-            user = await people.user(name)
-            return user_info(user, sum(key.live and key.user == user.id for key in await people.keys(_OWNER)))
+                await people.set_disabled(OWNER, name, disabled=change.disabled)
+            user, ways = await people.user(name), await people.ways()
+            keys = sum(key.live and key.user == user.id for key in await people.keys(OWNER))
+            return user_info(user, keys, ways.get(user.id))
 
         return self.stored.run(act)
 
     def remove(self, name: str) -> None:
-        self.stored.run(lambda people: people.remove_user(_OWNER, name))
+        self.stored.run(lambda people: people.remove_user(OWNER, name))

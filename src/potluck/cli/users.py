@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import typer
 
-from potluck.cli import lazy
+from potluck.cli import accounts, lazy
 from potluck.cli.check import ConfigFile
 from potluck.cli.client import Client
 from potluck.cli.failure import CliError, Unreachable
@@ -75,7 +75,7 @@ class RemoteUsers:
 
 @app.callback()
 def users() -> None:
-    """Add, list, limit, change and remove users."""
+    """Add, invite, list, limit, change and remove users."""
 
 
 @app.command("ls")
@@ -206,6 +206,9 @@ def chosen(listed: Sequence[UserInfo], name: str) -> UserInfo:
     return found
 
 
+accounts.register(app)
+
+
 def users_table(listed: Sequence[UserInfo], width: int) -> str:
     """The users as a table."""
     rows = [
@@ -214,6 +217,7 @@ def users_table(listed: Sequence[UserInfo], width: int) -> str:
             user.name,
             user.role.value,
             str(user.keys),
+            _signs_in(user),
             user.created_at[:10],
             f"disabled {user.disabled_at[:10]}" if user.disabled_at else "",
             shown(user.limits),
@@ -222,7 +226,11 @@ def users_table(listed: Sequence[UserInfo], width: int) -> str:
     ]
     if not rows:
         return "There is no user yet; the first start of 'potluck up' makes the owner."
-    return table(("ID", "NAME", "ROLE", "KEYS", "SINCE", "STATE", "LIMITS"), rows, width)
+    return table(("ID", "NAME", "ROLE", "KEYS", "SIGNS IN BY", "SINCE", "STATE", "LIMITS"), rows, width)
+
+
+def _signs_in(user: UserInfo) -> str:
+    return ("password and code" if user.second_factor else "password") if user.password else "key"
 
 
 def _tell(user: UserInfo, as_json: bool, done: str) -> None:

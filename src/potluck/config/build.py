@@ -41,7 +41,13 @@ def build(file: FileSection, source: Path, warnings: tuple[ConfigProblem, ...]) 
         nodes={NodeId(name): _node(NodeId(name), node) for name, node in file.nodes.items()},
         routes={name: _route(name, route) for name, route in file.routes.items()},
         aliases=file.aliases,
-        server=model.ServerConfig(file.server.host, file.server.port, file.server.drain, tuple(file.server.origins)),
+        server=model.ServerConfig(
+            file.server.host,
+            file.server.port,
+            file.server.drain,
+            tuple(file.server.origins),
+            file.server.url.rstrip("/"),
+        ),
         limits=model.LimitsConfig(file.limits.max_body, file.limits.max_header, _rules(file.limits)),
         queue=model.QueueConfig(file.queue.depth, file.queue.max_wait),
         classes={Kind(name): _class(each) for name, each in file.classes.items()},
@@ -71,6 +77,7 @@ def _access(section: AccessSection) -> model.AccessConfig:
         None if header is None else _trusted_header(header),
         tuple(model.TrustedNetwork(each.range, each.as_) for each in section.trusted_networks),
         None if section.oidc is None else _openid(section.oidc),
+        section.secret_key,
     )
 
 

@@ -110,13 +110,15 @@ class RouteConfig(msgspec.Struct, frozen=True):
 class ServerConfig(msgspec.Struct, frozen=True):
     """Where Potluck listens, and how long a stop waits for calls under way.
 
-    ``origins`` are the web pages that may call beside those of this machine.
+    ``origins`` are the web pages that may call beside those of this machine. ``url`` is where people reach it, without
+    a slash at its end; empty where nobody said.
     """
 
     host: str = "127.0.0.1"
     port: int = 8420
     drain_s: float = 30.0
     origins: tuple[str, ...] = ()
+    url: str = ""
 
 
 class LimitsConfig(msgspec.Struct, frozen=True):
@@ -244,7 +246,7 @@ class OpenIdConfig(msgspec.Struct, frozen=True):
 class AccessConfig(msgspec.Struct, frozen=True):
     """How long a browser's session lasts: unused, and at the most. Who comes in without a key of ours.
 
-    ``proxies``, in CIDR form, are believed in what they say of addresses.
+    ``proxies``, in CIDR form, are believed in what they say of addresses. ``secret_key`` None: the data directory's.
     """
 
     session_idle_s: float = 7 * 86_400.0
@@ -253,6 +255,7 @@ class AccessConfig(msgspec.Struct, frozen=True):
     trusted_header: TrustedHeaderConfig | None = None
     trusted_networks: tuple[TrustedNetwork, ...] = ()
     oidc: OpenIdConfig | None = None
+    secret_key: Secret | None = None
 
 
 class AuditConfig(msgspec.Struct, frozen=True):

@@ -24,6 +24,9 @@ from potluck.core.people import OWNER_NAME, Role, checked_name, folded
 from potluck.core.scheduling.classes import DEFAULT_LIMITS
 from potluck.core.scheduling.classes import Kind as Classes
 
+# Nobody guesses so many, if they are random.
+_SHORTEST_SECRET = 32
+
 # `x-type` names the type for people; config.reference prints it. Any value may be a reference instead.
 _REFERENCE: JsonDict = {"type": "string", "pattern": r"\$\{|^file:"}
 
@@ -125,6 +128,20 @@ def _origin(value: object) -> str:
     return text
 
 
+def _own_url(value: object) -> str:
+    text = value.strip().rstrip("/") if isinstance(value, str) else ""
+    if not re.fullmatch(r"https?://[^\s/?#@]+", text):
+        raise Unfit("be the beginning of a URL", "Such as https://potluck.example.org, without anything behind it.")
+    return text
+
+
+def _long_secret(value: object) -> Secret:
+    secret = _secret(value)
+    if len(secret.reveal()) < _SHORTEST_SECRET:
+        raise Unfit(f"be a random text of {_SHORTEST_SECRET} characters at least", "openssl rand -hex 32", private=True)
+    return secret
+
+
 def _whole(low: int, high: int) -> tuple[object, ...]:
     """What makes an ``int`` a number from ``low`` to ``high``."""
     shape = _shape("whole number", {"type": "integer", "minimum": low, "maximum": high})
@@ -209,6 +226,10 @@ Url = Annotated[str, BeforeValidator(_url), WithJsonSchema({"type": "string", "x
 Address = Annotated[str, BeforeValidator(_address), WithJsonSchema({"type": "string", "x-type": "host or IP address"})]
 Network = Annotated[str, BeforeValidator(_network), WithJsonSchema({"type": "string", "x-type": "network"})]
 HeaderName = Annotated[str, BeforeValidator(_header), WithJsonSchema({"type": "string", "x-type": "header"})]
+OwnUrl = Annotated[str, BeforeValidator(_own_url), WithJsonSchema({"type": "string", "x-type": "URL"})]
+LongSecret = Annotated[
+    Secret, PlainValidator(_long_secret), WithJsonSchema({"type": "string", "x-type": "secret text"})
+]
 Origin = Annotated[str, BeforeValidator(_origin), WithJsonSchema({"type": "string", "x-type": "origin"})]
 GuestName = Annotated[str, BeforeValidator(_guest), WithJsonSchema({"type": "string", "x-type": "name"})]
 RoleName: TypeAlias = Literal["owner", "admin", "member", "guest"]
@@ -332,6 +353,11 @@ class ServerSection(Section):
 
     host: Address = Field(_SERVER.host, description="The address to listen on; `0.0.0.0` is every one of this machine.")
     port: ServerPort = Field(_SERVER.port, description="The port to listen on; 0 takes any free one.")
+    url: OwnUrl = Field(
+        _SERVER.url,
+        description="Where people reach Potluck, such as `https://potluck.example.org`: links to invite them begin so. "
+        "Left out, links begin with the address that whoever makes them came by.",
+    )
     drain: Duration = Field(
         _SERVER.drain_s,
         description="How long a stop waits for calls under way. What is left then ends in an error, or, if it is of "
@@ -561,6 +587,11 @@ class AccessSection(Section):
     )
     session_length: Duration = Field(
         _ACCESS.session_length_s, description="A browser's session ends after so long in any case."
+    )
+    secret_key: LongSecret | None = Field(
+        None,
+        description="What second factors are encrypted with: any long random text, the same for all Potlucks on one "
+        "database; left out, `secret.key` in the data directory.",
     )
     proxies: list[Network] = Field(
         [],

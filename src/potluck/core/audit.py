@@ -45,6 +45,14 @@ class Event(StrEnum):
     KEY_LIMITED = "key.limited"
     SESSION_BEGUN = "session.begun"
     SESSION_ENDED = "session.ended"
+    SIGN_IN_REFUSED = "sign_in.refused"
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105 - no password
+    FACTOR_ADDED = "second_factor.added"
+    FACTOR_REMOVED = "second_factor.removed"
+    CODE_USED = "second_factor.recovery_code_used"
+    LINK_MADE = "link.made"
+    LINK_USED = "link.used"
+    LINK_WITHDRAWN = "link.withdrawn"
     USER_MADE = "user.made"
     USER_ROLE = "user.role"
     USER_DISABLED = "user.disabled"
@@ -75,6 +83,14 @@ MEANINGS: Final[Mapping[Event, str]] = {
     Event.KEY_LIMITED: "How much may be used by an API key was changed; `limits` are those that hold.",
     Event.SESSION_BEGUN: "A browser's session began.",
     Event.SESSION_ENDED: "A browser's session was ended before its time.",
+    Event.SIGN_IN_REFUSED: "Passwords or codes were wrong, `count` times in `seconds`; the first is told at once.",
+    Event.PASSWORD_CHANGED: "A password was changed, or first set, by its user.",
+    Event.FACTOR_ADDED: "A second factor is asked for from now on.",
+    Event.FACTOR_REMOVED: "A second factor was removed.",
+    Event.CODE_USED: "A recovery code stood in for a second factor; so many are `left`.",
+    Event.LINK_MADE: "A one-time link was made: to `invite` somebody, to `reset` a password, or to `setup` the owner.",
+    Event.LINK_USED: "A one-time link was used: somebody became a user, or chose a new password.",
+    Event.LINK_WITHDRAWN: "A one-time link was withdrawn before it was used.",
     Event.USER_MADE: "A user was added.",
     Event.USER_ROLE: "A user's role changed.",
     Event.USER_DISABLED: "A user was kept out.",

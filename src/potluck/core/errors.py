@@ -83,6 +83,20 @@ class Unauthenticated(ClientError):
         super().__init__(message, hint=hint or "Make a key with 'potluck keys create NAME'.")
 
 
+class SignInRefused(Unauthenticated):
+    """A name, a password, or both are wrong: never said which."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The name or the password is wrong.",
+            hint="Who manages users can make a link for a new password ('potluck users reset NAME').",
+        )
+
+
+class CodeNeeded(Unauthenticated):
+    """The password is right, and a code of the second factor is missing or wrong."""
+
+
 class Forbidden(ClientError):
     """The key is valid but may not do this."""
 

@@ -19,6 +19,11 @@ _SHOWN = len(KEY_MARK) + 6  # enough to tell keys apart by eye, 220 bits short o
 
 def make_key(random: bytes) -> str:
     """A new key, ``pk-`` and 43 characters, from `RANDOM_BYTES` bytes of a cryptographic source."""
+    return KEY_MARK + make_token(random)
+
+
+def make_token(random: bytes) -> str:
+    """43 letters and digits, for what is no key but must be guessed no more than one."""
     if len(random) != RANDOM_BYTES:
         raise ValueError(f"a key is made of {RANDOM_BYTES} random bytes, not {len(random)}")
     number = int.from_bytes(random, "big")
@@ -26,7 +31,7 @@ def make_key(random: bytes) -> str:
     for _ in range(_LENGTH):
         number, digit = divmod(number, len(_ALPHABET))
         letters.append(_ALPHABET[digit])
-    return KEY_MARK + "".join(letters)
+    return "".join(letters)
 
 
 def digest(key: str) -> bytes:

@@ -4,7 +4,7 @@ no rules of what must be in them, which only make people write the same ones dow
 from __future__ import annotations
 
 import unicodedata
-from typing import Final
+from typing import Final, NamedTuple
 
 from potluck.core.errors import BadRequest
 from potluck.core.people import folded
@@ -52,3 +52,22 @@ def checked_password(password: str, name: str, param: str = "password") -> str:
 
 def _refused(param: str, message: str, hint: str) -> BadRequest:
     return BadRequest(message, param=param, hint=hint)
+
+
+class Cost(NamedTuple):
+    """What one hash takes (Argon2id, RFC 9106): passes over so much memory, by so many threads."""
+
+    passes: int
+    memory_kib: int
+    lanes: int
+
+
+# RFC 9106, section 4, the second recommended choice; and OWASP's for machines that have not got 128 MiB to spare.
+_USUAL: Final = Cost(3, 65_536, 4)
+_SMALL: Final = Cost(2, 19_456, 1)
+_SMALL_BYTES: Final = 1_500_000_000
+
+
+def cost_for(memory_bytes: int) -> Cost:
+    """What a hash may take on a machine with so much memory; 0: not known."""
+    return _SMALL if 0 < memory_bytes < _SMALL_BYTES else _USUAL

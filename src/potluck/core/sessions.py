@@ -9,6 +9,12 @@ from typing import Final
 COOKIES: Final = (b"__Host-potluck", b"potluck")
 """The cookie's names. The first one binds it to this host and to https, where the browser speaks that."""
 
+DEVICE_COOKIES: Final = (b"__Host-potluck-device", b"potluck-device")
+"""By these a browser is known again that somebody has signed in with; they let nobody in (`core.backoff`)."""
+
+DEVICE_S: Final = 400 * 86_400.0
+"""As long as browsers keep any cookie (RFC 6265bis)."""
+
 _READING: Final = frozenset({b"GET", b"HEAD", b"OPTIONS"})
 
 
@@ -48,8 +54,8 @@ def forged(method: bytes, site: bytes, origin: bytes, host: bytes) -> bool:
     return not host or origin.lower() not in (b"http://" + host.lower(), b"https://" + host.lower())
 
 
-def set_cookie(token: str, *, secure: bool, length_s: float) -> str:
+def set_cookie(token: str, *, secure: bool, length_s: float, names: tuple[bytes, bytes] = COOKIES) -> str:
     """The ``Set-Cookie`` header of a new session (RFC 6265bis); with an empty token the one that ends it."""
-    name = COOKIES[0 if secure else 1].decode()
+    name = names[0 if secure else 1].decode()
     age = round(length_s) if token else 0
     return f"{name}={token}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{'; Secure' if secure else ''}"

@@ -65,7 +65,7 @@ class Audit:
         self._lost = 0
         self._away = False
         self._writing = asyncio.Lock()
-        self._refused = Flood()
+        self._refused = {Event.KEY_REFUSED: Flood(), Event.SIGN_IN_REFUSED: Flood()}
 
     async def tell(self, event: Event, actor: Caller | None = None, subject: str = "", **detail: str | int) -> None:
         """Note what ``actor`` did to ``subject``; nobody for what Potluck did itself."""
@@ -98,10 +98,11 @@ class Audit:
 
     def key_refused(self, address: str, shown: str) -> None:
         """Somebody showed a key that is not valid. Of what was ``shown`` no more is kept than of a key of ours."""
-        mark = prefix(shown) if shown.startswith(KEY_MARK) else ""
-        tally = self._refused.refused(address, mark, self._monotonic())
-        if tally is not None:
-            self._note_refusals([tally])
+        self._count(Event.KEY_REFUSED, address, prefix(shown) if shown.startswith(KEY_MARK) else "")
+
+    def sign_in_refused(self, address: str, user: str) -> None:
+        """Somebody gave a wrong password or code for ``user``, or for nobody: what is empty here was never a name."""
+        self._count(Event.SIGN_IN_REFUSED, address, user)
 
     async def flush(self) -> None:
         """Write what waits."""
@@ -126,12 +127,12 @@ class Audit:
         """Write what waits and what refusals come to, for ever."""
         while True:
             await asyncio.sleep(LOOK_S)
-            self._note_refusals(self._refused.due(self._monotonic()))
+            self._note_windows(all_of_them=False)
             await self.flush()
 
     async def close(self) -> None:
         """Write what is left at the end."""
-        self._note_refusals(self._refused.due(self._monotonic(), all_of_them=True))
+        self._note_windows(all_of_them=True)
         await self.flush()
 
     async def caring(self, keep_s: float) -> None:
@@ -154,10 +155,21 @@ class Audit:
             return
         self._waiting.append(Noted(self._new_id(), round(self._clock() * 1000), fact))
 
-    def _note_refusals(self, tallies: Sequence[Tally]) -> None:
+    def _count(self, event: Event, address: str, shown: str) -> None:
+        tally = self._refused[event].refused(address, shown, self._monotonic())
+        if tally is not None:
+            self._note_refusals(event, [tally])
+
+    def _note_windows(self, *, all_of_them: bool) -> None:
+        now = self._monotonic()
+        for event, flood in self._refused.items():
+            self._note_refusals(event, flood.due(now, all_of_them=all_of_them))
+
+    def _note_refusals(self, event: Event, tallies: Sequence[Tally]) -> None:
         for tally in tallies:
             counted: dict[str, str | int] = {"count": tally.count, "seconds": tally.seconds}
-            self._note(Fact(Event.KEY_REFUSED, key=tally.shown, address=tally.place, detail=counted))
+            key, subject = (tally.shown, "") if event is Event.KEY_REFUSED else ("", tally.shown)
+            self._note(Fact(event, key=key, address=tally.place, subject=subject, detail=counted))
 
     def _keep(self, head: Head) -> None:
         if self._noted is not None and head.seq <= self._noted.seq:

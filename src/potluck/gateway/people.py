@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
 from msgspec.structs import replace
@@ -18,7 +18,7 @@ from potluck.core.sessions import Lifetimes
 from potluck.gateway.audit import Audit
 from potluck.gateway.port import Caller
 from potluck.storage.ports import Storage
-from potluck.storage.records import KeyRecord, SessionId, SessionRecord, UserRecord
+from potluck.storage.records import KeyRecord, SessionId, SessionRecord, SignInWays, UserRecord
 
 # Browsers of one person; a script that signs in again and again must not fill the table.
 _MOST_SESSIONS = 50
@@ -64,11 +64,8 @@ class People:
 
     async def add_user(self, actor: Caller, name: str, role: Role) -> UserRecord:
         """Raises `BadRequest` for what is no name, `Conflict` for one that is taken."""
-        _may_manage(actor, role)
-        record = UserRecord(UserId(self._new_id()), checked_name(name), role, self._clock())
-        # The owner's, also before the first start has made that user.
-        if folded(record.name) == OWNER_NAME:
-            raise Conflict(f"There is a user named {OWNER_NAME!r} already.", hint="Choose another name.")
+        may_manage(actor, role)
+        record = UserRecord(UserId(self._new_id()), newcomers_name(name), role, self._clock())
         await self._storage.users.add(record)
         await self._changed()
         await self._audit.tell(Event.USER_MADE, actor, record.name, role=role.value)
@@ -77,7 +74,7 @@ class People:
     async def set_role(self, actor: Caller, asked: str, role: Role) -> UserRecord:
         """Raises `NotFound`, and `Conflict` for the owner."""
         user = await self._other(actor, asked)
-        _may_manage(actor, role)
+        may_manage(actor, role)
         record = await self._storage.users.set_role(user.id, role)
         await self._changed()
         await self._audit.tell(Event.USER_ROLE, actor, user.name, before=user.role.value, after=role.value)
@@ -100,7 +97,7 @@ class People:
         """
         user = await self.user(asked)
         if user.id != actor.user or actor.role is not Role.OWNER:
-            _may_manage(actor, user.role)
+            may_manage(actor, user.role)
         record = await self._storage.users.set_limits(user.id, limits)
         await self._changed()
         await self._audit.tell(Event.USER_LIMITED, actor, user.name, limits=words_of(limits))
@@ -121,14 +118,24 @@ class People:
                 "The owner stays as it is: nobody could administer Potluck otherwise.",
                 hint="Its key lies in the data directory.",
             )
-        _may_manage(actor, user.role)
+        may_manage(actor, user.role)
         return user
 
     # --- sessions ---
 
-    async def sessions(self, actor: Caller) -> Sequence[SessionRecord]:
-        """One's own, oldest first."""
-        return [record for record in await self._storage.sessions.all() if record.user == actor.user]
+    async def sessions(self, actor: Caller, asked: str = "", *, every: bool = False) -> Sequence[SessionRecord]:
+        """One's own, oldest first; ``asked``'s, by name or id; or everybody's.
+
+        Raises `NotFound`, and `Forbidden` for who may not manage users.
+        """
+        if (asked or every) and not actor.may(Right.MANAGE_PEOPLE):
+            raise actor.refusal(Right.MANAGE_PEOPLE)
+        whose = (await self.user(asked)).id if asked else actor.user
+        return [record for record in await self._storage.sessions.all() if every or record.user == whose]
+
+    async def ways(self) -> Mapping[UserId, SignInWays]:
+        """How users can sign in beside their keys."""
+        return await self._storage.credentials.standing()
 
     async def begin_session(self, actor: Caller, agent: str, lifetimes: Lifetimes) -> tuple[SessionRecord, str]:
         """A new session with its token, for who shows a key; it ends with that key.
@@ -167,10 +174,17 @@ class People:
         return record, token
 
     async def end_session(self, actor: Caller, session: SessionId) -> None:
-        """Raises `NotFound`, also for somebody else's."""
-        await self._storage.sessions.remove(session, actor.user)
+        """Raises `NotFound`, also for somebody else's whom the caller does not manage."""
+        whose = next((each.user for each in await self._storage.sessions.all() if each.id == session), actor.user)
+        if whose != actor.user and not await self._manages(actor, whose):
+            whose = actor.user
+        await self._storage.sessions.remove(session, whose)
         await self._changed()
         await self._audit.tell(Event.SESSION_ENDED, actor, session)
+
+    async def _manages(self, actor: Caller, user: UserId) -> bool:
+        holder = _found(await self.users(), user)
+        return actor.may(Right.MANAGE_PEOPLE) and (holder is None or manages(actor.role, holder.role))
 
     # --- keys ---
 
@@ -300,7 +314,7 @@ class People:
             raise NotFound("There is no such key.", hint="GET /api/v1/keys lists them.")
         holder = _found(await self.users(), record.user)
         if record.user != actor.user and holder is not None:
-            _may_manage(actor, holder.role)
+            may_manage(actor, holder.role)
         return record
 
     async def _is_free(self, name: str) -> None:
@@ -325,8 +339,17 @@ class People:
                     f"There is a user named {name!r}, who is {holder.role}.",
                     hint="Say whose the key is to be, or choose another name.",
                 )
-            _may_manage(actor, holder.role)
+            may_manage(actor, holder.role)
         return holder
+
+
+def newcomers_name(name: str) -> str:
+    """A name for a user that is not the first. Raises `BadRequest`, and `Conflict` for the owner's."""
+    name = checked_name(name)
+    # Also before the first start has made that user, and when it goes by another name.
+    if folded(name) == OWNER_NAME:
+        raise Conflict(f"There is a user named {OWNER_NAME!r} already.", hint="Choose another name.")
+    return name
 
 
 def _found(users: Sequence[UserRecord], asked: str) -> UserRecord | None:
@@ -335,6 +358,7 @@ def _found(users: Sequence[UserRecord], asked: str) -> UserRecord | None:
     return by_id or next((user for user in users if folded(user.name) == name), None)
 
 
-def _may_manage(actor: Caller, role: Role) -> None:
+def may_manage(actor: Caller, role: Role) -> None:
+    """Raises `Forbidden` for who may not make, change or remove users of that role."""
     if not manages(actor.role, role):
         raise Forbidden(f"Your role, {actor.role}, may not manage users of role {role}.", hint="It takes an owner.")

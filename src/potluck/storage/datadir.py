@@ -33,6 +33,11 @@ class DataDir(msgspec.Struct, frozen=True):
         return self.root / "owner.key"
 
     @property
+    def secret_key(self) -> Path:
+        """What second factors are encrypted with, and known devices told by. Mode 0600; made when first needed."""
+        return self.root / "secret.key"
+
+    @property
     def models(self) -> Path:
         """GGUF files of the embedded engine."""
         return self.root / "models"
@@ -113,6 +118,29 @@ def read_owner_key(data: DataDir) -> str | None:
             hint="Run this as the user that runs Potluck, or pass --key.",
         ) from error
     return text if text.startswith(KEY_MARK) else None
+
+
+def ensure_secret_key(data: DataDir, random: bytes) -> bytes:
+    """The data directory's secret; ``random`` (32 bytes) becomes it where there is none. Raises `OperatorError`."""
+    try:
+        text = data.secret_key.read_text("ascii").strip()
+    except FileNotFoundError:
+        write_private(data.secret_key, random.hex() + "\n")
+        return random
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable_secret(data, str(error)) from error
+    try:
+        return bytes.fromhex(text)
+    except ValueError as error:
+        raise _unreadable_secret(data, "it is not in hexadecimal digits") from error
+
+
+def _unreadable_secret(data: DataDir, why: str) -> OperatorError:
+    return OperatorError(
+        "The data directory's secret.key cannot be read.",
+        hint="Put a backup in its place; without it second factors must be set up anew.",
+        detail=f"{data.secret_key}: {why}",
+    )
 
 
 async def ensure_owner(users: UserStore, *, now: float) -> None:

@@ -38,7 +38,6 @@ from potluck.storage.records import (
     IdentityRecord,
     KeyRecord,
     LinkId,
-    LinkKind,
     LinkRecord,
     MessageId,
     NewMessage,
@@ -154,7 +153,10 @@ class CredentialStore(Protocol):
     async def password(self, user: UserId) -> PasswordRecord | None: ...
 
     async def set_password(self, record: PasswordRecord, *, keep: SessionId | None = None) -> None:
-        """Set or change a password, and end the user's sessions but ``keep``. Raises `NotFound` for the user."""
+        """Set or change a password; the user's sessions but ``keep``, and links for another password, are over.
+
+        Raises `NotFound` for the user.
+        """
         ...
 
     async def rehash(self, old: PasswordRecord, hash_: str) -> bool:
@@ -205,8 +207,6 @@ class LinkStore(Protocol):
     async def remove(self, link: LinkId) -> None:
         """Raises `NotFound`."""
         ...
-
-    async def remove_kind(self, kind: LinkKind) -> None: ...
 
     async def redeem(self, digest: bytes, user: UserRecord, password: PasswordRecord) -> None:
         """Use a link up: ``user`` is added, or gets that name, with this password; all sessions of it end.

@@ -20,6 +20,7 @@ from potluck.surfaces.auth import Keyring, RequireKey
 from potluck.surfaces.families import errors_for
 from potluck.surfaces.guarding import Guarding
 from potluck.surfaces.origins import Origins
+from potluck.surfaces.pages import routes as pages
 from potluck.surfaces.services import Services
 from potluck.surfaces.v1.routes import starlette_routes
 
@@ -27,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 ROUTES = (
     *system.ROUTES,
+    *pages.ROUTES,
     *openai.ROUTES,
     *openai_files.ROUTES,
     *anthropic.ROUTES,

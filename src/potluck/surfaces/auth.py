@@ -27,7 +27,11 @@ if TYPE_CHECKING:  # the relay's calls need no keys of Starlette's
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 # What a load balancer, a monitor or an Ollama client asks before it has a key. Nothing behind them tells anything.
-PUBLIC_PATHS = frozenset({"/", "/healthz", "/readyz", "/health", "/api/version"})
+PUBLIC_PATHS = frozenset(
+    {"/", "/healthz", "/readyz", "/health", "/api/version"}
+    # Where one signs in, and where one-time links lead: pages that hold nothing of anybody.
+    | {"/sign-in", "/invite", "/reset", "/setup", "/pages/account.js", "/pages/account.css"}
+)
 # How somebody comes in who has no key yet: by method and path. What these take proves who asks, or they tell nothing
 # that needs it. Where the value is true a key or session that is shown counts, and a key must be a valid one.
 OPEN_ROUTES: Mapping[tuple[str, str], bool] = {
@@ -36,6 +40,8 @@ OPEN_ROUTES: Mapping[tuple[str, str], bool] = {
     ("GET", "/api/v1/sessions/oidc"): False,
     ("GET", "/api/v1/sessions/oidc/callback"): False,
     ("GET", "/api/v1/links"): False,
+    ("GET", "/api/v1/invitations/open"): False,
+    ("POST", "/api/v1/invitations/accept"): False,
 }
 
 # Clients repeat one key thousands of times; its SHA-256 need not be computed each time. Wrong keys are not remembered.

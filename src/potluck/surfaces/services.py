@@ -38,6 +38,7 @@ from potluck.wire.terms import Terms
 
 if TYPE_CHECKING:  # no start needs them
     from potluck.core.drill import How, Plan
+    from potluck.gateway.accounts import Accounts
     from potluck.gateway.drills import Drill, Order
 
 
@@ -191,7 +192,8 @@ class Services(msgspec.Struct, frozen=True):
 
     ``machines`` are the configured nodes' as they are now, whether they have engines or not.
     ``clock`` is Unix seconds, ``new_id`` a fresh token (letters and digits). ``people`` changes users and keys, and
-    ``name_of`` tells a user's name from memory. ``lifetimes`` are those of sessions.
+    ``name_of`` tells a user's name from memory. ``lifetimes`` are those of sessions. ``accounts`` are the ways to come
+    in without a key, made when somebody first does. ``url`` is where people reach the service, if the owner said.
     ``requests_written`` is awaited before the request log is read: what has ended is in it then.
     ``reload`` reads the configuration again and names the sections that changed, each with whether it holds at once; it
     raises `OperatorError` if there are errors. ``look`` asks an engine anew what it has, after its models were changed.
@@ -210,6 +212,7 @@ class Services(msgspec.Struct, frozen=True):
     clock: Callable[[], float]
     new_id: Callable[[], str]
     people: People
+    accounts: Callable[[], Accounts]
     name_of: Callable[[UserId], str]
     lifetimes: Lifetimes
     reload: Callable[[], Mapping[str, bool]]
@@ -224,6 +227,7 @@ class Services(msgspec.Struct, frozen=True):
     files: Files
     started_s: float
     max_body_bytes: int = 64_000_000
+    url: str = ""
     # Proxies cut a connection that is silent for a minute, some after half of one.
     ping_s: float = 15.0
     levels: Callable[[Caller], Awaitable[Sequence[Level]]] = _no_levels

@@ -57,8 +57,6 @@ async def test_a_user_has_one_link_of_a_kind_and_invitations_are_many(storage: S
     ):
         await storage.links.add(each)
     assert [each.id for each in await storage.links.all()] == ["i1", "i2", "r2", "r3", "s2"]
-    await storage.links.remove_kind(LinkKind.SETUP)
-    assert "s2" not in [each.id for each in await storage.links.all()]
 
 
 async def test_an_invitation_makes_one_user_however_many_accept_it(storage: Storage) -> None:
@@ -101,6 +99,14 @@ async def test_a_new_password_by_a_link_ends_the_users_sessions(storage: Storage
     assert await storage.credentials.password(UserId("a")) == password
     assert await storage.sessions.all() == ()
     assert [(each.name, each.role) for each in await storage.users.all()] == [("Anna", Role.MEMBER)]
+
+
+async def test_a_change_of_password_ends_links_for_another(storage: Storage) -> None:
+    await storage.users.add(UserRecord(UserId("a"), "Anna", Role.MEMBER, 1.0))
+    for each in (link("r", LinkKind.RESET, user="a"), link("other", LinkKind.RESET, user="b"), link("i")):
+        await storage.links.add(each)
+    await storage.credentials.set_password(PasswordRecord(UserId("a"), "new", 2.0))
+    assert [each.id for each in await storage.links.all()] == ["i", "other"]
 
 
 async def test_a_link_of_a_user_who_is_gone_goes_along(storage: Storage) -> None:

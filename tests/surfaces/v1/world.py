@@ -9,6 +9,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import httpx
@@ -39,12 +40,14 @@ from potluck.core.model import (
     RequestId,
     UserId,
 )
+from potluck.core.passwords import Cost
 from potluck.core.people import OWNER_ID, Role, folded
 from potluck.core.scheduling.classes import Kind
 from potluck.core.scheduling.rates import Rates
 from potluck.core.scheduling.residency import Move, MoveState
 from potluck.core.scheduling.standing import UserTurn
 from potluck.core.sessions import Lifetimes
+from potluck.gateway.accounts import accounts
 from potluck.gateway.audit import Audit
 from potluck.gateway.discovery.discovery import Source, Ways
 from potluck.gateway.discovery.kept import AcceptedNode
@@ -53,6 +56,7 @@ from potluck.gateway.drains import Draining
 from potluck.gateway.drills import Drill, Order
 from potluck.gateway.files import Standing as FilesStanding
 from potluck.gateway.generations import Generations
+from potluck.gateway.hashing import Hashing
 from potluck.gateway.last_minute import Minute
 from potluck.gateway.machines import Machine
 from potluck.gateway.models import PullStep, Target
@@ -61,6 +65,7 @@ from potluck.gateway.placed import ANYWHERE, Where
 from potluck.gateway.port import Begun, Caller, Generation
 from potluck.gateway.seats import Queued
 from potluck.gateway.tasks import Tasks
+from potluck.gateway.vault import Vault
 from potluck.storage.ports import ServerState, Shared, Storage
 from potluck.storage.records import (
     AuditFilter,
@@ -777,7 +782,8 @@ class NoFiles:
 class World:
     """The API and everything behind it. ``now`` is its clock; ids count up.
 
-    ``storage`` takes the place of the stores in memory; ``unwritten`` are calls that ended just now.
+    ``storage`` takes the place of the stores in memory; ``unwritten`` are calls that ended just now. ``seconds`` is the
+    clock that pauses are measured by.
     """
 
     script: Script = lambda call: says("Hello")
@@ -807,6 +813,9 @@ class World:
     files: Any = field(default_factory=NoFiles)
     usage: MemoryUsage = field(default_factory=MemoryUsage)
     nothing: Any = None  # in place of stores that a test has no use for
+    random_bytes: Callable[[int], bytes] = bytes
+    seconds: float = 0.0
+    url: str = ""
 
     def __post_init__(self) -> None:
         self.calls = FakeCalls(self.script)
@@ -859,7 +868,21 @@ class World:
             machines=lambda: self.machines,
             clock=self._tick,
             new_id=new_id,
-            people=People(storage, self._tick, new_id, bytes, self._keys_changed, self.audit),
+            people=(people := People(storage, self._tick, new_id, self.random_bytes, self._keys_changed, self.audit)),
+            accounts=cache(
+                lambda: accounts(
+                    storage,
+                    people,
+                    Hashing(Cost(1, 8, 1)),
+                    Vault(lambda: b"secret", self.random_bytes),
+                    clock=self._tick,
+                    monotonic=lambda: self.seconds,
+                    new_id=new_id,
+                    random_bytes=self.random_bytes,
+                    changed=self._keys_changed,
+                    audit=self.audit,
+                )
+            ),
             name_of=lambda user: f"name of {user}",
             lifetimes=Lifetimes(idle_s=100.0, length_s=1000.0),
             reload=self._reload,
@@ -873,6 +896,7 @@ class World:
             audit=self.audit,
             files=self.files,
             started_s=self.now - 60,
+            url=self.url,
             max_body_bytes=self.max_body_bytes,
             ping_s=self.ping_s,
         )
@@ -888,6 +912,10 @@ class World:
 
     async def _keys_changed(self) -> None:
         self.key_changes += 1
+        await self.learn()
+
+    async def learn(self) -> None:
+        """Take who may ask as it is stored now: for worlds that have a keyring."""
 
     async def _look(self, engine: EngineId) -> None:
         """Nothing here changes an engine's models."""

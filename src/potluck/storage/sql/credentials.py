@@ -11,7 +11,7 @@ from potluck.core.errors import Conflict, NotFound
 from potluck.core.model import UserId
 from potluck.storage.records import FactorRecord, PasswordRecord, SessionId, SignInWays
 from potluck.storage.sql.database import Database
-from potluck.storage.sql.schema import passwords, recovery_codes, second_factors, sessions, users
+from potluck.storage.sql.schema import links, passwords, recovery_codes, second_factors, sessions, users
 
 
 class SqlCredentials:
@@ -118,10 +118,14 @@ class SqlCredentials:
 
 
 def write_password(connection: Connection, record: PasswordRecord, keep: SessionId | None = None) -> None:
-    """Set a user's password, and end its sessions but ``keep``. Raises `IntegrityError` where two set the first."""
+    """Set a user's password; its sessions but ``keep``, and its links for another password, are over.
+
+    Raises `IntegrityError` where two set the first.
+    """
     values = {"hash": record.hash, "changed_s": record.changed_s}
     changed = connection.execute(update(passwords).where(passwords.c.user_id == record.user).values(**values)).rowcount
     if changed == 0:
         connection.execute(insert(passwords).values(user_id=record.user, **values))
     others = delete(sessions).where(sessions.c.user_id == record.user, sessions.c.id != (keep or ""))
     connection.execute(others)
+    connection.execute(delete(links).where(links.c.user_id == record.user))

@@ -59,10 +59,6 @@ class SqlLinks:
         if await self._database.write(lambda connection: connection.execute(statement).rowcount) == 0:
             raise NotFound("There is no such link.", hint="It may have been used.")
 
-    async def remove_kind(self, kind: LinkKind) -> None:
-        statement = delete(links).where(links.c.kind == kind.value)
-        await self._database.write(lambda connection: connection.execute(statement).close())
-
     async def redeem(self, digest: bytes, user: UserRecord, password: PasswordRecord) -> None:
         def work(connection: Connection) -> None:
             # 1. It is gone with its use: whoever comes second at the same moment waits here, and finds nothing.

@@ -15,7 +15,15 @@ from starlette.datastructures import Headers, QueryParams
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from potluck.core.errors import BadRequest, ClientError, MethodNotAllowed, NotFound, PotluckError, Unauthenticated
+from potluck.core.errors import (
+    BadRequest,
+    ClientError,
+    MethodNotAllowed,
+    NotFound,
+    PotluckError,
+    RateLimited,
+    Unauthenticated,
+)
 from potluck.core.people import Right
 from potluck.gateway.answer_headers import REQUEST_ID
 from potluck.gateway.port import NOBODY
@@ -235,5 +243,6 @@ async def _send_error(send: Send, error: PotluckError, exchange: Exchange) -> No
 
 
 def _note(error: PotluckError, exchange: Exchange) -> None:
-    if not isinstance(error, ClientError):
+    # Who guesses passwords must not fill the log.
+    if not isinstance(error, ClientError | RateLimited):
         log.warning("request failed", request=exchange.request_id, error=error.message, detail=error.detail)

@@ -35,6 +35,7 @@ STATUS: dict[type[e.PotluckError], tuple[int, str, str]] = {
     e.ContextOverflow: (400, "context_overflow", ""),
     e.Unsupported: (400, "unsupported", "GET /api/v1/models shows what each model can do."),
     e.Unauthenticated: (401, "unauthenticated", ""),
+    e.CodeNeeded: (401, "code_needed", ""),
     e.Forbidden: (403, "forbidden", "An owner or admin may help."),
     e.NotFound: (404, "not_found", "GET /docs lists the paths."),
     e.ModelNotFound: (404, "model_not_found", "GET /api/v1/models lists the models there are."),

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from potluck.core.people import Role
-from potluck.storage.records import UserRecord
+from potluck.storage.records import SignInWays, UserRecord
 from potluck.surfaces.v1.limit_shapes import LimitsChange, LimitsInfo, limits_info
 from potluck.surfaces.v1.shapes import Named, rfc3339
 
@@ -29,7 +29,7 @@ class UserChange(msgspec.Struct, omit_defaults=True):
 
 class UserInfo(msgspec.Struct):
     """``keys`` counts the valid ones; ``disabled_at`` is since when the user is kept out. ``limits`` are the
-    user's own, beside those of its role; null for none."""
+    user's own, beside those of its role; null for none. ``password`` and ``second_factor`` say how it can sign in."""
 
     id: str
     name: str
@@ -38,13 +38,15 @@ class UserInfo(msgspec.Struct):
     disabled_at: str | None
     keys: int
     limits: LimitsInfo | None = None
+    password: bool = False
+    second_factor: bool = False
 
 
 class UserList(msgspec.Struct):
     users: list[UserInfo]
 
 
-def user_info(user: UserRecord, keys: int = 0) -> UserInfo:
+def user_info(user: UserRecord, keys: int = 0, ways: SignInWays | None = None) -> UserInfo:
     return UserInfo(
         id=user.id,
         name=user.name,
@@ -53,4 +55,6 @@ def user_info(user: UserRecord, keys: int = 0) -> UserInfo:
         disabled_at=None if user.disabled_s is None else rfc3339(user.disabled_s),
         keys=keys,
         limits=limits_info(user.limits),
+        password=ways is not None and ways.password,
+        second_factor=ways is not None and ways.factor,
     )

@@ -14,7 +14,8 @@ from potluck.surfaces.v1.people_shapes import NewUser, UserChange, UserInfo, Use
 async def list_users(exchange: Exchange) -> Reply:
     people = exchange.services.people
     keys = [key.user for key in await people.keys(exchange.caller) if key.live]
-    return Reply(UserList([user_info(user, keys.count(user.id)) for user in await people.users()]))
+    ways = await people.ways()
+    return Reply(UserList([user_info(user, keys.count(user.id), ways.get(user.id)) for user in await people.users()]))
 
 
 async def create_user(exchange: Exchange, body: NewUser) -> Reply:
@@ -45,5 +46,6 @@ async def read_self(exchange: Exchange) -> Reply:
 
 
 async def _shown(exchange: Exchange, user: UserRecord) -> UserInfo:
-    keys = await exchange.services.people.keys(exchange.caller)
-    return user_info(user, sum(key.live and key.user == user.id for key in keys))
+    people = exchange.services.people
+    keys, ways = await people.keys(exchange.caller), await people.ways()
+    return user_info(user, sum(key.live and key.user == user.id for key in keys), ways.get(user.id))

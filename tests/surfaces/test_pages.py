@@ -1,0 +1,45 @@
+"""The pages that links lead to: whole in themselves, with nothing inline."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from potluck.storage.records import LinkKind
+from potluck.surfaces.pages.routes import PATHS, ROUTES
+from potluck.surfaces.v1.account_shapes import link_url
+
+APP = Starlette(routes=list(ROUTES))
+
+
+async def get(path: str) -> httpx.Response:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(APP), base_url="http://potluck") as client:
+        return await client.get(path)
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_page_has_nothing_inline_and_may_load_only_what_is_ours(path: str) -> None:
+    served = await get(f"{path}?token=secret")
+    assert (served.status_code, served.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "secret" not in served.text
+    policy = served.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert not re.search(r"<style|<script(?![^>]* src=)|\son\w+=|\sstyle=|https?://", served.text)
+    assert served.headers["referrer-policy"] == "no-referrer"
+    assert served.headers["cache-control"] == "no-store"
+    for loaded in re.findall(r'(?:src|href)="(/pages/[^"]+)"', served.text):
+        found = await get(loaded)
+        assert (found.status_code, found.headers["x-content-type-options"]) == (200, "nosniff")
+
+
+async def test_the_script_puts_what_others_said_nowhere_but_into_text() -> None:
+    script = (await get("/pages/account.js")).text
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|new Function", script)
+
+
+def test_every_link_leads_to_a_page() -> None:
+    assert {link_url("", kind, "t").partition("?")[0] for kind in LinkKind} < set(PATHS)

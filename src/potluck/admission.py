@@ -11,12 +11,14 @@ import structlog
 
 from potluck.config.model import AccessConfig, OpenIdConfig, TrustedHeaderConfig, TrustedNetwork
 from potluck.core.addresses import Networks
+from potluck.core.audit import Event
 from potluck.core.errors import Conflict, NotFound, OperatorError
 from potluck.core.model import UserId
-from potluck.core.people import Role, folded
+from potluck.core.people import Role, folded, own_key
 from potluck.core.proxied import HeaderRules
 from potluck.gateway.audit import Audit
 from potluck.gateway.openid.flow import OpenIdCare, OpenIdWay
+from potluck.gateway.port import Caller
 from potluck.gateway.relay.relay import Clocks
 from potluck.storage.ports import Storage, UserStore
 from potluck.storage.records import UserRecord
@@ -106,17 +108,18 @@ def strangers(
     access: AccessConfig,
     users: UserStore,
     later: Callable[[Coroutine[None, None, None], str], None],
+    audit: Callable[[], Audit],
     origins: Origins,
     clock: Callable[[], float],
 ) -> Strangers | None:
     """Who may come in without a key; None where the owner said nothing of it. ``later`` runs work that no call waits
-    for, by its name. ``clock`` is Unix seconds."""
+    for, by its name. ``audit`` is asked for when there is something to tell it. ``clock`` is Unix seconds."""
     header = access.trusted_header
     if header is None and not access.trusted_networks and not access.proxies:
         return None
 
     def keep(user: UserRecord) -> None:
-        later(_keep(users, user), "a user whom a proxy named")
+        later(_keep(users, user, audit()), "a user whom a proxy named")
 
     return Strangers(
         Networks((*access.proxies, *(header.proxies if header is not None else ()))),
@@ -140,15 +143,17 @@ def _rules(header: TrustedHeaderConfig) -> HeaderRules:
     )
 
 
-async def _keep(users: UserStore, user: UserRecord) -> None:
+async def _keep(users: UserStore, user: UserRecord, audit: Audit) -> None:
     """Write down a user who is new, or whose role is another one now. What cannot be written is so until the next
     start: then it is tried again."""
+    actor = Caller(own_key(user.id), user.name, user.id, user.role)
     try:
         await users.add(user)
-        log.info("a proxy named somebody new", user=user.name, role=user.role.value)
+        await audit.tell(Event.USER_MADE, actor, user.name, role=user.role.value, by="proxy")
     except Conflict:
         try:
             await users.set_role(user.id, user.role)
+            await audit.tell(Event.USER_ROLE, actor, user.name, after=user.role.value, by="proxy")
         except NotFound:  # another user has the name since
             log.warning("a user whom a proxy named could not be kept", user=user.name)
     except OperatorError as error:

@@ -356,7 +356,7 @@ async def running(
         meter = GuardedMeter(own_meter, shared.meter if shared.server is not None else None)
         admission = Admission(meter, metrics, time.time)
         admission.configure(config.limits.rules)
-        unknown = strangers(config.access, storage.users, later, origins, time.time)
+        unknown = strangers(config.access, storage.users, later, lambda: audit, origins, time.time)
         keyring = Keyring(time.time, sessions, unknown, admission.plan_of)
         await _learn(storage, keyring, sessions)
 

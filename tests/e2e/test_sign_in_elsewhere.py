@@ -94,6 +94,8 @@ def test_whom_the_proxy_names_asks_models_and_has_an_account_and_engines_never_h
         evil = {"Origin": "https://evil.example"}
         assert paul.post("/v1/chat/completions", json=HELLO, headers=evil).status_code == 403
         assert paul.post("/api/v1/keys", json={"name": "evil"}, headers=evil).status_code == 403
+    made = [entry for entry in house[0].get("/api/v1/audit")["entries"] if entry["subject"] == "Paul"]
+    assert [(entry["event"], entry["detail"]["by"]) for entry in made] == [("user.made", "proxy")]
     heard = [name.lower() for request in house[1].requests() for name in dict(request["headers"])]
     assert heard
     assert not {"x-forwarded-user", "x_forwarded_user", "x-groups", "x-email"} & set(heard)

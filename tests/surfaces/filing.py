@@ -53,8 +53,9 @@ class Filing:
         return httpx.AsyncClient(transport=transport, base_url="http://potluck")
 
     def left(self) -> list[str]:
-        """Every file in the blobs' folder."""
-        return sorted(str(each.relative_to(self.folder)) for each in self.folder.rglob("*") if each.is_file())
+        """Every file in the blobs' folder, but for what waits for its store."""
+        found = (each.relative_to(self.folder) for each in self.folder.rglob("*") if each.is_file())
+        return sorted(str(each) for each in found if each.parts[0] != "waiting")
 
 
 @asynccontextmanager
@@ -69,7 +70,7 @@ async def filing(
         numbers = iter(range(1, 10_000))
         store = blobs or DiskBlobs(folder)
         world = World(storage=storage)
-        waiting = WaitingBlobs(DiskBlobs(tmp_path / "waiting"), store, storage.files, world._tick)
+        waiting = WaitingBlobs(DiskBlobs(folder / "waiting"), store, storage.files, world._tick)
         files = Files(
             store,
             waiting if with_waiting else None,

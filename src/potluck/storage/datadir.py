@@ -65,7 +65,7 @@ class DataDir(msgspec.Struct, frozen=True):
     @property
     def waiting_blobs(self) -> Path:
         """Bytes of our own making that could not be brought to their store yet."""
-        return self.root / "blobs-waiting"
+        return self.blobs / "waiting"
 
     @property
     def run(self) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import resource
 import tracemalloc
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from potluck.core.errors import NoRoom
 from potluck.gateway.blob_collection import collect
 from potluck.gateway.files import Description
 from tests.surfaces.filing import ANNA, BERT, GUEST, QUOTA, Filing, filing
@@ -271,6 +273,28 @@ async def test_a_file_that_is_over_is_gone(house: Filing) -> None:
     file = (await upload(house, params={"expires_in": 10})).json()["id"]
     house.world.now += 10
     assert (await get(house, f"{PATH}/{file}")).status_code == 404
+
+
+async def test_a_full_disk_is_told_and_leaves_everything_whole(house: Filing) -> None:
+    """A limit on the size of this process's files is what a full disk is to who writes."""
+    file = await kept(house)
+    before, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, most))
+    try:
+        refused = await upload(house, b"x" * 5_000_000)
+        with pytest.raises(NoRoom):
+            await house.files.keep(ANNA.user, pieces(b"x" * 5_000_000), Description())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (before, most))
+    assert (refused.status_code, refused.json()["error"]["type"]) == (507, "no_room")
+    assert len(house.left()) == 1
+    assert (await house.storage.files.totals(ANNA.user)).files == 1
+    assert (await get(house, f"{PATH}/{file}/content")).content == TEXT
+    assert (await upload(house, b"x" * 5_000_000)).status_code == 201
+
+
+async def pieces(data: bytes) -> AsyncIterator[bytes]:
+    yield data
 
 
 async def test_a_large_file_never_sits_in_memory(house: Filing) -> None:

@@ -119,7 +119,7 @@ async def test_while_the_server_is_away_uploads_are_refused_and_our_own_results_
     assert house.files.standing().answers
 
 
-async def test_what_waited_when_the_gateway_ended_is_brought_by_the_next(house: Filing, tmp_path: Path) -> None:
+async def test_what_waited_when_the_gateway_ended_is_brought_by_the_next(house: Filing) -> None:
     waiting = house.files.waiting
     assert waiting is not None
     async with house.files._blobs.spooled(one(b"left"), most_bytes=9) as whole:
@@ -130,4 +130,4 @@ async def test_what_waited_when_the_gateway_ended_is_brought_by_the_next(house: 
         await asyncio.sleep(0.01)
     moving.cancel()
     assert await house.files._blobs.size(whole.blob.digest) == 4
-    assert [each for each in (tmp_path / "waiting").rglob("*") if each.is_file()] == []
+    assert [each for each in (house.folder / "waiting").rglob("*") if each.is_file()] == []

@@ -18,7 +18,8 @@ from potluck.storage.records import Digest
 INCOMING = "incoming"
 """The folder, in that of the blobs, of what is on its way in."""
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+# EFBIG: the largest file that a disk, or a limit on the process, allows.
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @asynccontextmanager

@@ -75,7 +75,7 @@ class LinkInfo(msgspec.Struct):
 
 
 class LinkQuery(msgspec.Struct):
-    to: str
+    to: str = ""
 
 
 async def upload(exchange: Exchange, upload: Upload, query: UploadQuery) -> Reply:

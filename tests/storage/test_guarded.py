@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 from itertools import count
@@ -18,6 +19,10 @@ from tests.servers.redis import redis_server
 
 DAY = Allowance(Unit.REQUESTS, 10, 86_400.0)
 PLACES = (Hold("anna/concurrent", 1),)
+
+
+# Of a machine that does much else beside.
+PATIENCE_S = 30.0
 
 
 def request(cost: float = 1.0) -> Claim:
@@ -102,6 +107,25 @@ async def test_what_was_used_meanwhile_is_paid_when_it_is_back(server: Server, m
     assert (await server.levels([request()]))[0].remaining == 4, "once"
 
 
+async def test_a_server_that_has_lost_all_is_told_what_was_spent_here(server: Server) -> None:
+    meter = GuardedMeter(MemoryMeter(lambda: 0.0), server)
+    assert (await meter.take([request(6)])).met
+    server.gone = True
+    assert (await meter.take([request(1)])).met
+    server.restore({request().bucket: 1e-9})
+    server.gone = False
+    await meter.look()
+    assert (await server.levels([request()]))[0].remaining == 3
+
+
+async def test_buckets_that_are_full_are_forgotten(server: Server) -> None:
+    clock = [0.0]
+    meter = GuardedMeter(MemoryMeter(lambda: clock[0]), server)
+    for number in range(10_001):
+        meter._note([Claim(f"b{number}", DAY)])
+    assert not meter._used
+
+
 async def test_whoever_finds_it_gone_turns_to_its_own(server: Server, meter: GuardedMeter) -> None:
     assert (await meter.take([], PLACES, "a")).met
     await meter.keep({"a": PLACES})
@@ -132,7 +156,7 @@ async def test_a_redis_that_is_stopped_and_started_again() -> None:
     with redis_server() as running:
         # Minutes pass each time that the clock is looked at, so that a server which was away is asked at once.
         async with open_redis(running.url, clock=count(0.0, 300.0).__next__) as client:
-            meter = GuardedMeter(MemoryMeter(time.monotonic), RedisMeter(client))
+            meter = GuardedMeter(MemoryMeter(time.monotonic), RedisMeter(client), answers_within_s=PATIENCE_S)
             assert (await meter.take([request(3)], PLACES, "a")).met
             assert not meter.away
             running.stop()
@@ -143,4 +167,20 @@ async def test_a_redis_that_is_stopped_and_started_again() -> None:
             await meter.look()
             assert not meter.away
             assert not (await meter.take([], PLACES, "b")).met, "a still runs, and that was said"
-            assert await left(meter) == 8, "what the server held before is gone with it, and no more"
+            assert await left(meter) == 5, "what the server has lost is known here"
+
+
+async def test_two_gateways_let_in_no_more_together_than_may_be() -> None:
+    with redis_server() as running:
+        async with (
+            open_redis(running.url, clock=time.monotonic) as one,
+            open_redis(running.url, clock=time.monotonic) as two,
+        ):
+            meters = [
+                GuardedMeter(MemoryMeter(time.monotonic), RedisMeter(client), answers_within_s=PATIENCE_S)
+                for client in (one, two)
+            ]
+            taken = [meters[number % 2].take([request()], (), f"c{number}") for number in range(30)]
+            assert sum(verdict.met for verdict in await asyncio.gather(*taken)) == 10
+            held = [meters[number % 2].take([], PLACES, f"d{number}") for number in range(6)]
+            assert sum(verdict.met for verdict in await asyncio.gather(*held)) == 1

@@ -12,6 +12,7 @@ import pytest
 from potluck.core.addresses import Networks
 from potluck.core.errors import Forbidden, Unauthenticated
 from potluck.core.keys import digest
+from potluck.core.limits import Limits, Rules
 from potluck.core.model import KeyId, UserId
 from potluck.core.people import Right, Role
 from potluck.core.proxied import HeaderRules
@@ -37,10 +38,13 @@ Header = tuple[bytes, bytes]
 PLAIN = HeaderRules()
 
 
+NOTHING_LIMITED = Rules()
+
+
 class House:
     """A keyring that believes one proxy and one network."""
 
-    def __init__(self, rules: HeaderRules = PLAIN, *users: UserRecord) -> None:
+    def __init__(self, rules: HeaderRules = PLAIN, *users: UserRecord, limited: Rules = NOTHING_LIMITED) -> None:
         self.kept: list[UserRecord] = []
         self.sessions = Sessions(lambda: 7.0, Lifetimes())
         networks = [("192.168.1.0/24", "living room"), ("192.168.1.128/25", "tv"), ("fd00::/64", "living room")]
@@ -52,6 +56,7 @@ class House:
                 Proxied(rules, Networks([PROXY]), lambda: 7.0, self.kept.append),
                 Neighbours(networks, lambda origin: origin == b"app://ollama"),
             ),
+            plan_of=lambda user, key: limited.of_caller(user.id, user.name, user.role),
         )
         self.keyring.replace([KEY], users or [ANNA, ADA, ROOM, TV])
         session = SessionRecord(SessionId("s"), ADA.id, KEY.id, digest("token"), "Browser", 0.0, 7.0)
@@ -104,6 +109,20 @@ def test_who_is_unknown_is_refused_unless_users_are_made() -> None:
     assert [(user.name, user.role, user.id) for user in house.kept] == [("Bert", Role.GUEST, caller.user)]
     # Another gateway makes the same user of the name.
     assert House(HeaderRules(create=Role.GUEST)).ask(PROXY, name("BERT")).user == caller.user
+
+
+def test_who_needs_no_key_has_limits_all_the_same() -> None:
+    limited = Rules(Limits(concurrent=5), {Role.GUEST: Limits(requests_per_minute=2)})
+    house = House(HeaderRules(groups=b"x-groups", roles={"few": Role.GUEST}, create=Role.MEMBER), limited=limited)
+    near, named = house.ask("192.168.1.7"), house.ask(PROXY, name("anna"))
+    assert near.plan is not None
+    assert [claim.bucket for claim in near.plan.requests] == [f"role/guest/{near.user}/requests_per_minute"]
+    assert named.plan is not None
+    assert [hold.most for hold in named.plan.holds] == [5]
+    assert house.ask(PROXY, name("anna")).plan is named.plan, "made once"
+    other = house.ask(PROXY, name("anna"), (b"x-groups", b"few")).plan
+    assert other is not None
+    assert other.requests, "by what it is now"
 
 
 def test_groups_change_a_role_at_once_and_it_is_kept() -> None:

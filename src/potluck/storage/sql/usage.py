@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final
 
-from msgspec.structs import asdict, replace
+import msgspec
+from msgspec.structs import asdict
 from sqlalchemy import Column, Connection, delete, func, select, text
 
-from potluck.core.usage import Dimension, day_of
+from potluck.core.usage import DAY_S, Dimension, day_of
 from potluck.storage.records import CallStatus, RequestRecord, UsageQuery, UsageRow
 from potluck.storage.sql.content import clean
 from potluck.storage.sql.database import Database
@@ -75,43 +77,62 @@ class SqlUsage:
         return await self._database.write(lambda connection: connection.execute(statement).rowcount)
 
 
+class _Sums(msgspec.Struct):
+    """What is added to one row; the fields are its columns. Thousands of calls may be added at once while streams wait
+    for the interpreter, so it is added to in place."""
+
+    day: str
+    user_id: str
+    key_id: str
+    model: str
+    node: str
+    calls: int = 0
+    failed: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    images: int = 0
+    engine_s: float = 0.0
+    energy_j: float | None = None
+
+    def add(self, record: RequestRecord) -> None:
+        self.calls += 1
+        self.failed += record.status not in _WELL
+        self.prompt_tokens += record.prompt_tokens
+        self.completion_tokens += record.completion_tokens
+        self.cached_tokens += record.cached_tokens
+        self.images += record.images
+        self.engine_s += record.engine_s
+        if record.energy_j is not None:
+            self.energy_j = (self.energy_j or 0.0) + record.energy_j
+
+
+@lru_cache(1024)
+def _day(number: float) -> str:
+    """The name of the day of that number since 1970."""
+    return day_of(number * DAY_S)
+
+
 def count(connection: Connection, records: Iterable[RequestRecord]) -> None:
     """Add calls to the sums of their days; each must be new to the request log."""
-    added: dict[tuple[str, ...], UsageRow] = {}
+    added: dict[tuple[str, ...], _Sums] = {}
     for record in records:
         if record.user is None:
             continue
         place = (
-            day_of(record.time_s),
+            _day(record.time_s // DAY_S),
             record.user,
             record.key or "",
             clean(record.served_model or ""),
             clean(record.node or ""),
         )
-        added[place] = _with(added.get(place) or UsageRow(*place), record)
+        sums = added.get(place)
+        if sums is None:
+            sums = added[place] = _Sums(*place)
+        sums.add(record)
     if added:
         # In one order for everybody: two gateways that add to the same rows must not wait for each other in a circle.
-        connection.execute(_ADD, [_values(added[place]) for place in sorted(added)])
-
-
-def _with(row: UsageRow, record: RequestRecord) -> UsageRow:
-    drawn = [each for each in (row.energy_j, record.energy_j) if each is not None]
-    return replace(
-        row,
-        calls=row.calls + 1,
-        failed=row.failed + (record.status not in _WELL),
-        prompt_tokens=row.prompt_tokens + record.prompt_tokens,
-        completion_tokens=row.completion_tokens + record.completion_tokens,
-        cached_tokens=row.cached_tokens + record.cached_tokens,
-        images=row.images + record.images,
-        engine_s=row.engine_s + record.engine_s,
-        energy_j=sum(drawn) if drawn else None,
-    )
-
-
-def _values(row: UsageRow) -> dict[str, object]:
-    values: dict[str, object] = asdict(row)
-    return {**values, "user_id": row.user, "key_id": row.key}
+        connection.execute(_ADD, [asdict(added[place]) for place in sorted(added)])
 
 
 def _read(row: Any, by: Iterable[Dimension]) -> UsageRow:

@@ -70,13 +70,13 @@ from potluck.gateway.tasks import Tasks
 from potluck.gateway.watch import Watch
 from potluck.installation import Installer, usual_engines
 from potluck.reloading import Reloader, class_limits, rules, with_nodes
-from potluck.rundir import claim, publish_address
+from potluck.rundir import claim, claim_database, publish_address
 from potluck.storage.audit_head import HeadFile
 from potluck.storage.changes import LeadersSettings
 from potluck.storage.datadir import DataDir, ensure_owner, ensure_owner_key, open_datadir
 from potluck.storage.generation_files import GenerationFiles
 from potluck.storage.journal import Journal
-from potluck.storage.open import open_storage, serves_many, sqlite_url
+from potluck.storage.open import open_storage, serves_many, sqlite_file, sqlite_url
 from potluck.storage.owed import MOST_OWED_BYTES, REMEMBERED, OwedConversations
 from potluck.storage.ports import Shared, Storage
 from potluck.storage.records import GatewayRecord, Topic
@@ -192,6 +192,8 @@ async def _serve(options: UpOptions) -> None:
         if serves_many(_database_url(config, data)):
             await _serve_among_others(config, data, read, stop, hurry)
             return
+        if config.storage.database is not None and (file := sqlite_file(_database_url(config, data))) is not None:
+            stack.enter_context(claim_database(file))
         app = await stack.enter_async_context(running(config, data, read))
         loop.add_signal_handler(signal.SIGHUP, app.reloader.on_signal)
         server = await _listen(app.relay.connection, config.server.host, config.server.port)

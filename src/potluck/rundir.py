@@ -6,6 +6,7 @@ import fcntl
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 from potluck.core.errors import OperatorError
 from potluck.storage.datadir import DataDir
@@ -17,16 +18,41 @@ def claim(data: DataDir) -> Generator[None, None, None]:
 
     Raises `OperatorError` if another Potluck holds it.
     """
-    handle = os.open(data.run / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+    with _held(data.run / "lock") as alone:
+        if not alone:
             raise OperatorError(
                 f"Another Potluck runs on the data directory {data.root}.",
                 hint="Stop it, or choose another directory with --data.",
-            ) from error
+            )
         yield
+
+
+@contextmanager
+def claim_database(file: Path) -> Generator[None, None, None]:
+    """The same for a SQLite database, which may lie outside of the data directory."""
+    if not os.access(file.parent, os.W_OK | os.X_OK):
+        yield  # opening the database says what is wrong
+        return
+    with _held(file.with_name(file.name + ".lock")) as alone:
+        if not alone:
+            raise OperatorError(
+                f"Another Potluck uses the database {file}.",
+                hint="A SQLite file is one gateway's own: stop the other one, or keep the state of both in PostgreSQL.",
+            )
+        yield
+
+
+@contextmanager
+def _held(path: Path) -> Generator[bool, None, None]:
+    """Whether nobody else holds the lock in this file, which is this process's to the end of the block then."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+            return
+        yield True
     finally:
         os.close(handle)
 

@@ -112,6 +112,15 @@ def test_a_second_service_on_the_same_data_is_told_so(tmp_path: Path) -> None:
         assert "Another Potluck runs on the data directory" in refused(service.data)
 
 
+def test_a_second_service_on_the_same_sqlite_file_is_told_so(tmp_path: Path) -> None:
+    config = tmp_path / "potluck.yaml"
+    config.write_text(f'storage: {{database: "sqlite:///{tmp_path}/potluck.db"}}\n')
+    with processes.service(tmp_path, "--no-local", "--config", str(config)):
+        said = refused(tmp_path / "other", "--config", str(config))
+    assert f"Another Potluck uses the database {tmp_path}/potluck.db." in said
+    assert "PostgreSQL" in said
+
+
 def test_a_busy_port_is_named(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from potluck.core.leadership import LEASE_S
 from tests.e2e.processes import OLLAMA_MODEL, Fake, Service, fake, service
 from tests.e2e.test_coming_back import asked, events, said
+from tests.e2e.test_leaving import becomes
+from tests.servers.missing import missing
 from tests.servers.postgresql import Postgres, postgres
+from tests.servers.rooms import free_port
 
+ROOT = Path(__file__).parents[2]
 SLOTS = 2
 QUESTION = {"message": "repeat 40", "model": OLLAMA_MODEL, "temperature": 0}
 SHORT = {"model": OLLAMA_MODEL, "messages": [{"role": "user", "content": "hi"}], "max_tokens": 4}
@@ -48,17 +58,17 @@ class House:
     drain: str = "20s"
 
     @contextmanager
-    def gateway(self, name: str) -> Iterator[Service]:
+    def gateway(self, name: str, port: int = 0) -> Iterator[Service]:
         home = self.home / name
         home.mkdir(exist_ok=True)
         config = home / "potluck.yaml"
-        port = self.engine.port
         config.write_text(
-            f"nodes: {{one: {{address: 127.0.0.1, engines: [{{kind: ollama, port: {port}, slots: {SLOTS}}}]}}}}\n"
+            "nodes: {one: {address: 127.0.0.1, engines: "
+            f"[{{kind: ollama, port: {self.engine.port}, slots: {SLOTS}}}]}}}}\n"
             f'storage: {{database: "{self.database}"}}\n'
             f"local: false\ndiscovery: {{mdns: false}}\nserver: {{drain: {self.drain}}}\ngateway: {{name: {name}}}\n"
         )
-        with service(home, "--config", str(config)) as running:
+        with service(home, "--config", str(config), "--port", str(port)) as running:
             yield running
 
 
@@ -164,6 +174,102 @@ def test_a_leader_that_is_stopped_hands_over_at_once_and_nobody_is_refused(house
         assert names.count("b") == 4
         assert names.count("a") >= 4
         assert most_at_once(house.engine) == SLOTS
+
+
+def test_without_the_database_all_goes_on_and_a_gateway_that_was_suspended_stands_by(
+    house: House, server: Postgres
+) -> None:
+    with house.gateway("a") as a, house.gateway("b") as b:
+        server.stop(signal.SIGKILL)
+        ends = time.monotonic() + 1.5 * LEASE_S
+        while time.monotonic() < ends:
+            for each in (a, b):
+                assert ask(each, "/v1/chat/completions", SHORT)["choices"]
+        server.start()
+        a.process.send_signal(signal.SIGSTOP)
+        assert ask(b, "/v1/chat/completions", SHORT)["choices"]  # waits for the lease to be over
+        a.process.send_signal(signal.SIGCONT)
+        for each in (a, b):
+            assert ask(each, "/v1/chat/completions", SHORT)["choices"]
+        a.process.kill()  # it is not needed any more
+        assert ask(b, "/v1/chat/completions", SHORT)["choices"]
+
+
+def test_behind_nginx_both_are_updated_without_a_refused_request(house: House, tmp_path: Path) -> None:
+    ports = free_port(), free_port(), free_port()
+    failures: list[object] = []
+    answers: list[str] = []
+    stop = threading.Event()
+
+    def client(key: str) -> None:
+        front = f"http://127.0.0.1:{ports[0]}"
+        while not stop.is_set():
+            request = urllib.request.Request(
+                f"{front}/v1/chat/completions", json.dumps(SHORT).encode(), {"authorization": f"Bearer {key}"}
+            )
+            try:
+                with urllib.request.urlopen(request, timeout=60) as answer:
+                    answers.append(json.load(answer)["choices"][0]["message"]["content"])
+            except OSError as error:
+                failures.append(error)
+
+    with ExitStack() as stack:
+        running = [stack.enter_context(ExitStack()) for _ in range(2)]
+        a, _ = (
+            each.enter_context(house.gateway(name, port))
+            for each, name, port in zip(running, "ab", ports[1:], strict=True)
+        )
+        stack.enter_context(nginx(tmp_path, ports))
+        clients = [threading.Thread(target=client, args=(a.key,)) for _ in range(3)]
+        for each in clients:
+            each.start()
+        for each, name, port in zip(running, "ab", ports[1:], strict=True):
+            time.sleep(0.3)
+            each.close()
+            each.enter_context(house.gateway(name, port))
+        stop.set()
+        for each in clients:
+            each.join()
+    assert failures == []
+    assert len(set(answers)) == 1
+
+
+@contextmanager
+def nginx(folder: Path, ports: tuple[int, int, int]) -> Iterator[None]:
+    """nginx with the configuration of docs/guides/two-gateways.md, on other addresses."""
+    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        missing("nginx", "apt-get install nginx-light")
+    guide = (ROOT / "docs/guides/two-gateways.md").read_text()
+    config = guide.partition("```nginx\n")[2].partition("```")[0]
+    for theirs, ours in (
+        ("192.168.1.20:8420", f"127.0.0.1:{ports[1]}"),
+        ("192.168.1.21:8420", f"127.0.0.1:{ports[2]}"),
+        ("listen 80", f"listen 127.0.0.1:{ports[0]}"),
+    ):
+        assert theirs in config
+        config = config.replace(theirs, ours)
+    file = folder / "nginx.conf"
+    temporary = "".join(
+        f"{what}_temp_path {folder}/{what};" for what in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    file.write_text(
+        f"{'user root; ' if os.getuid() == 0 else ''}daemon off; pid {folder}/nginx.pid;\n"
+        f"error_log {folder}/nginx.log; events {{}}\n"
+        f"http {{ access_log off; {temporary}\n{config} }}\n"
+    )
+    process = subprocess.Popen([program, "-p", folder, "-c", file], stderr=subprocess.DEVNULL)
+    try:
+        assert becomes(True, lambda: listens(ports[0]), 20.0), (folder / "nginx.log").read_text()
+        yield
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
 def whole(running: Service) -> str:

@@ -100,6 +100,12 @@ class Coordination(msgspec.Struct, frozen=True):
     generations: Callable[[int, Callable[[], float]], GenerationLogs]
 
 
+def sqlite_file(url: str) -> Path | None:
+    """The file that a database at ``url`` lies in; None for one on a server. Raises `OperatorError`."""
+    parts = url_of(url)
+    return Path(parts.database) if parts.get_backend_name() == "sqlite" and parts.database else None
+
+
 def serves_many(url: str) -> bool:
     """Whether several gateways may use the database at ``url``: a file is one gateway's own."""
     return url.startswith("postgresql")

@@ -329,15 +329,17 @@ class ClientConnection(asyncio.Protocol):
         exchange.start()
 
     def move(self, side: Side, *, waiting: bool) -> bool:
-        """Have ``side`` answer the request that is under way here, if no answer has begun and, with ``waiting``, it has
-        no engine yet. Whether that was so. The client notices nothing; its next request takes another connection."""
+        """Have ``side`` answer the request that is under way here, if nothing of an answer is out but perhaps its head
+        and, with ``waiting``, it has no engine yet. Whether that was so. The client notices nothing; its next request
+        takes another connection."""
         request, exchange = self._request, self._exchange
-        if request is None or exchange is None or exchange.began:
+        if request is None or exchange is None or exchange.opened:
             return False
         if waiting and exchange.state not in (State.PREPARING, State.SEEKING):
             return False
         self._exchange = None
         body = exchange.ask.body
+        request.begun = exchange.stream_type if exchange.began else ""
         exchange.withdraw()
         request.keep_alive = False
         request.headers = [field for field in request.headers if field[0] not in _OF_THE_BODY]

@@ -27,8 +27,8 @@ from potluck.wire.port import ErrorReply
 WAIT_S = 10.0
 # Between two tries where nothing tells that it is time.
 _AGAIN_S = 0.1
-# What a client may send ahead of a gateway that takes it.
-_AHEAD_BYTES = 1024 * 1024
+# What is kept of a body that is no call's, in case it has to be sent once more.
+_KEPT_BYTES = 1024 * 1024
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 # Fields that belong to one connection (RFC 9110 7.6.1), and those that are written anew here.
 _OWN = frozenset(
@@ -112,15 +112,18 @@ class Forward:
         self._client = client
         self._done = done
         self._repeatable = forwarder.repeatable(request)
-        self._kept: list[bytes] = []  # of the body: what is not sent yet, or may have to be sent once more
+        self._most_kept = forwarder.max_kept if self._repeatable else _KEPT_BYTES
+        self._kept: list[bytes] | None = []  # the body so far; None: it was sent, and was too long to be kept
         self._kept_bytes = 0
         self._sends = False
         self._complete = False
+        self._untaken = False  # the gateway has not taken what was sent
         self._full = False
         self._upstream: Upstream | None = None
         self._holder = ""
         self._came: asyncio.Future[Came] | None = None
-        self._answered: Answered | None = None
+        self._answered = Answered.begun(request) if request.begun else None
+        self._headed = False  # the gateway that is asked now answers
         self.spoken = False
         self.holds_back = False
         if request.expects_continue:
@@ -131,15 +134,12 @@ class Forward:
 
     def body(self, data: bytes) -> None:
         """More of the request's body."""
-        if self._sends and self._upstream is not None:
-            self._write(data)
-        if self._repeatable or not self._sends:
+        if self._kept is not None:
             self._kept.append(data)
             self._kept_bytes += len(data)
-        if self._kept_bytes > self._f.max_kept:
-            self._repeatable = False
-            if self._sends:
-                self._kept, self._kept_bytes = [], 0
+        if self._sends:
+            self._write(data)
+            self._forget_what_is_long()
         self._hold_back()
 
     def body_end(self) -> None:
@@ -185,6 +185,9 @@ class Forward:
                     deadline_s = self._f.clock() + WAIT_S
                 case Came.UNHEARD:
                     pass
+            if self._kept is None:  # its body cannot be sent once more
+                self._refuse(_lost())
+                return
             if self._f.clock() >= deadline_s:
                 self._refuse(_nobody_leads())
                 return
@@ -193,7 +196,7 @@ class Forward:
     async def _ask(self, target: Target, head: bytes, body: Iterable[bytes] | None = None) -> Came:
         """Send the request, or another one with ``body``, and hear what comes of it."""
         came: asyncio.Future[Came] = asyncio.get_running_loop().create_future()
-        self._came = came
+        self._came, self._headed = came, False
         self._holder = target.holder
         try:
             self._upstream = upstream = await connect(target.url, self, bodiless=self._request.method == b"HEAD")
@@ -207,18 +210,21 @@ class Forward:
         try:
             return await came
         finally:
-            self._sends = False
+            self._sends = self._untaken = False
             self._drop()
 
     def _begin_sending(self) -> None:
         self._sends = True
-        for piece in self._kept:
+        for piece in self._kept or ():
             self._write(piece)
         if self._complete and self._request.chunked and self._upstream is not None:
             self._upstream.transport.write(heads.LAST_CHUNK)
-        if not self._repeatable:
-            self._kept, self._kept_bytes = [], 0
-            self._hold_back()
+        self._forget_what_is_long()
+        self._hold_back()
+
+    def _forget_what_is_long(self) -> None:
+        if self._kept_bytes > self._most_kept:
+            self._kept, self._kept_bytes = None, 0
 
     def _write(self, data: bytes) -> None:
         if self._upstream is not None and not self._upstream.transport.is_closing():
@@ -243,7 +249,13 @@ class Forward:
                 return
             if answered.rest() != more:  # some of it came
                 deadline_s = self._f.clock() + WAIT_S
-        words = self._f.last_words(self._request, b"".join(self._kept), answered.kind) if answered.streams else b""
+        self._end_in_band(answered)
+
+    def _end_in_band(self, answered: Answered) -> None:
+        """What the dialect has for a stream that nobody goes on with."""
+        words = (
+            self._f.last_words(self._request, b"".join(self._kept or ()), answered.kind) if answered.streams else b""
+        )
         if words:
             self._client.write(answered.framed(words) + answered.last())
         else:
@@ -256,10 +268,13 @@ class Forward:
         if any(name == NOT_LEADING for name, _ in headers):
             self._tell(Came.UNHEARD)
             return
-        if self._answered is not None:  # the rest of an answer that has begun
-            if not self._answered.goes_on(status, headers):
+        if self._answered is not None:  # an answer of which the head is out, or more
+            if self._answered.goes_on(status, headers):
+                self._headed = True
+            else:
                 self._tell(Came.UNHEARD)
             return
+        self._headed = True
         self._answered = answered = Answered(self._request, status, headers)
         self.spoken = True
         fields = b"".join(b"%b: %b\r\n" % field for field in headers if field[0] not in _FRAMING)
@@ -267,22 +282,24 @@ class Forward:
         self._client.write(b"%b%b%b%b\r\n" % (heads.status_line(status), fields, answered.framing(), closes))
 
     def upstream_body(self, data: bytes) -> None:
-        if self._answered is not None and (out := self._answered.passed(data)):
+        if self._headed and self._answered is not None and (out := self._answered.passed(data)):
             self._client.write(out)
 
     def upstream_end(self) -> None:
-        if self._answered is not None and not self._answered.complete:
-            self._tell(Came.BROKEN)  # an event that never ended, or a stream that its gateway left to the next one
+        if not self._headed or self._answered is None:
             return
-        if self._answered is not None:
+        if self._answered.complete:
             self._client.write(self._answered.last())
-        self._tell(Came.WHOLE)
+            self._tell(Came.WHOLE)
+        else:  # an event that never ended, or a stream that its gateway left to the next one
+            self._tell(Came.BROKEN)
 
     def upstream_lost(self) -> None:
-        self._tell(Came.SILENT if self._answered is None else Came.BROKEN)
+        self._tell(Came.BROKEN if self._headed else Came.SILENT)
 
     def upstream_full(self, *, full: bool) -> None:
-        self._hold_back(full=full)
+        self._untaken = full
+        self._hold_back()
 
     # --- the end ---
 
@@ -291,6 +308,9 @@ class Forward:
             self._came.set_result(came)
 
     def _refuse(self, error: PotluckError) -> None:
+        if self._answered is not None:
+            self._end_in_band(self._answered)
+            return
         reply = self._f.errors(self._request, error)
         headers = {"content-type": reply.content_type, **dict(reply.headers), "content-length": str(len(reply.body))}
         keep = self._complete and self._request.keep_alive
@@ -311,9 +331,9 @@ class Forward:
         if upstream is not None:
             upstream.abort()
 
-    def _hold_back(self, *, full: bool = False) -> None:
+    def _hold_back(self) -> None:
         """Let the client wait with its body while nobody takes it."""
-        waits = full or (not self._sends and not self._repeatable and self._kept_bytes > _AHEAD_BYTES)
+        waits = self._untaken or (not self._sends and self._kept_bytes > self._most_kept)
         if waits and not self.holds_back and not self._client.is_closing():
             self.holds_back = True
             self._client.pause_reading()

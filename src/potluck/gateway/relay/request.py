@@ -29,6 +29,7 @@ _MOST_MEMBERS = 4096
 class Request(msgspec.Struct, eq=False):
     """``headers`` are (lower-case name, value) in order. ``body`` grows until ``complete``. ``client`` is the
     connection that it came on, ``forwarded_for`` whom another gateway of ours forwards it for.
+    ``begun`` is the content type of its answer, where the head of that is out and nothing of its body.
 
     ``size`` counts the body's bytes as they come, kept or not; of a ``too_large`` body nothing is kept.
     """
@@ -53,6 +54,7 @@ class Request(msgspec.Struct, eq=False):
     terms: tuple[tuple[bytes, bytes], ...] = ()
     client: asyncio.BaseTransport | None = None
     forwarded_for: str = ""
+    begun: str = ""
 
     @property
     def peer(self) -> str:

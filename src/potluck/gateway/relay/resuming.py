@@ -45,6 +45,11 @@ class Answered:
         self._ended = False
         self._tail = b""
 
+    @classmethod
+    def begun(cls, request: Request) -> Answered:
+        """An answer whose head is out already, and nothing of its body."""
+        return cls(request, 200, [(b"content-type", request.begun.encode())])
+
     @property
     def framed_end(self) -> bool:
         """Whether the client sees where the answer ends without its connection's end."""
@@ -94,6 +99,7 @@ class Answered:
         return b"GET", b"/api/v1/generations/%b/events" % self._generation, (b"last-event-id", self._last_id)
 
     def goes_on(self, status: int, headers: list[tuple[bytes, bytes]]) -> bool:
-        """Whether the answer to that is what was asked for. 204: nothing is left to come."""
+        """Whether another gateway's answer is what follows. 204: nothing is left to come."""
         self._ended = self._ended or status == 204
-        return status in (200, 204)
+        kind = dict(headers).get(b"content-type", b"").partition(b";")[0].decode("latin-1").strip().lower()
+        return status == 204 or (status == 200 and kind == self.kind)

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import partial
 
+import pytest
+
 from potluck.core.health import Seen
 from potluck.core.model import EngineId
 from potluck.gateway.relay.last_look import OVER_S
@@ -108,3 +110,19 @@ async def test_one_that_does_not_answer_a_look_is_not_asked_again() -> None:
         await break_in_turn(w, first, second)
         assert (await client.answer())[0] == 502
         assert (first.begun, second.begun) == (1, 1)
+
+
+@pytest.mark.parametrize(("said", "told"), [("te: trailers", True), ("te: gzip", False)])
+async def test_who_takes_trailers_is_told_what_became_of_a_stream(said: str, told: bool) -> None:
+    first = Breaks(ROLE, text("h"))
+    async with world(first, says_hi) as w:
+        client = await w.connect()
+        client.post(b'{"model":"m","stream":true,"temperature":0,"messages":[{"role":"user","content":"hi"}]}', said)
+        head = await client.reader.readuntil(b"\r\n\r\n")
+        assert b"x-potluck-node: n0\r\nx-potluck-attempts: 1\r\n" in head
+        await break_in_turn(w, first)
+        await client.reader.readuntil(b"[DONE]\n\n\r\n0\r\n")
+        trailers = b"x-potluck-node: n1\r\nx-potluck-attempts: 2\r\nx-potluck-rescue: repeat\r\n"
+        assert (
+            await client.reader.readuntil(b"\r\n" if not told else b"\r\n\r\n") == (trailers if told else b"") + b"\r\n"
+        )

@@ -20,6 +20,7 @@ CONVERSATION: Final = "x-potluck-conversation"
 GENERATION: Final = "x-potluck-generation"
 BUDGET: Final = "x-potluck-budget"
 ESTIMATED: Final = "x-potluck-estimated"
+RESCUE: Final = "x-potluck-rescue"
 VERSION: Final = "x-potluck"
 
 
@@ -108,6 +109,12 @@ HEADERS: Final = (
         "`true` where no engine could count and the figure is a guess from the prompt's length.",
         "`POST /v1/messages/count_tokens`.",
     ),
+    Told(
+        RESCUE,
+        "How another engine went on with an answer that had [begun](../guides/when-a-node-dies.md): `replay`, "
+        "`prefill`, …",
+        "A trailer, see below.",
+    ),
     Told(VERSION, "Potluck's version, where Ollama's clients are told one of Ollama's.", "`GET /api/version`."),
 )
 
@@ -136,6 +143,10 @@ they leave out is told under the id. Listings and metrics are no answers of a mo
 An answer's `model` field is in the dialect's manner: Ollama's and Anthropic's repeat the name that was asked for; in
 OpenAI's it may be that name or the model's own, since an engine's bytes pass as they are; the native API says the
 model's own.
+
+**Trailers.** The head of a stream is out before its engine breaks. A client that says `te: trailers` is told at the
+end, behind the last chunk (RFC 9112 7.1.2), if it took more than one engine: `x-potluck-node` and `x-potluck-attempts`
+as they came to be, and `x-potluck-rescue`. Streams of the native API say it in events instead.
 
 ## In line
 

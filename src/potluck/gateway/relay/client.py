@@ -28,7 +28,7 @@ from potluck.gateway.relay.hops import Hops
 from potluck.gateway.relay.reading import RequestReader, Unreadable
 from potluck.gateway.relay.request import Request
 from potluck.gateway.relay.states import State
-from potluck.gateway.relay.telling import head, limits, trials
+from potluck.gateway.relay.telling import head, last_chunk, limits, trials
 from potluck.wire.port import Ask
 from potluck.wire.terms import NO_TERMS, Terms, read_terms
 
@@ -404,7 +404,8 @@ class ClientConnection(asyncio.Protocol):
         request = self._request
         assert request is not None
         if request.version != "1.0":
-            self.transport.write(heads.LAST_CHUNK)
+            exchange = self._exchange
+            self.transport.write(heads.LAST_CHUNK if exchange is None else last_chunk(exchange, request.headers))
         self._next()
 
     def answer(self, exchange: Exchange, body: bytes) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -83,6 +83,19 @@ def trials(exchange: Exchange) -> Mapping[str, str]:
         attempts = str(max(1, len(exchange.attempts)))
         found = {told.NODE: exchange.served.node, told.ATTEMPTS: attempts, **found}
     return found
+
+
+def last_chunk(exchange: Exchange, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The end of a chunked stream. Where its engine changed behind its head, a client that takes trailers is told."""
+    if not exchange.attempts or not any(name == b"te" and b"trailers" in value.lower() for name, value in headers):
+        return heads.LAST_CHUNK
+    found = dict(trials(exchange))
+    found.pop(told.QUEUE_MS)
+    if exchange.error is None:
+        found[told.ATTEMPTS] = str(len(exchange.attempts) + 1)
+    if exchange.rescue is not None and exchange.rescue.way is not None:
+        found[told.RESCUE] = exchange.rescue.way
+    return b"0\r\n%b\r\n" % heads.fields(found.items())
 
 
 def comment(exchange: Exchange, text: bytes, *figures: bytes | int) -> None:

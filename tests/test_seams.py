@@ -47,14 +47,14 @@ def test_a_broken_seam_is_seen(before: str, after: str, found: Flaw) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after"),
+    ("before", "after", "right"),
     [
-        ("水艾艾艾艾艾艾艾艾艾艾艾", "艾艾艾艾艾艾艾艾艾艾艾艾"),
-        ("but I'm here for you, I'm here for you", ", I'm here for you, I'm here"),
+        ("水艾艾艾艾艾艾艾艾艾艾艾", "艾艾艾艾艾艾艾艾艾艾艾艾", "艾艾。"),
+        ("but I'm here for you, I'm here for you", ", I'm here for you, I'm here", '"\n\nThe dog:'),
     ],
 )
-def test_a_model_that_went_round_in_circles_may_go_on_to(before: str, after: str) -> None:
-    assert flaw(before, after, before + ' and the end."') is None
+def test_a_model_that_went_round_in_circles_may_go_on_to(before: str, after: str, right: str) -> None:
+    assert flaw(before, after, before + right) is None
 
 
 def test_a_turn_of_phrase_that_stands_farther_on_too_was_not_left_out() -> None:

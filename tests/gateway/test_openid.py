@@ -474,18 +474,23 @@ async def test_an_invitation_lets_in_whom_nothing_else_does_once(storage: Storag
     link = LinkRecord(
         LinkId("l"), LinkKind.INVITE, digest("token"), OWNER_ID, NOW, NOW + 90, role=Role.GUEST, name="Nana"
     )
+    await storage.users.add(UserRecord(OWNER_ID, "owner", Role.OWNER, 1.0))
     await storage.links.add(link)
+    # A link is worth what its maker is.
+    await storage.links.add(
+        msgspec.structs.replace(link, id=LinkId("m"), digest=digest("of nobody"), by=UserId("gone"))
+    )
     with pytest.raises(Forbidden, match="invited"):
         await house.come_back()
     first, second = await house.begin(invitation="token"), await house.begin(invitation="token")
     user = await house.end(second)
-    assert [(each.name, each.role) for each in await storage.users.all()] == [("Nana", Role.GUEST)]
+    assert [(each.name, each.role) for each in await storage.users.all()][1:] == [("Nana", Role.GUEST)]
     house.claims["sub"] = "s2"
     house.state = json.loads(base64.urlsafe_b64decode(first.cookie.partition(".")[0]))["state"]
     house.nonce = json.loads(base64.urlsafe_b64decode(first.cookie.partition(".")[0]))["nonce"]
     with pytest.raises(NotFound, match="over"):
         await house.end(first)
-    for token in ("token", "unknown"):
+    for token in ("token", "unknown", "of nobody"):
         with pytest.raises(NotFound, match="over"):
             await house.begin(invitation=token)
     house.claims["sub"] = "s1"

@@ -131,7 +131,7 @@ class Links:
     async def all(self) -> Sequence[LinkRecord]:
         """Those that can still be used, oldest first."""
         now, users = self._clock(), await self._users()
-        return [link for link in await self._storage.links.all() if _valid(link, users, now)]
+        return [link for link in await self._storage.links.all() if valid(link, users, now)]
 
     async def remove(self, actor: Caller, link: LinkId) -> None:
         """Raises `NotFound`, and `Forbidden` for a link to more than ``actor`` may make."""
@@ -148,7 +148,7 @@ class Links:
         """A link that could be used now, with whose password it sets. Changes nothing. Raises `NotFound`: the same for
         one that is over, used, withdrawn, or never was."""
         link, users = await self._storage.links.find(digest(token)), await self._users()
-        if link is None or not _valid(link, users, self._clock()):
+        if link is None or not valid(link, users, self._clock()):
             raise _gone()
         if link.kind is LinkKind.SETUP and await self._storage.credentials.password(OWNER_ID) is not None:
             raise _gone()
@@ -194,7 +194,7 @@ class Links:
         return {user.id: user for user in await self._people.users()}
 
 
-def _valid(link: LinkRecord, users: dict[UserId, UserRecord], now: float) -> bool:
+def valid(link: LinkRecord, users: dict[UserId, UserRecord], now: float) -> bool:
     """A link is worth what its maker is: who was removed, disabled or given another role cannot let anybody in."""
     maker, whose = users.get(link.by), users.get(link.user)
     return (

@@ -14,11 +14,12 @@ from potluck.core.model import UserId
 from potluck.core.openid import FLOW_S, OpenIdRules, Person, local_path, missing, person, role_of, together
 from potluck.core.people import OWNER_ID, Role, folded, own_key
 from potluck.gateway.audit import Audit
+from potluck.gateway.links import valid
 from potluck.gateway.openid.flow import Answer, Begun, Ended, Flow, opened, sealed
 from potluck.gateway.openid.provider import Provider
 from potluck.gateway.port import Caller
 from potluck.storage.ports import Storage
-from potluck.storage.records import IdentityId, IdentityRecord, LinkKind, UserRecord
+from potluck.storage.records import IdentityId, IdentityRecord, LinkKind, LinkRecord, UserRecord
 
 _SEAL = "openid.seal"
 """The setting with the key that seals cookies: all gateways of a database read each other's."""
@@ -63,9 +64,7 @@ class SignIn:
         """
         now = self._clock()
         if invitation:
-            link = await self._storage.links.find(digest(invitation))
-            if link is None or link.kind is not LinkKind.INVITE or link.expires_s <= now:
-                raise NotFound("This invitation is over.", hint="Ask for another one.")
+            await self._invitation(digest(invitation))
         flow = Flow(
             state=self._random(),
             nonce=self._random(),
@@ -162,12 +161,18 @@ class SignIn:
         return user.id
 
     async def _invited(self, who: Person, users: tuple[UserRecord, ...], invitation: bytes, address: str) -> UserId:
-        link = await self._storage.links.find(invitation)
-        if link is None:
-            raise NotFound("This invitation is over.", hint="Ask for another one.")
+        link = await self._invitation(invitation)
         # What the inviter proposed goes before what the provider says.
         invited = replace(who, names=(link.name, *who.names)) if link.name else who
         return await self._new(invited, users, link.role, invitation, address)
+
+    async def _invitation(self, token_digest: bytes) -> LinkRecord:
+        """Raises `NotFound` for one that is over, or whose maker may invite nobody any more."""
+        link = await self._storage.links.find(token_digest)
+        users = {user.id: user for user in await self._storage.users.all()}
+        if link is None or link.kind is not LinkKind.INVITE or not valid(link, users, self._clock()):
+            raise NotFound("This invitation is over.", hint="Ask for another one.")
+        return link
 
     async def _new(
         self, who: Person, users: tuple[UserRecord, ...], role: Role, invitation: bytes, address: str

@@ -34,6 +34,7 @@ function inside(name) {
   at("lead").textContent = `You are signed in as ${name}.`;
   show("lead");
   show("form", false);
+  show("elsewhere", false);
   show("inside");
   at("leave").focus();
 }
@@ -45,6 +46,15 @@ function words(name) {
   at("lead").textContent = lead;
   show("lead", lead !== "");
   at("send").textContent = send;
+}
+
+async function offerElsewhere(invitation) {
+  const { oidc } = await ask("GET", "/api/v1/sessions/ways").catch(() => ({}));
+  if (!oidc) return;
+  const query = new URLSearchParams({ next: "/sign-in", ...(invitation ? { invitation } : {}) });
+  at("oidc").textContent = oidc.label;
+  at("oidc").href = `${oidc.start}?${query}`;
+  show("elsewhere");
 }
 
 function askForCode() {
@@ -96,6 +106,7 @@ async function begin() {
       at("password").minLength = 8;
       at("password").autocomplete = "new-password";
       if (link.code) show("code-field");
+      if (link.kind === "invite") await offerElsewhere(token);
     } catch (failed) {
       words(page);
       show("lead");
@@ -107,6 +118,7 @@ async function begin() {
     if (self) return inside(self.name);
     words(page);
     at("password").autocomplete = "current-password";
+    await offerElsewhere("");
   }
   show("form");
   (at("name-field").hidden || at("name").value ? at("password") : at("name")).focus();

@@ -69,6 +69,8 @@ from potluck.gateway.relay.relay import Clocks, Limits, Relay
 from potluck.gateway.tasks import Tasks
 from potluck.gateway.watch import Watch
 from potluck.installation import Installer, usual_engines
+from potluck.jobs.jobs import Jobs
+from potluck.jobs.runner import Runner
 from potluck.reloading import Reloader, class_limits, rules, with_nodes
 from potluck.rundir import claim, claim_database, publish_address
 from potluck.storage.audit_head import HeadFile
@@ -89,6 +91,7 @@ from potluck.surfaces.origins import Origins
 from potluck.surfaces.services import Services
 from potluck.surfaces.sessions import Sessions
 from potluck.surfaces.v1.errors import failure_of, status_of
+from potluck.working import working
 
 if TYPE_CHECKING:
     from potluck.gateway.accounts import Accounts
@@ -134,6 +137,7 @@ class App:
     reloader: Reloader
     generations: Generations
     shared: Shared
+    runner: Runner
     tasks: Tasks
     id: str
     relearn: Callable[[], Awaitable[None]]
@@ -209,6 +213,7 @@ async def _serve(options: UpOptions) -> None:
         calls = len(app.relay.exchanges)
         log.info("stopping", calls=calls, hint="a second signal cuts them off" if calls else "")
         server.close()
+        await app.runner.stop()
         await app.relay.drain(config.server.drain_s, hurry, hand_over=app.generations.hand_over)
 
 
@@ -460,6 +465,20 @@ async def running(
             clock=time.monotonic,
             wall_clock=time.time,
         )
+        jobs, runner = working(
+            config,
+            storage,
+            shared,
+            calls,
+            tasks,
+            worker=gateway,
+            caller_of=keyring.of_key,
+            clock=time.monotonic,
+            wall_clock=time.time,
+            chance=random.random,
+            leads=lead.leads if lead is not None else lambda: True,
+            new_id=new_id,
+        )
         files = await filing(
             config,
             data,
@@ -492,6 +511,7 @@ async def running(
             files,
             web,
             stack.callback,
+            jobs,
         )
         relay.serve_rest(lambda: _asgi_side(services, fleet, metrics, keyring, origins))
 
@@ -524,6 +544,7 @@ async def running(
         tasks.spawn(generations.restore(), "the answers of the last run")
         tasks.spawn(generations.watching(), "answers under way")
         tasks.spawn(_touching_keys(storage, keyring, sessions), "key use")
+        runner.begin()
         tasks.spawn(shared.bus.relaying(), "word between gateways")
         tasks.spawn(_hearing_of_people(storage, shared, keyring, sessions), "word of people")
         yield App(
@@ -533,6 +554,7 @@ async def running(
             reloader,
             generations,
             shared,
+            runner,
             tasks,
             gateway,
             partial(_learn, storage, keyring, sessions),
@@ -639,6 +661,7 @@ def _services(
     files: Files,
     web: ProviderWeb,
     at_the_end: Callable[[Callable[[], None]], object],
+    jobs: Jobs,
 ) -> Services:
     async def changed() -> None:
         await _learn(storage, keyring, sessions)
@@ -680,6 +703,7 @@ def _services(
             changed,
         ),
         proxy_signs_in=config.access.trusted_header is not None,
+        jobs=jobs,
         started_s=time.time(),
         max_body_bytes=config.limits.max_body_bytes,
         levels=relay.admission.levels,

@@ -32,6 +32,7 @@ from potluck.gateway.relay.relay import SWEEP_S, Limits, Relay
 from potluck.gateway.relay.request import Request
 from potluck.gateway.relay.standby import Standby
 from potluck.gateway.tasks import Tasks
+from potluck.jobs.runner import Runner
 from potluck.reloading import Reloader
 from potluck.rundir import publish_address
 from potluck.storage.changes import last_change, tell_change
@@ -52,6 +53,8 @@ _TELL_S = 0.25
 _PROMISE_S = 0.5
 # A gateway that could not begin to lead lets the others try first.
 _STAND_BACK_S = 2.0
+# Jobs of one that leads no longer: who leads now takes them, given back or not.
+_GIVE_BACK_S = 0.5
 # What may be done twice although it is no question: calls that leave nothing behind.
 _HARMLESS = frozenset({b"/api/v1/code/complete", b"/api/v1/code/review"})
 _QUESTIONS = frozenset({b"GET", b"HEAD", b"OPTIONS"})
@@ -95,6 +98,9 @@ class Opened(Protocol):
 
     @property
     def generations(self) -> Generations: ...
+
+    @property
+    def runner(self) -> Runner: ...
 
     @property
     def keep(self) -> Callable[[], Awaitable[None]]: ...
@@ -302,6 +308,7 @@ class _Gateway:
         """Another one leads, or may: nothing of this one's may go on."""
         log.warning("this gateway stands by", hint="another one leads, or the database cannot be reached")
         self._switch.relay, self._forwarder.closing = None, False
+        await opened.runner.stop(within_s=_GIVE_BACK_S)
         opened.relay.move(self._standby, waiting=False)
         await opened.relay.drain(0.0, self._hurry, hand_over=opened.generations.hand_over)
 
@@ -311,6 +318,7 @@ class _Gateway:
         self._switch.relay, self._standby.stopping = None, True
 
         async def handed_over() -> Sequence[HeldSeat]:
+            await opened.runner.stop()
             await opened.generations.hand_on()
             await opened.keep()
             return _held(relay)
@@ -332,6 +340,7 @@ class _Gateway:
     async def _drain(self, opened: Opened) -> None:
         calls = len(opened.relay.exchanges)
         log.info("stopping", calls=calls, hint="a second signal cuts them off" if calls else "")
+        await opened.runner.stop()
         await opened.relay.drain(self._config.server.drain_s, self._hurry, hand_over=opened.generations.hand_over)
 
     async def _leave(self) -> None:

@@ -21,6 +21,7 @@ from potluck.core.jobs import (
     Priority,
     Turn,
     Watch,
+    again_in_s,
     due,
     in_turn,
     mends,
@@ -83,7 +84,15 @@ def test_whoever_has_much_waiting_everybody_is_served_in_turn(waiting: dict[str,
 def test_time_and_other_nodes_mend_some_failures_and_no_others(error: PotluckError, does: bool) -> None:
     assert mends(error) is does
     assert tried_again(error, 1) is does
-    assert not tried_again(error, MOST_FAILURES)
+
+
+def test_engines_that_fail_are_tried_so_often_and_what_only_waits_waits_on() -> None:
+    assert tried_again(NodeUnreachable("away"), MOST_FAILURES - 1)
+    assert not tried_again(NodeUnreachable("away"), MOST_FAILURES)
+    assert tried_again(QueueFull("full", retry_after_s=1.0), 1000)
+    assert again_in_s(NodeUnreachable("away"), 1, 1.0) == FIRST_PAUSE_S
+    assert again_in_s(QueueFull("full", retry_after_s=1.0), 0, 1.0) == 4 * FIRST_PAUSE_S
+    assert again_in_s(QueueFull("full", retry_after_s=90.0), 0, 0.0) == 90.0
 
 
 @given(st.integers(1, 2000), st.floats(0, 1), st.floats(0, 10_000))

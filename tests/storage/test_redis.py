@@ -13,6 +13,7 @@ from potluck.core.allowances import Allowance, Claim, Unit
 from potluck.core.errors import OperatorError, StorageAway
 from potluck.storage.ports import Shared
 from potluck.storage.records import GatewayRecord, Heard, Topic
+from potluck.storage.shared import redis_jobs
 from potluck.storage.shared.open import open_shared
 from potluck.storage.shared.redis_server import look_at_redis
 from tests.servers.redis import RedisServer, redis_server
@@ -123,3 +124,28 @@ async def test_doctor_is_told_the_version_or_what_is_wrong(running: RedisServer)
     assert (await look_at_redis(running.url))[0].isdigit()
     with pytest.raises(StorageAway, match="does not accept the user or the password"):
         await look_at_redis(running.url.replace("//", "//anna:wrong@"))
+
+
+async def test_a_job_that_a_gateway_was_told_of_before_it_died_is_told_to_another(
+    running: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_jobs, "_ABANDONED_MS", 20)
+    running.empty()
+    async with open_shared(running.url, gateway="dead", clock=time.monotonic) as dead:
+        await dead.jobs.announce("j1")
+        told = await dead.jobs.next()
+    async with open_shared(running.url, gateway="heir", clock=time.monotonic) as heir:
+        async with asyncio.timeout(10):
+            assert await heir.jobs.next() == told
+        await heir.jobs.settle(told)
+
+
+async def test_word_of_jobs_is_told_again_when_the_server_is_back(running: RedisServer, shared: Shared) -> None:
+    running.stop()
+    await shared.jobs.announce("lost")  # nobody is told, and nothing fails
+    waiting = asyncio.ensure_future(shared.jobs.next())
+    running.start()
+    await until_it_is_back(shared)
+    await shared.jobs.announce("j1")
+    async with asyncio.timeout(30):
+        assert await waiting

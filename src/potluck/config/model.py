@@ -258,6 +258,14 @@ class AccessConfig(msgspec.Struct, frozen=True):
     secret_key: Secret | None = None
 
 
+class JobsConfig(msgspec.Struct, frozen=True):
+    """``at_once`` run in each gateway, ``unfinished`` may each user have; those that ended are kept for ``keep_s``."""
+
+    at_once: int = 2
+    unfinished: int = 100
+    keep_s: float = 7 * 86_400.0
+
+
 class AuditConfig(msgspec.Struct, frozen=True):
     """How long entries of the audit log are kept."""
 
@@ -318,6 +326,7 @@ class Config(msgspec.Struct, frozen=True):
     generations: GenerationsConfig = GenerationsConfig()
     access: AccessConfig = AccessConfig()
     audit: AuditConfig = AuditConfig()
+    jobs: JobsConfig = JobsConfig()
     storage: StorageConfig = StorageConfig()
     files: FilesConfig = FilesConfig()
     gateway: GatewayConfig = GatewayConfig()

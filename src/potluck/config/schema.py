@@ -341,6 +341,7 @@ _RESCUE = model.RescueConfig()
 _GENERATIONS = model.GenerationsConfig()
 _ACCESS = model.AccessConfig()
 _AUDIT = model.AuditConfig()
+_JOBS = model.JobsConfig()
 _FILES = model.FilesConfig()
 _QUOTAS = _FILES.quotas.roles
 _USAGE = model.UsageConfig()
@@ -609,6 +610,14 @@ class AccessSection(Section):
     )
 
 
+class JobsSection(Section):
+    """Work in the background."""
+
+    at_once: Slots = Field(_JOBS.at_once, description="How many run at once; each may ask models several things.")
+    unfinished: Count = Field(_JOBS.unfinished, description="How many that are not finished each user may have.")
+    keep: Duration = Field(_JOBS.keep_s, description="How long those that have ended are kept with their results.")
+
+
 class AuditSection(Section):
     """What happened to people, keys and machines."""
 
@@ -759,6 +768,7 @@ class FileSection(Section):
         GatewaySection.model_construct(), description="This gateway among others on the same database."
     )
     access: AccessSection = Field(AccessSection.model_construct(), description="Who may come in, and for how long.")
+    jobs: JobsSection = Field(JobsSection.model_construct(), description="Work in the background.")
     audit: AuditSection = Field(AuditSection.model_construct(), description="The audit log.")
     usage: UsageSection = Field(UsageSection.model_construct(), description="How long usage is kept.")
     discovery: DiscoverySection = Field(DiscoverySection.model_construct(), description="Where engines are looked for.")

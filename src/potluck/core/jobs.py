@@ -26,13 +26,16 @@ KEEPS_S: Final = 0.7 * LEASE_S
 """A worker whose last sign of life is older than this stops: a quarter of the lease is for what is under way."""
 
 MOST_FAILURES: Final = 5
-"""So often a job is tried; with these pauses for some minutes in all. A part of it that fails alone costs it no try."""
+"""So often a job is tried whose engines fail. What only waits for room, or for an engine to be up, waits for as long as
+it takes."""
 
 MOST_LOST: Final = 20
 """A job whose workers died so often in a row without keeping anything is what kills them."""
 
 FIRST_PAUSE_S: Final = 5.0
 LONGEST_PAUSE_S: Final = 600.0
+# Who waits for room looks again after 10 to 20 seconds, if it was not told when.
+_WAITING_LIKE: Final = 3
 
 
 class JobState(StrEnum):
@@ -82,9 +85,14 @@ def in_turn(turns: Iterable[Turn]) -> list[Turn]:
 # --- Failures ---------------------------------------------------------------------------------------------------------
 
 
+def waits(error: PotluckError) -> bool:
+    """Whether nothing but time is wanting: room, an engine that is up, a database that answers."""
+    return isinstance(error, Overloaded)
+
+
 def mends(error: PotluckError) -> bool:
     """Whether time or another node may mend it. All else is permanent: the request, or the owner, must change."""
-    return isinstance(error, Overloaded | NodeError)
+    return waits(error) or isinstance(error, NodeError)
 
 
 def pause_s(failures: int, jitter: float, at_least_s: float = 0.0) -> float:
@@ -100,8 +108,15 @@ def due(not_before_s: float, now: float) -> bool:
 
 
 def tried_again(error: PotluckError, failures: int) -> bool:
-    """Whether a job that failed so, for the ``failures``-th time, waits for another try."""
-    return mends(error) and failures < MOST_FAILURES
+    """Whether a job that ended so waits for another try, where engines failed it ``failures`` times with this one."""
+    return waits(error) or (mends(error) and failures < MOST_FAILURES)
+
+
+def again_in_s(error: PotluckError, failures: int, jitter: float) -> float:
+    """How long it waits then."""
+    if isinstance(error, Overloaded):
+        return pause_s(_WAITING_LIKE, jitter, error.retry_after_s)
+    return pause_s(failures, jitter)
 
 
 def without_worker(lost: int, *, cancelling: bool) -> JobState:

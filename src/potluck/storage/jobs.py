@@ -100,6 +100,23 @@ class JobEvent(msgspec.Struct, frozen=True):
     data: str
 
 
+class JobStanding(msgspec.Struct, frozen=True):
+    """The data of the store's own events: how the job stood then, and when a try that failed is made again."""
+
+    state: JobState
+    done: int
+    total: int
+    failures: int
+    again_s: float | None
+    failure: JobFailure | None
+
+
+STORE_EVENTS = frozenset(
+    {"queued", "started", "progress", "waiting", "retrying", "cancelling", "done", "failed", "cancelled"}
+)
+"""Events that the store writes itself; all others are a kind's."""
+
+
 class Beat(StrEnum):
     """How a lease stands. ``CANCELLED``: it is held, and its job is to end."""
 
@@ -168,8 +185,11 @@ class JobStore(Protocol):
         """All is done."""
         ...
 
-    async def fail(self, lease: Lease, failure: JobFailure, retry_s: float | None, now: float) -> bool:
-        """A try has failed; the next may begin at ``retry_s``, None for no more."""
+    async def fail(
+        self, lease: Lease, failure: JobFailure, retry_s: float | None, now: float, *, counted: bool = True
+    ) -> bool:
+        """A try has come to nothing; the next may begin at ``retry_s``, None for no more. Not ``counted`` is one that
+        only waits."""
         ...
 
     async def end_cancelled(self, lease: Lease, now: float) -> bool:
@@ -186,10 +206,6 @@ class JobStore(Protocol):
 
     async def take_away(self, held: Held, now: float) -> bool:
         """End a lease that has not been renewed since it looked like this (`core.jobs.without_worker`)."""
-        ...
-
-    async def take_back(self, worker: str, now: float) -> int:
-        """End all leases of a worker that is known to be gone; how many they were."""
         ...
 
     async def unfinished(self) -> tuple[int, int]:

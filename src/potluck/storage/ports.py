@@ -524,6 +524,26 @@ class Presence(Protocol):
         ...
 
 
+class JobSpread(Protocol):
+    """Tells gateways that jobs wait: each job one of them, so that not all run for it. Which job that one takes then
+    the database decides. While its server is away nobody is told, and gateways look from time to time as they do
+    anyway.
+    """
+
+    async def announce(self, job: str) -> None:
+        """Say that a job waits. Never fails."""
+        ...
+
+    async def next(self) -> str:
+        """A job of which nobody else was told; once it comes, also if that is long. Who dies before `settle` has said
+        nothing: another gateway is told then."""
+        ...
+
+    async def settle(self, told: str) -> None:
+        """The gateway has looked for work since it was told. Never fails."""
+        ...
+
+
 class Shared(msgspec.Struct, frozen=True):
     """What gateways of one installation share beside its database. ``server`` tells how the server is that it takes;
     None where there is none, and one gateway shares with nobody."""
@@ -531,6 +551,7 @@ class Shared(msgspec.Struct, frozen=True):
     bus: Bus
     presence: Presence
     meter: SharedMeter
+    jobs: JobSpread
     server: ServerState | None = None
 
 

@@ -422,10 +422,11 @@ class AuditFilter(msgspec.Struct, frozen=True):
 
 class Topic(StrEnum):
     """What gateways tell each other of. ``PEOPLE``: users, keys and sessions, and no one in particular; ``JOBS``: a
-    job, by its id."""
+    job, by its id, and ``CANCELLED_JOBS`` one that is to end."""
 
     PEOPLE = "people"
     JOBS = "jobs"
+    CANCELLED_JOBS = "cancelled-jobs"
 
 
 class Heard(msgspec.Struct, frozen=True):

@@ -31,6 +31,7 @@ from potluck.gateway.people import People
 from potluck.gateway.placed import Where
 from potluck.gateway.port import Caller, Calls
 from potluck.gateway.seats import Queued
+from potluck.jobs.port import JobCare
 from potluck.storage.generations import GenerationHead
 from potluck.storage.ports import Shared, Storage
 from potluck.surfaces.newest import Newest
@@ -198,10 +199,11 @@ class Services(msgspec.Struct, frozen=True):
     ``reload`` reads the configuration again and names the sections that changed, each with whether it holds at once; it
     raises `OperatorError` if there are errors. ``look`` asks an engine anew what it has, after its models were changed.
     ``models`` changes them, and is for owners and admins, as ``discovery``, ``drains`` and ``drills`` are; these are
-    made when they are first asked for. ``newest`` cancels what an editor no longer waits for. ``generations`` owns
-    the answers of native chats, ``files`` what people keep. ``audit`` is told of what is done to people, keys and
-    machines. ``shared`` is what other gateways see. ``levels`` tells how a caller's limits stand. ``openid`` is sign-in
-    by a provider, None where none is configured; ``proxy_signs_in``: a reverse proxy may name who asks.
+    made when they are first asked for. ``newest`` cancels what an editor no longer waits for. ``generations`` owns the
+    answers of native chats, ``files`` what people keep, ``jobs`` what is done for them. ``audit`` is told of what is
+    done to people, keys and machines. ``shared`` is what other gateways see. ``levels`` tells how a caller's limits
+    stand. ``openid`` is sign-in by a provider, None where none is configured; ``proxy_signs_in``: a reverse proxy may
+    name who asks.
     """
 
     calls: Calls
@@ -225,6 +227,7 @@ class Services(msgspec.Struct, frozen=True):
     generations: GenerationCare
     audit: AuditCare
     files: Files
+    jobs: JobCare
     started_s: float
     max_body_bytes: int = 64_000_000
     url: str = ""

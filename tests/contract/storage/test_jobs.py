@@ -288,8 +288,7 @@ async def test_of_many_that_take_a_lease_away_one_does(jobs: JobStore) -> None:
 async def test_what_a_worker_kept_before_it_was_lost_is_there_for_the_next(jobs: JobStore) -> None:
     await add(jobs, new(1, total=2))
     await jobs.keep((await claim(jobs)).lease, [Part(1, '"b"')], 101.0)
-    assert await jobs.take_back("another", 102.0) == 0
-    assert await jobs.take_back("w1", 102.0) == 1
+    assert await jobs.take_away((await jobs.held())[0], 102.0)
     again = await claim(jobs, "w2")
     assert (await jobs.numbers(again.lease), again.record.done, again.record.failures) == ({1}, 1, 0)
 
@@ -309,7 +308,7 @@ async def test_a_job_that_kills_whoever_takes_it_is_not_taken_for_ever(jobs: Job
             break
         if number == 3:
             await jobs.keep(claimed.lease, [Part(0, "0")], 100.0)
-        await jobs.take_back("w1", 101.0)
+        await jobs.take_away((await jobs.held())[0], 101.0)
     ended = await jobs.get(JobId("j1"), ANNA)
     assert (ended.state, number) == (JobState.FAILED, 3 + MOST_LOST), "counted since something was kept"
     assert ended.failure is not None

@@ -94,7 +94,7 @@ from potluck.storage.records import (
     UsageRow,
     UserRecord,
 )
-from potluck.storage.shared.memory import MemoryBus, MemoryMeter, MemoryPresence
+from potluck.storage.shared.memory import MemoryBus, MemoryJobSpread, MemoryMeter, MemoryPresence
 from potluck.surfaces.services import Services
 from potluck.surfaces.v1.errors import failure_of
 from potluck.surfaces.v1.routes import starlette_routes
@@ -812,6 +812,7 @@ class World:
     started: bool = False
     files: Any = field(default_factory=NoFiles)
     usage: MemoryUsage = field(default_factory=MemoryUsage)
+    jobs: Any = None
     nothing: Any = None  # in place of stores that a test has no use for
     random_bytes: Callable[[int], bytes] = bytes
     seconds: float = 0.0
@@ -863,7 +864,9 @@ class World:
         self.app.state.services = Services(
             calls=self.calls,
             storage=storage,
-            shared=Shared(self.bus, MemoryPresence(lambda: 0.0), MemoryMeter(lambda: 0.0), self.redis),
+            shared=Shared(
+                self.bus, MemoryPresence(lambda: 0.0), MemoryMeter(lambda: 0.0), MemoryJobSpread(), self.redis
+            ),
             fleet=self.fleet,
             machines=lambda: self.machines,
             clock=self._tick,
@@ -895,6 +898,7 @@ class World:
             generations=self.generations,
             audit=self.audit,
             files=self.files,
+            jobs=self.jobs,
             started_s=self.now - 60,
             url=self.url,
             max_body_bytes=self.max_body_bytes,

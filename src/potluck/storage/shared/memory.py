@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
@@ -74,6 +75,29 @@ class MemoryBus:
 
     async def relaying(self) -> None:
         """There is nobody else."""
+
+
+class MemoryJobSpread:
+    """See `potluck.storage.ports.JobSpread`. The only gateway is told of everything; what it was told twice, once."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, None] = {}
+        self._woken = asyncio.Event()
+
+    async def announce(self, job: str) -> None:
+        self._waiting[job] = None
+        self._woken.set()
+
+    async def next(self) -> str:
+        while not self._waiting:
+            self._woken.clear()
+            await self._woken.wait()
+        job = next(iter(self._waiting))
+        del self._waiting[job]
+        return job
+
+    async def settle(self, told: str) -> None:
+        """Nobody else is to be told."""
 
 
 class MemoryPresence:

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 from potluck.storage.ports import Shared
-from potluck.storage.shared.memory import MemoryBus, MemoryMeter, MemoryPresence
+from potluck.storage.shared.memory import MemoryBus, MemoryJobSpread, MemoryMeter, MemoryPresence
 
 
 @asynccontextmanager
@@ -17,13 +17,20 @@ async def open_shared(url: str | None, *, gateway: str, clock: Callable[[], floa
     understood.
     """
     if url is None:
-        yield Shared(MemoryBus(), MemoryPresence(clock), MemoryMeter(clock))
+        yield Shared(MemoryBus(), MemoryPresence(clock), MemoryMeter(clock), MemoryJobSpread())
         return
     # 0.1 s and 9 MB that nobody needs without Redis.
     from potluck.storage.shared.redis import RedisMeter  # noqa: PLC0415
     from potluck.storage.shared.redis_bus import RedisBus  # noqa: PLC0415
+    from potluck.storage.shared.redis_jobs import RedisJobSpread  # noqa: PLC0415
     from potluck.storage.shared.redis_presence import RedisPresence  # noqa: PLC0415
     from potluck.storage.shared.redis_server import open_redis  # noqa: PLC0415
 
     async with open_redis(url, clock=clock) as client:
-        yield Shared(RedisBus(client, gateway, clock), RedisPresence(client), RedisMeter(client), client)
+        yield Shared(
+            RedisBus(client, gateway, clock),
+            RedisPresence(client),
+            RedisMeter(client),
+            RedisJobSpread(client, gateway, clock),
+            client,
+        )

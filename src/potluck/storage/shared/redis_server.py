@@ -130,6 +130,7 @@ def _client(kind: type[C], url: str) -> C:
                 # A server that was only started again is met without an error; more is the circuit's business.
                 retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
                 client_name="potluck",
+                protocol=2,  # answers of one shape, whatever version the client is
                 **({} if url.startswith("unix:") else tcp),
             ),
         )

@@ -28,6 +28,7 @@ from potluck.storage.jobs import (
     JobFailure,
     JobId,
     JobRecord,
+    JobStanding,
     Lease,
     NewJob,
     Part,
@@ -117,10 +118,6 @@ class SqlJobs(JobViews):
         as_seen = (jobs.c.id == held.job, *_held(lease), jobs.c.beat == held.beat)
         return await self._database.write(lambda connection: _unleased(connection, as_seen, now) > 0)
 
-    async def take_back(self, worker: str, now: float) -> int:
-        theirs = (jobs.c.worker == worker, jobs.c.state == JobState.RUNNING.value)
-        return await self._database.write(lambda connection: _unleased(connection, theirs, now))
-
     async def give_back(self, lease: Lease, now: float) -> bool:
         def work(connection: Connection) -> bool:
             row = _change(connection, lease.job, *_held(lease), jobs.c.cancelling, **_ended(JobState.CANCELLED, now))
@@ -157,8 +154,12 @@ class SqlJobs(JobViews):
     async def finish(self, lease: Lease, now: float) -> bool:
         return await self._end(lease, "done", _ended(JobState.DONE, now), now)
 
-    async def fail(self, lease: Lease, failure: JobFailure, retry_s: float | None, now: float) -> bool:
-        told = {"failures": jobs.c.failures + 1, "failure": msgspec.json.encode(failure).decode()}
+    async def fail(
+        self, lease: Lease, failure: JobFailure, retry_s: float | None, now: float, *, counted: bool = True
+    ) -> bool:
+        told: dict[str, Any] = {"failure": msgspec.json.encode(failure).decode()}
+        if counted:
+            told["failures"] = jobs.c.failures + 1
         if retry_s is None:
             return await self._end(lease, "failed", {**_ended(JobState.FAILED, now), **told}, now)
         waiting = {**_FREE, **told, "state": JobState.QUEUED.value, "not_before_s": retry_s}
@@ -263,7 +264,7 @@ def _log(connection: Connection, row: Row[Any] | None, name: str, now: float, da
     if row is None:
         return False
     number = row.last_event
-    told = data or msgspec.json.encode(_Standing.of(row)).decode()
+    told = data or msgspec.json.encode(_standing(row)).decode()
     event = {"job_id": row.id, "number": number, "time_s": now, "name": name, "data": told}
     connection.execute(insert(job_events).values(event))
     if number > EVENTS_KEPT:
@@ -272,21 +273,10 @@ def _log(connection: Connection, row: Row[Any] | None, name: str, now: float, da
     return True
 
 
-class _Standing(msgspec.Struct, frozen=True):
-    """What an event tells."""
-
-    state: str
-    done: int
-    total: int
-    failures: int
-    not_before_s: float | None
-    failure: JobFailure | None
-
-    @classmethod
-    def of(cls, row: Row[Any]) -> _Standing:
-        job = job_of(row)
-        waits_s = job.not_before_s if job.state is JobState.QUEUED and job.failures else None
-        return cls(job.state.value, job.done, job.total, job.failures, waits_s, job.failure)
+def _standing(row: Row[Any]) -> JobStanding:
+    job = job_of(row)
+    waits_s = job.not_before_s if job.state is JobState.QUEUED and job.failure else None
+    return JobStanding(job.state, job.done, job.total, job.failures, waits_s, job.failure)
 
 
 def _same(connection: Connection, job: NewJob) -> JobRecord | None:

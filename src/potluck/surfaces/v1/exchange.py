@@ -107,12 +107,16 @@ class Events:
 
     async def send(self, event: str, data: msgspec.Struct, number: int | None = None) -> None:
         """Send one event, numbered from 1 unless it has a ``number``."""
+        await self.send_json(event, msgspec.json.encode(data), number)
+
+    async def send_json(self, event: str, data: bytes, number: int | None = None) -> None:
+        """The same with what is JSON already."""
         number = self._number = self._number + 1 if number is None else number
         head = f"id: {number}\nevent: {event}\ndata: ".encode()
         await self.open()
         # Servers of ASGI 2.4 say so that the client has left; whoever watches for that ends this task.
         with suppress(OSError):
-            await self._body(head + msgspec.json.encode(data) + b"\n\n")
+            await self._body(head + data + b"\n\n")
 
     async def ping(self) -> None:
         """A comment, which every parser of events passes over."""

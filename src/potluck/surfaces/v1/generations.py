@@ -61,7 +61,7 @@ async def stop_generation(exchange: Exchange) -> Reply:
 async def read_events(exchange: Exchange, query: EventQuery) -> Result:
     """204 is for browsers: an ``EventSource`` comes back to a stream that has ended until it is told so."""
     generations, user, generation = exchange.services.generations, exchange.caller.user, exchange.path["generation"]
-    after = _after(exchange.last_event, query)
+    after = after_of(exchange.last_event, query)
     summary, _ = await generations.get(generation, user)
     if summary.ended_s is not None and after >= summary.last:
         return Reply(None)
@@ -75,7 +75,8 @@ async def read_events(exchange: Exchange, query: EventQuery) -> Result:
     return Stream(run)
 
 
-def _after(header: str, query: EventQuery) -> int:
+def after_of(header: str, query: EventQuery) -> int:
+    """The number of the last event that a client has. Raises `BadRequest`."""
     if not header:
         return query.after
     if not header.isascii() or not header.isdecimal() or len(header) > 15:

@@ -1,0 +1,102 @@
+"""What a kind of job is, what it is given to work with, and what surfaces may ask of jobs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from potluck.core.errors import PotluckError
+from potluck.core.jobs import JobState, Priority
+from potluck.core.model import KeyId
+from potluck.gateway.port import Caller, Calls
+from potluck.storage.jobs import JobEvent, JobFailure, JobRecord, Part
+
+
+class Tools(msgspec.Struct, frozen=True):
+    """What kinds work with. ``caller_of`` tells who a key belongs to now, None if it does not count any more;
+    ``words`` how an error is shown."""
+
+    calls: Calls
+    caller_of: Callable[[KeyId], Caller | None]
+    words: Callable[[PotluckError], JobFailure]
+
+
+class Work(Protocol):
+    """One try of a job, as its kind sees it. Every method waits while the database is away, and raises
+    `asyncio.CancelledError` where the job is no longer this worker's."""
+
+    @property
+    def record(self) -> JobRecord: ...
+
+    @property
+    def request(self) -> str:
+        """As `Kind.prepare` made it."""
+        ...
+
+    @property
+    def kept(self) -> frozenset[int]:
+        """The numbers of the parts that earlier tries have kept: they are not to be done again."""
+        ...
+
+    @property
+    def last_try(self) -> bool:
+        """Whether engines that fail once more would end the job for good."""
+        ...
+
+    async def keep(self, *parts: Part) -> None:
+        """Keep parts of the result, for good."""
+        ...
+
+    async def note(self, name: str, data: msgspec.Struct) -> None:
+        """Tell who follows the job of something beside its progress."""
+        ...
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A job that has been checked: ``request`` is JSON for the kind itself, ``total`` how many parts will be kept."""
+
+    request: str
+    total: int
+    title: str = ""
+    priority: Priority = Priority.NORMAL
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """A kind of job. To add one: a file with these three, and its line in `jobs.kinds`.
+
+    ``asked`` is the JSON that asks for it, a tagged struct whose tag ``kind`` is its name. ``prepare`` checks it before
+    anything is kept, and raises `ClientError`. ``run`` does all parts that are not kept yet; a try may be cut off
+    anywhere and is then made again. What it raises fails the try: `core.jobs.mends` says whether there is another one.
+    """
+
+    asked: type[msgspec.Struct]
+    prepare: Callable[[Any, Caller], Prepared]
+    run: Callable[[Work, Tools], Awaitable[None]]
+
+    @property
+    def name(self) -> str:
+        return str(self.asked.__struct_config__.tag)
+
+
+class JobCare(Protocol):
+    """A user's own jobs: `jobs.jobs.Jobs`. Raises `NotFound` for others'."""
+
+    async def submit(self, asked: msgspec.Struct, caller: Caller, idempotency: str = "") -> JobRecord:
+        """Raises `ClientError`, `QueueFull`, and `Conflict` where ``idempotency`` names another request."""
+        ...
+
+    async def get(self, job: str, caller: Caller) -> JobRecord: ...
+
+    async def list(
+        self, caller: Caller, *, limit: int, before: str = "", state: JobState | None = None
+    ) -> Sequence[JobRecord]: ...
+
+    async def parts(self, job: str, caller: Caller, *, after: int = -1, limit: int) -> Sequence[Part]: ...
+
+    def follow(self, job: str, caller: Caller, after: int = 0) -> AsyncIterator[JobEvent]:
+        """Its events above ``after``, now and to come, until it has ended."""
+        ...
+
+    async def cancel(self, job: str, caller: Caller) -> JobRecord: ...

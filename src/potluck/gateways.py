@@ -224,6 +224,9 @@ class _Gateway:
     async def greet(self, url: str, key: str) -> None:
         """Say that this gateway is ready: when it leads, or the one that leads takes the owner's key of this one."""
         await _first(self._ready.wait(), self._accepted(url, key))
+        if self._opened is not None:
+            with suppress(OperatorError):  # the database may be away by now
+                await self._opened.offer_set_up(url)
         self._composition.ready(url)
         await self._composition.settled()
 
@@ -265,8 +268,6 @@ class _Gateway:
         )
         async with self._composition.running(self._config, self._place.data, self._place.read, lead) as opened:
             self._opened, self._switch.relay, self._forwarder.closing = opened, opened.relay, True
-            with suppress(OperatorError):  # who leads has more to do than that
-                await opened.offer_set_up(self._composition.url_of(self._server))
             self._ready.set()
             try:
                 await _first(leading.lost(), self._stop.wait(), self._following(opened))

@@ -251,3 +251,17 @@ async def test_who_leaves_while_the_server_is_asked_has_spent_nothing() -> None:
 def test_a_plan_without_limits_is_none() -> None:
     assert Plan.of([]) is None
     assert Rules().of_caller(UserId("u"), "u", Role.GUEST) is None
+
+
+async def test_who_asks_again_and_again_does_not_fill_the_disk() -> None:
+    async with world(user_limits=Limits(requests_per_day=1)) as w:
+        client = await w.connect()
+        for _ in range(70):
+            client.ask()
+            await client.answer()
+        assert len(await w.records()) == 1 + 60
+        assert w.metrics.limits == {("user", "requests_per_day"): 69}
+        w.skip(60.0)
+        client.ask()
+        await client.answer()
+        assert len(await w.records()) == 62

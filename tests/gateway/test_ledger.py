@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -15,6 +16,8 @@ from potluck.gateway.ledger import Keep, Ledger
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.port import Caller
 from potluck.storage.journal import Journal
+from potluck.storage.open import open_storage, sqlite_url
+from potluck.storage.ports import RequestLog
 from potluck.storage.records import RequestRecord, UsageQuery, UsageRow
 
 from .world import says_hi, world
@@ -244,3 +247,32 @@ async def test_a_calls_share_of_what_its_machine_draws_is_noted() -> None:
         (record,) = await w.records()
         assert record.energy_j == pytest.approx(50.0 * record.engine_s)
         assert w.metrics.worked["n0", "m"] == (record.engine_s, record.energy_j)
+
+
+class Killed:
+    """Writes, and is killed before anybody hears that it has."""
+
+    def __init__(self, store: RequestLog) -> None:
+        self.store = store
+
+    async def add(self, records: Sequence[RequestRecord]) -> None:
+        await self.store.add(records)
+        raise OperatorError("killed")
+
+
+async def test_what_was_written_before_a_kill_is_not_counted_again_after_it(tmp_path: Path) -> None:
+    def made(store: RequestLog) -> Ledger:
+        journal = Journal(tmp_path / "journal", synced=False, most_bytes=1_000_000)
+        return Ledger(store, Metrics(), lambda error: 400, journal)
+
+    async with open_storage(sqlite_url(tmp_path / "db"), clock=time.monotonic) as storage:
+        killed = made(Killed(storage.requests))  # type: ignore[arg-type]  # nobody reads from it
+        for number in range(5):
+            note(killed, f"a{number}")
+        await killed.flush()
+        after = made(storage.requests)
+        note(after, "b")
+        await after.flush()
+        (row,) = await storage.usage.tell(UsageQuery("1970-01-01", "1970-01-01"), limit=9)
+        assert (row.calls, row.failed) == (6, 6)
+        assert len(await storage.requests.recent(limit=99)) == 6

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
-from potluck.core.errors import ClientError, NodeError, OperatorError, Overloaded, PotluckError
-from potluck.core.model import EngineId, RequestId
+from potluck.core.allowances import Allowance, Claim, Meter, Unit
+from potluck.core.errors import ClientError, NodeError, OperatorError, Overloaded, PotluckError, RateLimited
+from potluck.core.model import EngineId, RequestId, UserId
 from potluck.core.rescue import Way
 from potluck.core.scheduling.decisions import Start
 from potluck.core.scheduling.explain import candidates
@@ -59,6 +60,12 @@ CLIENT_CLOSED = 499
 BEATEN = "slower"
 
 
+# Who is over a limit may ask again as often as it likes, and must not fill the disk so: of each user's refusals so many
+# are kept, and the others only counted.
+_KEPT_REFUSALS = Allowance(Unit.REQUESTS, 60.0, 60.0)
+_MOST_REFUSED = 1000
+
+
 class Keep(msgspec.Struct, frozen=True):
     """For how long calls, and the usage by the day, are kept. A month answers "what happened last week", and two years
     compare one with the other; without an end the log of a busy house would fill a small disk."""
@@ -86,6 +93,7 @@ class Ledger:
         self._writing = asyncio.Lock()
         self._away = False
         self._unjournaled = False
+        self._refusals = Meter()
         self.keep = Keep()
         """May be another at any time."""
 
@@ -133,14 +141,22 @@ class Ledger:
             user=exchange.caller.user,
             energy_j=_energy_j(exchange, total_s - exchange.queue_s),
         )
-        if error is not None:
-            _log_failure(record, error)
         decision = exchange.decision
         self._metrics.call(record, wall_s, decision.ask.kind if decision is not None else exchange.wish.kind)
         if exchange.rescue is not None:
             self._metrics.rescued(_fate(error, cancelled=cancelled))
+        if error is not None:
+            if isinstance(error, RateLimited) and not self._spares(exchange.caller.user, now_s):
+                return record
+            _log_failure(record, error)
         self._keep(record, decision)
         return record
+
+    def _spares(self, user: UserId, now_s: float) -> bool:
+        """Whether one more refusal of a user's is worth keeping."""
+        if len(self._refusals) >= _MOST_REFUSED:
+            self._refusals.sweep(now_s)
+        return self._refusals.take([Claim(user, _KEPT_REFUSALS)], now_s).met
 
     def hedged(self, outcome: str) -> None:
         """A second attempt beside a first one is over, or has become the only one."""

@@ -48,7 +48,15 @@ from potluck.surfaces.v1.endpoint import Action, Endpoint, Route, asking, perhap
 from potluck.surfaces.v1.errors import ErrorBody
 from potluck.surfaces.v1.exchange import Exchange, Page
 
-_MODEL_ERRORS: Final = (e.ModelNotFound, e.ContextOverflow, e.Unsupported, e.Overloaded, e.NodeError, e.NodeTimeout)
+_MODEL_ERRORS: Final = (
+    e.ModelNotFound,
+    e.ContextOverflow,
+    e.Unsupported,
+    e.RateLimited,
+    e.Overloaded,
+    e.NodeError,
+    e.NodeTimeout,
+)
 
 
 _KEEPING_ERRORS: Final = (e.NotImplementedHere, e.NoEngineReady, e.NodeError, e.NodeTimeout)

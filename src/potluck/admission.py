@@ -17,7 +17,7 @@ from potluck.core.model import UserId
 from potluck.core.people import Role, folded, own_key
 from potluck.core.proxied import HeaderRules
 from potluck.gateway.audit import Audit
-from potluck.gateway.openid.flow import OpenIdCare, OpenIdWay
+from potluck.gateway.openid.flow import CALLBACK, OpenIdCare, OpenIdWay
 from potluck.gateway.port import Caller
 from potluck.gateway.relay.relay import Clocks
 from potluck.storage.ports import Storage, UserStore
@@ -51,6 +51,7 @@ async def ensure_guests(
 
 def openid(
     config: OpenIdConfig,
+    url: str,
     storage: Storage,
     audit: Audit,
     web: ProviderWeb,
@@ -59,7 +60,8 @@ def openid(
     random_bytes: Callable[[int], bytes],
     changed: Callable[[], Awaitable[None]],
 ) -> OpenIdWay:
-    """Sign-in by a provider. What it takes is loaded when somebody first signs in so: Authlib and aiohttp are 25 MB."""
+    """Sign-in by a provider, which sends browsers back to ``url`` unless it was told another address; empty for the one
+    that they came by. What it takes is loaded when somebody first signs in so: Authlib and aiohttp are 25 MB."""
     made: list[OpenIdCare] = []
 
     async def sign_in() -> OpenIdCare:
@@ -84,7 +86,7 @@ def openid(
             made[:] = made or [once]  # two may have waited for the import
         return made[0]
 
-    return OpenIdWay(config.label, config.redirect_uri or "", sign_in)
+    return OpenIdWay(config.label, config.redirect_uri or (f"{url}{CALLBACK}" if url else ""), sign_in)
 
 
 class ProviderWeb:

@@ -694,6 +694,7 @@ def _services(
         if config.access.oidc is None
         else openid(
             config.access.oidc,
+            config.server.url,
             storage,
             audit,
             web,

@@ -90,6 +90,8 @@ def test_who_is_nobody_here_is_told_so() -> None:
 def test_nobody_becomes_the_owner_by_a_name(name: str) -> None:
     with pytest.raises(Forbidden, match="owner"):
         role_by(Named(name, frozenset({"staff"})), Role.OWNER, replace(GROUPED, create=Role.MEMBER))
+    with pytest.raises(Forbidden, match="owner"):
+        role_by(Named("anna", frozenset({"staff"})), Role.OWNER, replace(GROUPED, create=Role.MEMBER), owner=True)
 
 
 @pytest.mark.parametrize("name", [b"x-forwarded-user", b"x_forwarded_user", b"x-forwarded_user", b"x-proxy-secret"])

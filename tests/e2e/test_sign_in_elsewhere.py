@@ -218,3 +218,17 @@ def test_who_is_signed_in_links_an_account_and_signs_in_by_it(house: tuple[Servi
         assert unlink.status_code == 204
     told = [entry["event"] for entry in house[0].get("/api/v1/audit")["entries"]]
     assert {"identity.linked", "identity.unlinked"} <= set(told)
+
+
+def test_an_invitation_may_be_taken_up_with_an_account_at_the_provider(
+    house: tuple[Service, Fake], identity: str
+) -> None:
+    key = {"Authorization": f"Bearer {house[0].key}"}
+    made = httpx.post(f"{house[0].url}/api/v1/invitations", headers=key, json={"role": "member"}).json()
+    token = made["token"]
+    with client(house, ELSEWHERE) as browser:
+        answer = back(house, browser, "dora", f"/api/v1/sessions/oidc?invitation={token}")
+        assert browser.get(answer.headers["location"]).headers["location"] == "/sign-in"
+        me = browser.get("/api/v1/users/me").json()
+        assert (me["name"], me["role"]) == ("dora", "member")
+        assert browser.get(f"/api/v1/sessions/oidc?invitation={token}").status_code == 404

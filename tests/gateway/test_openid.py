@@ -497,6 +497,25 @@ async def test_an_invitation_lets_in_whom_nothing_else_does_once(storage: Storag
     assert await house.come_back() == user
 
 
+async def test_an_invitation_is_worth_what_its_maker_is(storage: Storage) -> None:
+    house = House(storage, OpenIdRules())
+    await storage.users.add(UserRecord(UserId("ada"), "ada", Role.ADMIN, 1.0))
+    await storage.links.add(LinkRecord(LinkId("l"), LinkKind.INVITE, digest("t"), UserId("ada"), NOW, NOW + 90))
+    begun = await house.begin(invitation="t")
+    await storage.users.set_role(UserId("ada"), Role.MEMBER)
+    with pytest.raises(NotFound, match="over"):
+        await house.end(begun)
+    with pytest.raises(NotFound, match="over"):
+        await house.begin(invitation="t")
+
+
+async def test_the_owner_is_not_linked_by_an_address(storage: Storage) -> None:
+    house = House(storage, OpenIdRules(link_email=True))
+    await storage.users.add(UserRecord(OWNER_ID, "anna@example.org", Role.OWNER, 1.0))
+    with pytest.raises(Forbidden, match="invited"):
+        await house.come_back()
+
+
 async def test_a_claim_changes_a_role_at_every_sign_in_but_never_the_owners(storage: Storage) -> None:
     house = House(storage, OpenIdRules(role_claim="groups", roles={"staff": Role.ADMIN, "family": Role.MEMBER}))
     house.claims["groups"] = ["staff"]

@@ -12,7 +12,7 @@ from typing import Any
 
 CLIENT, SECRET = "potluck", "the client's secret/+ü"
 PASSWORD = "correct horse battery staple"
-PEOPLE = ("anna", "bert", "ada", "carla")
+PEOPLE = ("anna", "bert", "ada", "carla", "dora")
 
 
 def exact(backend: Any) -> None:

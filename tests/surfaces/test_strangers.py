@@ -14,7 +14,7 @@ from potluck.core.errors import Forbidden, Unauthenticated
 from potluck.core.keys import digest
 from potluck.core.limits import Limits, Rules
 from potluck.core.model import KeyId, UserId
-from potluck.core.people import Right, Role
+from potluck.core.people import OWNER_ID, Right, Role
 from potluck.core.proxied import HeaderRules
 from potluck.core.sessions import Lifetimes
 from potluck.gateway.port import Caller
@@ -123,6 +123,14 @@ def test_who_needs_no_key_has_limits_all_the_same() -> None:
     other = house.ask(PROXY, name("anna"), (b"x-groups", b"few")).plan
     assert other is not None
     assert other.requests, "by what it is now"
+
+
+def test_the_owner_is_not_to_be_had_by_whatever_name_it_goes_nor_changed() -> None:
+    rules = HeaderRules(groups=b"x-groups", roles={"staff": Role.ADMIN})
+    house = House(rules, UserRecord(OWNER_ID, "Olga", Role.OWNER, 0.0))
+    with pytest.raises(Forbidden, match="owner"):
+        house.ask(PROXY, name("olga"), (b"x-groups", b"staff"))
+    assert house.kept == []
 
 
 def test_groups_change_a_role_at_once_and_it_is_kept() -> None:

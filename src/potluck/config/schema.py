@@ -557,7 +557,8 @@ class OpenIdSection(Section):
     redirect_uri: Url | None = Field(
         None,
         description="Where the provider sends browsers back to, as it is registered there: "
-        "`https://HOST/api/v1/sessions/oidc/callback`. Left out, HOST is the one that the browser came by.",
+        "`https://HOST/api/v1/sessions/oidc/callback`. Left out, it begins with `server.url` or, "
+        "without that, with the address that the browser came by.",
     )
     name_claim: Text = Field(_OPENID.rules.name_claim, description="The claim that names a new user.")
     role_claim: Text | None = Field(

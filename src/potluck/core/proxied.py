@@ -92,15 +92,17 @@ def highest(groups: Iterable[str], roles: Mapping[str, Role]) -> Role | None:
     return next((role for role in Role if role in found), None)
 
 
-def role_by(who: Named, known: Role | None, rules: HeaderRules) -> Role:
-    """The role of whom the proxy named, ``known`` being the one that a user of that name has here.
+def role_by(who: Named, known: Role | None, rules: HeaderRules, *, owner: bool = False) -> Role:
+    """The role of whom the proxy named, ``known`` being the one that a user of that name has here; ``owner``: that is
+    the one whose key lies in the data directory.
 
-    1. ``owner`` is not to be had by a name. 2. Groups decide, if the owner maps any. 3. Else a user stays as it is,
+    1. That one is not to be had by a name. 2. Groups decide, if the owner maps any. 3. Else a user stays as it is,
     and a new one is what new ones are. Raises `Forbidden` for who is nobody here.
     """
-    if folded(who.name) == OWNER_NAME:
+    if owner or folded(who.name) == OWNER_NAME:
         raise Forbidden(
-            f"A proxy signs nobody in as {OWNER_NAME!r}.", hint="Give a user of another name the role owner."
+            f"A proxy signs nobody in as {who.name!r}, who is the owner.",
+            hint="Give a user of another name the role owner.",
         )
     role = (highest(who.groups, rules.roles) if rules.groups else known) or rules.create
     if role is None:

@@ -12,7 +12,7 @@ from potluck.core.addresses import Networks
 from potluck.core.errors import Forbidden, Unauthenticated
 from potluck.core.limits import Plan
 from potluck.core.model import UserId
-from potluck.core.people import checked_name, folded, own_key
+from potluck.core.people import OWNER_ID, checked_name, folded, own_key
 from potluck.core.proxied import HeaderRules, Headers, Named, from_elsewhere, named, role_by, secret_in
 from potluck.core.whence import Whence
 from potluck.gateway.admission import PlanOf, unlimited
@@ -76,7 +76,8 @@ class Proxied:
         user = self._users.get(folded(who.name))
         if user is not None and user.disabled:
             raise Unauthenticated("This user is disabled.")
-        role = role_by(who, None if user is None else user.role, self.rules)
+        known = None if user is None else user.role
+        role = role_by(who, known, self.rules, owner=user is not None and user.id == OWNER_ID)
         if user is None:
             name = checked_name(who.name)
             user = self._learn(UserRecord(_user_id(name), name, role, self._clock()))

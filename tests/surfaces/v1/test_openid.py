@@ -49,6 +49,8 @@ async def test_the_ways_tell_of_the_button_and_of_the_proxy() -> None:
     assert (await world(Provider()).ask("GET", "/api/v1/sessions/ways")).json() == {
         "oidc": {"label": "The house", "start": START},
         "proxy": True,
+        "key": True,
+        "password": True,
     }
     assert (await world(None).ask("GET", "/api/v1/sessions/ways")).json()["oidc"] is None
 
@@ -64,6 +66,12 @@ async def test_a_browser_is_led_to_the_provider_and_back_to_where_it_came_by() -
     assert (begun.status, begun.headers["location"]) == (303, "https://id.example/auth")
     assert begun.headers["set-cookie"] == "potluck-oidc=sealed; Path=/; Max-Age=600; HttpOnly; SameSite=Lax"
     assert provider.asked == [(f"http://here.example:8420{CALLBACK}", "/chat", "", "t")]
+
+
+async def test_who_does_not_say_where_to_go_on_is_shown_who_is_signed_in() -> None:
+    provider = Provider()
+    await world(provider).ask("GET", START, headers=HOST)
+    assert provider.asked[0][1] == "/sign-in"
 
 
 async def test_where_the_way_back_is_https_the_cookies_are_for_https_alone() -> None:

@@ -6,11 +6,14 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from potluck.core.model import UserId
+
+CALLBACK: Final = "/api/v1/sessions/oidc/callback"
+"""Where the provider sends browsers back to: its registration of us has the address with this path."""
 
 
 class Flow(msgspec.Struct, frozen=True):

@@ -132,7 +132,8 @@ class SignIn:
         if flow.invitation:
             return await self._invited(who, users, bytes.fromhex(flow.invitation), address)
         same = next((user for user in users if who.email and folded(user.name) == folded(who.email)), None)
-        if self._rules.link_email and same is not None:
+        # The owner links an account by its own hand, or not at all.
+        if self._rules.link_email and same is not None and same.id != OWNER_ID:
             return await self._link(who, None, _live(users, same.id), address)
         role = role_of(who, None, self._rules)
         if role is None:
@@ -164,7 +165,10 @@ class SignIn:
         link = await self._invitation(invitation)
         # What the inviter proposed goes before what the provider says.
         invited = replace(who, names=(link.name, *who.names)) if link.name else who
-        return await self._new(invited, users, link.role, invitation, address)
+        user = await self._new(invited, users, link.role, invitation, address)
+        actor = Caller(own_key(user), "", user, link.role, address=address)
+        await self._audit.tell(Event.LINK_USED, actor, link.name, kind=link.kind.value, link=link.id)
+        return user
 
     async def _invitation(self, token_digest: bytes) -> LinkRecord:
         """Raises `NotFound` for one that is over, or whose maker may invite nobody any more."""

@@ -14,7 +14,7 @@ from potluck.core.audit import Event
 from potluck.core.errors import BadRequest, NotFound, PotluckError
 from potluck.core.openid import FLOW_COOKIES, flow_cookie
 from potluck.core.sessions import cookie_in, set_cookie
-from potluck.gateway.openid.flow import Answer, OpenIdWay
+from potluck.gateway.openid.flow import CALLBACK, Answer, OpenIdWay
 from potluck.storage.records import IdentityId
 from potluck.surfaces.v1.errors import status_of
 from potluck.surfaces.v1.exchange import Exchange, Page, Reply, Result
@@ -24,7 +24,8 @@ from potluck.surfaces.v1.shapes import rfc3339
 log = structlog.get_logger(__name__)
 
 START = "/api/v1/sessions/oidc"
-CALLBACK = f"{START}/callback"
+# Where one goes on to who did not say: it tells who is signed in.
+_PAGE = "/sign-in"
 
 # What a Host header may be to become part of an address: a name or an address, and a port.
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
@@ -57,10 +58,13 @@ class OpenIdButton(msgspec.Struct):
 
 
 class SignInWaysInfo(msgspec.Struct):
-    """``oidc`` is null where no provider is configured; ``proxy`` says whether a reverse proxy may sign people in."""
+    """A ``key`` and a ``password`` are taken at ``POST /api/v1/sessions``. ``oidc`` is null where no provider is
+    configured; ``proxy`` says whether a reverse proxy may sign people in."""
 
     oidc: OpenIdButton | None
     proxy: bool
+    key: bool = True
+    password: bool = True
 
 
 class IdentityInfo(msgspec.Struct):
@@ -102,7 +106,7 @@ async def link(exchange: Exchange, body: OpenIdLink) -> Reply:
     if not caller.session:
         raise BadRequest("Only who is signed in, in a browser, can link an account.", hint="Begin a session first.")
     redirect_uri = _redirect_uri(exchange, way)
-    begun = await (await way.sign_in()).begin(redirect_uri, next=body.next, user=caller.user)
+    begun = await (await way.sign_in()).begin(redirect_uri, next=body.next or _PAGE, user=caller.user)
     cookie = flow_cookie(begun.cookie, secure=_is_https(redirect_uri))
     return Reply(OpenIdLocation(begun.url), {"cache-control": "no-store"}, (cookie,))
 
@@ -141,7 +145,7 @@ async def _begin(exchange: Exchange, query: OpenIdBegin) -> Reply:
     way = _way(exchange)
     redirect_uri = _redirect_uri(exchange, way)
     sign_in = await way.sign_in()
-    begun = await sign_in.begin(redirect_uri, next=query.next, invitation=query.invitation)
+    begun = await sign_in.begin(redirect_uri, next=query.next or _PAGE, invitation=query.invitation)
     cookie = flow_cookie(begun.cookie, secure=_is_https(redirect_uri))
     return Reply(None, {"location": begun.url, "cache-control": "no-store"}, (cookie,))
 
@@ -197,5 +201,5 @@ def _page(error: PotluckError) -> str:
     hint = f"<p>{html.escape(error.hint)}</p>" if error.hint else ""
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Sign-in</title>'
-        f'<main><h1>Nobody was signed in</h1><p>{said}</p>{hint}<p><a href="/">Back</a></p></main></html>'
+        f'<main><h1>Nobody was signed in</h1><p>{said}</p>{hint}<p><a href="{_PAGE}">Back</a></p></main></html>'
     )

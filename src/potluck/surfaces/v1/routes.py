@@ -11,7 +11,7 @@ from starlette.routing import Route as StarletteRoute
 from potluck import __version__
 from potluck.core import errors as e
 from potluck.core.people import Right
-from potluck.gateway.openid.flow import Answer
+from potluck.gateway.openid.flow import CALLBACK, Answer
 from potluck.storage.jobs import STORE_EVENTS
 from potluck.surfaces import openapi
 from potluck.surfaces.v1 import (
@@ -650,7 +650,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
     ),
     Route(
         "GET",
-        openid.CALLBACK,
+        CALLBACK,
         "Where the provider sends the browser back to: begins a session, and leads on.",
         asking(Answer, openid.end),
         None,

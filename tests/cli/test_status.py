@@ -19,6 +19,7 @@ from potluck.surfaces.v1.shapes import (
     AgentInfo,
     ClassQueueInfo,
     EngineInfo,
+    JobCounts,
     LastMinuteInfo,
     LoadedInfo,
     NodeInfo,
@@ -117,6 +118,13 @@ def test_a_redis_that_is_away_is_told_and_one_that_is_there_is_not() -> None:
     well = msgspec.structs.replace(STATUS, redis=RedisInfo(True))
     assert "Redis does not answer. What it does is done without it." in screen(Picture("u", away, [], []), 80)
     assert "Redis" not in screen(Picture("u", well, [], []), 80)
+
+
+def test_jobs_are_told_where_there_are_some() -> None:
+    some = msgspec.structs.replace(STATUS, jobs=JobCounts(waiting=3, running=1))
+    none = msgspec.structs.replace(STATUS, jobs=JobCounts(0, 0))
+    assert "Jobs 1 running, 3 waiting" in screen(Picture("u", some, [], []), 80)
+    assert "Jobs" not in screen(Picture("u", none, [], []), 80)
 
 
 def test_a_nodes_line_tells_how_it_is_and_how_fast_its_models_are() -> None:

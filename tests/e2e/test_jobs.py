@@ -17,7 +17,7 @@ from tests.e2e.test_coming_back import asked
 pytestmark = pytest.mark.slow
 
 QUESTIONS = 20
-ROUNDS = 3
+ROUNDS = 2
 
 
 def post(running: Service, body: Any) -> Any:

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import msgspec
 
+from potluck.core.errors import OperatorError
 from potluck.core.jobs import ENDED, JobState
 from potluck.gateway.port import Caller
 from potluck.jobs.port import Kind
@@ -17,6 +18,8 @@ from potluck.storage.records import Topic
 
 # What other gateways do is looked for so often by who follows, where no word of it comes.
 _LOOK_S = 2.0
+# Who looks at the whole service does not wait for a database that is away.
+_COUNT_S = 0.5
 _ENDS = frozenset(state.value for state in ENDED)
 
 
@@ -98,6 +101,13 @@ class Jobs:
         self._bus.publish(Topic.CANCELLED_JOBS, record.id)
         self._bus.publish(Topic.JOBS, record.id)
         return record
+
+    async def counts(self) -> tuple[int, int] | None:
+        try:
+            async with asyncio.timeout(_COUNT_S):
+                return await self._store.unfinished()
+        except (OperatorError, TimeoutError):
+            return None
 
 
 async def _word_of(job: str, listening: Subscription) -> None:

@@ -101,6 +101,7 @@ async def test_status_counts_what_serves() -> None:
         "files": {"answers": True, "waiting": 0, "waiting_bytes": 0},
         "drill": None,
         "redis": None,
+        "jobs": None,
     }
 
 

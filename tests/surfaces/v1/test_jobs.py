@@ -81,6 +81,7 @@ async def test_a_job_is_made_followed_and_its_result_read(tmp_path: Path) -> Non
     async with worlds(tmp_path) as (world, begin):
         job = await made(world, title="Two", priority="low")
         waits = (await world.ask("GET", f"/api/v1/jobs/{job}")).json()
+        assert (await world.ask("GET", "/api/v1/status")).json()["jobs"] == {"waiting": 1, "running": 0}
         assert (waits["state"], waits["total"], waits["title"], waits["priority"]) == ("queued", 2, "Two", "low")
         begin()
         events = (await followed(world, job)).events()

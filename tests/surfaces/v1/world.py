@@ -688,6 +688,9 @@ class NoIdentities:
 class NoJobs:
     """Jobs are kept in a database: `tests.surfaces.v1.test_jobs` has one."""
 
+    async def counts(self) -> None:
+        """It does not say."""
+
     def __getattr__(self, name: str) -> Any:
         raise AssertionError("not used here")
 
@@ -812,7 +815,7 @@ class World:
     started: bool = False
     files: Any = field(default_factory=NoFiles)
     usage: MemoryUsage = field(default_factory=MemoryUsage)
-    jobs: Any = None
+    jobs: Any = field(default_factory=NoJobs)
     nothing: Any = None  # in place of stores that a test has no use for
     random_bytes: Callable[[int], bytes] = bytes
     seconds: float = 0.0

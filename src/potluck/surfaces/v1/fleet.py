@@ -26,6 +26,7 @@ from potluck.surfaces.v1.shapes import (
     DrainInfo,
     EngineInfo,
     FileStoreInfo,
+    JobCounts,
     LastMinuteInfo,
     LoadedInfo,
     ModelInfo,
@@ -109,6 +110,7 @@ async def status(exchange: Exchange) -> Reply:
     engines = services.fleet.snapshot()
     serving = [engine for engine in engines if engine.health in _SERVING]
     server = services.shared.server
+    jobs = await services.jobs.counts()
     return Reply(
         StatusReply(
             version=__version__,
@@ -129,6 +131,7 @@ async def status(exchange: Exchange) -> Reply:
             files=_file_store(services.files.standing()),
             drill=next(filter(None, (_drill(exchange, engine.node) for engine in engines)), None),
             redis=RedisInfo(not server.trouble, server.trouble) if server is not None else None,
+            jobs=JobCounts(*jobs) if jobs is not None else None,
         )
     )
 

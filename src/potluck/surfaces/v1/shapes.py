@@ -634,6 +634,13 @@ class FileStoreInfo(msgspec.Struct):
     waiting_bytes: int = 0
 
 
+class JobCounts(msgspec.Struct):
+    """Work in the background, everybody's."""
+
+    waiting: int
+    running: int
+
+
 class StatusReply(msgspec.Struct):
     """``waiting`` calls are in the queue, by class in ``queue``; ``busy`` run; ``drained`` are nodes that get nothing
     new, ``drill`` is the one under way; ``redis`` is null where none is configured.
@@ -655,6 +662,7 @@ class StatusReply(msgspec.Struct):
     drill: NodeDrillInfo | None = None
     files: FileStoreInfo | None = None
     redis: RedisInfo | None = None
+    jobs: JobCounts | None = None
 
 
 # --- Requests and keys -----------------------------------------------------------------------------------------------

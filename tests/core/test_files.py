@@ -66,6 +66,21 @@ def test_what_is_no_media_type_is_bytes(told: str, kept: str) -> None:
     assert checked_media_type(told) == kept
 
 
+@pytest.mark.parametrize(
+    ("told", "name", "kept"),
+    [
+        ("", "a.PNG", "image/png"),
+        ("application/x-www-form-urlencoded", "a.txt", "text/plain"),
+        ("application/octet-stream", "a.pdf", "application/pdf"),
+        ("text/csv", "a.png", "text/csv"),
+        ("", "png", "image/png"),
+        ("", "a.unheard-of", "application/octet-stream"),
+    ],
+)
+def test_where_nobody_told_a_type_the_name_does(told: str, name: str, kept: str) -> None:
+    assert checked_media_type(told, name) == kept
+
+
 @pytest.mark.parametrize("media_type", ["text/html", "image/svg+xml", "application/pdf", "text/xml", "text/css"])
 def test_what_can_run_something_is_saved_and_not_shown(media_type: str) -> None:
     assert not shown_inline(media_type)

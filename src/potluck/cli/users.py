@@ -106,7 +106,7 @@ def add(
 
 @app.command()
 def rm(name: Name, config: ConfigFile = None, url: Url = "", key: Key = "", data: Data = DEFAULT_DATA) -> None:
-    """Remove a user with its keys and conversations. 'disable' keeps them."""
+    """Remove a user with its keys, conversations and files. 'disable' keeps them."""
     reached(url, key, data, config).remove(name)
     print(f"Removed {name}.")
 

@@ -36,6 +36,28 @@ NO_QUOTA: Final = (1 << 63) - 1
 
 _UNKNOWN = "application/octet-stream"
 _NAMELESS = "file"
+# What tools send where nobody has said anything.
+_NOT_TOLD = frozenset({_UNKNOWN, "application/x-www-form-urlencoded"})
+_BY_NAME = {
+    "csv": "text/csv",
+    "gif": "image/gif",
+    "html": "text/html",
+    "jpeg": "image/jpeg",
+    "jpg": "image/jpeg",
+    "json": "application/json",
+    "jsonl": "application/jsonl",
+    "md": "text/markdown",
+    "mp3": "audio/mpeg",
+    "mp4": "video/mp4",
+    "pdf": "application/pdf",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+    "txt": "text/plain",
+    "wav": "audio/wav",
+    "webm": "video/webm",
+    "webp": "image/webp",
+    "zip": "application/zip",
+}
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,99}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,99}")
 # RFC 8187's attr-char.
 _AS_IT_IS = "!#$&+-.^_`|~"
@@ -78,10 +100,16 @@ def checked_file_name(name: str) -> str:
     return _NAMELESS if seen.strip(".") == "" else seen
 
 
-def checked_media_type(told: str) -> str:
-    """A media type from outside without its parameters; what is none is bytes of an unknown kind."""
+def checked_media_type(told: str, name: str = "") -> str:
+    """A media type from outside without its parameters; of what is none, the one that the file's name speaks for.
+
+    >>> checked_media_type("", "a.PNG")
+    'image/png'
+    """
     bare = told.partition(";")[0].strip().lower()
-    return bare if _MEDIA_TYPE.fullmatch(bare) else _UNKNOWN
+    if bare not in _NOT_TOLD and _MEDIA_TYPE.fullmatch(bare):
+        return bare
+    return _BY_NAME.get(name.rpartition(".")[2].lower(), _UNKNOWN)
 
 
 def checked_purpose(told: str) -> str:

@@ -175,7 +175,7 @@ class Files:
             digest=whole.blob.digest,
             size_bytes=whole.blob.size_bytes,
             name=checked_file_name(told.name),
-            media_type=checked_media_type(told.media_type),
+            media_type=checked_media_type(told.media_type, told.name),
             purpose=checked_purpose(told.purpose),
             created_s=now,
             expires_s=None if told.expires_in_s is None else now + told.expires_in_s,

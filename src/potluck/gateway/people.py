@@ -104,7 +104,7 @@ class People:
         return record
 
     async def remove_user(self, actor: Caller, asked: str) -> UserRecord:
-        """Remove a user with its keys and conversations. Raises `NotFound`, and `Conflict` for the owner."""
+        """Remove a user with its keys, conversations and files. Raises `NotFound`, and `Conflict` for the owner."""
         user = await self._other(actor, asked)
         await self._storage.users.remove(user.id)
         await self._changed()

@@ -858,7 +858,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
     Route(
         "DELETE",
         "/api/v1/users/{user}",
-        "Remove a user with its keys and conversations.",
+        "Remove a user with its keys, conversations and files.",
         plain(users.remove_user),
         None,
         errors=(e.NotFound, e.Conflict),

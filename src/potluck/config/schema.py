@@ -650,7 +650,7 @@ class StorageSection(Section):
     replicas: list[SecretText] = Field(
         [],
         description="Servers that follow the PostgreSQL of `database`: `postgresql://…` each. Conversations are listed "
-        "and searched, and the request log is read, there; none of them has to answer.",
+        "and searched, usage and the request log are read, there; none of them has to answer.",
     )
 
 

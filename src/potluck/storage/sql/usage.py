@@ -68,7 +68,7 @@ class SqlUsage:
             statement = statement.where(usage.c.user_id == query.user)
         if query.key is not None:
             statement = statement.where(usage.c.key_id == query.key)
-        return await self._database.read(
+        return await self._database.read_lagging(
             lambda connection: tuple(_read(row, query.by) for row in connection.execute(statement))
         )
 

@@ -9,6 +9,7 @@ import pytest
 
 from potluck.core.call import Message, Role, TextPart
 from potluck.core.model import UserId
+from potluck.storage.moving import open_place
 from potluck.storage.open import open_storage
 from potluck.storage.ports import Storage
 from potluck.storage.records import Conversation, ConversationId, MessageId, NewMessage
@@ -25,6 +26,8 @@ def primary() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="module")
 def follower(primary: Postgres) -> Iterator[Postgres]:
+    with open_place(primary.url(), clock=time.monotonic):
+        """The tables are there before it begins to follow."""
     with replica(primary) as running:
         yield running
 

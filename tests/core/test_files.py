@@ -13,6 +13,7 @@ from potluck.core.files import (
     checked_media_type,
     checked_purpose,
     disposition,
+    is_file_id,
     shown_inline,
 )
 from potluck.core.people import Role
@@ -90,6 +91,12 @@ def test_what_can_run_something_is_saved_and_not_shown(media_type: str) -> None:
 @pytest.mark.parametrize("media_type", ["image/png", "text/plain", "video/mp4", "audio/mpeg"])
 def test_what_runs_nothing_is_shown(media_type: str) -> None:
     assert disposition("a", media_type) == "inline; filename=\"a\"; filename*=UTF-8''a"
+
+
+@pytest.mark.parametrize("told", ["", "x", "file-", "file-\0", "file-ä", "file-a/b", "file-a b", "file-" + "a" * 81])
+def test_what_can_be_no_files_id_is_known(told: str) -> None:
+    assert is_file_id("file-01a2184c24de3ef6")
+    assert not is_file_id(told)
 
 
 def test_purposes_are_openais() -> None:

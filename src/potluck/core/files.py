@@ -34,6 +34,7 @@ LONGEST_NAME: Final = 255
 NO_QUOTA: Final = (1 << 63) - 1
 """In bytes: more than anybody has."""
 
+_FILE_ID = re.compile(r"file-[A-Za-z0-9_-]{1,80}")
 _UNKNOWN = "application/octet-stream"
 _NAMELESS = "file"
 # What tools send where nobody has said anything.
@@ -85,6 +86,11 @@ class Quotas:
         """
         own = next((most for user, most in self.users.items() if folded(user) == folded(name)), None)
         return self.roles.get(role, 0) if own is None else own
+
+
+def is_file_id(text: str) -> bool:
+    """Whether a text from outside can be a file's id at all."""
+    return _FILE_ID.fullmatch(text) is not None
 
 
 def checked_file_name(name: str) -> str:

@@ -22,7 +22,14 @@ from potluck.core.errors import (
     QuotaExceeded,
     StorageAway,
 )
-from potluck.core.files import USUAL_PURPOSE, checked_file_name, checked_media_type, checked_purpose
+from potluck.core.files import (
+    PURPOSES,
+    USUAL_PURPOSE,
+    checked_file_name,
+    checked_media_type,
+    checked_purpose,
+    is_file_id,
+)
 from potluck.core.links import LONGEST_S, read_link, sign_link
 from potluck.core.model import UserId
 from potluck.gateway.waiting_blobs import WaitingBlobs
@@ -227,12 +234,16 @@ class Files:
 
     async def get(self, file: str, user: UserId) -> FileRecord:
         """Raises `NotFound`, also for somebody else's."""
-        return (await self._store.get(FileId(file), self._clock(), user))[0]
+        return (await self._store.get(_checked(file), self._clock(), user))[0]
 
     async def list(
         self, user: UserId, *, limit: int, after: str = "", purpose: str = "", oldest_first: bool = False
     ) -> FilePage:
         """Newest first. Raises `BadRequest` for an ``after`` that is not the user's."""
+        if after and not is_file_id(after):
+            raise BadRequest("This is no file to go on after.", param="after", hint="Begin the listing again.")
+        if purpose and purpose not in PURPOSES:
+            return FilePage(())
         return await self._store.list(
             user,
             self._clock(),
@@ -273,7 +284,7 @@ class Files:
 
     async def delete(self, file: str, user: UserId) -> None:
         """Raises `NotFound`. The bytes stay for as long as somebody else's file refers to them."""
-        await self._store.delete(FileId(file), user)
+        await self._store.delete(_checked(file), user)
 
     # --- links ---
 
@@ -303,6 +314,13 @@ class Files:
                 await self._settings.set(_LINKS_KEPT_AS, told, self._clock())
             self._secret = bytes.fromhex(told)
         return self._secret
+
+
+def _checked(file: str) -> FileId:
+    """An id from outside: what can be none is not looked for, for a database may not even take it as a text."""
+    if not is_file_id(file):
+        raise NotFound("There is no such file.", hint="GET /api/v1/files lists yours.")
+    return FileId(file)
 
 
 async def _with_first(

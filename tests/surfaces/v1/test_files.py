@@ -175,8 +175,11 @@ async def test_nobody_else_sees_or_deletes_a_file(house: Filing) -> None:
         assert (await get(house, f"{PATH}/{file}{path}", BERT, method)).status_code == 404
     assert (await get(house, PATH, BERT)).json()["files"] == []
     assert (await get(house, PATH, GUEST)).status_code == 403
-    for path in ("..%2f..%2fpotluck.db", "%2e%2e", "file-x%00"):
+    for path in ("..%2f..%2fpotluck.db", "%2e%2e", "file-x%00", "%ff"):
         assert (await get(house, f"{PATH}/{path}")).status_code == 404
+        assert (await get(house, f"{PATH}/{path}", method="DELETE")).status_code == 404
+    assert (await get(house, f"{PATH}?after=file-%00")).status_code == 400
+    assert (await get(house, f"{PATH}?purpose=%00")).json()["files"] == []
 
 
 async def test_files_are_listed_page_by_page_with_the_quota(house: Filing) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import Meta
 
-from potluck.core.files import NO_QUOTA, USUAL_PURPOSE
+from potluck.core.files import NO_QUOTA, PURPOSES, USUAL_PURPOSE
 from potluck.core.links import LONGEST_S
 from potluck.gateway.files import Description
 from potluck.storage.records import FileRecord
@@ -21,6 +21,7 @@ from potluck.surfaces.v1.shapes import rfc3339
 
 LINKS = "/api/v1/links"
 
+Purpose: TypeAlias = Annotated[str, Meta(pattern=f"^({'|'.join(PURPOSES)})$")]
 Seconds: TypeAlias = Annotated[int, Meta(ge=1, le=10 * 365 * 86_400)]
 
 
@@ -56,7 +57,7 @@ class UploadQuery(msgspec.Struct):
     """What a form says in its fields; ``sha256`` is what the bytes must have."""
 
     name: str = ""
-    purpose: str = USUAL_PURPOSE
+    purpose: Purpose = USUAL_PURPOSE
     expires_in: Seconds | None = None
     sha256: Annotated[str, Meta(pattern="^([0-9a-fA-F]{64})?$")] = ""
 

@@ -234,12 +234,13 @@ class MemoryLog:
 
 @dataclass
 class Time:
-    """The loop's clock, and what a test skipped of it."""
+    """The loop's clock, and what a test skipped of it; or only that, where time stands ``still``."""
 
     skipped_s: float = 0.0
+    still: bool = False
 
     def __call__(self) -> float:
-        return asyncio.get_running_loop().time() + self.skipped_s
+        return self.skipped_s if self.still else asyncio.get_running_loop().time() + self.skipped_s
 
 
 @dataclass
@@ -380,6 +381,7 @@ async def world(
     allowed: Rules | None = None,
     user_limits: Allowed | None = None,
     shared_meter: SharedMeter | None = None,
+    still: bool = False,
 ) -> AsyncIterator[World]:
     """A relay before one engine per script; ``routes`` are the application's beside ``/hello``."""
     async with AsyncExitStack() as stack:
@@ -389,7 +391,7 @@ async def world(
             stack.callback(server.close)
             engine.port = server.sockets[0].getsockname()[1]
         backends = [OpenAiLike(engine.port) for engine in engines]
-        clock = Time()
+        clock = Time(still=still)
         fleet = Fleet(
             [_installation(number, backend, slots) for number, backend in enumerate(backends)],
             rules or {},

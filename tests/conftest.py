@@ -1,10 +1,14 @@
-"""For all tests: how hypothesis searches."""
+"""For all tests: how hypothesis searches, and that no secret reaches a log."""
 
 from __future__ import annotations
 
 import os
 
 from hypothesis import HealthCheck, settings
+
+from tests.leaks import no_secret_in_any_log, pytest_runtest_makereport
+
+__all__ = ["no_secret_in_any_log", "pytest_runtest_makereport"]
 
 # No test is about the speed of the machine it runs on. In CI a search is the same each time: what it finds elsewhere is
 # kept as an example, and no landing fails for another's luck.

@@ -13,7 +13,7 @@ JOBS   ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 5 ] && n=5; echo 
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check fmt lint types layers fast docs lock clean bench-crashes bench-faults bench-first-run bench-fleet bench-gateway bench-kills bench-scheduler soak
+.PHONY: audit help run setup test check fmt lint types layers fast docs lock clean bench-crashes bench-faults bench-first-run bench-fleet bench-gateway bench-kills bench-scheduler soak
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -82,6 +82,10 @@ layers: setup ## imports point down (import-linter)
 
 fast: setup ## the tests that need no process and no model
 	$(PYTEST) -q -m "not slow and not model and not client" tests/core tests/wire tests/config tests/gateway
+
+audit: setup ## known vulnerabilities of what is pinned, and dist/sbom.cdx.json; loud where no database can be reached
+	$(BIN)/python -m supply_chain.sbom
+	$(BIN)/python -m supply_chain.vulnerabilities
 
 docs: setup ## write the generated pages of docs/reference anew
 	$(BIN)/python -m tests.generated_docs

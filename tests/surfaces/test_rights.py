@@ -10,13 +10,18 @@ import pytest
 from starlette.routing import Route as StarletteRoute
 
 from potluck.core.errors import Forbidden
+from potluck.core.keys import digest, make_key
 from potluck.core.model import KeyId, UserId
 from potluck.core.people import RIGHTS, Right, Role
+from potluck.core.scopes import SURFACES
+from potluck.core.scopes import Scope as KeyScope
 from potluck.gateway.port import NOBODY as GATE_NOBODY
 from potluck.gateway.port import Caller
+from potluck.storage.records import KeyRecord, UserRecord
 from potluck.surfaces.application import ROUTES
-from potluck.surfaces.auth import OPEN_ROUTES, PUBLIC_PATHS
+from potluck.surfaces.auth import OPEN_ROUTES, PUBLIC_PATHS, Keyring, RequireKey
 from potluck.surfaces.doors import DOORS
+from potluck.surfaces.families import surface_of
 from potluck.surfaces.guarded import Guarded
 from potluck.surfaces.v1.endpoint import Endpoint, plain
 from potluck.surfaces.v1.exchange import Exchange, Reply
@@ -228,3 +233,67 @@ async def test_the_native_routes_let_in_whom_they_are_for(role: Role) -> None:
         allowed = role in MAY[MATRIX[f"{route.method} {route.path}"]]
         done = route.status if route.status >= 300 else 204  # a redirect has no body either
         assert served.status == (done if allowed else 403), (route.method, route.path)
+
+
+# A key that is limited, to surfaces or to models, asks models and looks; what it might lift its limits with is not for
+# it, whoever's it is.
+NOT_FOR_LIMITED_KEYS = {
+    "GET /api/v1/keys",
+    "POST /api/v1/keys",
+    "POST /api/v1/keys/{key}/rotate",
+    "DELETE /api/v1/keys/{key}",
+}
+
+SCOPES = [*(KeyScope(surfaces=(surface,)) for surface in SURFACES), KeyScope(models=("m",))]
+
+
+def may_limited(line: str, role: Role) -> bool:
+    return role in MAY[MATRIX[line]] and MATRIX[line] != ADMIN and line not in NOT_FOR_LIMITED_KEYS
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("scope", SCOPES, ids=lambda scope: (scope.surfaces or scope.models)[0])
+async def test_every_route_lets_in_limited_keys_by_role_and_scope(role: Role, scope: KeyScope) -> None:
+    """Each route of the tables, for each role, with a key for each surface and one for a model."""
+
+    async def served(*_: Any) -> None:
+        reached.append("")
+
+    key = make_key(bytes(32))
+    keyring = Keyring(lambda: 1.0)
+    keyring.replace(
+        [
+            KeyRecord(
+                KeyId("k"), "k", "pk", digest(key), 1.0, user=UserId("u"), surfaces=scope.surfaces, models=scope.models
+            )
+        ],
+        [UserRecord(UserId("u"), "u", role, 1.0)],
+    )
+    lines = [(f"{route.method} {route.path}", route.method, route.path, route.right) for route in NATIVE_ROUTES]
+    lines += [(route.path, min(route.methods or ()), route.path, route.right) for route in GUARDED]
+    for line, method, path, right in lines:
+        if right is None:
+            continue
+        reached: list[str] = []
+        gate = RequireKey(served, keyring)
+        asked: dict[str, Any] = {
+            "type": "http",
+            "method": method,
+            "path": path,
+            "headers": [(b"x-api-key", key.encode())],
+        }
+        on_its_surface = scope.surfaces is None or surface_of(path) in scope.surfaces
+        if on_its_surface:
+            await gate(asked, served, served)
+            allowed = asked["state"]["caller"].may(right)
+            assert allowed == may_limited(line, role), f"{line}: is it for limited keys?"
+        else:
+            with pytest.raises(Forbidden, match="This key is not for the"):
+                await gate(asked, served, served)
+            assert not reached, line
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+def test_every_door_is_of_one_surface(surface: str) -> None:
+    theirs = {door.path for door in DOORS if KeyScope(surfaces=(surface,)).allows_surface(door.family)}
+    assert theirs == {door.path for door in DOORS if door.family == surface}

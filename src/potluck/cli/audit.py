@@ -64,7 +64,7 @@ class RemoteLog:
 
 @app.callback()
 def audit() -> None:
-    """List, verify and export the audit log: what happened to people, keys and machines."""
+    """List, verify and export what happened to people, keys and machines."""
 
 
 @app.command("ls")

@@ -7,8 +7,10 @@ may see goes into ``detail``, which is logged and never sent.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from potluck.core.allowances import Level
+if TYPE_CHECKING:  # a page of help knows errors, and needs no more
+    from potluck.core.allowances import Level
 
 
 class PotluckError(Exception):

@@ -17,8 +17,9 @@ SECRET = re.compile(
     r"|nonces?|verifier|challenge|credentials?)($|_)"
 )
 
-# A database compares digests of secrets, which tell nothing of the secret however long it takes.
-STORES = "storage/sql/"
+# A database compares digests of secrets, which tell nothing of the secret however long it takes; blobs are named by
+# their content's digest.
+STORES = ("storage/sql/", "storage/blobs/")
 NO_SECRETS = {
     "backends/local/keeper.py": "the digest of a file that was just uploaded",
     "core/audit.py": "hashes of a log that its readers see whole",

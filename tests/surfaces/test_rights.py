@@ -236,9 +236,9 @@ async def test_the_native_routes_let_in_whom_they_are_for(role: Role) -> None:
         assert served.status == (done if allowed else 403), (route.method, route.path)
 
 
-# A key that is limited, to surfaces or to models, asks models and looks; what it might lift its limits with is not for
-# it, whoever's it is.
-NOT_FOR_LIMITED_KEYS = re.compile(r" /api/v1/(keys(/|$)|users/me/|sessions/oidc)")
+# A key that is limited, to surfaces or to models, asks models and looks. What it might lift its limits with is not for
+# it, whoever's it is; nor are jobs, whose kinds ask models on their own.
+NOT_FOR_LIMITED_KEYS = re.compile(r" /api/v1/(keys(/|$)|jobs(/|$)|users/me/|sessions/oidc)")
 
 SCOPES = [*(KeyScope(surfaces=(surface,)) for surface in SURFACES), KeyScope(models=("m",))]
 

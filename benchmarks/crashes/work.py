@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
 import aiohttp
 from benchmarks.crashes.house import MODEL
@@ -131,7 +132,21 @@ class Calls:
                 await client.get(f"/api/v1/requests/{request}")
             except aiohttp.ClientResponseError as error:
                 wrong.append(f"request {request}: {error.status}")
+        there = len(await _recorded(client))
+        counted = (await client.get("/api/v1/usage"))["total"]["calls"]
+        if counted != there:
+            wrong.append(f"{there} calls have records, and {counted} are counted as used")
         return wrong
+
+
+async def _recorded(client: Asking) -> set[str]:
+    """The ids of all calls that there are records of."""
+    found: set[str] = set()
+    query: dict[str, str] = {"limit": "500"}
+    while page := (await client.get(f"/api/v1/requests?{urlencode(query)}"))["requests"]:
+        found |= {each["id"] for each in page}
+        query["before"] = page[-1]["at"]
+    return found
 
 
 @dataclass(slots=True)
@@ -197,7 +212,7 @@ class Jobs:
             if about["state"] != _ENDS[0]:
                 wrong.append(f"job {job} ended as {about['state']}: {about.get('error')}")
                 continue
-            said = [each["text"] for each in (await client.get(f"/api/v1/jobs/{job}/result"))["answers"]]
+            said = [each["text"] for each in (await client.get(f"/api/v1/jobs/{job}/result"))["parts"]]
             if said != texts:
                 wrong.append(f"job {job} answers {said} to {texts}")
         return wrong
@@ -205,4 +220,5 @@ class Jobs:
 
 _ENDS = ("done", "failed", "cancelled")
 
-WORK: tuple[Callable[[random.Random], Work], ...] = (Chats, Calls, Files, Jobs)
+# What is looked at last has no more to come from the others.
+WORK: tuple[Callable[[random.Random], Work], ...] = (Chats, Files, Jobs, Calls)

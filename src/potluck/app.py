@@ -233,7 +233,23 @@ async def _serve_among_others(
         new_id=Ids(time.time, secrets.token_bytes),
         random_bytes=secrets.token_bytes,
     )
-    await serve_among_others(place, Composition(running, _listen, _url_of, _say_ready, _after_the_start), stop, hurry)
+    await serve_among_others(
+        place, Composition(running, _listen, _url_of, _say_ready, _after_the_start, _settle), stop, hurry
+    )
+
+
+async def _settle(data: DataDir, database: str) -> None:
+    """Hand over what this gateway's journals hold; returns when nothing is owed."""
+    calls = Journal(data.journal / "requests", synced=False, most_bytes=MOST_JOURNAL_BYTES)
+    if not calls.size_bytes and not Journal(data.journal / "conversations", synced=True, most_bytes=1).size_bytes:
+        return
+    async with open_storage(database, clock=time.monotonic) as storage, Tasks() as tasks:
+        owed = _outlasting(storage, data, database)
+        ledger = Ledger(storage.requests, Metrics(), lambda error: status_of(type(error))[0], calls)
+        tasks.spawn(owed.handing_over(), "what the database is owed")
+        tasks.spawn(ledger.flushing(), "request log")
+        while owed.owed_bytes or ledger.owed_bytes:  # noqa: ASYNC110 - what makes it less are writes
+            await asyncio.sleep(1.0)
 
 
 def _unslept() -> float:

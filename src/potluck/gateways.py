@@ -19,12 +19,14 @@ import msgspec
 import structlog
 from sqlalchemy.engine import make_url
 
+from potluck import __version__
 from potluck.config.model import Config
 from potluck.core.errors import OperatorError, PotluckError
 from potluck.core.model import EngineId, KeyId, ModelId
 from potluck.core.people import OWNER_NAME
 from potluck.gateway.generations import Generations
 from potluck.gateway.leading import Leading
+from potluck.gateway.presence import Alive
 from potluck.gateway.relay.asking_gateways import ask_promise, status_of
 from potluck.gateway.relay.forwarding import Forwarder
 from potluck.gateway.relay.hops import Hops
@@ -34,12 +36,14 @@ from potluck.gateway.relay.standby import Standby
 from potluck.gateway.tasks import Tasks
 from potluck.jobs.runner import Runner
 from potluck.reloading import Reloader
-from potluck.rundir import publish_address
+from potluck.rundir import publish_address, succeed
 from potluck.storage.changes import last_change, tell_change
 from potluck.storage.datadir import DataDir, ensure_owner, ensure_owner_key
 from potluck.storage.generations import GenerationLogs
 from potluck.storage.leadership import GatewayHere, HeldSeat
 from potluck.storage.open import Coordination, open_coordination, open_storage
+from potluck.storage.ports import Shared
+from potluck.storage.records import GatewayRecord
 from potluck.surfaces.doors import DOORS, FALLBACK
 from potluck.surfaces.families import errors_for
 from potluck.wire.port import AnswerMeta, ErrorReply
@@ -51,6 +55,8 @@ _LOOK_S = 1.0
 _TELL_S = 0.25
 # A leader answers another one within milliseconds; its own lease is three seconds.
 _PROMISE_S = 0.5
+# Longer than any takeover lasts.
+_WARN_S = 10.0
 # A gateway that could not begin to lead lets the others try first.
 _STAND_BACK_S = 2.0
 # Jobs of one that leads no longer: who leads now takes them, given back or not.
@@ -103,6 +109,12 @@ class Opened(Protocol):
     def runner(self) -> Runner: ...
 
     @property
+    def shared(self) -> Shared: ...
+
+    @property
+    def id(self) -> str: ...
+
+    @property
     def keep(self) -> Callable[[], Awaitable[None]]: ...
 
     @property
@@ -114,13 +126,15 @@ class Opened(Protocol):
 
 class Composition(msgspec.Struct, frozen=True):
     """What app.py does for a gateway alone as well: ``running`` opens everything, ``listen`` the socket, ``ready`` says
-    that it can answer, ``settled`` does what the first calls need not wait for."""
+    that it can answer, ``settled`` does what the first calls need not wait for, ``settle`` hands over to the database
+    what the journals of the data directory hold."""
 
     running: Callable[[Config, DataDir, Callable[[], Config], Lead], AbstractAsyncContextManager[Opened]]
     listen: Callable[[Callable[[], asyncio.Protocol], str, int], Awaitable[asyncio.Server]]
     url_of: Callable[[asyncio.Server], str]
     ready: Callable[[str], None]
     settled: Callable[[], Awaitable[None]]
+    settle: Callable[[DataDir, str], Awaitable[None]]
 
 
 async def serve_among_others(place: Place, composition: Composition, stop: asyncio.Event, hurry: asyncio.Event) -> None:
@@ -139,7 +153,14 @@ async def serve_among_others(place: Place, composition: Composition, stop: async
         async def ask(other: GatewayHere) -> bool:
             return await ask_promise(other.url, hops, within_s=_PROMISE_S)
 
-        leading = Leading(coordination.leadership, own, own_url=_own(url), clock=place.clock, ask=ask)
+        leading = Leading(
+            coordination.leadership,
+            own,
+            own_url=_own(url),
+            predecessor=succeed(place.data, own.id),
+            clock=place.clock,
+            ask=ask,
+        )
         forwarder = Forwarder(
             leader=leading,
             hops=hops,
@@ -232,15 +253,25 @@ class _Gateway:
 
     async def _accepted(self, url: str, key: str) -> None:
         field = (b"authorization", f"Bearer {key}".encode())
+        warns_s = self._place.clock() + _WARN_S
         while True:
             with suppress(OSError):
-                if await status_of(_own(url), b"GET", b"/v1/models", (field,), within_s=5.0) == 200:
+                if await status_of(_own(url), b"GET", b"/v1/models", (field,), within_s=_WARN_S) == 200:
                     return
+            if self._place.clock() >= warns_s:
+                warns_s = self._place.clock() + _WARN_S
+                target = self._leading.target
+                log.warning(
+                    "the gateway that leads cannot be reached",
+                    url=target.url if target is not None else "",
+                    hint="It must listen where this machine can reach it (--host), or say where that is "
+                    "(gateway.advertise).",
+                )
             await asyncio.sleep(0.1)
 
     async def serve(self) -> None:
         while not self._stop.is_set():
-            await _first(self._leading.led(), self._stop.wait())
+            await _first(self._leading.led(), self._stop.wait(), self._settling())
             if self._stop.is_set():
                 break
             try:
@@ -253,9 +284,21 @@ class _Gateway:
                 await asyncio.sleep(_STAND_BACK_S)
         await self._leave()
 
+    async def _settling(self) -> None:
+        """What this gateway still owes to the database from when it led, and then nothing more."""
+        while True:
+            try:
+                await self._composition.settle(self._place.data, self._place.database)
+            except OperatorError as error:
+                log.debug("what is owed is handed over later", why=str(error))
+                await asyncio.sleep(_STAND_BACK_S)
+            else:
+                await asyncio.Event().wait()
+
     async def _lead(self) -> None:
         """From the beginning of a leadership to its end."""
         leading = self._leading
+        await leading.meet()  # who led before has told by now which seats it still has
         if self._ready.is_set():  # at the start it was read just now
             self._read_again()
         lead = Lead(
@@ -270,7 +313,9 @@ class _Gateway:
             self._opened, self._switch.relay, self._forwarder.closing = opened, opened.relay, True
             self._ready.set()
             try:
-                await _first(leading.lost(), self._stop.wait(), self._following(opened))
+                alive = Alive(opened.shared.presence, self._record(opened))
+                await _first(leading.lost(), self._stop.wait(), self._following(opened), alive.saying())
+                await alive.leave()
             finally:
                 self._opened = None
             if not self._stop.is_set():
@@ -282,6 +327,10 @@ class _Gateway:
                 await self._drain(opened)
         if self._stop.is_set():
             await leading.resign(_nothing_held, for_good=True)
+
+    def _record(self, opened: Opened) -> GatewayRecord:
+        url = self._composition.url_of(self._server)
+        return GatewayRecord(opened.id, self._name, url, __version__, self._place.wall_clock())
 
     def _held_by_others(self) -> Mapping[tuple[EngineId, ModelId], int]:
         held: dict[tuple[EngineId, ModelId], int] = {}

@@ -27,6 +27,30 @@ def claim(data: DataDir) -> Generator[None, None, None]:
         yield
 
 
+def succeed(data: DataDir, holder: str) -> str:
+    """Note that the gateway ``holder`` runs on the claimed data directory; the one that ran here before, if it is sure
+    to be dead, else nothing: it held the very lock that this process has, since the machine was started.
+    """
+    # A copy of the directory has another lock, and a copy of the machine another boot: there whoever is noted may live.
+    place = (data.run / "lock").stat()
+    mark = f"{_boot()} {place.st_dev} {place.st_ino}"
+    file = data.run / "gateway"
+    try:
+        before, _, there = file.read_text("ascii").strip().partition(" ")
+    except (FileNotFoundError, UnicodeDecodeError):
+        before = there = ""
+    file.write_text(f"{holder} {mark}\n", "ascii")
+    return before if there == mark and _boot() else ""
+
+
+def _boot() -> str:
+    """Another one after each start of the machine; empty where the system does not tell."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return ""
+
+
 @contextmanager
 def claim_database(file: Path) -> Generator[None, None, None]:
     """The same for a SQLite database, which may lie outside of the data directory."""

@@ -343,6 +343,20 @@ async def test_a_body_in_chunks_and_one_that_is_waited_for_arrive() -> None:
         assert b"".join(bodies) == chunk(b"one") + chunk(b"two") + b"0\r\n\r\n"
 
 
+async def test_an_old_client_that_names_no_host_is_served_and_gets_no_chunks() -> None:
+    async def streams(side: Side) -> None:
+        assert side.head.count(b"host: ") == 1
+        side.writer.write(STREAM % b"" + chunk(b"data: 1\n\n") + b"0\r\n\r\n")
+
+    async with world() as w:
+        await w.leader(streams)
+        reader = await w.ask(b"GET /door HTTP/1.0\r\n\r\n")
+        head = await read_head(reader)
+        assert b"chunked" not in head
+        assert b"connection: close" in head
+        assert await asyncio.wait_for(reader.read(), 10) == b"data: 1\n\n"
+
+
 @pytest.mark.parametrize(("path", "status"), [(b"/healthz", b"200"), (b"/readyz", b"503")])
 async def test_what_a_gateway_says_of_itself(path: bytes, status: bytes) -> None:
     async with world() as w:

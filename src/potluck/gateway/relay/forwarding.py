@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Protocol
 
 import msgspec
+import structlog
 
 from potluck.core.errors import NoEngineReady, PotluckError
 from potluck.gateway.relay import heads
@@ -22,6 +23,8 @@ from potluck.gateway.relay.resuming import Answered
 from potluck.gateway.relay.upstream import Upstream, connect
 from potluck.gateway.tasks import Tasks
 from potluck.wire.port import ErrorReply
+
+log = structlog.get_logger(__name__)
 
 # A takeover takes five seconds at most; who waits twice as long waits for nothing.
 WAIT_S = 10.0
@@ -128,7 +131,7 @@ class Forward:
         self.holds_back = False
         if request.expects_continue:
             client.write(_CONTINUE)
-        self._task = forwarder.tasks.spawn(self._run(), "a forwarded request")
+        self._task = forwarder.tasks.spawn(self._contained(), "a forwarded request")
 
     # --- client.Answering ---
 
@@ -165,6 +168,14 @@ class Forward:
             self._upstream.transport.resume_reading()
 
     # --- the way ---
+
+    async def _contained(self) -> None:
+        try:
+            await self._run()
+        except Exception as error:  # the edge of a task: nobody else would end the request
+            log.error("a forwarded request stumbled", exc_info=error)
+            self._client.abort()
+            self._finish(keep=False)
 
     async def _run(self) -> None:
         deadline_s = self._f.clock() + WAIT_S
@@ -353,6 +364,8 @@ class Forward:
         fields = [field for field in request.headers if field[0] not in own] + list(more)
         if not method and request.chunked:
             fields.append((b"transfer-encoding", b"chunked"))
+        if not request.hosts:  # an old client need not send one, and HTTP/1.1 asks for it
+            fields.append((b"host", b"potluck"))
         method, target = method or request.method, target or request.target
         peer: tuple[str, int] | str | None = self._client.get_extra_info("peername")
         address = peer[0] if peer is not None and not isinstance(peer, str) else ""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from potluck import coming_in
-from potluck.coming_in import memory_bytes, own_url
-from potluck.config.model import Config, ServerConfig
+from potluck.coming_in import memory_bytes
+from potluck.gateway.making_links import own_url
 
 
 @pytest.mark.parametrize(
@@ -21,9 +20,8 @@ from potluck.config.model import Config, ServerConfig
     ],
 )
 def test_a_link_begins_with_an_address_that_a_browser_could_go_to(listening: str, told: str) -> None:
-    assert own_url(Config(), listening) == told
-    named = msgspec.structs.replace(Config(), server=ServerConfig(url="https://potluck.example"))
-    assert own_url(named, listening) == "https://potluck.example"
+    assert own_url("", listening) == told
+    assert own_url("https://potluck.example", listening) == "https://potluck.example"
 
 
 def test_memory_is_the_machines_or_the_containers_whichever_is_less(

@@ -272,13 +272,13 @@ def _database_url(config: Config, data: DataDir) -> str:
     return database.reveal() if database is not None else sqlite_url(data.database)
 
 
-async def _offer_set_up(accounts: Callable[[], Accounts], storage: Storage, config: Config, url: str) -> None:
+async def _offer_set_up(storage: Storage, audit: Audit, new_id: Callable[[], str], told: str, url: str) -> None:
     if any(ways.password for ways in (await storage.credentials.standing()).values()):
         return
-    from potluck.coming_in import own_url  # noqa: PLC0415 - only first starts need it
+    from potluck.gateway.making_links import LinkMaker, own_url  # noqa: PLC0415 - only first starts need it
 
-    _, token = await accounts().links.of_a_start()
-    link = f"{own_url(config, url)}/setup?token={token}"
+    _, token = await LinkMaker(storage, time.time, new_id, secrets.token_bytes, audit).set_up()
+    link = f"{own_url(told, url)}/setup?token={token}"
     # It is for whoever reads this, and for once: the one secret that is meant for the log.
     log.info(logs.Meant(f"nobody has a password yet: choose the owner's at {link}"))
 
@@ -575,7 +575,7 @@ async def running(
             gateway,
             partial(_learn, storage, keyring, sessions),
             partial(_keep, rates, kept_meter),
-            partial(_offer_set_up, services.accounts, storage, config),
+            partial(_offer_set_up, storage, audit, new_id, config.server.url),
         )
 
 

@@ -71,11 +71,3 @@ def memory_bytes() -> int:
     except (OSError, ValueError):
         return whole
     return min(whole, allowed) if whole else allowed
-
-
-def own_url(config: Config, listening: str) -> str:
-    """Where people reach the service: as the owner says, else where it listens (``http://HOST:PORT``).
-
-    Every address of the machine is none that a browser could go to; its own is one on the machine itself.
-    """
-    return config.server.url or listening.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")

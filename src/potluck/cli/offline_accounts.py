@@ -12,12 +12,13 @@ from typing import TypeVar
 
 from potluck.cli.failure import CliError
 from potluck.cli.offline import OWNER, Stored, Told
-from potluck.coming_in import coming_in, own_url
+from potluck.coming_in import coming_in
 from potluck.config.model import Config
 from potluck.core.ids import Ids
 from potluck.core.model import UserId
 from potluck.gateway.accounts import Accounts
 from potluck.gateway.audit import Audit
+from potluck.gateway.making_links import own_url
 from potluck.gateway.people import People
 from potluck.storage.datadir import open_datadir
 from potluck.storage.ports import Storage
@@ -80,7 +81,7 @@ class StoredAccounts:
 
     def _linked(self, make: Callable[[Accounts], Awaitable[tuple[LinkRecord, str]]]) -> LinkMade:
         config = self.stored.config
-        origin = own_url(config, f"http://{_in_url(config.server.host)}:{config.server.port}")
+        origin = own_url(config.server.url, f"http://{_in_url(config.server.host)}:{config.server.port}")
 
         async def act(all_: Accounts, people: People) -> LinkMade:
             record, token = await make(all_)

@@ -8,13 +8,14 @@ from msgspec.structs import replace
 
 from potluck.core.audit import Event
 from potluck.core.errors import BadRequest, Conflict, Forbidden, NotFound
-from potluck.core.keys import RANDOM_BYTES, digest, make_token
+from potluck.core.keys import digest
 from potluck.core.model import UserId
 from potluck.core.passwords import checked_password
 from potluck.core.people import OWNER_ID, Role, checked_name, folded, manages
 from potluck.gateway.attempts import Attempts, Outcome, Visitor
 from potluck.gateway.audit import Audit
 from potluck.gateway.hashing import Hashing
+from potluck.gateway.making_links import LinkMaker
 from potluck.gateway.people import People, may_manage, newcomers_name
 from potluck.gateway.port import Caller
 from potluck.gateway.second_factor import SecondFactors
@@ -24,10 +25,6 @@ from potluck.storage.records import LinkId, LinkKind, LinkRecord, PasswordRecord
 INVITATION_S = 7 * 86_400.0
 # Whoever asked for it waits for it.
 _RESET_S = 86_400.0
-# A new one comes with every start.
-_SETUP_S = 7 * 86_400.0
-# Whose password an invitation sets: nobody's yet.
-_NOBODY = UserId("")
 
 
 class Links:
@@ -54,7 +51,7 @@ class Links:
         self._factors = factors
         self._clock = clock
         self._new_id = new_id
-        self._random_bytes = random_bytes
+        self._maker = LinkMaker(storage, clock, new_id, random_bytes, audit)
         self._changed = changed
         self._audit = audit
 
@@ -71,7 +68,7 @@ class Links:
         name = newcomers_name(name) if name.strip() else ""
         if name and any(folded(user.name) == folded(name) for user in await self._people.users()):
             raise Conflict(f"There is a user named {name!r} already.", hint="'potluck users reset' is for a password.")
-        return await self._made(LinkKind.INVITE, actor, expires_in_s, role=role, name=name)
+        return await self._maker.make(LinkKind.INVITE, actor, expires_in_s, role=role, name=name)
 
     async def reset(self, actor: Caller, asked: str) -> tuple[LinkRecord, str]:
         """A link by which a user chooses a new password. Raises `NotFound`, `Forbidden`, and `Conflict` for who is
@@ -85,46 +82,14 @@ class Links:
             raise Forbidden("One's own password is changed with the old one.", hint="POST /api/v1/users/me/password.")
         if user.disabled:
             raise Conflict(f"The user {user.name!r} is disabled.", hint="'potluck users enable NAME' lets it in again.")
-        return await self._made(LinkKind.RESET, actor, _RESET_S, user=user.id, role=user.role, shown=user.name)
+        return await self._maker.make(LinkKind.RESET, actor, _RESET_S, user=user.id, role=user.role, shown=user.name)
 
     async def set_up(self, actor: Caller) -> tuple[LinkRecord, str]:
         """A link by which the owner chooses a name and the first password. Raises `Conflict` once there is one."""
         may_manage(actor, Role.OWNER)
         if await self._storage.credentials.password(OWNER_ID) is not None:
             raise Conflict("The owner has a password already.", hint="'potluck users reset owner' makes a new one.")
-        return await self._made(LinkKind.SETUP, actor, _SETUP_S, user=OWNER_ID, role=Role.OWNER)
-
-    async def of_a_start(self) -> tuple[LinkRecord, str]:
-        """As `set_up`, by Potluck itself at its start; the one of an earlier start is over."""
-        return await self._made(LinkKind.SETUP, None, _SETUP_S, user=OWNER_ID, role=Role.OWNER)
-
-    async def _made(
-        self,
-        kind: LinkKind,
-        actor: Caller | None,
-        expires_in_s: float,
-        *,
-        role: Role,
-        user: UserId = _NOBODY,
-        name: str = "",
-        shown: str = "",
-    ) -> tuple[LinkRecord, str]:
-        token, now = make_token(self._random_bytes(RANDOM_BYTES)), self._clock()
-        record = LinkRecord(
-            LinkId(self._new_id()),
-            kind,
-            digest(token),
-            OWNER_ID if actor is None else actor.user,
-            now,
-            now + expires_in_s,
-            user,
-            role,
-            name,
-        )
-        await self._storage.links.add(record)
-        subject = shown or name
-        await self._audit.tell(Event.LINK_MADE, actor, subject, kind=kind.value, link=record.id, role=role.value)
-        return record, token
+        return await self._maker.set_up(actor)
 
     # --- looking after them ---
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from potluck.core.errors import PotluckError
 from potluck.core.people import OWNER_ID, Role
 from potluck.core.scopes import Scope
+from potluck.gateway.making_links import LinkMaker
 
 from .house import PASSWORD, House, house
 from .world import GUEST
@@ -349,9 +351,9 @@ async def test_who_may_make_a_reset_link(home: House) -> None:
 
 
 async def test_the_owner_is_set_up_once_and_by_the_newest_link(home: House) -> None:
-    links = home.services.accounts().links
-    _, first = await links.of_a_start()
-    _, second = await links.of_a_start()
+    maker = LinkMaker(home.services.storage, home.services.clock, home.services.new_id, secrets.token_bytes, home.audit)
+    _, first = await maker.set_up()
+    _, second = await maker.set_up()
     assert (await home.browser().ask("GET", f"{LINKS}/open?token={first}")).status == 404
     made = (await home.owner("POST", f"{LINKS}/setup")).body
     assert "/setup?token=" in made["link"]
@@ -367,7 +369,7 @@ async def test_the_owner_is_set_up_once_and_by_the_newest_link(home: House) -> N
 
 
 async def test_a_set_up_link_is_worth_nothing_once_the_owner_has_a_password(home: House) -> None:
-    _, token = await home.services.accounts().links.of_a_start()
+    token = (await home.owner("POST", f"{LINKS}/setup")).body["token"]
     await home.owner("POST", "/api/v1/users/me/password", {"new_password": PASSWORD})
     assert (await home.browser().ask("GET", f"{LINKS}/open?token={token}")).status == 404
     assert (await home.browser().accept(token, password="another good one")).status == 404

@@ -647,6 +647,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         openid.OpenIdLocation,
         errors=(e.NotFound, e.Forbidden, e.ProviderAway, e.ProviderFailed),
         right=Right.OWN_ACCOUNT,
+        lasting=True,
     ),
     Route(
         "GET",

@@ -101,7 +101,8 @@ class WaitingBlobs:
         if blob != Blob(digest, blob.size_bytes):
             self._waiting.pop(digest, None)
             raise OperatorError("A file that waited for its store is damaged.", hint="Look at its disk.", detail=digest)
-        # In this order: whoever reads meanwhile finds it here or there.
+        # In this order: whoever reads meanwhile finds it here or there. What was deleted meanwhile is rubbish there.
+        await self._store.adopt([(digest, blob.size_bytes)], self._clock())
         await self._store.stored(digest, self._clock())
         self._waiting.pop(digest, None)
         await self._local.delete(digest)

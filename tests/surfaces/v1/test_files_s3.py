@@ -130,4 +130,6 @@ async def test_what_waited_when_the_gateway_ended_is_brought_by_the_next(house: 
         await asyncio.sleep(0.01)
     moving.cancel()
     assert await house.files._blobs.size(whole.blob.digest) == 4
+    clock = house.world._tick
+    assert (await collect(house.files._blobs, house.storage.files, clock, grace_s=-(10**10))).removed == 1, "nobody's"
     assert [each for each in (house.folder / "waiting").rglob("*") if each.is_file()] == []

@@ -145,6 +145,8 @@ def _success(route: Route, schemas: dict[type[msgspec.Struct], Json]) -> Json:
         content["application/json"] = {"schema": schemas[route.answer]}
     elif route.status == 200:
         content[route.media_type] = {"schema": {}}
+    for media_type in route.also:
+        content[media_type] = {"schema": {}}
     if route.events:
         # OpenAPI 3.1 has no word for a stream of events: their data stand here by name.
         listed: JsonObject = {name: schemas[shape] for name, shape in route.events.items()}

@@ -110,7 +110,8 @@ class Route:
     ``answer`` is the JSON of success, None for an empty body; ``events`` the stream's, by name, where there is one.
     ``errors`` are those beyond what any route may answer with. ``right`` is what its callers must have;
     None: it is for who has no key yet, too (`auth.OPEN_ROUTES` lists the same). A ``lasting`` one goes on to its end
-    though its client leaves: what it changes is then told to whom it concerns, and audited.
+    though its client leaves: what it changes is then told to whom it concerns, and audited. ``also`` are media types
+    of a success that a client may ask for in place of JSON.
     """
 
     method: Method
@@ -124,6 +125,7 @@ class Route:
     media_type: str = "application/json"
     right: Right | None = field(kw_only=True)
     lasting: bool = False
+    also: tuple[str, ...] = ()
 
     @property
     def shown(self) -> str:

@@ -698,6 +698,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         usage_shapes.UsageReply,
         errors=(e.NotFound,),
         right=Right.LOOK,
+        also=("text/csv",),
     ),
     Route(
         "GET",

@@ -42,8 +42,8 @@ from potluck.storage.datadir import DataDir, ensure_owner, ensure_owner_key
 from potluck.storage.generations import GenerationLogs
 from potluck.storage.leadership import GatewayHere, HeldSeat
 from potluck.storage.open import Coordination, open_coordination, open_storage
-from potluck.storage.ports import Shared
 from potluck.storage.records import GatewayRecord
+from potluck.storage.shared.open import open_shared
 from potluck.surfaces.doors import DOORS, FALLBACK
 from potluck.surfaces.families import errors_for
 from potluck.wire.port import AnswerMeta, ErrorReply
@@ -107,12 +107,6 @@ class Opened(Protocol):
 
     @property
     def runner(self) -> Runner: ...
-
-    @property
-    def shared(self) -> Shared: ...
-
-    @property
-    def id(self) -> str: ...
 
     @property
     def keep(self) -> Callable[[], Awaitable[None]]: ...
@@ -179,12 +173,24 @@ async def serve_among_others(place: Place, composition: Composition, stop: async
         await leading.begin()
         stack.push_async_callback(leading.leave)
         tasks.spawn(leading.keep(), "leadership")
+        redis = place.config.storage.redis
+        if redis is not None:
+            await _say_alive(place, own, redis.reveal(), tasks, stack)
         tasks.spawn(_sweeping(standby), "sweep of connections")
         stack.enter_context(publish_address(place.data, url))
         gateway = _Gateway(place, composition, coordination, leading, standby, forwarder, switch, server, stop, hurry)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, gateway.reload)
         tasks.spawn(gateway.greet(url, key), "ready")
         await gateway.serve()
+
+
+async def _say_alive(place: Place, own: GatewayHere, redis: str, tasks: Tasks, stack: AsyncExitStack) -> None:
+    """Be seen by who asks any gateway for the status. Who leads is decided without it."""
+    shared = await stack.enter_async_context(open_shared(redis, gateway=own.id, clock=place.clock))
+    record = GatewayRecord(own.id, own.name, own.url, __version__, place.wall_clock())
+    alive = Alive(shared.presence, record)
+    stack.push_async_callback(alive.leave)
+    tasks.spawn(alive.saying(), "presence")
 
 
 class _Switch:
@@ -313,9 +319,7 @@ class _Gateway:
             self._opened, self._switch.relay, self._forwarder.closing = opened, opened.relay, True
             self._ready.set()
             try:
-                alive = Alive(opened.shared.presence, self._record(opened))
-                await _first(leading.lost(), self._stop.wait(), self._following(opened), alive.saying())
-                await alive.leave()
+                await _first(leading.lost(), self._stop.wait(), self._following(opened))
             finally:
                 self._opened = None
             if not self._stop.is_set():
@@ -327,10 +331,6 @@ class _Gateway:
                 await self._drain(opened)
         if self._stop.is_set():
             await leading.resign(_nothing_held, for_good=True)
-
-    def _record(self, opened: Opened) -> GatewayRecord:
-        url = self._composition.url_of(self._server)
-        return GatewayRecord(opened.id, self._name, url, __version__, self._place.wall_clock())
 
     def _held_by_others(self) -> Mapping[tuple[EngineId, ModelId], int]:
         held: dict[tuple[EngineId, ModelId], int] = {}

@@ -19,6 +19,7 @@ from potluck.surfaces.v1.shapes import (
     AgentInfo,
     ClassQueueInfo,
     EngineInfo,
+    GatewayInfo,
     JobCounts,
     LastMinuteInfo,
     LoadedInfo,
@@ -125,6 +126,14 @@ def test_jobs_are_told_where_there_are_some() -> None:
     none = msgspec.structs.replace(STATUS, jobs=JobCounts(0, 0))
     assert "Jobs 1 running, 3 waiting" in screen(Picture("u", some, [], []), 80)
     assert "Jobs" not in screen(Picture("u", none, [], []), 80)
+
+
+def test_gateways_are_told_where_there_are_several() -> None:
+    both = [GatewayInfo(name, "", "0.1.0", "2026-11-22T10:00:00Z") for name in ("attic", "cellar")]
+    told = msgspec.structs.replace(STATUS, gateways=both)
+    alone = msgspec.structs.replace(STATUS, gateways=both[:1])
+    assert "Gateways attic, cellar" in screen(Picture("u", told, [], []), 80)
+    assert "Gateways" not in screen(Picture("u", alone, [], []), 80)
 
 
 def test_a_nodes_line_tells_how_it_is_and_how_fast_its_models_are() -> None:

@@ -54,6 +54,8 @@ def _head(picture: Picture, width: int) -> str:
         told = "".join(f", {count} {how}" for count, how in ends if count)
         rate = f"   {minute.completion_tokens / 60:.1f} tokens/s" if minute.completion_tokens else ""
         lines.append(f"Last minute {minute.calls} call{'' if minute.calls == 1 else 's'}{told}{rate}")
+    if now.gateways is not None and len(now.gateways) > 1:
+        lines.append(f"Gateways {', '.join(each.name for each in now.gateways)}")
     if now.jobs is not None and (now.jobs.running or now.jobs.waiting):
         lines.append(f"Jobs {now.jobs.running} running, {now.jobs.waiting} waiting")
     if now.redis is not None and not now.redis.up:

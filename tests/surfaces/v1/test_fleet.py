@@ -6,6 +6,7 @@ from potluck import __version__
 from potluck.core.model import NodeId, NodeReading
 from potluck.core.reading import Identity, Memory, Reading
 from potluck.gateway.machines import Machine
+from potluck.storage.records import GatewayRecord
 
 from .world import OWNER, World
 
@@ -102,6 +103,7 @@ async def test_status_counts_what_serves() -> None:
         "drill": None,
         "redis": None,
         "jobs": None,
+        "gateways": None,
     }
 
 
@@ -110,7 +112,13 @@ async def test_status_says_how_redis_is_where_there_is_one() -> None:
     class Server:
         trouble: str
 
-    served = await World(redis=Server("Redis does not answer.")).ask("GET", "/api/v1/status")
+    world = World(redis=Server("Redis does not answer."))
+    presence = world.app.state.services.shared.presence
+    await presence.here(GatewayRecord("g1", "attic", "http://attic:8420", __version__, 1_750_000_000.0), 60.0)
+    served = await world.ask("GET", "/api/v1/status")
+    assert [(each["name"], each["started_at"]) for each in served.json()["gateways"]] == [
+        ("attic", "2025-06-15T15:06:40.000Z")
+    ]
     assert served.json()["redis"] == {"up": False, "trouble": "Redis does not answer."}
     assert (await World(redis=Server("")).ask("GET", "/api/v1/status")).json()["redis"]["up"]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from potluck import __version__
 from potluck.core.audit import Event
-from potluck.core.errors import BadRequest, OperatorError
+from potluck.core.errors import BadRequest, OperatorError, StorageAway
 from potluck.core.model import Engine, EngineId, Health, Model, ModelId, NodeId
 from potluck.core.people import Right
 from potluck.core.scheduling.classes import Kind
@@ -17,6 +17,7 @@ from potluck.gateway.files import Standing
 from potluck.gateway.last_minute import Minute
 from potluck.gateway.machines import Machine
 from potluck.gateway.seats import Queued
+from potluck.storage.ports import Shared
 from potluck.storage.records import CallStatus
 from potluck.surfaces.v1.exchange import Exchange, Reply
 from potluck.surfaces.v1.shapes import (
@@ -26,6 +27,7 @@ from potluck.surfaces.v1.shapes import (
     DrainInfo,
     EngineInfo,
     FileStoreInfo,
+    GatewayInfo,
     JobCounts,
     LastMinuteInfo,
     LoadedInfo,
@@ -132,12 +134,24 @@ async def status(exchange: Exchange) -> Reply:
             drill=next(filter(None, (_drill(exchange, engine.node) for engine in engines)), None),
             redis=RedisInfo(not server.trouble, server.trouble) if server is not None else None,
             jobs=JobCounts(*jobs) if jobs is not None else None,
+            gateways=await _gateways(services.shared),
         )
     )
 
 
 def _file_store(standing: Standing) -> FileStoreInfo:
     return FileStoreInfo(standing.answers, standing.waiting, standing.waiting_bytes)
+
+
+async def _gateways(shared: Shared) -> list[GatewayInfo] | None:
+    """Those that say by Redis that they run: of others one process does not know."""
+    if shared.server is None:
+        return None
+    try:
+        alive = await shared.presence.all()
+    except StorageAway:
+        return None
+    return [GatewayInfo(each.name, each.url, each.version, rfc3339(each.started_s)) for each in alive]
 
 
 async def queue(exchange: Exchange) -> Reply:

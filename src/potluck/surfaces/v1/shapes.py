@@ -634,6 +634,15 @@ class FileStoreInfo(msgspec.Struct):
     waiting_bytes: int = 0
 
 
+class GatewayInfo(msgspec.Struct):
+    """A gateway of this installation that runs; ``url`` is where the others reach it."""
+
+    name: str
+    url: str
+    version: str
+    started_at: str
+
+
 class JobCounts(msgspec.Struct):
     """Work in the background, everybody's."""
 
@@ -643,7 +652,8 @@ class JobCounts(msgspec.Struct):
 
 class StatusReply(msgspec.Struct):
     """``waiting`` calls are in the queue, by class in ``queue``; ``busy`` run; ``drained`` are nodes that get nothing
-    new, ``drill`` is the one under way; ``redis`` is null where none is configured.
+    new, ``drill`` is the one under way; ``redis`` is null where none is configured;
+    ``gateways`` are those that say there that they run, null where that is not known.
     """
 
     version: str
@@ -663,6 +673,7 @@ class StatusReply(msgspec.Struct):
     files: FileStoreInfo | None = None
     redis: RedisInfo | None = None
     jobs: JobCounts | None = None
+    gateways: list[GatewayInfo] | None = None
 
 
 # --- Requests and keys -----------------------------------------------------------------------------------------------

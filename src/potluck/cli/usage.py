@@ -38,7 +38,10 @@ def usage(
     key: Key = "",
     data: Data = DEFAULT_DATA,
 ) -> None:
-    """Sum up calls, tokens, images, engines' time and energy. Owners and admins see everybody's, others their own."""
+    """Sum up what was used, by whom and on what.
+
+    Calls, tokens, images, engines' time and energy. Owners and admins see everybody's, others their own.
+    """
     asked = {"by": by, "from": since, "to": until, "user": user, "format": "csv" if as_csv else ""}
     path = f"{USAGE}?{urlencode({name: value for name, value in asked.items() if value})}"
     client = Client(find(url, key, data))

@@ -10,7 +10,7 @@ REQ    := requirements
 UV     ?= uv
 # Tests run side by side, file by file: most of them wait for processes and servers. JOBS=0 runs them one after the other.
 JOBS   ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 5 ] && n=5; echo $$((n + 1)))
-PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: audit help run setup test check fmt lint types layers fast docs lock clean bench-crashes bench-faults bench-first-run bench-fleet bench-gateway bench-kills bench-scheduler bench-takeover soak

@@ -1,4 +1,4 @@
-"""For all tests: how hypothesis searches, and that no secret reaches a log."""
+"""For all tests: how hypothesis searches, no terminal, and that no secret reaches a log."""
 
 from __future__ import annotations
 
@@ -20,3 +20,6 @@ settings.register_profile(
     print_blob=True,
 )
 settings.load_profile("potluck")
+
+# Side by side, tests are run by processes for which a terminal of 80 columns is invented.
+os.environ.pop("COLUMNS", None)

@@ -66,10 +66,20 @@ class S3Server:
         raise RuntimeError(f"SeaweedFS did not start:\n{(self.folder / 'log').read_text()[-3000:]}")
 
     def make_bucket(self, name: str) -> None:
-        """SeaweedFS makes a bucket of a folder of its filer's; in it lies one file that is nobody's."""
+        """SeaweedFS makes a bucket of a folder of its filer's; in it lies one file that is nobody's.
+
+        The filer listens before it can do so: it is asked until it has.
+        """
         request = urllib.request.Request(f"http://127.0.0.1:{self.ports[2]}/buckets/{name}/readme", b"hi", method="PUT")
-        with urllib.request.urlopen(request, timeout=10):
-            return
+        ends = time.monotonic() + _START_S
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=10):
+                    return
+            except OSError:  # refused, cut off, or 500 while no volume is ready
+                if time.monotonic() > ends:
+                    raise
+                time.sleep(0.2)
 
     def _ready(self) -> bool:
         with socket.socket() as knocking:

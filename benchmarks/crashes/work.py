@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
@@ -140,12 +141,15 @@ class Calls:
 
 
 async def _recorded(client: Asking) -> set[str]:
-    """The ids of all calls that there are records of."""
+    """The ids of all calls that there are records of. Times are told in milliseconds: pages overlap by one."""
     found: set[str] = set()
     query: dict[str, str] = {"limit": "500"}
     while page := (await client.get(f"/api/v1/requests?{urlencode(query)}"))["requests"]:
-        found |= {each["id"] for each in page}
-        query["before"] = page[-1]["at"]
+        more = {each["id"] for each in page} - found
+        if not more:
+            break
+        found |= more
+        query["before"] = (datetime.fromisoformat(page[-1]["at"]) + timedelta(milliseconds=1)).isoformat()
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,12 +14,12 @@ import typer
 from potluck.cli import lazy
 from potluck.cli.check import ConfigFile
 from potluck.cli.client import Client
-from potluck.cli.failure import USAGE, CliError, ServiceError, Unreachable
+from potluck.cli.durations import seconds
+from potluck.cli.failure import USAGE, CliError, ServiceError
 from potluck.cli.output import note, print_json, table, table_width
-from potluck.cli.places import DEFAULT_DATA, config_file
-from potluck.cli.service import AsJson, Data, Key, Url, find
-from potluck.config.load import load
-from potluck.config.units import DURATION_HINT, Unfit, parse_duration
+from potluck.cli.places import DEFAULT_DATA
+from potluck.cli.reaching import service_or_directory
+from potluck.cli.service import AsJson, Data, Key, Url
 from potluck.core.people import Role
 from potluck.surfaces.v1.account_shapes import LinkInfo, LinkList, LinkMade, NewLink, PasswordChange
 from potluck.surfaces.v1.people_shapes import UserInfo
@@ -131,7 +130,7 @@ def invite(
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Print a link by which somebody becomes a user, alone on a line. It works once."""
-    made = reached(url, key, data, config).invite(NewLink(name, role, _seconds(expires)))
+    made = reached(url, key, data, config).invite(NewLink(name, role, seconds(expires, "--expires")))
     _tell(made, as_json)
 
 
@@ -273,21 +272,13 @@ def _piped(asks: int) -> tuple[str, str]:
     return lines[0] if asks == 2 else "", lines[-1]
 
 
-def _seconds(text: str) -> float:
-    try:
-        return parse_duration(text)
-    except Unfit as error:
-        raise CliError(f"--expires must {error.must}.", hint=error.hint or DURATION_HINT, code=USAGE) from error
-
-
 def reached(url: str, key: str, data: Path, config: Path | None) -> Accounts:
     """The running service's; if none runs and none was named, those of the data directory."""
-    client = Client(find(url, key, data))
-    try:
-        client.raw("GET", "/healthz")
-    except Unreachable:
-        if url:
-            raise
-        note("No service runs: using the data directory.")
-        return lazy.offline_accounts().stored_accounts(data.expanduser(), load(config_file(config), os.environ))
-    return RemoteAccounts(client)
+    return service_or_directory(
+        url,
+        key,
+        data,
+        config,
+        RemoteAccounts,
+        lambda folder, told: lazy.offline_accounts().stored_accounts(folder, told),
+    )

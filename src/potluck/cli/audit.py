@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,11 +14,11 @@ import typer
 from potluck.cli import lazy
 from potluck.cli.check import ConfigFile
 from potluck.cli.client import Client
-from potluck.cli.failure import FAILED, CliError, Unreachable
-from potluck.cli.output import note, print_json, table, table_width
-from potluck.cli.places import DEFAULT_DATA, config_file
-from potluck.cli.service import AsJson, Data, Key, Url, find
-from potluck.config.load import load
+from potluck.cli.failure import FAILED, CliError
+from potluck.cli.output import print_json, table, table_width
+from potluck.cli.places import DEFAULT_DATA
+from potluck.cli.reaching import service_or_directory
+from potluck.cli.service import AsJson, Data, Key, Url
 from potluck.core.audit import Head, Verdict, Verifier, read_head
 from potluck.surfaces.v1.audit import MOST, AuditEntry, AuditList, anchor_of, core_entry
 
@@ -195,12 +194,6 @@ def _judged_file(file: Path, anchors: Iterable[Head]) -> Verdict:
 
 def _reached(url: str, key: str, data: Path, config: Path | None) -> Log:
     """The running service's log; if none runs and none was named, that of the data directory."""
-    client = Client(find(url, key, data))
-    try:
-        client.raw("GET", "/healthz")
-    except Unreachable:
-        if url:
-            raise
-        note("No service runs: using the data directory.")
-        return lazy.offline().stored_audit(data.expanduser(), load(config_file(config), os.environ))
-    return RemoteLog(client)
+    return service_or_directory(
+        url, key, data, config, RemoteLog, lambda folder, told: lazy.offline().stored_audit(folder, told)
+    )

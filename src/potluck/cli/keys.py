@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -15,7 +14,8 @@ import typer
 from potluck.cli import lazy
 from potluck.cli.check import ConfigFile
 from potluck.cli.client import Client
-from potluck.cli.failure import CliError, Unreachable
+from potluck.cli.durations import seconds
+from potluck.cli.failure import CliError
 from potluck.cli.limiting import (
     Budget,
     Concurrent,
@@ -29,11 +29,10 @@ from potluck.cli.limiting import (
     set_now,
     shown,
 )
-from potluck.cli.output import note, print_json, table, table_width
-from potluck.cli.places import DEFAULT_DATA, config_file
-from potluck.cli.service import AsJson, Data, Key, Url, find
-from potluck.config.load import load
-from potluck.config.units import DURATION_HINT, Unfit, parse_duration
+from potluck.cli.output import print_json, table, table_width
+from potluck.cli.places import DEFAULT_DATA
+from potluck.cli.reaching import service_or_directory
+from potluck.cli.service import AsJson, Data, Key, Url
 from potluck.surfaces.v1.limit_shapes import KeyChange
 from potluck.surfaces.v1.shapes import KeyCreated, KeyInfo, KeyList, NewKey, Rotation
 
@@ -129,7 +128,7 @@ def create(
     wanted = NewKey(
         _named(name),
         user.strip(),
-        _seconds(expires, "--expires") if expires else None,
+        seconds(expires, "--expires") if expires else None,
         surface or None,
         model or None,
         set_now(limits),
@@ -198,7 +197,7 @@ def rotate(
 ) -> None:
     """Make a new key in place of one, with its name and limits, and print it. The old one stays valid for a while."""
     store = _reached(url, key, data, config)
-    made = store.rotate(chosen(store.all(), name), _seconds(overlap, "--overlap"))
+    made = store.rotate(chosen(store.all(), name), seconds(overlap, "--overlap"))
     if as_json:
         print_json(made)
     else:
@@ -271,13 +270,6 @@ def _named(name: str) -> str:
     return name.strip()
 
 
-def _seconds(text: str, option: str) -> float:
-    try:
-        return parse_duration(text)
-    except Unfit as error:
-        raise CliError(f"{option} must {error.must}.", hint=error.hint or DURATION_HINT, code=2) from error
-
-
 def _limits(key: KeyInfo) -> str:
     return ", ".join([*(key.surfaces or ()), *(key.models or ())])
 
@@ -296,12 +288,6 @@ def _state(key: KeyInfo) -> str:
 
 def _reached(url: str, key: str, data: Path, config: Path | None) -> Keys:
     """The running service's keys; if none runs and none was named, those of the data directory."""
-    client = Client(find(url, key, data))
-    try:
-        client.raw("GET", "/healthz")
-    except Unreachable:
-        if url:
-            raise
-        note("No service runs: using the data directory.")
-        return lazy.offline().stored_keys(data.expanduser(), load(config_file(config), os.environ))
-    return RemoteKeys(client)
+    return service_or_directory(
+        url, key, data, config, RemoteKeys, lambda folder, told: lazy.offline().stored_keys(folder, told)
+    )

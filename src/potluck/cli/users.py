@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ import typer
 from potluck.cli import accounts, lazy
 from potluck.cli.check import ConfigFile
 from potluck.cli.client import Client
-from potluck.cli.failure import CliError, Unreachable
+from potluck.cli.failure import CliError
 from potluck.cli.limiting import (
     Budget,
     Concurrent,
@@ -27,10 +26,10 @@ from potluck.cli.limiting import (
     said,
     shown,
 )
-from potluck.cli.output import note, print_json, table, table_width
-from potluck.cli.places import DEFAULT_DATA, config_file
-from potluck.cli.service import AsJson, Data, Key, Url, find
-from potluck.config.load import load
+from potluck.cli.output import print_json, table, table_width
+from potluck.cli.places import DEFAULT_DATA
+from potluck.cli.reaching import service_or_directory
+from potluck.cli.service import AsJson, Data, Key, Url
 from potluck.core.people import Role, folded
 from potluck.surfaces.v1.people_shapes import UserChange, UserInfo, UserList
 
@@ -246,12 +245,6 @@ def _path(name: str) -> str:
 
 def reached(url: str, key: str, data: Path, config: Path | None) -> Users:
     """The running service's users; if none runs and none was named, those of the data directory."""
-    client = Client(find(url, key, data))
-    try:
-        client.raw("GET", "/healthz")
-    except Unreachable:
-        if url:
-            raise
-        note("No service runs: using the data directory.")
-        return lazy.offline().stored_users(data.expanduser(), load(config_file(config), os.environ))
-    return RemoteUsers(client)
+    return service_or_directory(
+        url, key, data, config, RemoteUsers, lambda folder, told: lazy.offline().stored_users(folder, told)
+    )

@@ -53,6 +53,18 @@ def test_two_claims_on_one_bucket_count_one_after_the_other() -> None:
     assert not meter.take([requests()], 0.0).met
 
 
+@given(
+    parts=st.lists(st.integers(1, 20), min_size=1, max_size=20),
+    at=st.floats(0, 2e9),
+    period_s=st.sampled_from([1.0, 60.0, 86400.0]),
+)
+def test_parts_that_make_up_the_whole_amount_are_met_at_any_time(parts: list[int], at: float, period_s: float) -> None:
+    """Seconds since 1970 in floats: what their sums lose is nobody's wait."""
+    allowance = Allowance(Unit.REQUESTS, sum(parts), period_s)
+    meter = Meter()
+    assert all(meter.take([requests(cost=part, allowance=allowance)], at).met for part in parts)
+
+
 def test_nobody_is_asked_for_nothing() -> None:
     assert Meter().take([], 0.0).met
 

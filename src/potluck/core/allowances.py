@@ -15,6 +15,9 @@ from enum import StrEnum
 from math import floor
 from typing import NamedTuple
 
+# What sums of fractions lose: seconds since 1970 are kept to a quarter of a microsecond. Nobody waits for as little.
+SLACK_S = 1e-6
+
 
 class Unit(StrEnum):
     """What is counted."""
@@ -87,7 +90,8 @@ def wait_s(full_at_s: float, claim: Claim, now: float) -> float:
     """How long until the claim can be met; 0 if it can be now."""
     allowance = claim.allowance
     affordable_s = min(claim.cost, allowance.amount) * allowance.unit_s
-    return max(0.0, _counted(full_at_s, allowance, now) + affordable_s - now - allowance.period_s)
+    waits_s = _counted(full_at_s, allowance, now) + affordable_s - now - allowance.period_s
+    return waits_s if waits_s > SLACK_S else 0.0
 
 
 def _counted(full_at_s: float, allowance: Allowance, now: float) -> float:

@@ -33,7 +33,7 @@ for i = 1, buckets do
   if full_at == nil then full_at = tonumber(redis.call('GET', key) or now) end
   if full_at < now or full_at > now + 2 * period_s then full_at = now end
   local wait_s = full_at + math.min(cost, amount) * unit_s - now - period_s
-  if ARGV[at + 4] == '0' and wait_s > longest then longest, by = wait_s, i end
+  if ARGV[at + 4] == '0' and wait_s > longest and wait_s > 1e-6 then longest, by = wait_s, i end
   after[key] = math.min(full_at + cost * unit_s, now + 2 * period_s)
 end
 if ARGV[1] == 'take' then

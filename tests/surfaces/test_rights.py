@@ -65,6 +65,7 @@ MATRIX = {
     "/api/copy": ADMIN,
     "/api/delete": ADMIN,
     "/api/blobs/{digest}": ADMIN,
+    "GET /api/v1/boot": GUEST,
     "POST /api/v1/chat": MEMBER,
     "GET /api/v1/generations": MEMBER,
     "GET /api/v1/generations/{generation}": MEMBER,

@@ -331,6 +331,10 @@ class Dispatcher:
             )
         return found
 
+    def starts_s(self, engine: EngineId, model: ModelId) -> float | None:
+        """In how many seconds a call for a model could begin on an engine, if none is in line; None where it cannot."""
+        return self._scheduler.starts_s(engine, model, self._clock())
+
     def standing(self, request: RequestId) -> Queued | None:
         """Where a call stands in line, as it was a second ago at most; None for one that does not wait."""
         now = self._clock()

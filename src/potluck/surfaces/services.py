@@ -58,6 +58,14 @@ class FleetView(Protocol):
         """Other names for models and routes, each with what it stands for."""
         ...
 
+    def listing(self) -> Sequence[Model]:
+        """Every name that can be asked for, once: models, routes, aliases and `auto`."""
+        ...
+
+    def starts_s(self, engine: EngineId, model: ModelId) -> float | None:
+        """In how many seconds a call for a model could begin on an engine; None where it cannot."""
+        ...
+
     def children(self, engine: EngineId) -> Sequence[Child]:
         """The processes of an engine that Potluck runs itself; empty for all others."""
         ...

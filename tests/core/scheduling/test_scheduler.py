@@ -685,3 +685,20 @@ def test_the_account_of_a_decision_tells_that_an_engine_is_avoided() -> None:
 def test_an_engine_that_is_avoided_is_asked_where_the_others_were_tried() -> None:
     fleet = scheduler(_failing("a"), engine("b", [model("m")]))
     assert told(fleet.arrive(ask("r1", tried=["b"]), 0.0)) == ["start r1 a"]
+
+
+def test_when_a_call_could_begin_tells_load_and_the_next_free_slot() -> None:
+    fleet = scheduler(
+        engine("a", [model("m"), model("cold", resident=False)], slots=1),
+        engine("b", [model("m")], health=Health.DOWN),
+    )
+    assert fleet.starts_s(A, M, 0.0) == 0.0
+    cold = fleet.starts_s(A, ModelId("cold"), 0.0)
+    assert cold is not None
+    assert cold > 0.0
+    assert fleet.starts_s(B, M, 0.0) is None
+    assert fleet.starts_s(A, ModelId("unknown"), 0.0) is None
+    fleet.arrive(ask("r1"), 0.0)
+    busy = fleet.starts_s(A, M, 0.0)
+    assert busy is not None
+    assert busy > 0.0

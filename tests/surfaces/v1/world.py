@@ -222,6 +222,16 @@ class FakeFleet:
     def aliases(self) -> Mapping[str, str]:
         return self.alias_of
 
+    def listing(self) -> Sequence[Model]:
+        known = {model.id: model for engine in self.engines for model in engine.models.values()}
+        named = [replace(TALKER, id=ModelId(name)) for name in (*self.alias_of, "coding", "auto")]
+        return (*known.values(), *named)
+
+    def starts_s(self, engine: EngineId, model: ModelId) -> float | None:
+        if engine == DOWN.id:
+            return None
+        return 0.0 if model == CODER.id else 3.25
+
     def children(self, engine: EngineId) -> Sequence[Child]:
         local = any(known.id == engine and known.kind is EngineKind.LOCAL for known in self.engines)
         return [Child("coder:1b", "chat", 4711, "ready", 2, "killed by signal 9")] if local else []

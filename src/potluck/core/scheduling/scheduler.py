@@ -20,7 +20,7 @@ from potluck.core.scheduling.queue import Queue, User, Waiting
 from potluck.core.scheduling.rates import Rates, Timing
 from potluck.core.scheduling.registry import Registry
 from potluck.core.scheduling.residency import Move, Residency
-from potluck.core.scheduling.standing import Standing, UserTurn, estimate_s, standings, turns
+from potluck.core.scheduling.standing import Standing, UserTurn, estimate_s, lane_starts_s, standings, turns
 from potluck.core.scheduling.terms import Terms
 
 # As long as Ollama's own queue.
@@ -287,6 +287,11 @@ class Scheduler:
     def standings(self, now: float) -> Mapping[RequestId, Standing]:
         """Position and expected start of everybody who waits, in order. Costs as much as the queue is long."""
         return standings(self._queue, now)
+
+    def starts_s(self, engine: EngineId, model: ModelId, now: float) -> float | None:
+        """In how many seconds a call could begin there, if nobody is in line; None where none can."""
+        lane = self._fleet.lane(engine, model)
+        return lane_starts_s(lane, now) if lane is not None else None
 
     def moves(self, now: float) -> Sequence[Move]:
         """Where the models of machines that are down or drained are found now."""

@@ -71,6 +71,15 @@ def _starts_s(waiting: Waiting, free: dict[EngineId, list[float]], now: float) -
     return starts_s
 
 
+def lane_starts_s(lane: Lane, now: float) -> float | None:
+    """In how many seconds one more call could begin at a place, its model's load included; None where none can."""
+    engine = lane.engine
+    if not lane.offered or not engine.serves:
+        return None
+    free_s = 0.0 if len(engine.turns) < engine.slots else max(0.0, engine.release_s(now, 1))
+    return free_s + (0.0 if lane.resident else lane.rates.load_s)
+
+
 def _slots_s(engine: EngineState, now: float) -> list[float]:
     """In how many seconds each of its slots is free."""
     slots = [turn.ends_s(now) - now for turn in engine.turns.values()]

@@ -166,6 +166,12 @@ class Relay:
     def aliases(self) -> Mapping[str, str]:
         return self.fleet.catalogue.aliases()
 
+    def listing(self) -> Sequence[Model]:
+        return self.fleet.listing()
+
+    def starts_s(self, engine: EngineId, model: ModelId) -> float | None:
+        return self.dispatcher.starts_s(engine, model)
+
     def children(self, engine: EngineId) -> Sequence[Child]:
         return self.fleet.children(engine)
 

@@ -22,9 +22,13 @@ async def list_conversations(exchange: Exchange, query: ConversationQuery) -> Re
     store, user = exchange.services.storage.conversations, exchange.caller.user
     if query.q:
         hits = await store.search(user, query.q, limit=query.limit)
-        return Reply(ConversationList([_info(hit.conversation, SearchMatch(hit.message, hit.snippet)) for hit in hits]))
+        return Reply(
+            ConversationList(
+                [conversation_info(hit.conversation, SearchMatch(hit.message, hit.snippet)) for hit in hits]
+            )
+        )
     page = await store.list(user, limit=query.limit, cursor=query.cursor or None)
-    return Reply(ConversationList([_info(conversation) for conversation in page.conversations], page.next))
+    return Reply(ConversationList([conversation_info(conversation) for conversation in page.conversations], page.next))
 
 
 async def create_conversation(exchange: Exchange, body: NewConversation) -> Reply:
@@ -39,12 +43,12 @@ async def create_conversation(exchange: Exchange, body: NewConversation) -> Repl
         body.model,
     )
     await services.storage.conversations.create(conversation)
-    return Reply(_info(conversation))
+    return Reply(conversation_info(conversation))
 
 
 async def read_conversation(exchange: Exchange) -> Reply:
     thread = await exchange.services.storage.conversations.get(_asked(exchange), exchange.caller.user)
-    info = _info(thread.conversation)
+    info = conversation_info(thread.conversation)
     return Reply(
         ConversationThread(
             id=info.id,
@@ -63,7 +67,7 @@ async def rename_conversation(exchange: Exchange, body: Rename) -> Reply:
     renamed = await services.storage.conversations.rename(
         _asked(exchange), exchange.caller.user, body.title, services.clock()
     )
-    return Reply(_info(renamed))
+    return Reply(conversation_info(renamed))
 
 
 async def delete_conversation(exchange: Exchange) -> Reply:
@@ -77,7 +81,7 @@ def _asked(exchange: Exchange) -> ConversationId:
     return ConversationId(exchange.path["conversation"])
 
 
-def _info(conversation: Conversation, match: SearchMatch | None = None) -> ConversationInfo:
+def conversation_info(conversation: Conversation, match: SearchMatch | None = None) -> ConversationInfo:
     return ConversationInfo(
         id=conversation.id,
         title=conversation.title,

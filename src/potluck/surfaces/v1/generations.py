@@ -45,7 +45,7 @@ from potluck.surfaces.v1.shapes import (
 
 async def list_generations(exchange: Exchange) -> Reply:
     found = await exchange.services.generations.list(exchange.caller.user)
-    return Reply(GenerationList([_info(each) for each in found]))
+    return Reply(GenerationList([generation_info(each) for each in found]))
 
 
 async def read_generation(exchange: Exchange) -> Reply:
@@ -130,7 +130,7 @@ def _stopped(stopped: Stopped) -> StoppedInfo:
     return msgspec.convert({"why": stopped.why, "message": stopped.message}, StoppedInfo)
 
 
-def _info(summary: Summary) -> GenerationInfo:
+def generation_info(summary: Summary) -> GenerationInfo:
     head, began, standing = summary.head, summary.began, summary.standing
     position = standing.position if standing is not None else None
     node = standing.node if standing is not None and standing.node else began.node if began else None
@@ -155,7 +155,7 @@ def _info(summary: Summary) -> GenerationInfo:
 def _state(summary: Summary, written: Written) -> GenerationState:
     end = written.end
     return GenerationState(
-        **msgspec.structs.asdict(_info(summary)),
+        **msgspec.structs.asdict(generation_info(summary)),
         text=written.text,
         reasoning=written.reasoning,
         done=done_of(end) if isinstance(end, Done) else None,

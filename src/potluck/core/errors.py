@@ -253,6 +253,10 @@ class MalformedAnswer(NodeError):
     """What the engine sent is not its dialect, or stopped in the middle."""
 
 
+class OutOfMemory(NodeFailed):
+    """The engine's memory does not hold what was asked: a smaller picture may fit, and so may another node."""
+
+
 class NodeTimeout(NodeError):
     """The engine stayed silent longer than it may."""
 

@@ -37,6 +37,13 @@ class EngineKind(StrEnum):
     LLAMACPP = "llamacpp"
     OLLAMA = "ollama"
     OPENAI = "openai"
+    COMFYUI = "comfyui"
+    A1111 = "a1111"
+
+    @property
+    def draws(self) -> bool:
+        """Whether it makes pictures, and no text."""
+        return self in (EngineKind.COMFYUI, EngineKind.A1111)
 
 
 class Capability(StrEnum):

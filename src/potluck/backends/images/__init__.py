@@ -1,0 +1,1 @@
+"""Image engines behind one port: a file for each kind of server."""

@@ -1,0 +1,98 @@
+"""What an image engine must offer Potluck: one small class per kind of server, all passing one contract suite.
+
+A backend knows its engine's dialect and habits, not which picture goes where. It draws one picture at a time
+(`core.pictures.ask.each`), over a connection that it is handed. Who wants a picture does not call this: it submits a
+job of kind ``image`` (`potluck.jobs.image`), which chooses the engine, keeps what comes, and goes on elsewhere when an
+engine dies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, TypeAlias
+
+import msgspec
+
+from potluck.backends.port import Address, EngineHttp
+from potluck.core.model import EngineKind
+from potluck.core.pictures.ask import ImageId, PictureAsk
+from potluck.core.pictures.catalogue import Catalogue, Memory
+from potluck.core.pictures.outcome import Drawn, Progress
+
+Event: TypeAlias = Progress | Drawn
+
+Inputs: TypeAlias = Mapping[ImageId, bytes]
+"""The bytes of every image that an ask names (`PictureAsk.images`): PNG, decoded and bounded before."""
+
+
+class Socket(Protocol):
+    """Messages of an open WebSocket, in order: text as str, binary as bytes. Ends when the engine closes it."""
+
+    def messages(self) -> AsyncIterator[str | bytes]: ...
+
+    async def send(self, text: str) -> None: ...
+
+
+class ImageHttp(EngineHttp, Protocol):
+    """Requests to one image engine: bounded answers, no Origin, no client's headers.
+
+    Everything raises `NodeUnreachable`, `NodeTimeout`, or `MalformedAnswer` for an answer over the bound.
+    """
+
+    def socket(self, path: str) -> AbstractAsyncContextManager[Socket]: ...
+
+
+class Run(msgspec.Struct, frozen=True):
+    """One picture to draw. ``ask`` is complete (`core.pictures.fitting.filled`) and what the engine of ``has`` can do
+    (`fitting.lacks`). ``id`` is ours, a lowercase UUID: it names the prompt at the engine, so that nobody else's is
+    ever stopped, and a second `ImageBackend.run` with it after a restart finds what the first one has begun."""
+
+    id: str
+    ask: PictureAsk
+    has: Catalogue
+    inputs: Inputs
+
+
+class ImageBackend(Protocol):
+    """One image engine. Nothing here is on a hot path: a picture takes seconds."""
+
+    kind: EngineKind
+
+    def address(self) -> Address:
+        """Where it listens."""
+        ...
+
+    async def catalogue(self, http: ImageHttp) -> Catalogue:
+        """Look at the engine: alive, and all it has. Raises `NodeError` if it is not well."""
+        ...
+
+    async def memory(self, http: ImageHttp) -> Memory | None:
+        """Its accelerator's memory now; None where it does not tell."""
+        ...
+
+    def nodes(self, ask: PictureAsk, has: Catalogue) -> frozenset[str]:
+        """The node classes that a graph for ``ask`` would use, for `fitting.lacks`; empty where there are no graphs."""
+        ...
+
+    def run(self, run: Run, http: ImageHttp) -> AsyncIterator[Event]:
+        """Draw one picture: any number of `Progress`, then one `Drawn`, which is the last.
+
+        Who stops iterating (closes the iterator, or is cancelled) stops the engine, too, as `cancel` does. Raises
+        `NodeError` for what another engine may do better, with `OutOfMemory` for a picture that does not fit;
+        `BadRequest` for what the engine will refuse for ever.
+        """
+        ...
+
+    async def cancel(self, id: str, http: ImageHttp) -> bool:
+        """Stop exactly the run of that id, waiting or drawing, and nobody else's. Whether it was there. Never raises
+        for an engine that is gone: what it drew is gone with it."""
+        ...
+
+    async def waiting(self, http: ImageHttp) -> int:
+        """How many pictures are drawn or wait there, everybody's."""
+        ...
+
+    async def free(self, http: ImageHttp) -> None:
+        """Put all models out of memory, for a text model that needs the room. Raises `NodeError`."""
+        ...

@@ -1,0 +1,72 @@
+"""What comes of an ask: how far a picture is, and what is known of it once it is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from potluck.core.model import EngineKind
+from potluck.core.pictures.ask import ImageId, PictureAsk
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far picture ``index`` of its ask is. ``preview`` is an image (JPEG or PNG), empty for none since the last;
+    it is for the owner of the ask alone. ``steps`` 0: nobody knows how many. ``eta_s`` is until the picture is there,
+    None for unknown. ``what`` says in a word what happens: ``queued``, ``loading``, ``drawing``, ``upscaling``."""
+
+    step: int = 0
+    steps: int = 0
+    index: int = 0
+    eta_s: float | None = None
+    what: str = "drawing"
+    preview: bytes = b""
+
+    @property
+    def share(self) -> float:
+        """Of this picture, from 0 to 1."""
+        return min(1.0, self.step / self.steps) if self.steps else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A finished picture as an engine gives it: the file's bytes as they came, metadata and all."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What is kept of a finished picture. ``image`` is the file that holds it; ``ask`` is complete (`fitting.filled`),
+    with the picture's own seed and the prompt as it was drawn: asked again, it gives the same picture.
+
+    ``model_hash`` is the checkpoint's short hash. ``seconds`` is from the engine's beginning to the last byte.
+    ``width`` and ``height`` are the picture's own, in pixels. ``index`` is its place in the job.
+    """
+
+    index: int
+    image: ImageId
+    ask: PictureAsk
+    width: int
+    height: int
+    model_hash: str = ""
+    node: str = ""
+    engine: str = ""
+    kind: EngineKind = EngineKind.COMFYUI
+    seconds: float = 0.0
+    media_type: str = "image/png"
+    size_bytes: int = 0
+    sha256: str = ""
+
+
+def megapixel_steps(ask: PictureAsk) -> float:
+    """How much work a complete ask is: megapixels times steps, hires fix counted at its own size.
+
+    An upscale has no steps; its megapixels as they leave count as one step each.
+    """
+    megapixels = ask.width * ask.height / 1e6
+    if ask.upscale:
+        return megapixels * ask.upscale.scale**2
+    work = megapixels * ask.steps * (ask.denoise if ask.init else 1.0)
+    if ask.hires:
+        work += megapixels * ask.hires.scale**2 * (ask.hires.steps or ask.steps) * ask.hires.denoise
+    return work

@@ -53,7 +53,7 @@ def write(infotext: Infotext) -> str:
         raise ValueError(f"{FEWEST_SETTINGS} settings are the fewest that are known again.")
     plain = _assembled(infotext, {})
     found = read(plain)
-    exact = {}
+    exact: dict[str, str] = {}
     if found.prompt != _trimmed(infotext.prompt):
         exact[_EXACT_PROMPT] = infotext.prompt
     if found.negative != _trimmed(infotext.negative):

@@ -724,6 +724,8 @@ def _services(
         started_s=time.time(),
         max_body_bytes=config.limits.max_body_bytes,
         levels=relay.admission.levels,
+        welcome=keyring.still,
+        stopping=lambda: relay.draining,
         url=config.server.url,
     )
 

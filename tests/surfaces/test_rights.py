@@ -112,6 +112,7 @@ MATRIX = {
     "DELETE /api/v1/discovery/nodes/{node}": ADMIN,
     "POST /api/v1/discovery/{proposal}/accept": ADMIN,
     "POST /api/v1/discovery/{proposal}/dismiss": ADMIN,
+    "GET /api/v1/events": GUEST,
     "GET /api/v1/status": MEMBER,
     "GET /api/v1/queue": MEMBER,
     "GET /api/v1/requests": MEMBER,

@@ -104,7 +104,7 @@ class Metrics:
             self.worked[place] = (seconds + record.engine_s, joules + (record.energy_j or 0.0))
         if kind is not None:
             self.queues[kind.place].add(record.queue_s)
-        self.last_minute.add(record.status, record.completion_tokens, now_s)
+        self.last_minute.add(record.status, record.completion_tokens, now_s, node)
         if record.first_byte_s is not None:
             self.first_byte.add(record.first_byte_s)
         self.total.add(record.total_s)

@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 from potluck.core.errors import NodeError, PotluckError
-from potluck.core.model import Capability, EngineId, Model, NodeId, RequestId, UserId
+from potluck.core.model import Capability, EngineId, Model, ModelId, NodeId, RequestId, UserId
 from potluck.core.scheduling.classes import Kind
 from potluck.core.scheduling.decisions import Start
 from potluck.gateway.fleet import Installation
@@ -75,6 +75,21 @@ class Seeker(Protocol):
     def seated(self, seat: Seat) -> None: ...
 
     def refused(self, error: PotluckError) -> None: ...
+
+
+class Running(msgspec.Struct, frozen=True):
+    """A call that has a seat. ``since_s`` is when it came, in Unix seconds; ``answering``: the engine has begun to."""
+
+    request: RequestId
+    user: UserId
+    asked: str
+    model: ModelId
+    node: NodeId
+    engine: EngineId
+    family: str
+    kind: Kind
+    since_s: float
+    answering: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -422,11 +422,13 @@ class AuditFilter(msgspec.Struct, frozen=True):
 
 class Topic(StrEnum):
     """What gateways tell each other of. ``PEOPLE``: users, keys and sessions, and no one in particular; ``JOBS``: a
-    job, by its id, and ``CANCELLED_JOBS`` one that is to end."""
+    job, by its id, and ``CANCELLED_JOBS`` one that is to end; ``CONVERSATIONS``: one whose listing is another now, as
+    `gateway.announcements` writes it."""
 
     PEOPLE = "people"
     JOBS = "jobs"
     CANCELLED_JOBS = "cancelled-jobs"
+    CONVERSATIONS = "conversations"
 
 
 class Heard(msgspec.Struct, frozen=True):

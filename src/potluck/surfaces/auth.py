@@ -195,6 +195,14 @@ class Keyring:
         found = self._themselves.get(key) or next(callers, None)
         return found if found is None or found.end_s is None or self._clock() < found.end_s else None
 
+    def still(self, caller: Caller) -> bool:
+        """Whether a caller is now who it was when its request came: neither turned out nor given other rights."""
+        if caller.session:
+            now = self._sessions.under(caller.session) if self._sessions is not None else None
+        else:
+            now = self.of_key(caller.key)
+        return now is not None and (now.user, now.role, now.scope) == (caller.user, caller.role, caller.scope)
+
     def of_request(self, request: Request) -> Caller:
         """The relay's way in."""
         query = request.query if b"?" in request.target else b""

@@ -16,6 +16,7 @@ from potluck.core.model import Engine, EngineId, Model, ModelId, UserId
 from potluck.core.scheduling.rates import Rates
 from potluck.core.scheduling.standing import UserTurn
 from potluck.core.sessions import Lifetimes
+from potluck.gateway.announcements import Announcements
 from potluck.gateway.discovery.discovery import Source, Ways
 from potluck.gateway.discovery.kept import AcceptedNode
 from potluck.gateway.dispatch import Decided
@@ -30,10 +31,11 @@ from potluck.gateway.openid.flow import OpenIdWay
 from potluck.gateway.people import People
 from potluck.gateway.placed import Where
 from potluck.gateway.port import Caller, Calls
-from potluck.gateway.seats import Queued
+from potluck.gateway.seats import Queued, Running
 from potluck.jobs.port import JobCare
 from potluck.storage.generations import GenerationHead
 from potluck.storage.ports import Shared, Storage
+from potluck.surfaces.live import Live
 from potluck.surfaces.newest import Newest
 from potluck.wire.terms import Terms
 
@@ -72,6 +74,10 @@ class FleetView(Protocol):
 
     def waiting(self) -> int:
         """Calls in line."""
+        ...
+
+    def under_way(self) -> Sequence[Running]:
+        """The calls that have a seat now."""
         ...
 
     def queue(self) -> Sequence[Queued]:
@@ -191,6 +197,16 @@ class AuditCare(Protocol):
     def anchor(self) -> Head | None: ...
 
 
+def _yes(caller: Caller) -> bool:
+    """Where nobody is turned away once he is in."""
+    return True
+
+
+def _no() -> bool:
+    """Where nobody says that it stops."""
+    return False
+
+
 async def _no_levels(caller: Caller) -> Sequence[Level]:
     """Where nobody is limited."""
     return ()
@@ -210,7 +226,9 @@ class Services(msgspec.Struct, frozen=True):
     made when they are first asked for. ``newest`` cancels what an editor no longer waits for. ``generations`` owns the
     answers of native chats, ``files`` what people keep, ``jobs`` what is done for them. ``audit`` is told of what is
     done to people, keys and machines. ``shared`` is what other gateways see. ``levels`` tells how a caller's limits
-    stand. ``openid`` is sign-in by a provider, None where none is configured; ``proxy_signs_in``: a reverse proxy may
+    stand. ``welcome`` says whether a caller is still who it was when its request came, and ``stopping`` whether the
+    service is about to end: for answers that never end by themselves, of which ``live`` holds what they share.
+    ``openid`` is sign-in by a provider, None where none is configured; ``proxy_signs_in``: a reverse proxy may
     name who asks.
     """
 
@@ -242,6 +260,14 @@ class Services(msgspec.Struct, frozen=True):
     # Proxies cut a connection that is silent for a minute, some after half of one.
     ping_s: float = 15.0
     levels: Callable[[Caller], Awaitable[Sequence[Level]]] = _no_levels
+    welcome: Callable[[Caller], bool] = _yes
+    stopping: Callable[[], bool] = _no
+    live: Live = msgspec.field(default_factory=Live)
     newest: Newest = msgspec.field(default_factory=Newest)
     openid: OpenIdWay | None = None
     proxy_signs_in: bool = False
+
+    @property
+    def announcements(self) -> Announcements:
+        """Where it is said what has changed."""
+        return Announcements(self.shared.bus)

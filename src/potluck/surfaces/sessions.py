@@ -73,6 +73,20 @@ class Sessions:
         self._used[SessionId(live.caller.session)] = now
         return live.caller
 
+    def under(self, session: str) -> Caller | None:
+        """Who has a session now, by its id; None where it is over."""
+        now = self._clock()
+        return next(
+            (
+                live.caller
+                for live in self._live.values()
+                if live.caller.session == session
+                and now < self.lifetimes.end_s(live.created_s, live.last_used_s)
+                and not _ended(live.caller, now)
+            ),
+            None,
+        )
+
     def take_used(self) -> dict[SessionId, float]:
         """Times of last use since the last call of this, for storage."""
         used, self._used = self._used, {}

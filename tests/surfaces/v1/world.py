@@ -63,7 +63,7 @@ from potluck.gateway.models import PullStep, Target
 from potluck.gateway.people import People
 from potluck.gateway.placed import ANYWHERE, Where
 from potluck.gateway.port import Begun, Caller, Generation
-from potluck.gateway.seats import Queued
+from potluck.gateway.seats import Queued, Running
 from potluck.gateway.tasks import Tasks
 from potluck.gateway.vault import Vault
 from potluck.storage.ports import ServerState, Shared, Storage
@@ -95,6 +95,7 @@ from potluck.storage.records import (
     UserRecord,
 )
 from potluck.storage.shared.memory import MemoryBus, MemoryJobSpread, MemoryMeter, MemoryPresence
+from potluck.surfaces.live import Live
 from potluck.surfaces.services import Services
 from potluck.surfaces.v1.errors import failure_of
 from potluck.surfaces.v1.routes import starlette_routes
@@ -212,6 +213,7 @@ class FakeFleet:
     def __init__(self, *engines: Engine) -> None:
         self.engines = engines
         self.alias_of: dict[str, str] = {}
+        self.running: list[Running] = []
 
     def snapshot(self) -> Sequence[Engine]:
         return self.engines
@@ -238,6 +240,9 @@ class FakeFleet:
 
     def waiting(self) -> int:
         return 3
+
+    def under_way(self) -> Sequence[Running]:
+        return self.running
 
     def queue(self) -> Sequence[Queued]:
         users = (ANNA.user, BERT.user, ANNA.user)
@@ -830,6 +835,9 @@ class World:
     random_bytes: Callable[[int], bytes] = bytes
     seconds: float = 0.0
     url: str = ""
+    live: Live = field(default_factory=lambda: Live(tick_s=0.001))
+    welcome: bool = True
+    stopping: bool = False
 
     def __post_init__(self) -> None:
         self.calls = FakeCalls(self.script)
@@ -916,6 +924,9 @@ class World:
             url=self.url,
             max_body_bytes=self.max_body_bytes,
             ping_s=self.ping_s,
+            live=self.live,
+            welcome=lambda caller: self.welcome,
+            stopping=lambda: self.stopping,
         )
 
     def _tick(self) -> float:
@@ -984,7 +995,13 @@ class World:
         return bytes(got)
 
     async def raw(
-        self, receive: Any, send: Any, path: str = "/api/v1/chat", caller: Caller = ANNA, method: str = "POST"
+        self,
+        receive: Any,
+        send: Any,
+        path: str = "/api/v1/chat",
+        caller: Caller = ANNA,
+        method: str = "POST",
+        query: bytes = b"",
     ) -> None:
         """A request by a server of the test's own."""
         scope = {
@@ -993,7 +1010,7 @@ class World:
             "method": method,
             "path": path,
             "raw_path": path.encode(),
-            "query_string": b"",
+            "query_string": query,
             "headers": [],
         }
         await asyncio.wait_for(self._as(caller)(scope, receive, send), 5)

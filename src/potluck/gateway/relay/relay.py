@@ -32,7 +32,7 @@ from potluck.gateway.relay.hops import Hops
 from potluck.gateway.relay.pools import Pools
 from potluck.gateway.relay.request import Request
 from potluck.gateway.relay.states import State
-from potluck.gateway.seats import Queued
+from potluck.gateway.seats import Queued, Running
 from potluck.gateway.tasks import Tasks
 from potluck.wire.port import Ask
 from potluck.wire.terms import Terms
@@ -180,6 +180,25 @@ class Relay:
 
     def queue(self) -> Sequence[Queued]:
         return self.dispatcher.queue()
+
+    def under_way(self) -> Sequence[Running]:
+        """The calls that have a seat now."""
+        return [
+            Running(
+                request=each.id,
+                user=each.caller.user,
+                asked=each.meta.model,
+                model=each.seat.model.id,
+                node=each.seat.node,
+                engine=each.seat.engine,
+                family=each.door.family,
+                kind=each.seat.start.ask.kind,
+                since_s=each.meta.created_s,
+                answering=each.first_byte_s is not None,
+            )
+            for each in self.exchanges
+            if each.seat is not None
+        ]
 
     def heard_s(self, engine: EngineId) -> float:
         """When a byte of some answer last came from an engine, on the relay's clock; minus infinity: none is coming."""

@@ -19,6 +19,7 @@ from potluck.gateway.machines import Machine
 from potluck.gateway.seats import Queued
 from potluck.storage.ports import Shared
 from potluck.storage.records import CallStatus
+from potluck.surfaces.services import DrillCare
 from potluck.surfaces.v1.exchange import Exchange, Reply
 from potluck.surfaces.v1.shapes import (
     AgentInfo,
@@ -85,7 +86,7 @@ async def drain(exchange: Exchange) -> Reply:
     """What runs there runs on; how far it has come is told by `nodes`."""
     draining = await exchange.services.drains.drain(exchange.path["node"])
     await exchange.tell(Event.NODE_DRAINED, exchange.path["node"])
-    return Reply(_drain(draining))
+    return Reply(drain_info(draining))
 
 
 async def resume(exchange: Exchange) -> Reply:
@@ -129,9 +130,9 @@ async def status(exchange: Exchange) -> Reply:
                 node for node in dict.fromkeys(engine.node for engine in engines) if services.drains.draining(node)
             ],
             queue=_classes(services.fleet.queue()) if services.fleet.waiting() else [],
-            last_minute=_last_minute(services.fleet.last_minute()),
+            last_minute=last_minute_info(services.fleet.last_minute()),
             files=_file_store(services.files.standing()),
-            drill=next(filter(None, (_drill(exchange, engine.node) for engine in engines)), None),
+            drill=next(filter(None, (drill_info(services.drills(), engine.node) for engine in engines)), None),
             redis=RedisInfo(not server.trouble, server.trouble) if server is not None else None,
             jobs=JobCounts(*jobs) if jobs is not None else None,
             gateways=await _gateways(services.shared),
@@ -195,7 +196,7 @@ def _classes(queue: Sequence[Queued]) -> list[ClassQueueInfo]:
     return found
 
 
-def _last_minute(minute: Minute) -> LastMinuteInfo:
+def last_minute_info(minute: Minute) -> LastMinuteInfo:
     calls = minute.calls
     return LastMinuteInfo(
         calls=sum(calls.values()),
@@ -254,20 +255,21 @@ def _node(exchange: Exchange, node: NodeId, engines: list[EngineInfo], machine: 
         agent=_agent(machine) if machine is not None and machine.has_agent and owner else None,
         source=discovery.source(node),
         why=discovery.why(node) if owner else "",
-        drain=_drain(draining) if draining is not None else None,
-        drill=_drill(exchange, node),
+        drain=drain_info(draining) if draining is not None else None,
+        drill=drill_info(exchange.services.drills(), node),
     )
 
 
-def _drill(exchange: Exchange, node: NodeId) -> NodeDrillInfo | None:
-    drill = exchange.services.drills().of_node(node)
+def drill_info(drills: DrillCare, node: NodeId) -> NodeDrillInfo | None:
+    """The drill that a node is in."""
+    drill = drills.of_node(node)
     if drill is None:
         return None
     until = rfc3339(drill.until_s) if drill.until_s is not None else None
     return NodeDrillInfo(drill.id, drill.node, drill.order.how.value, drill.stage.value, until)
 
 
-def _drain(draining: Draining) -> DrainInfo:
+def drain_info(draining: Draining) -> DrainInfo:
     return DrainInfo(
         since=rfc3339(draining.since_s),
         running=draining.running,

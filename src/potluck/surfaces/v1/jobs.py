@@ -105,7 +105,7 @@ async def _create_job(exchange: Exchange, body: bytes, _: QueryParams) -> Reply:
         )
     asked = decode_body(body, kind.asked)
     job = await exchange.services.jobs.submit(asked, exchange.caller, _idempotency(exchange))
-    return Reply(_info(job), {"location": f"/api/v1/jobs/{job.id}"})
+    return Reply(job_info(job), {"location": f"/api/v1/jobs/{job.id}"})
 
 
 create_job = Action(_create_job, body=Asked)
@@ -128,11 +128,11 @@ async def list_jobs(exchange: Exchange, query: JobQuery) -> Reply:
     jobs = exchange.services.jobs
     found = await jobs.list(exchange.caller, limit=query.limit + 1, before=query.before, state=state)
     page, more = found[: query.limit], len(found) > query.limit
-    return Reply(JobList([_info(job) for job in page], page[-1].id if more else None))
+    return Reply(JobList([job_info(job) for job in page], page[-1].id if more else None))
 
 
 async def read_job(exchange: Exchange) -> Reply:
-    return Reply(_info(await exchange.services.jobs.get(exchange.path["job"], exchange.caller)))
+    return Reply(job_info(await exchange.services.jobs.get(exchange.path["job"], exchange.caller)))
 
 
 async def read_result(exchange: Exchange, query: ResultQuery) -> Reply:
@@ -145,7 +145,7 @@ async def read_result(exchange: Exchange, query: ResultQuery) -> Reply:
 
 
 async def cancel_job(exchange: Exchange) -> Reply:
-    return Reply(_info(await exchange.services.jobs.cancel(exchange.path["job"], exchange.caller)))
+    return Reply(job_info(await exchange.services.jobs.cancel(exchange.path["job"], exchange.caller)))
 
 
 async def read_job_events(exchange: Exchange, query: EventQuery) -> Result:
@@ -179,7 +179,8 @@ def _data(event: JobEvent) -> bytes:
     )
 
 
-def _info(job: JobRecord) -> JobInfo:
+def job_info(job: JobRecord) -> JobInfo:
+    """A job as it is told of."""
     waits = job.state is JobState.QUEUED and job.failure is not None
     return JobInfo(
         id=job.id,

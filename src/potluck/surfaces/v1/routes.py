@@ -25,6 +25,7 @@ from potluck.surfaces.v1 import (
     discovery_shapes,
     drill_shapes,
     drills,
+    events,
     files,
     fleet,
     generations,
@@ -32,6 +33,7 @@ from potluck.surfaces.v1 import (
     keys,
     limit_shapes,
     limits,
+    live_shapes,
     model_shapes,
     models,
     openid,
@@ -61,6 +63,18 @@ _MODEL_ERRORS: Final = (
 
 
 _KEEPING_ERRORS: Final = (e.NotImplementedHere, e.NoEngineReady, e.NodeError, e.NodeTimeout)
+
+
+_LIVE_EVENTS: Final[Mapping[str, type[msgspec.Struct]]] = {
+    "snapshot": live_shapes.Snapshot,
+    "nodes": live_shapes.NodesDelta,
+    "models": live_shapes.ModelsDelta,
+    "queue": live_shapes.LiveQueue,
+    "generations": live_shapes.GenerationsDelta,
+    "jobs": live_shapes.JobsDelta,
+    "conversations": live_shapes.ConversationsChanged,
+    "discovery": live_shapes.InboxCount,
+}
 
 
 _GUESSING: Final = (e.CodeNeeded, e.RateLimited, e.Overloaded)
@@ -509,6 +523,17 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         errors=(e.NotFound, e.Conflict),
         status=204,
         right=Right.CHANGE_FLEET,
+    ),
+    Route(
+        "GET",
+        "/api/v1/events",
+        "Follow all that changes: everything first, then what is not as it was, each topic at most twice a second.",
+        asking(live_shapes.EventsQuery, events.read_events),
+        None,
+        errors=(e.Overloaded,),
+        events=_LIVE_EVENTS,
+        media_type="text/event-stream",
+        right=Right.LOOK,
     ),
     Route(
         "GET",

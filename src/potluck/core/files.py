@@ -29,6 +29,16 @@ PURPOSES: Final = (
 
 USUAL_PURPOSE: Final = "user_data"
 
+PICTURE: Final = "picture"
+"""The purpose of a picture's bytes, and of its small copies'."""
+
+PICTURE_INPUT: Final = "picture_input"
+"""That of an image which somebody sent for one to be made from."""
+
+HIDDEN: Final = frozenset({PICTURE, PICTURE_INPUT})
+"""Purposes of files that come and go with pictures: no client says them, no listing of files shows them, and they
+count against another quota."""
+
 LONGEST_NAME: Final = 255
 
 NO_QUOTA: Final = (1 << 63) - 1

@@ -29,6 +29,7 @@ from potluck.storage.sql.keys import SqlKeys
 from potluck.storage.sql.leadership import SqlLeadership
 from potluck.storage.sql.links import SqlLinks
 from potluck.storage.sql.move_progress import is_unfinished
+from potluck.storage.sql.pictures import SqlPictures
 from potluck.storage.sql.requests import SqlRequests
 from potluck.storage.sql.schema import HEAD, REVISIONS, metadata
 from potluck.storage.sql.sessions import SqlSessions
@@ -88,6 +89,7 @@ async def open_storage(
             settings=SqlSettings(database),
             audit=SqlAudit(database),
             jobs=SqlJobs(database),
+            pictures=SqlPictures(database),
         )
 
 

@@ -19,6 +19,7 @@ from potluck.core.limits import Limits
 from potluck.core.model import Json, KeyId, RequestId, UserId
 from potluck.core.people import Role
 from potluck.storage.jobs import JobStore
+from potluck.storage.pictures import PictureStore
 from potluck.storage.records import (
     AuditFilter,
     BlobRecord,
@@ -83,7 +84,7 @@ class UserStore(Protocol):
         ...
 
     async def remove(self, user: UserId) -> None:
-        """Remove a user with its keys, conversations, files and jobs; the request log and the usage stay.
+        """Remove a user with its keys, conversations, files, pictures and jobs; the request log and the usage stay.
 
         Raises `NotFound`.
         """
@@ -309,6 +310,7 @@ class FileStore(Protocol):
 
         Nothing is kept for bytes that are being ``REMOVING`` in these seconds: try again. Raises `QuotaExceeded` if the
         user's files would take more than ``quota_bytes``, however many come at once, and `NotFound` for the user.
+        Pictures' files (`core.files.HIDDEN`) are counted apart from all others.
         """
         ...
 
@@ -337,13 +339,16 @@ class FileStore(Protocol):
         purpose: str = "",
         oldest_first: bool = False,
     ) -> FilePage:
-        """Those that follow ``after``, newest first. Raises `BadRequest` for an ``after`` that is not the user's."""
+        """Those that follow ``after``, newest first, without pictures'. Raises `BadRequest` for an ``after`` that is
+        not the user's."""
         ...
 
-    async def totals(self, user: UserId) -> FileTotals: ...
+    async def totals(self, user: UserId, *, hidden: bool = False) -> FileTotals:
+        """``hidden``: of pictures' files, else of all others."""
+        ...
 
     async def delete(self, file: FileId, user: UserId | None = None) -> None:
-        """Raises `NotFound`."""
+        """Raises `NotFound`; pictures' files are not a user's to delete."""
         ...
 
     async def give_up(self, *, claimed_before_s: float, now: float) -> int:
@@ -580,3 +585,4 @@ class Storage(msgspec.Struct, frozen=True):
     audit: AuditLog
     files: FileStore
     jobs: JobStore
+    pictures: PictureStore

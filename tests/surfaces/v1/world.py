@@ -856,6 +856,7 @@ class World:
             MemoryAudit(),
             self.nothing,
             NoJobs(),
+            self.nothing,
         )
 
         def new_id() -> str:

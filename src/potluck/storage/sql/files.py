@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, insert, or_, select, update
 
 from potluck.core.errors import BadRequest, NotFound, QuotaExceeded
+from potluck.core.files import HIDDEN
 from potluck.core.model import UserId
 from potluck.storage.ports import REMOVAL_S
 from potluck.storage.records import (
@@ -34,7 +35,7 @@ class SqlFiles:
         def work(connection: Connection) -> BlobState:
             # 1. One of a user's claims after the other, so that two together do not pass the quota.
             _lock_user(connection, record.user)
-            used = _totals(connection, record.user).bytes
+            used = _totals(connection, record.user, hidden=record.purpose in HIDDEN).bytes
             if used + record.size_bytes > quota_bytes:
                 raise QuotaExceeded(used, quota_bytes)
             # 2. The bytes' row, locked: whoever would remove them waits, or has begun to.
@@ -93,7 +94,8 @@ class SqlFiles:
         oldest_first: bool = False,
     ) -> FilePage:
         order = [files.c.created_s, files.c.id] if oldest_first else [files.c.created_s.desc(), files.c.id.desc()]
-        statement = select(files).where(files.c.user_id == user, *_seen(now)).order_by(*order).limit(limit + 1)
+        own = (files.c.user_id == user, files.c.purpose.not_in(HIDDEN), *_seen(now))
+        statement = select(files).where(*own).order_by(*order).limit(limit + 1)
         if purpose:
             statement = statement.where(files.c.purpose == purpose)
         last = select(files.c.created_s).where(files.c.id == after, files.c.user_id == user)
@@ -111,11 +113,12 @@ class SqlFiles:
         rows = await self._database.read(work)
         return FilePage(tuple(_record(row) for row in rows[:limit]), len(rows) > limit)
 
-    async def totals(self, user: UserId) -> FileTotals:
-        return await self._database.read(lambda connection: _totals(connection, user))
+    async def totals(self, user: UserId, *, hidden: bool = False) -> FileTotals:
+        return await self._database.read(lambda connection: _totals(connection, user, hidden=hidden))
 
     async def delete(self, file: FileId, user: UserId | None = None) -> None:
-        statement = delete(files).where(files.c.id == file, *([] if user is None else [files.c.user_id == user]))
+        own = [] if user is None else [files.c.user_id == user, files.c.purpose.not_in(HIDDEN)]
+        statement = delete(files).where(files.c.id == file, *own)
         if await self._database.write(lambda connection: connection.execute(statement).rowcount) == 0:
             raise _missing()
 
@@ -191,8 +194,9 @@ def _lock_user(connection: Connection, user: UserId) -> None:
         raise NotFound("There is no such user.", hint="'potluck users ls' lists them.")
 
 
-def _totals(connection: Connection, user: UserId) -> FileTotals:
-    counted = select(func.count(), func.sum(files.c.size_bytes)).where(files.c.user_id == user)
+def _totals(connection: Connection, user: UserId, *, hidden: bool) -> FileTotals:
+    counts = files.c.purpose.in_(HIDDEN) if hidden else files.c.purpose.not_in(HIDDEN)
+    counted = select(func.count(), func.sum(files.c.size_bytes)).where(files.c.user_id == user, counts)
     count, size = connection.execute(counted).one()
     return FileTotals(count, int(size or 0))
 

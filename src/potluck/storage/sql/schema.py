@@ -21,7 +21,22 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012", "0013")
+REVISIONS = (
+    "0001",
+    "0002",
+    "0003",
+    "0004",
+    "0005",
+    "0006",
+    "0007",
+    "0008",
+    "0009",
+    "0010",
+    "0011",
+    "0012",
+    "0013",
+    "0014",
+)
 """Every revision of the schema, oldest first: known here so that a start needs Alembic only to change something."""
 
 HEAD = REVISIONS[-1]
@@ -229,6 +244,47 @@ files = Table(
 )
 Index("ix_files_user_created", files.c.user_id, files.c.created_s, files.c.id)
 Index("ix_files_digest", files.c.digest)
+
+# A picture's files are claimed before it is written, and deleted with it: no foreign keys, for users leave all at once.
+pictures = Table(
+    "pictures",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("job_id", Text, nullable=False),  # empty for none
+    Column("file_id", Text, nullable=False),
+    Column("small_id", Text),
+    Column("large_id", Text),
+    Column("digest", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("created_s", Double, nullable=False),
+    Column("task", Text, nullable=False),
+    Column("prompt", Text, nullable=False),
+    Column("folded", Text, nullable=False),  # of the prompt, what a search looks at
+    Column("negative", Text, nullable=False),
+    Column("parameters", Text, nullable=False),  # JSON
+    Column("model", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("engine", Text, nullable=False),
+    Column("node", Text, nullable=False),
+    Column("seconds", Double, nullable=False),
+    Column("seed", Text),  # an engine's may have 64 bits without a sign
+    Column("favourite", Boolean, nullable=False),
+    Column("parent_id", Text),
+)
+Index("ix_pictures_user_created", pictures.c.user_id, pictures.c.created_s, pictures.c.id)
+
+picture_tags = Table(
+    "picture_tags",
+    metadata,
+    Column("picture_id", Text, ForeignKey("pictures.id", ondelete="CASCADE"), primary_key=True),
+    Column("folded", Text, primary_key=True),
+    Column("tag", Text, nullable=False),
+)
+Index("ix_picture_tags_folded", picture_tags.c.folded)
 
 # Sums of the request log (`storage.sql.usage`), which outlast it: ids of users and keys that are gone stay. Empty is
 # none: a null would be another row each time.

@@ -1,7 +1,7 @@
 """What is kept of pictures, and what the rest may ask of where they are kept.
 
-`PictureStore` is a port as those of `storage.ports`: each method is one transaction, on disk when it returns, and raises
-`OperatorError` where the database fails. Every implementation passes tests/contract/storage/test_pictures.py.
+`PictureStore` is a port as those of `storage.ports`: each method is one transaction, on disk when it returns, and
+raises `OperatorError` where the database fails. Every implementation passes tests/contract/storage/test_pictures.py.
 
 A picture's bytes, and those of its small copies, are files that no listing of files shows (`core.files.HIDDEN`): they
 come with their references first and leave with them, as all files do (`storage.ports.FileStore`).

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Executable,
     Row,
     Select,
     and_,
@@ -150,7 +151,7 @@ class SqlPictures:
         )
         return await self._counted(statement)
 
-    async def _counted(self, statement: Select[Any]) -> tuple[Counted, ...]:
+    async def _counted(self, statement: Executable) -> tuple[Counted, ...]:
         rows = await self._database.read(lambda connection: connection.execute(statement).all())
         return tuple(Counted(row.name, row.pictures) for row in rows)
 

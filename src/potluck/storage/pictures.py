@@ -128,7 +128,7 @@ class PictureStore(Protocol):
         """Raises `NotFound`."""
         ...
 
-    async def some(self, pictures: Sequence[PictureId], user: UserId) -> tuple[PictureRecord, ...]:
+    async def some(self, asked: Sequence[PictureId], user: UserId) -> tuple[PictureRecord, ...]:
         """Those of them that are there, in the order asked; `MOST_AT_ONCE` at most."""
         ...
 
@@ -154,14 +154,14 @@ class PictureStore(Protocol):
         """The models of pictures, the most frequent first."""
         ...
 
-    async def change(self, pictures: Sequence[PictureId], user: UserId, change: PictureChange) -> int:
+    async def change(self, asked: Sequence[PictureId], user: UserId, change: PictureChange) -> int:
         """Change those of them that are there, `MOST_AT_ONCE` at most; how many they were.
 
         Raises `BadRequest`, and changes nothing, where one would have more than `MOST_TAGS`.
         """
         ...
 
-    async def delete(self, pictures: Sequence[PictureId], user: UserId) -> int:
+    async def delete(self, asked: Sequence[PictureId], user: UserId) -> int:
         """Delete those of them that are there, with their files, `MOST_AT_ONCE` at most; how many they were."""
         ...
 

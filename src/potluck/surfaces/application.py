@@ -14,7 +14,6 @@ from potluck.core.errors import BadRequest, ClientError, MethodNotAllowed, NotFo
 from potluck.gateway.answer_headers import REQUEST_ID
 from potluck.gateway.fleet import Fleet
 from potluck.gateway.metrics import Metrics
-from potluck.gateway.relay.bridge import AsgiSide
 from potluck.surfaces import anthropic, code, ollama, openai, openai_files, system
 from potluck.surfaces.auth import Keyring, RequireKey
 from potluck.surfaces.families import errors_for
@@ -60,11 +59,6 @@ def application(services: Services, fleet: Fleet, metrics: Metrics, keyring: Key
         expose_headers=["*"],
     )
     return Guarding(for_pages)
-
-
-def asgi_side(services: Services, fleet: Fleet, metrics: Metrics, keyring: Keyring, origins: Origins) -> AsgiSide:
-    """The application as the relay hands requests to it."""
-    return AsgiSide(application(services, fleet, metrics, keyring, origins))
 
 
 class _Edge:

@@ -1,0 +1,67 @@
+"""The files of a built portal. ``files.json``, written by the build (web/scripts/packed.js), names every one of them:
+what it does not name is not served, so no path leads out of the folder.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from potluck.portal.negotiation import Encoding
+
+DIST = Path(__file__).parent / "dist"
+"""Where the build writes to, and what the wheel holds."""
+
+_ENDS = {"br": ".br", "gzip": ".gz", "": ""}
+
+
+class File(msgspec.Struct, frozen=True):
+    """``hash`` is of what is in it; ``br`` and ``gz`` are the sizes in bytes of the compressed ones that lie beside."""
+
+    type: str
+    size: int
+    hash: str
+    br: int = 0
+    gz: int = 0
+
+    @property
+    def encodings(self) -> tuple[Encoding, ...]:
+        """Those it is there in, the smallest first."""
+        offered: list[Encoding] = []
+        if self.br:
+            offered.append("br")
+        if self.gz:
+            offered.append("gzip")
+        return tuple(offered)
+
+
+class _Listing(msgspec.Struct):
+    styles: list[str]
+    files: dict[str, File]
+
+
+class Files:
+    """A built portal. ``styles`` are the hashes of the style sheets that stand in its page."""
+
+    def __init__(self, root: Path, listing: _Listing) -> None:
+        self._root = root
+        self._files = listing.files
+        self.styles = tuple(listing.styles)
+
+    @classmethod
+    def open(cls, root: Path = DIST) -> Files | None:
+        """None where no portal was built, or only half of one."""
+        try:
+            listing = msgspec.json.decode((root / "files.json").read_bytes(), type=_Listing)
+        except (OSError, msgspec.MsgspecError):
+            return None
+        return cls(root, listing)
+
+    def get(self, path: str) -> File | None:
+        """The file of an address."""
+        return self._files.get(path)
+
+    def read(self, path: str, encoding: Encoding) -> bytes:
+        """What is in a file that `get` knows. Raises `OSError` where it was removed since."""
+        return (self._root / f"{path.lstrip('/')}{_ENDS[encoding]}").read_bytes()

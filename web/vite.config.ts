@@ -1,0 +1,26 @@
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { defineConfig } from "vitest/config";
+
+import { packed } from "./scripts/packed.js";
+
+// A running Potluck, for `npm run dev`.
+const SERVICE = process.env["POTLUCK_URL"] ?? "http://127.0.0.1:8420";
+const SERVED = ["/api", "/v1", "/docs", "/sign-in", "/setup", "/invite", "/reset", "/pages"];
+
+export default defineConfig({
+  plugins: [svelte(), packed()],
+  build: {
+    outDir: "../src/potluck/portal/dist",
+    emptyOutDir: true,
+    target: "es2022",
+    manifest: "manifest.json",
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0, // what is inlined as data: would be refused by the policy, or be loaded by everybody
+    reportCompressedSize: false,
+    chunkSizeWarningLimit: 1000,
+    rolldownOptions: { input: { index: "index.html" } },
+  },
+  server: { proxy: Object.fromEntries(SERVED.map((path) => [path, { target: SERVICE }])) },
+  test: { include: ["src/**/*.test.ts"], environment: "node" },
+  resolve: process.env["VITEST"] ? { conditions: ["browser"] } : {},
+});

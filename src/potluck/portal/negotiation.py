@@ -10,7 +10,7 @@ Encoding: TypeAlias = Literal["br", "gzip", ""]
 def encoding(accepted: str, offered: tuple[Encoding, ...]) -> Encoding:
     """The best of ``offered``, which is in our order, that ``Accept-Encoding`` allows; empty for the file as it is."""
     weights = _weights(accepted)
-    allowed = [each for each in offered if weights.get(each, weights.get("*", 0.0)) > 0]
+    allowed: list[Encoding] = [each for each in offered if weights.get(each, weights.get("*", 0.0)) > 0]
     return allowed[0] if allowed else ""
 
 

@@ -15,6 +15,7 @@ from potluck.core.call import ImagePart, Message, Role, TextPart
 from potluck.core.errors import NotFound, OperatorError, StorageAway
 from potluck.core.model import ModelId, UserId
 from potluck.core.people import Role as Rank
+from potluck.storage.conversation_records import ConversationChange
 from potluck.storage.journal import Journal
 from potluck.storage.open import open_storage, sqlite_url
 from potluck.storage.owed import OwedConversations
@@ -136,7 +137,7 @@ async def test_it_can_be_read_meanwhile(house: House) -> None:
         house.store.get(TWO, ANNA),
         house.store.list(ANNA, limit=9),
         house.store.search(ANNA, "a", limit=9),
-        house.store.rename(ONE, ANNA, "New", 0.0),
+        house.store.change(ONE, ANNA, ConversationChange(title="New"), 0.0),
         house.store.delete(ONE, ANNA),
     ):
         with pytest.raises(StorageAway):

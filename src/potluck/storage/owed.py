@@ -19,6 +19,7 @@ from potluck.core.answer import FinishReason
 from potluck.core.call import AudioPart, ImagePart, Message, Role
 from potluck.core.errors import Conflict, NotFound, OperatorError, StorageAway
 from potluck.core.model import ModelId, NodeId, RequestId, UserId
+from potluck.storage.conversation_records import NO_DETAILS, ConversationChange, MessageDetails
 from potluck.storage.journal import Journal
 from potluck.storage.ports import ConversationStore
 from potluck.storage.records import (
@@ -59,6 +60,7 @@ class _Written(msgspec.Struct, frozen=True, omit_defaults=True):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     error: str = ""
+    details: MessageDetails = NO_DETAILS
 
     @classmethod
     def of(cls, new: NewMessage) -> _Written:
@@ -74,6 +76,7 @@ class _Written(msgspec.Struct, frozen=True, omit_defaults=True):
             new.prompt_tokens,
             new.completion_tokens,
             new.error,
+            new.details,
         )
 
     def message(self) -> NewMessage:
@@ -88,6 +91,7 @@ class _Written(msgspec.Struct, frozen=True, omit_defaults=True):
             self.prompt_tokens,
             self.completion_tokens,
             self.error,
+            self.details,
         )
 
 
@@ -104,6 +108,8 @@ class _Append(msgspec.Struct, frozen=True, tag="append"):
     now: float
     after: MessageId | None
     model: str
+    follows: bool = False
+    replaces: MessageId | None = None
 
 
 _Entry: TypeAlias = _Create | _Append
@@ -157,41 +163,40 @@ class OwedConversations:
         *,
         after: MessageId | Place = Place.END,
         model: str = "",
+        follows: bool = False,
+        replaces: MessageId | None = None,
     ) -> tuple[StoredMessage, ...]:
         try:
             await self._settled()
-            stored = await self._store.append(conversation, user, messages, now, after=after, model=model)
+            stored = await self._store.append(
+                conversation, user, messages, now, after=after, model=model, follows=follows, replaces=replaces
+            )
         except StorageAway as away:
-            stored = self._owed(conversation, user, messages, now, after, model, away)
+            written = tuple(map(_Written.of, messages))
+            entry = _Append(conversation, user, written, now, None, model, follows, replaces)
+            stored = self._owed(entry, messages, after, away)
         known = self._known.get(conversation)
-        if known is not None:
-            self._remember(_longer(known, stored, now, model))
+        if known is not None and stored:
+            self._remember(longer(known, stored, now, model, follows=follows, replaces=replaces))
         return stored
 
     def _owed(
-        self,
-        conversation: ConversationId,
-        user: UserId,
-        messages: Sequence[NewMessage],
-        now: float,
-        after: MessageId | Place,
-        model: str,
-        away: StorageAway,
+        self, entry: _Append, messages: Sequence[NewMessage], after: MessageId | Place, away: StorageAway
     ) -> tuple[StoredMessage, ...]:
+        conversation = entry.conversation
         known = self._known.get(conversation)
-        if known is not None and known.conversation.user != user:
+        if known is not None and known.conversation.user != entry.user:
             raise NotFound(f"There is no conversation {conversation!r}.")
         if after is Place.END:
             if known is None:  # where its end is, only the database knows
                 raise away
             after = known.messages[-1].id if known.messages else Place.START
         parent = after if not isinstance(after, Place) else None
-        written = tuple(map(_Written.of, messages))
-        self._owe(_Append(conversation, user, written, now, parent, model), away)
-        last = known.conversation.messages if known is not None else 0
+        self._owe(msgspec.structs.replace(entry, after=parent), away)
+        last = known.messages[-1].seq if known is not None and known.messages else 0
         parents = [parent, *(message.id for message in messages)]
         return tuple(
-            StoredMessage(conversation, last + place + 1, parents[place], now, message)
+            StoredMessage(conversation, last + place + 1, parents[place], entry.now, message)
             for place, message in enumerate(messages)
         )
 
@@ -250,10 +255,17 @@ class OwedConversations:
             match entry:
                 case _Create(conversation):
                     await self._store.create(conversation)
-                case _Append(conversation, user, written, now, after, model):
-                    new = [each.message() for each in written]
-                    place = Place.START if after is None else after
-                    await self._store.append(conversation, user, new, now, after=place, model=model)
+                case _Append():
+                    await self._store.append(
+                        entry.conversation,
+                        entry.user,
+                        [each.message() for each in entry.messages],
+                        entry.now,
+                        after=Place.START if entry.after is None else entry.after,
+                        model=entry.model,
+                        follows=entry.follows,
+                        replaces=entry.replaces,
+                    )
         except Conflict:
             pass  # the database has it
         except NotFound as error:
@@ -281,10 +293,19 @@ class OwedConversations:
         await self._settled()
         return await self._store.search(user, text, limit=limit)
 
-    async def rename(self, conversation: ConversationId, user: UserId, title: str, now: float) -> Conversation:
+    async def change(
+        self, conversation: ConversationId, user: UserId, change: ConversationChange, now: float
+    ) -> Conversation:
         await self._settled()
         self._known.pop(conversation, None)
-        return await self._store.rename(conversation, user, title, now)
+        return await self._store.change(conversation, user, change, now)
+
+    async def delete_messages(
+        self, conversation: ConversationId, user: UserId, root: MessageId
+    ) -> tuple[Conversation, frozenset[MessageId]]:
+        await self._settled()
+        self._known.pop(conversation, None)
+        return await self._store.delete_messages(conversation, user, root)
 
     async def delete(self, conversation: ConversationId, user: UserId) -> None:
         await self._settled()
@@ -308,11 +329,25 @@ def _size(message: Message) -> int:
     )
 
 
-def _longer(thread: Thread, stored: Sequence[StoredMessage], now: float, model: str) -> Thread:
+def longer(
+    thread: Thread,
+    stored: Sequence[StoredMessage],
+    now: float,
+    model: str,
+    *,
+    follows: bool,
+    replaces: MessageId | None,
+) -> Thread:
+    """As the database makes of it (`ConversationStore.append`)."""
+    about = thread.conversation
+    followed = {each.parent for each in thread.messages}
+    kept = [each for each in thread.messages if each.id != replaces or each.id in followed]
+    leads = not follows or about.leaf is None or about.leaf in (stored[0].parent, replaces)
     about = msgspec.structs.replace(
-        thread.conversation,
-        messages=max((each.seq for each in stored), default=thread.conversation.messages),
+        about,
+        messages=about.messages + len(stored) - (len(thread.messages) - len(kept)),
         updated_s=now,
-        model=model or thread.conversation.model,
+        model=model or about.model,
+        leaf=stored[-1].id if leads else about.leaf,
     )
-    return Thread(about, (*thread.messages, *stored))
+    return Thread(about, (*kept, *stored))

@@ -18,6 +18,7 @@ from potluck.core.audit import Entry, Head
 from potluck.core.limits import Limits
 from potluck.core.model import Json, KeyId, RequestId, UserId
 from potluck.core.people import Role
+from potluck.storage.conversation_records import ConversationChange
 from potluck.storage.jobs import JobStore
 from potluck.storage.pictures import PictureStore
 from potluck.storage.records import (
@@ -263,8 +264,13 @@ class ConversationStore(Protocol):
         """Raises `NotFound`."""
         ...
 
-    async def rename(self, conversation: ConversationId, user: UserId, title: str, now: float) -> Conversation:
-        """Raises `NotFound`."""
+    async def change(
+        self, conversation: ConversationId, user: UserId, change: ConversationChange, now: float
+    ) -> Conversation:
+        """Raises `NotFound`, for the conversation or a ``leaf`` that is not in it.
+
+        A title of a model's is passed over where a person has chosen one.
+        """
         ...
 
     async def delete(self, conversation: ConversationId, user: UserId) -> None:
@@ -280,14 +286,25 @@ class ConversationStore(Protocol):
         *,
         after: MessageId | Place = Place.END,
         model: str = "",
+        follows: bool = False,
+        replaces: MessageId | None = None,
     ) -> tuple[StoredMessage, ...]:
         """Write messages, each following the one before it and the first following ``after``.
 
         ``Place.END`` is the newest message of all, ``Place.START`` makes a new first one. Appends that run at the same
-        time get different ``seq``, each one's in a row. ``model``, if given, becomes the conversation's.
+        time get different ``seq``, each one's in a row. ``model``, if given, becomes the conversation's. The last
+        message becomes the conversation's leaf; with ``follows`` only where the leaf is what the first one follows, or
+        is replaced. ``replaces`` is deleted, if it is there and nothing follows it.
 
         Raises `NotFound` (the conversation, or ``after`` in it) and `Conflict` (a message's id is taken).
         """
+        ...
+
+    async def delete_messages(
+        self, conversation: ConversationId, user: UserId, root: MessageId
+    ) -> tuple[Conversation, frozenset[MessageId]]:
+        """Delete a message and all that follow it; which those were. If the leaf was among them, it is then the newest
+        one of what stands beside them. Raises `NotFound`."""
         ...
 
     async def search(self, user: UserId, text: str, *, limit: int) -> tuple[SearchHit, ...]:

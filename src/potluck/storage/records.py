@@ -6,6 +6,7 @@ They hold no cycle, and thousands of them wait to be written: ``gc=False`` keeps
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum, StrEnum
 from typing import NewType
 
@@ -19,6 +20,7 @@ from potluck.core.model import EngineId, KeyId, ModelId, NodeId, RequestId, User
 from potluck.core.people import Role
 from potluck.core.scheduling.explain import Candidate
 from potluck.core.usage import Dimension
+from potluck.storage.conversation_records import NO_DETAILS, NO_PARAMS, ChatParams, MessageDetails, Titled
 
 ConversationId = NewType("ConversationId", str)
 MessageId = NewType("MessageId", str)
@@ -226,10 +228,12 @@ class NewMessage(msgspec.Struct, frozen=True):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     error: str = ""
+    details: MessageDetails = NO_DETAILS
 
 
 class StoredMessage(msgspec.Struct, frozen=True):
-    """A kept message. ``seq`` counts from 1 in its conversation, in the order of writing, without gaps.
+    """A kept message. ``seq`` counts from 1 in its conversation, in the order of writing; those of messages that were
+    deleted are not used again.
 
     ``parent`` is the message it follows; None for a first one. Several messages with one parent are branches.
     """
@@ -260,6 +264,8 @@ class Conversation(msgspec.Struct, frozen=True):
     """``updated_s`` is the time of its last message or change of title. ``messages`` counts all branches.
 
     ``user`` is whose it is; nobody else sees it. ``model`` is what the client asked for last, empty if nothing.
+    ``leaf`` is the last message of the branch that is shown, None for the newest one. ``pinned_s`` and ``archived_s``
+    are since when it is. ``system`` and ``params`` are for answers whose requests do not say.
     """
 
     id: ConversationId
@@ -269,6 +275,14 @@ class Conversation(msgspec.Struct, frozen=True):
     updated_s: float
     model: str = ""
     messages: int = 0
+    leaf: MessageId | None = None
+    pinned_s: float | None = None
+    archived_s: float | None = None
+    folder: str | None = None
+    tags: tuple[str, ...] = ()
+    system: str = ""
+    params: ChatParams = NO_PARAMS
+    titled: Titled = Titled.WORDS
 
 
 class ConversationPage(msgspec.Struct, frozen=True):
@@ -285,14 +299,35 @@ class Thread(msgspec.Struct, frozen=True):
     messages: tuple[StoredMessage, ...]
 
     def branch(self, leaf: MessageId | None = None) -> tuple[StoredMessage, ...]:
-        """The messages from the first to ``leaf`` (by default the newest), in order; empty if there is none such."""
+        """The messages from the first to ``leaf``, in order; by default to the conversation's own, or the newest. Empty
+        if there is none such."""
         by_id = {message.id: message for message in self.messages}
+        leaf = leaf or self.conversation.leaf
         at = by_id.get(leaf) if leaf is not None else (self.messages[-1] if self.messages else None)
         path: list[StoredMessage] = []
         while at is not None:
             path.append(at)
             at = by_id.get(at.parent) if at.parent is not None else None
         return tuple(reversed(path))
+
+
+def below(parents: Mapping[MessageId, MessageId | None], root: MessageId) -> frozenset[MessageId]:
+    """A message and all that follow it, on whatever branch. ``parents`` tells what each follows, in the order of
+    writing."""
+    found = {root}
+    for each, parent in parents.items():
+        if parent in found:
+            found.add(each)
+    return frozenset(found)
+
+
+def newest_leaf(parents: Mapping[MessageId, MessageId | None], under: MessageId | None) -> MessageId | None:
+    """Where the newest branch below a message ends; ``under`` None: that of all. ``parents`` as of `below`."""
+    newest = {parent: each for each, parent in parents.items()}
+    at = under
+    while at in newest:
+        at = newest[at]
+    return at
 
 
 class SearchHit(msgspec.Struct, frozen=True):

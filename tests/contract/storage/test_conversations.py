@@ -7,6 +7,14 @@ from potluck.core.answer import FinishReason
 from potluck.core.call import AudioPart, ImagePart, Message, Role, TextPart, ToolCall
 from potluck.core.errors import BadRequest, Conflict, NotFound
 from potluck.core.model import ModelId, NodeId, RequestId, UserId
+from potluck.storage.conversation_records import (
+    Attachment,
+    ChatParams,
+    ConversationChange,
+    MessageDetails,
+    RescueNote,
+    Titled,
+)
 from potluck.storage.ports import Storage
 from potluck.storage.records import (
     Conversation,
@@ -47,12 +55,22 @@ async def test_a_conversation_comes_back_with_every_kind_of_content(storage: Sto
         prompt_tokens=7,
         completion_tokens=0,
         error="Node agx0 went away.",
+        details=MessageDetails(
+            first_token_s=0.25,
+            tokens_per_s=31.5,
+            rescues=(RescueNote(NodeId("orin0"), "prefill"),),
+            attachments=(Attachment("f1", "a.png", "image/png", 7),),
+            failure="node_error",
+            hint="Try again.",
+        ),
     )
     result = NewMessage(MessageId("t"), Message(Role.TOOL, (TextPart("3"),), tool_call_id="t1", name="look"))
     await storage.conversations.append(ONE, ANNA, [question], 2.0, model="llama3.2")
     await storage.conversations.append(ONE, ANNA, [answer, result], 3.5)
     thread = await storage.conversations.get(ONE, ANNA)
-    assert thread.conversation == replace(conversation(title="Grüße 🌍"), updated_s=3.5, model="llama3.2", messages=3)
+    assert thread.conversation == replace(
+        conversation(title="Grüße 🌍"), updated_s=3.5, model="llama3.2", messages=3, leaf=MessageId("t")
+    )
     assert [each.new for each in thread.messages] == [question, answer, result]
     assert [(each.seq, each.parent, each.created_s) for each in thread.messages] == [
         (1, None, 2.0), (2, "q", 3.5), (3, "a", 3.5),
@@ -79,7 +97,7 @@ async def test_nobody_sees_or_touches_anothers_conversation(storage: Storage) ->
     before = await storage.conversations.get(ONE, ANNA)
     for attempt in (
         storage.conversations.get(ONE, BERT),
-        storage.conversations.rename(ONE, BERT, "mine", 9.0),
+        storage.conversations.change(ONE, BERT, ConversationChange(title="mine"), 9.0),
         storage.conversations.delete(ONE, BERT),
         storage.conversations.append(ONE, BERT, [said("n")], 9.0),
         storage.conversations.get(ConversationId("none"), ANNA),
@@ -126,7 +144,7 @@ async def test_a_cursor_of_somebody_elses_making_is_refused(storage: Storage, cu
 
 async def test_a_new_title_counts_as_a_change(storage: Storage) -> None:
     await storage.conversations.create(conversation())
-    renamed = await storage.conversations.rename(ONE, ANNA, "New", 8.0)
+    renamed = await storage.conversations.change(ONE, ANNA, ConversationChange(title="New"), 8.0)
     assert (renamed.title, renamed.updated_s) == ("New", 8.0)
     assert (await storage.conversations.get(ONE, ANNA)).conversation == renamed
 
@@ -221,7 +239,7 @@ async def test_a_search_finds_titles_and_texts_whatever_their_case(storage: Stor
         ("1", None, "Über ÄPFEL"),
     ]
     assert [each.conversation.id for each in await storage.conversations.search(ANNA, "äpfel", limit=1)] == ["2"]
-    await storage.conversations.rename(ConversationId("3"), ANNA, "Äpfel", 4.0)
+    await storage.conversations.change(ConversationId("3"), ANNA, ConversationChange(title="Äpfel"), 4.0)
     assert [each.conversation.id for each in await storage.conversations.search(ANNA, "äpfel", limit=1)] == ["3"]
 
 
@@ -255,3 +273,101 @@ async def test_a_snippet_is_a_line_around_the_match(storage: Storage) -> None:
 async def test_a_search_wants_a_text(storage: Storage, text: str) -> None:
     with pytest.raises(BadRequest):
         await storage.conversations.search(ANNA, text, limit=9)
+
+
+# --- trees ------------------------------------------------------------------------------------------------------------
+
+
+async def leaf(storage: Storage) -> str | None:
+    return (await storage.conversations.get(ONE, ANNA)).conversation.leaf
+
+
+async def test_the_leaf_is_what_was_said_last_and_goes_where_it_is_put(storage: Storage) -> None:
+    await storage.conversations.create(conversation())
+    await storage.conversations.append(ONE, ANNA, [said("q1"), said("a1")], 1.0)
+    assert await leaf(storage) == "a1"
+    await storage.conversations.append(ONE, ANNA, [said("q2")], 2.0, after=Place.START)
+    assert await leaf(storage) == "q2"
+    changed = await storage.conversations.change(ONE, ANNA, ConversationChange(leaf="a1"), 3.0)
+    assert (changed.leaf, changed.updated_s) == ("a1", 2.0)
+    assert [each.id for each in (await storage.conversations.get(ONE, ANNA)).branch()] == ["q1", "a1"]
+    with pytest.raises(NotFound):
+        await storage.conversations.change(ONE, ANNA, ConversationChange(leaf="none"), 3.0)
+
+
+async def test_an_answer_takes_the_leaf_along_only_where_somebody_waits_for_it(storage: Storage) -> None:
+    await storage.conversations.create(conversation())
+    await storage.conversations.append(ONE, ANNA, [said("q")], 1.0)
+    await storage.conversations.append(ONE, ANNA, [said("a1")], 2.0, after=MessageId("q"), follows=True)
+    assert await leaf(storage) == "a1"
+    await storage.conversations.append(ONE, ANNA, [said("a2")], 3.0, after=MessageId("q"), follows=True)
+    assert await leaf(storage) == "a1", "a second answer beside it"
+
+
+async def test_a_message_that_is_replaced_is_gone_unless_something_follows_it(storage: Storage) -> None:
+    await storage.conversations.create(conversation())
+    await storage.conversations.append(ONE, ANNA, [said("q"), said("a1")], 1.0)
+    q, a1, a2 = MessageId("q"), MessageId("a1"), MessageId("a2")
+    await storage.conversations.append(ONE, ANNA, [said("a2")], 2.0, after=q, follows=True, replaces=a1)
+    thread = await storage.conversations.get(ONE, ANNA)
+    assert ([each.id for each in thread.messages], thread.conversation.leaf) == (["q", "a2"], "a2")
+    assert thread.conversation.messages == 2
+    await storage.conversations.append(ONE, ANNA, [said("q2")], 3.0, after=a2)
+    await storage.conversations.append(ONE, ANNA, [said("a3")], 4.0, after=q, follows=True, replaces=a2)
+    thread = await storage.conversations.get(ONE, ANNA)
+    assert ([each.id for each in thread.messages], thread.conversation.leaf) == (["q", "a2", "q2", "a3"], "q2")
+
+
+async def test_a_message_is_deleted_with_all_that_follows_it(storage: Storage) -> None:
+    await storage.conversations.create(conversation())
+    await storage.conversations.append(ONE, ANNA, [said("q1"), said("a1"), said("q2"), said("a2")], 1.0)
+    await storage.conversations.append(ONE, ANNA, [said("b1")], 2.0, after=MessageId("q1"))
+    await storage.conversations.change(ONE, ANNA, ConversationChange(leaf="a2"), 3.0)
+    left, gone = await storage.conversations.delete_messages(ONE, ANNA, MessageId("a1"))
+    assert gone == {"a1", "q2", "a2"}
+    assert (left.leaf, left.messages, left.updated_s) == ("b1", 2, 2.0)
+    thread = await storage.conversations.get(ONE, ANNA)
+    assert [(each.id, each.seq) for each in thread.messages] == [("q1", 1), ("b1", 5)]
+    (more,) = await storage.conversations.append(ONE, ANNA, [said("q3")], 4.0, after=MessageId("b1"))
+    assert more.seq == 6, "numbers are not used again"
+    await storage.conversations.delete_messages(ONE, ANNA, MessageId("q1"))
+    thread = await storage.conversations.get(ONE, ANNA)
+    assert (thread.messages, thread.conversation.leaf, thread.branch()) == ((), None, ())
+    for attempt in (
+        storage.conversations.delete_messages(ONE, ANNA, MessageId("q1")),
+        storage.conversations.delete_messages(ONE, BERT, MessageId("q3")),
+    ):
+        with pytest.raises(NotFound):
+            await attempt
+
+
+async def test_many_messages_are_deleted_at_once(storage: Storage) -> None:
+    await storage.conversations.create(conversation())
+    await storage.conversations.append(ONE, ANNA, [said(f"m{number}") for number in range(1200)], 1.0)
+    _, gone = await storage.conversations.delete_messages(ONE, ANNA, MessageId("m1"))
+    assert len(gone) == 1199
+    assert [each.id for each in (await storage.conversations.get(ONE, ANNA)).messages] == ["m0"]
+
+
+async def test_what_a_conversation_is_shown_by_is_changed_piece_by_piece(storage: Storage) -> None:
+    await storage.conversations.create(conversation())
+    params = ChatParams(temperature=0.5, stop=("END",), think=False)
+    change = ConversationChange(pinned_s=5.0, archived_s=6.0, tags=("a", "ä"), system="Be brief.", params=params)
+    await storage.conversations.change(ONE, ANNA, change, 7.0)
+    found = (await storage.conversations.get(ONE, ANNA)).conversation
+    assert found == replace(
+        conversation(), pinned_s=5.0, archived_s=6.0, tags=("a", "ä"), system="Be brief.", params=params
+    )
+    found = await storage.conversations.change(ONE, ANNA, ConversationChange(pinned_s=None, params=ChatParams()), 8.0)
+    assert (found.pinned_s, found.archived_s, found.params, found.updated_s) == (None, 6.0, ChatParams(), 1.0)
+    assert await storage.conversations.change(ONE, ANNA, ConversationChange(), 9.0) == found
+
+
+async def test_a_models_title_never_takes_the_place_of_a_persons(storage: Storage) -> None:
+    await storage.conversations.create(conversation(title="First words"))
+    made = ConversationChange(title="Made", titled=Titled.MODEL, tags=("x",))
+    found = await storage.conversations.change(ONE, ANNA, made, 2.0)
+    assert (found.title, found.titled, found.updated_s) == ("Made", Titled.MODEL, 1.0)
+    await storage.conversations.change(ONE, ANNA, ConversationChange(title="Mine"), 3.0)
+    found = await storage.conversations.change(ONE, ANNA, ConversationChange(title="No", titled=Titled.MODEL), 4.0)
+    assert (found.title, found.titled, found.updated_s) == ("Mine", Titled.PERSON, 3.0)

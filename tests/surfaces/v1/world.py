@@ -66,6 +66,8 @@ from potluck.gateway.port import Begun, Caller, Generation
 from potluck.gateway.seats import Queued, Running
 from potluck.gateway.tasks import Tasks
 from potluck.gateway.vault import Vault
+from potluck.storage.conversation_records import ConversationChange, Titled
+from potluck.storage.owed import longer
 from potluck.storage.ports import ServerState, Shared, Storage
 from potluck.storage.records import (
     AuditFilter,
@@ -93,6 +95,8 @@ from potluck.storage.records import (
     UsageQuery,
     UsageRow,
     UserRecord,
+    below,
+    newest_leaf,
 )
 from potluck.storage.shared.memory import MemoryBus, MemoryJobSpread, MemoryMeter, MemoryPresence
 from potluck.surfaces.live import Live
@@ -326,11 +330,39 @@ class MemoryConversations:
     async def get(self, conversation: ConversationId, user: UserId) -> Thread:
         return self._own(conversation, user)
 
-    async def rename(self, conversation: ConversationId, user: UserId, title: str, now: float) -> Conversation:
+    async def change(
+        self, conversation: ConversationId, user: UserId, change: ConversationChange, now: float
+    ) -> Conversation:
         thread = self._own(conversation, user)
-        renamed = msgspec.structs.replace(thread.conversation, title=title, updated_s=now)
-        self.threads[conversation] = Thread(renamed, thread.messages)
-        return renamed
+        wanted = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
+        titled = wanted.pop("titled")
+        if "title" in wanted and titled is Titled.MODEL and thread.conversation.titled is Titled.PERSON:
+            del wanted["title"]
+        if "title" in wanted:
+            wanted["titled"] = titled
+            if titled is Titled.PERSON:
+                wanted["updated_s"] = now
+        if wanted.get("leaf") not in (None, *(each.id for each in thread.messages)):
+            raise NotFound("There is no such message.")
+        changed = msgspec.structs.replace(thread.conversation, **wanted)
+        self.threads[conversation] = Thread(changed, thread.messages)
+        return changed
+
+    async def delete_messages(
+        self, conversation: ConversationId, user: UserId, root: MessageId
+    ) -> tuple[Conversation, frozenset[MessageId]]:
+        thread = self._own(conversation, user)
+        parents = {each.id: each.parent for each in thread.messages}
+        if root not in parents:
+            raise NotFound("There is no such message.")
+        gone = below(parents, root)
+        kept = tuple(each for each in thread.messages if each.id not in gone)
+        leaf = thread.conversation.leaf
+        if leaf in gone:
+            leaf = newest_leaf({each.id: each.parent for each in kept}, parents[root])
+        changed = msgspec.structs.replace(thread.conversation, messages=len(kept), leaf=leaf)
+        self.threads[conversation] = Thread(changed, kept)
+        return changed, gone
 
     async def delete(self, conversation: ConversationId, user: UserId) -> None:
         self._own(conversation, user)
@@ -345,6 +377,8 @@ class MemoryConversations:
         *,
         after: MessageId | Place = Place.END,
         model: str = "",
+        follows: bool = False,
+        replaces: MessageId | None = None,
     ) -> tuple[StoredMessage, ...]:
         # As a database would, this lets others run.
         await asyncio.sleep(0)
@@ -362,16 +396,10 @@ class MemoryConversations:
         if {new.id for new in messages} & {message.id for message in thread.messages}:
             raise Conflict("taken")
         for new in messages:
-            seq = len(thread.messages) + len(stored) + 1
+            seq = max((each.seq for each in thread.messages), default=0) + len(stored) + 1
             stored.append(StoredMessage(conversation, seq, parent, now, new))
             parent = new.id
-        changed = msgspec.structs.replace(
-            thread.conversation,
-            updated_s=now,
-            model=model or thread.conversation.model,
-            messages=len(thread.messages) + len(stored),
-        )
-        self.threads[conversation] = Thread(changed, (*thread.messages, *stored))
+        self.threads[conversation] = longer(thread, stored, now, model, follows=follows, replaces=replaces)
         return tuple(stored)
 
     async def search(self, user: UserId, text: str, *, limit: int) -> tuple[SearchHit, ...]:

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, TypeVar
 
+import msgspec
+from msgspec import UNSET
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from potluck.core.answer import FinishReason
 from potluck.core.errors import BadRequest, Conflict, NotFound
 from potluck.core.model import ModelId, NodeId, RequestId, UserId
+from potluck.storage.conversation_records import (
+    NO_DETAILS,
+    NO_PARAMS,
+    ChatParams,
+    ConversationChange,
+    MessageDetails,
+    Titled,
+)
 from potluck.storage.records import (
     Conversation,
     ConversationId,
@@ -24,6 +34,8 @@ from potluck.storage.records import (
     SearchHit,
     StoredMessage,
     Thread,
+    below,
+    newest_leaf,
 )
 from potluck.storage.sql.content import clean, decode, encode, fold, snippet
 from potluck.storage.sql.database import Database
@@ -31,6 +43,11 @@ from potluck.storage.sql.schema import conversations, messages
 
 # Longer ones are pasted by mistake, and a LIKE over every message is not the tool for them.
 _LONGEST_SEARCH = 200
+
+# Below what any database takes as arguments of one statement.
+_IDS_AT_ONCE = 500
+
+T = TypeVar("T")
 
 _NEWEST_FIRST = (conversations.c.updated_s.desc(), conversations.c.id.desc())
 
@@ -51,6 +68,14 @@ class SqlConversations:
             created_s=conversation.created_s,
             updated_s=conversation.updated_s,
             last_seq=0,
+            removed=0,
+            pinned_s=conversation.pinned_s,
+            archived_s=conversation.archived_s,
+            folder_id=conversation.folder,
+            tags=clean(msgspec.json.encode(conversation.tags).decode()),
+            system=clean(conversation.system),
+            params=_optional(conversation.params, NO_PARAMS),
+            titled=conversation.titled.value,
         )
         try:
             await self._database.write(lambda connection: connection.execute(statement).close())
@@ -79,12 +104,47 @@ class SqlConversations:
 
         return await self._database.read(work)
 
-    async def rename(self, conversation: ConversationId, user: UserId, title: str, now: float) -> Conversation:
-        values = {"title": clean(title), "title_folded": fold(title), "updated_s": now}
+    async def change(
+        self, conversation: ConversationId, user: UserId, change: ConversationChange, now: float
+    ) -> Conversation:
+        values = _values(change, now)
 
         def work(connection: Connection) -> Conversation:
-            connection.execute(update(conversations).where(*_is(conversation, user)).values(**values))
+            before = _one(connection, conversation, user)
+            if isinstance(change.leaf, str):
+                _parent(connection, conversation, MessageId(change.leaf), 0)
+            taken = dict(values)
+            if change.titled is Titled.MODEL and before.titled is Titled.PERSON:
+                for column in ("title", "title_folded", "titled"):
+                    taken.pop(column, None)
+            if taken:
+                connection.execute(update(conversations).where(*_is(conversation, user)).values(**taken))
             return _one(connection, conversation, user)
+
+        return await self._database.write(work)
+
+    async def delete_messages(
+        self, conversation: ConversationId, user: UserId, root: MessageId
+    ) -> tuple[Conversation, frozenset[MessageId]]:
+        tree = select(messages.c.id, messages.c.parent_id).where(messages.c.conversation_id == conversation)
+
+        def work(connection: Connection) -> tuple[Conversation, frozenset[MessageId]]:
+            # 1. Lock the conversation's row, as an append does.
+            _take(connection, conversation, user, 0)
+            about = _one(connection, conversation, user)
+            # 2. Find what goes, and where the leaf is then.
+            rows = connection.execute(tree.order_by(messages.c.seq)).all()
+            parents = {MessageId(row.id): row.parent_id for row in rows}
+            if root not in parents:
+                raise _no_message(root)
+            gone = below(parents, root)
+            left = {each: parent for each, parent in parents.items() if each not in gone}
+            leaf = about.leaf if about.leaf not in gone else newest_leaf(left, parents[root])
+            # 3. Let it go.
+            _delete(connection, conversation, gone)
+            values = {"removed": conversations.c.removed + len(gone), "leaf_id": leaf}
+            connection.execute(update(conversations).where(*_is(conversation, user)).values(**values))
+            return _one(connection, conversation, user), gone
 
         return await self._database.write(work)
 
@@ -102,15 +162,21 @@ class SqlConversations:
         *,
         after: MessageId | Place = Place.END,
         model: str = "",
+        follows: bool = False,
+        replaces: MessageId | None = None,
     ) -> tuple[StoredMessage, ...]:
         def work(connection: Connection) -> tuple[StoredMessage, ...]:
             # 1. Take the numbers. This locks the conversation's row, so that appends come one after another.
-            last = _take(connection, conversation, user, len(messages), now, model)
+            last = _take(connection, conversation, user, len(messages), updated_s=now, model=model)
             # 2. Find what the first one follows.
             parent = _parent(connection, conversation, after, last)
             # 3. Write them in a row.
             stored = _chain(conversation, messages, now, last, parent)
             _insert(connection, stored)
+            # 4. Show them.
+            _lead(connection, conversation, stored[-1].id, (parent, replaces) if follows else None)
+            if replaces is not None:
+                _replace(connection, conversation, replaces)
             return stored
 
         if not messages:
@@ -160,6 +226,10 @@ def _missing(conversation: ConversationId) -> NotFound:
     )
 
 
+def _no_message(message: str) -> NotFound:
+    return NotFound(f"There is no message {message!r} in this conversation.", hint="Read it again to see them.")
+
+
 def _one(connection: Connection, conversation: ConversationId, user: UserId) -> Conversation:
     row = connection.execute(select(conversations).where(*_is(conversation, user))).first()
     if row is None:
@@ -168,14 +238,84 @@ def _one(connection: Connection, conversation: ConversationId, user: UserId) -> 
 
 
 def _take(
-    connection: Connection, conversation: ConversationId, user: UserId, count: int, now: float, model: str
+    connection: Connection,
+    conversation: ConversationId,
+    user: UserId,
+    count: int,
+    *,
+    updated_s: float | None = None,
+    model: str = "",
 ) -> int:
     """Take ``count`` numbers; the last one that was taken before."""
-    values: dict[str, object] = {"last_seq": conversations.c.last_seq + count, "updated_s": now}
+    values: dict[str, object] = {"last_seq": conversations.c.last_seq + count}
+    if updated_s is not None:
+        values["updated_s"] = updated_s
     if model:
         values["model"] = clean(model)
     connection.execute(update(conversations).where(*_is(conversation, user)).values(values))
-    return _one(connection, conversation, user).messages - count
+    last = connection.execute(select(conversations.c.last_seq).where(*_is(conversation, user))).scalar()
+    if last is None:
+        raise _missing(conversation)
+    return int(last) - count
+
+
+def _lead(
+    connection: Connection,
+    conversation: ConversationId,
+    leaf: MessageId,
+    only_from: tuple[MessageId | None, MessageId | None] | None,
+) -> None:
+    """Make a message the conversation's leaf; where ``only_from`` is given, only if the leaf is one of these."""
+    statement = update(conversations).where(conversations.c.id == conversation).values(leaf_id=leaf)
+    if only_from is not None:
+        known = [each for each in only_from if each is not None]
+        statement = statement.where(or_(conversations.c.leaf_id.is_(None), conversations.c.leaf_id.in_(known)))
+    connection.execute(statement)
+
+
+def _replace(connection: Connection, conversation: ConversationId, replaced: MessageId) -> None:
+    here = messages.c.conversation_id == conversation
+    if connection.execute(select(messages.c.id).where(here, messages.c.parent_id == replaced).limit(1)).first():
+        return
+    gone = connection.execute(delete(messages).where(here, messages.c.id == replaced)).rowcount
+    values = {"removed": conversations.c.removed + gone}
+    connection.execute(update(conversations).where(conversations.c.id == conversation).values(**values))
+
+
+def _delete(connection: Connection, conversation: ConversationId, gone: Collection[MessageId]) -> None:
+    ids = sorted(gone)
+    for start in range(0, len(ids), _IDS_AT_ONCE):
+        some = messages.c.id.in_(ids[start : start + _IDS_AT_ONCE])
+        connection.execute(delete(messages).where(messages.c.conversation_id == conversation, some))
+
+
+def _values(change: ConversationChange, now: float) -> dict[str, object]:
+    """A change in the table's terms."""
+    values: dict[str, object] = {}
+    if change.title is not UNSET:
+        values |= {"title": clean(change.title), "title_folded": fold(change.title), "titled": change.titled.value}
+        if change.titled is Titled.PERSON:
+            values["updated_s"] = now
+    if change.model is not UNSET:
+        values["model"] = clean(change.model)
+    if change.tags is not UNSET:
+        values["tags"] = clean(msgspec.json.encode(change.tags).decode())
+    if change.system is not UNSET:
+        values["system"] = clean(change.system)
+    if change.params is not UNSET:
+        values["params"] = _optional(change.params, NO_PARAMS)
+    plain = {
+        "leaf_id": change.leaf,
+        "pinned_s": change.pinned_s,
+        "archived_s": change.archived_s,
+        "folder_id": change.folder,
+    }
+    return values | {column: value for column, value in plain.items() if value is not UNSET}
+
+
+def _optional(value: T, nothing: T) -> str | None:
+    """JSON of a record, null of one that says nothing."""
+    return None if value == nothing else clean(msgspec.json.encode(value).decode())
 
 
 def _parent(
@@ -185,8 +325,8 @@ def _parent(
         return None
     place = messages.c.seq == last if after is Place.END else messages.c.id == after
     found = connection.execute(select(messages.c.id).where(messages.c.conversation_id == conversation, place)).scalar()
-    if found is None and after is not Place.END:
-        raise NotFound(f"There is no message {after!r} in this conversation.", hint="Read it again to see them.")
+    if found is None and isinstance(after, str):
+        raise _no_message(after)
     return MessageId(found) if found is not None else None
 
 
@@ -218,6 +358,7 @@ def _insert(connection: Connection, stored: Sequence[StoredMessage]) -> None:
             "prompt_tokens": each.new.prompt_tokens,
             "completion_tokens": each.new.completion_tokens,
             "error": clean(each.new.error),
+            "details": _optional(each.new.details, NO_DETAILS),
         }
         for each in stored
     ]
@@ -232,7 +373,15 @@ def _conversation(row: Row[Any]) -> Conversation:
         created_s=row.created_s,
         updated_s=row.updated_s,
         model=row.model,
-        messages=row.last_seq,
+        messages=row.last_seq - row.removed,
+        leaf=MessageId(row.leaf_id) if row.leaf_id is not None else None,
+        pinned_s=row.pinned_s,
+        archived_s=row.archived_s,
+        folder=row.folder_id,
+        tags=msgspec.json.decode(row.tags, type=tuple[str, ...]),
+        system=row.system,
+        params=NO_PARAMS if row.params is None else msgspec.json.decode(row.params, type=ChatParams),
+        titled=Titled(row.titled),
     )
 
 
@@ -248,6 +397,7 @@ def _message(row: Row[Any]) -> StoredMessage:
         prompt_tokens=row.prompt_tokens,
         completion_tokens=row.completion_tokens,
         error=row.error,
+        details=NO_DETAILS if row.details is None else msgspec.json.decode(row.details, type=MessageDetails),
     )
     parent = MessageId(row.parent_id) if row.parent_id is not None else None
     return StoredMessage(ConversationId(row.conversation_id), row.seq, parent, row.created_s, new)

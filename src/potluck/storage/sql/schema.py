@@ -159,7 +159,16 @@ conversations = Table(
     Column("model", Text, nullable=False),
     Column("created_s", Double, nullable=False),
     Column("updated_s", Double, nullable=False),
-    Column("last_seq", Integer, nullable=False),  # also the number of messages: none is ever taken out
+    Column("last_seq", Integer, nullable=False),
+    Column("removed", Integer, nullable=False, server_default="0"),  # messages that were deleted
+    Column("leaf_id", Text),  # null: the newest message
+    Column("pinned_s", Double),
+    Column("archived_s", Double),
+    Column("folder_id", Text),
+    Column("tags", Text, nullable=False, server_default="[]"),  # a JSON list
+    Column("system", Text, nullable=False, server_default=""),
+    Column("params", Text),  # JSON, `conversation_records.ChatParams`
+    Column("titled", Text, nullable=False, server_default="words"),
 )
 Index("ix_conversations_user_updated", conversations.c.user_id, conversations.c.updated_s, conversations.c.id)
 
@@ -183,6 +192,7 @@ messages = Table(
     Column("prompt_tokens", Integer),
     Column("completion_tokens", Integer),
     Column("error", Text, nullable=False),
+    Column("details", Text),  # JSON, `conversation_records.MessageDetails`
     UniqueConstraint("conversation_id", "seq"),
 )
 

@@ -66,6 +66,7 @@ MATRIX = {
     "/api/delete": ADMIN,
     "/api/blobs/{digest}": ADMIN,
     "GET /api/v1/boot": GUEST,
+    "DELETE /api/v1/conversations/{conversation}/messages/{message}": MEMBER,
     "POST /api/v1/chat": MEMBER,
     "GET /api/v1/generations": MEMBER,
     "GET /api/v1/generations/{generation}": MEMBER,

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from potluck.core.answer import Answer, Event
 from potluck.core.call import Call, ChatCall, EmbedCall, InfillCall, LoadCall, said
 from potluck.core.catalogue import SERVING
-from potluck.core.errors import NodeError, PotluckError
+from potluck.core.errors import NodeError, NotFound, PotluckError
 from potluck.core.generations import Standing
 from potluck.core.model import Capability, ModelId, NodeId, RequestId
 from potluck.core.names import AUTO, canonical
@@ -244,6 +244,7 @@ class InsideCalls:
         request: str = "",
         terms: Terms = NO_TERMS,
         begun: Begun | None = None,
+        node: str = "",
     ) -> AsyncGenerator[Generation, None]:
         inbox = Inbox(whole=whole)
         ask, door = InsideAsk(call, inbox), inside_door(family, kind)
@@ -251,6 +252,8 @@ class InsideCalls:
         inbox.exchange = exchange
         # Two attempts would write into one inbox, and neither speak; nor does anybody go on with an answer twice.
         exchange.may_hedge = not whole and begun is None
+        if node:
+            self._only_at(exchange, node)
         if begun is not None and begun.told.pieces:
             self._go_on(exchange, inbox, begun)
         self._under_way[exchange.id] = exchange
@@ -262,6 +265,14 @@ class InsideCalls:
             exchange.client_gone()
             self._under_way.pop(exchange.id, None)
 
+    def _only_at(self, exchange: Exchange, node: str) -> None:
+        """Leave a call no engines but a node's. Raises `NotFound`."""
+        engines = self._relay.fleet.engines
+        elsewhere = frozenset(each.id for each in engines.values() if each.node != node)
+        if len(elsewhere) == len(engines):
+            raise NotFound(f"There is no node '{node}' with an engine.", hint="'potluck nodes' lists them.")
+        exchange.wish = replace(exchange.wish, tried=exchange.wish.tried | elsewhere)
+
     def _go_on(self, exchange: Exchange, inbox: Inbox, begun: Begun) -> None:
         """Set an exchange out as if its engine had just broken. Raises `NodeError` if there are engines with the model
         and none can go on."""
@@ -270,14 +281,14 @@ class InsideCalls:
         rescue.broke(Broken(begun.told, inbox))
         offers = relay.fleet.catalogue.resolve(begun.model, exchange.wish.needs).offers
         unfit = rescue.unfit(offers, relay.fleet, relay.proofs)
-        if offers and len(unfit) == len(offers):
+        if offers and {offer.engine.id for offer in offers} <= unfit | exchange.wish.tried:
             raise NodeError("No engine can go on with this answer.")
         exchange.spoken = True  # nobody starts it anew
         exchange.free = True
         exchange.wish = replace(
             exchange.wish,
             model=begun.model,
-            tried=unfit,
+            tried=exchange.wish.tried | unfit,
             prompt_tokens=exchange.meta.prompt_tokens + begun.told.tokens,
             sent_tokens=begun.told.tokens,
         )

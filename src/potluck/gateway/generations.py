@@ -8,7 +8,7 @@ its id from the beginning.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -32,7 +32,7 @@ from potluck.core.generations import (
     given_up,
     steps,
 )
-from potluck.core.model import KeyId, NodeId, UserId
+from potluck.core.model import KeyId, ModelId, NodeId, UserId
 from potluck.gateway.generation import Generation, Numbered, Written
 from potluck.gateway.metrics import AnswerCounts
 from potluck.gateway.port import Begun, Caller, Calls
@@ -79,6 +79,10 @@ State: TypeAlias = Literal["running", "complete", "failed", "interrupted"]
 _STATES: Mapping[type[End], State] = {Done: "complete", Failure: "failed", Stopped: "interrupted"}
 
 
+def _nobody_hears(head: GenerationHead) -> None:
+    """For who shows answers to nobody but their readers."""
+
+
 class Summary(msgspec.Struct, frozen=True):
     """An answer in a listing. ``last`` is the number of its last event; ``ended_s`` None while it runs."""
 
@@ -117,7 +121,7 @@ class Generations:
 
     ``bounds`` may be replaced by others, which hold from then on; ``counts`` are for the metrics. ``clock`` is
     monotonic, ``wall_clock`` Unix seconds. ``words`` tells how an error is shown, ``caller_of`` who a key belongs to,
-    None if it does not count any more.
+    None if it does not count any more. ``kept`` hears of each answer when it is in its conversation, or is not to be.
     """
 
     def __init__(
@@ -132,6 +136,7 @@ class Generations:
         caller_of: Callable[[KeyId], Caller | None],
         clock: Callable[[], float],
         wall_clock: Callable[[], float],
+        kept: Callable[[GenerationHead], None] = _nobody_hears,
     ) -> None:
         self._logs = logs
         self._conversations = conversations
@@ -143,6 +148,7 @@ class Generations:
         self._caller_of = caller_of
         self._clock = clock
         self._wall_clock = wall_clock
+        self._kept_hook = kept
         self._running: dict[GenerationId, Generation] = {}
         self._ended: dict[GenerationId, Summary] = {}
         self._restored = asyncio.Event()
@@ -155,8 +161,10 @@ class Generations:
 
     async def begin(self, head: GenerationHead, caller: Caller, terms: Terms = NO_TERMS) -> Generation:
         """Set out; the answer is the service's from here on. A log that cannot be written costs the answer nothing
-        but that nobody finds it again after a crash."""
-        generation = Generation(head, (), self._clock())
+        but that nobody finds it again after a crash. One that runs already is not begun again."""
+        if (running := self._running.get(head.id)) is not None:
+            return running
+        generation = self._running[head.id] = Generation(head, (), self._clock())
         try:
             await self._logs.begin(head)
         except OperatorError as error:
@@ -166,7 +174,8 @@ class Generations:
 
     def _launch(self, generation: Generation, caller: Caller, terms: Terms = NO_TERMS) -> None:
         self._running[generation.head.id] = generation
-        generation.work = self._tasks.spawn(self._generate(generation, caller, terms), "an answer")
+        if not generation.why:  # stopped before it began
+            generation.work = self._tasks.spawn(self._generate(generation, caller, terms), "an answer")
         self._tasks.spawn(self._see_through(generation), "an answer's end")
 
     async def _generate(self, generation: Generation, caller: Caller, terms: Terms) -> None:
@@ -184,12 +193,13 @@ class Generations:
         head, told = generation.head, generation.told()
         call = head.call.call()
         began = generation.began
-        begun = Begun(told, began.model) if began is not None else None
+        model = began.model if began is not None else ModelId(call.model)
+        begun = Begun(told, model) if began is not None or head.beginning is not None else None
         if generation.tries:
             await self._engines_up(began.model if began is not None else call.model)
         last_words: list[Event] = []
         async with self._calls.generate(
-            call, caller, whole=head.whole, request=head.request, terms=terms, begun=begun
+            call, caller, whole=head.whole, request=head.request, terms=terms, begun=begun, node=head.node
         ) as origin:
             await self._began(generation, origin)
             pause_s = 0.0
@@ -203,7 +213,9 @@ class Generations:
                 last_words += (event for event in came if isinstance(event, Finish | Usage | Timings))
         answer = collect(last_words)
         finish = answer.choices[0].finish if answer.choices else None
-        generation.outcome = Outcome(MessageState.COMPLETE, Done(finish, answer.usage, answer.timings))
+        tokens_per_s = generation.tokens_per_s(answer.usage, answer.timings)
+        done = Done(finish, answer.usage, answer.timings, generation.first_token_s, tokens_per_s)
+        generation.outcome = Outcome(MessageState.COMPLETE, done)
 
     async def _engines_up(self, model: str) -> None:
         """After a start engines are looked at one by one. Who never comes is told of by the call."""
@@ -217,8 +229,10 @@ class Generations:
             began = Began(
                 origin.request, origin.node, origin.model, origin.attempts, origin.queue_s, dict(origin.renamed)
             )
-            await self._tell(generation, [began])
+            await self._tell(generation, [began, *_beginning(generation.head)])
             generation.standing = Standing(node=origin.node, attempts=origin.attempts)
+            if generation.head.beginning is not None:  # to go on with a cut answer is no rescue
+                generation.standing = self._calls.under_way(origin.request) or generation.standing
         elif generation.tries:
             await self._look(generation)
 
@@ -264,16 +278,27 @@ class Generations:
             with suppress(NotFound):
                 await self._conversations.delete(head.conversation, head.user)
             await self._logs.forget(head.id)
+            self._kept_hook(head)
             return
         await self._note(generation, outcome)
-        with suppress(Conflict, NotFound):  # it is there already, or its conversation was deleted
-            await self._conversations.append(
-                head.conversation, head.user, [generation.message(outcome)], self._wall_clock(), after=head.after
-            )
+        beginning = head.beginning
+        # It is there already, or its conversation was deleted. What could not be gone on with stays as it was.
+        with suppress(Conflict, NotFound):
+            if beginning is None or generation.began is not None:
+                await self._conversations.append(
+                    head.conversation,
+                    head.user,
+                    [generation.message(outcome)],
+                    self._wall_clock(),
+                    after=head.after,
+                    follows=True,
+                    replaces=beginning.message if beginning is not None else None,
+                )
         await self._tell(generation, [outcome.end])
         if generation.logged:
             await self._logs.finish(head.id)
             await self._ended_now(head.id)
+        self._kept_hook(head)
 
     async def _ended_now(self, generation: GenerationId) -> None:
         kept = await self._logs.read(generation)
@@ -291,7 +316,7 @@ class Generations:
                 await self._write(
                     generation, [Entry(number + place, event) for place, event in enumerate(events, start=1)]
                 )
-            generation.take(events)
+            generation.take(events, self._clock())
 
     async def _note(self, generation: Generation, note: Note) -> None:
         async with generation.writing:
@@ -412,12 +437,12 @@ class Generations:
         if generation.work is not None:
             generation.work.cancel()
 
-    async def drop(self, conversation: str, user: UserId) -> None:
-        """Its conversation is gone: end those that write to it, and forget what they said."""
+    async def drop(self, conversation: str, user: UserId, messages: Collection[str] | None = None) -> None:
+        """Its conversation is gone, or ``messages`` of it: end those that write to it, and forget what they said."""
         await self._restored.wait()
-        for running in [each for each in self._running.values() if _of(each.head, conversation, user)]:
+        for running in [each for each in self._running.values() if _of(each.head, conversation, user, messages)]:
             await self.end(running)
-        for ended in [each for each in self._ended.values() if _of(each.head, conversation, user)]:
+        for ended in [each for each in self._ended.values() if _of(each.head, conversation, user, messages)]:
             await self._forget(ended.head.id)
 
     def _own(self, generation: str, user: UserId) -> Generation | None:
@@ -498,6 +523,16 @@ class Generations:
                 await self._logs.forget(generation.head.id)
 
 
+def _beginning(head: GenerationHead) -> Sequence[GenerationEvent]:
+    """What a cut answer has said already: it took no time now."""
+    found: list[GenerationEvent] = []
+    if head.beginning is not None:
+        if head.beginning.reasoning:
+            found.append(Thought(head.beginning.reasoning, 0))
+        found.append(Said(head.beginning.text, head.beginning.pieces))
+    return found
+
+
 def _framed(events: Sequence[Event]) -> list[GenerationEvent]:
     found: list[GenerationEvent] = []
     for frame in frames(events):
@@ -521,8 +556,10 @@ def _step(step: Step, now: Standing) -> GenerationEvent:
             return Rescued(NodeId(now.node), now.attempts, now.way)
 
 
-def _of(head: GenerationHead, conversation: str, user: UserId) -> bool:
-    return head.conversation == conversation and head.user == user
+def _of(head: GenerationHead, conversation: str, user: UserId, messages: Collection[str] | None) -> bool:
+    if head.conversation != conversation or head.user != user:
+        return False
+    return messages is None or head.message in messages or head.after in messages
 
 
 def _events(kept: Kept) -> list[GenerationEvent]:

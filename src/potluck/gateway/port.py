@@ -113,6 +113,7 @@ class Calls(Protocol):
         request: str = "",
         terms: Terms = NO_TERMS,
         begun: Begun | None = None,
+        node: str = "",
     ) -> AbstractAsyncContextManager[Generation]:
         """Place and run a call; enters when the engine's answer begins, so errors before that are raised here.
 
@@ -121,7 +122,7 @@ class Calls(Protocol):
         ``whole`` is for who shows nothing before the end: it enters when the answer is complete, and an engine that
         breaks in the middle is replaced by the next one. ``request`` is the call's id where it has one already, so that
         an error before the answer names what the request log does. ``begun`` is an answer to go on with, of which only
-        the rest comes.
+        the rest comes. ``node`` is the only one that may answer, empty for any.
 
         Raises `ClientError`, `Overloaded` or `NodeError`. Leaving the block early frees the engine's slot at once.
         """

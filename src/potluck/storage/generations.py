@@ -51,9 +51,20 @@ class KeptCall(msgspec.Struct, frozen=True, omit_defaults=True):
         return ChatCall(self.model, messages, thinking=self.thinking, sampling=self.sampling)
 
 
+class KeptBeginning(msgspec.Struct, frozen=True):
+    """A cut answer that is to be gone on with: the ``message`` that has it, and about how many tokens its text is."""
+
+    message: MessageId
+    text: str
+    reasoning: str
+    pieces: int
+
+
 class GenerationHead(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is known when it begins. ``after`` is the message that it answers, ``id`` that of its own; ``first``: the
     conversation was made for it. ``whole``: nobody hears of it before its end. ``goes_on``: it outlasts its client.
+    ``node`` is the only one that may answer, empty for any. ``beginning`` is what it goes on with, and takes the place
+    of. ``asked`` as of `conversation_records.MessageDetails`.
     """
 
     id: GenerationId
@@ -68,6 +79,9 @@ class GenerationHead(msgspec.Struct, frozen=True, omit_defaults=True):
     whole: bool = False
     goes_on: bool = True
     kind: Kind | None = None
+    node: NodeId = NodeId("")
+    beginning: KeptBeginning | None = None
+    asked: str = ""
 
     @property
     def message(self) -> MessageId:
@@ -122,10 +136,14 @@ class Rescued(msgspec.Struct, frozen=True, tag="rescued"):
     way: str
 
 
-class Done(msgspec.Struct, frozen=True, tag="done"):
+class Done(msgspec.Struct, frozen=True, tag="done", omit_defaults=True):
+    """``first_token_s`` is from the request to the first text, None where that was not seen."""
+
     finish: FinishReason | None = None
     usage: Usage | None = None
     timings: Timings | None = None
+    first_token_s: float | None = None
+    tokens_per_s: float | None = None
 
 
 class Failure(msgspec.Struct, frozen=True, tag="error"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
@@ -186,7 +186,7 @@ class GenerationCare(Protocol):
 
     async def stop(self, generation: str, user: UserId) -> None: ...
 
-    async def drop(self, conversation: str, user: UserId) -> None: ...
+    async def drop(self, conversation: str, user: UserId, messages: Collection[str] | None = ...) -> None: ...
 
 
 class AuditCare(Protocol):

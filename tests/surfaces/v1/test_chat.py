@@ -8,7 +8,7 @@ from potluck.core.answer import Failed, Finish, FinishReason, Reasoning, Text
 from potluck.core.call import ChatCall, ImagePart, Role
 from potluck.core.errors import ContextOverflow, NodeFailed, NodeTimeout, QueueFull
 from potluck.storage.records import MessageState, StoredMessage
-from potluck.surfaces.v1.chat import title_of
+from potluck.surfaces.v1.chat_begin import title_of
 
 from .world import ANNA, BERT, Hang, World, says, unknown_model
 
@@ -271,7 +271,13 @@ async def test_anothers_conversation_is_not_there() -> None:
 async def test_an_answer_that_ran_out_of_tokens_says_so() -> None:
     world = World(lambda call: (Text("x"), Finish(FinishReason.LENGTH)))
     served = await world.ask("POST", CHAT, {"message": "Hi"})
-    assert served.events()[-1][2] == {"finish": "length", "usage": None, "timings": None}
+    assert served.events()[-1][2] == {
+        "finish": "length",
+        "usage": None,
+        "timings": None,
+        "first_token_ms": 2000,  # each look at the clock of these tests takes a second
+        "tokens_per_s": None,
+    }
     assert kept(world)[-1].new.finish is FinishReason.LENGTH
 
 

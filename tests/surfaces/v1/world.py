@@ -173,6 +173,8 @@ class FakeCalls:
         self.standings: dict[str, Standing] = {}
         self.waits = False  # in line, for ever
         self.terms: list[Terms] = []
+        self.begun: list[Begun | None] = []
+        self.nodes: list[str] = []
 
     @asynccontextmanager
     async def generate(
@@ -186,8 +188,11 @@ class FakeCalls:
         request: str = "",
         terms: Terms = NO_TERMS,
         begun: Begun | None = None,
+        node: str = "",
     ) -> AsyncIterator[Generation]:
         self.calls.append(call)
+        self.begun.append(begun)
+        self.nodes.append(node)
         self.kinds.append(kind)
         self.terms.append(terms)
         steps = self.script(call)

@@ -115,7 +115,16 @@ def _event(head: GenerationHead, event: GenerationEvent) -> tuple[str, msgspec.S
 
 
 def meta_of(head: GenerationHead, began: Began) -> ChatMeta:
-    return ChatMeta(head.conversation, head.after, head.message, began.request, began.node, began.model, head.id)
+    return ChatMeta(
+        conversation=head.conversation,
+        user_message=head.after,
+        message=head.message,
+        request_id=began.request,
+        node=began.node,
+        model=began.model,
+        generation=head.id,
+        continues=head.beginning.message if head.beginning is not None else "",
+    )
 
 
 def done_of(done: Done) -> ChatDone:
@@ -123,7 +132,13 @@ def done_of(done: Done) -> ChatDone:
         finish=done.finish,
         usage=UsageInfo.of(done.usage) if done.usage else None,
         timings=TimingsInfo.of(done.timings) if done.timings else None,
+        first_token_ms=milliseconds(done.first_token_s),
+        tokens_per_s=done.tokens_per_s,
     )
+
+
+def milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)
 
 
 def _stopped(stopped: Stopped) -> StoppedInfo:

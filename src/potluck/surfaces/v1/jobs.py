@@ -14,11 +14,9 @@ from potluck.storage.jobs import STORE_EVENTS, JobEvent, JobFailure, JobRecord, 
 from potluck.surfaces.v1.endpoint import Action
 from potluck.surfaces.v1.exchange import Events, Exchange, Reply, Result, Stream
 from potluck.surfaces.v1.generations import after_of
+from potluck.surfaces.v1.idempotency import idempotency_key
 from potluck.surfaces.v1.shapes import EventQuery, rfc3339
 from potluck.wire.body import decode_body
-
-_KEY_HEADER = b"idempotency-key"
-_LONGEST_KEY = 200
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 
@@ -104,23 +102,12 @@ async def _create_job(exchange: Exchange, body: bytes, _: QueryParams) -> Reply:
             f"There is no kind of job named '{which[:50]}'.", param="kind", hint=f"There is {', '.join(KINDS)}."
         )
     asked = decode_body(body, kind.asked)
-    job = await exchange.services.jobs.submit(asked, exchange.caller, _idempotency(exchange))
+    job = await exchange.services.jobs.submit(asked, exchange.caller, idempotency_key(exchange))
     return Reply(job_info(job), {"location": f"/api/v1/jobs/{job.id}"})
 
 
 create_job = Action(_create_job, body=Asked)
 """Read by hand: which fields there are depends on the kind."""
-
-
-def _idempotency(exchange: Exchange) -> str:
-    """draft-ietf-httpapi-idempotency-key-header: who did not hear the answer asks again with the same key."""
-    given = next((value for name, value in exchange.headers if name == _KEY_HEADER), b"")
-    key = given.decode("latin-1").strip()
-    if len(key) > _LONGEST_KEY or not (key.isascii() and (key.isprintable() or not key)):
-        raise BadRequest(
-            "Invalid value for the header Idempotency-Key.", hint=f"Send up to {_LONGEST_KEY} letters and digits."
-        )
-    return key
 
 
 async def list_jobs(exchange: Exchange, query: JobQuery) -> Reply:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from potluck.core import errors as e
 from potluck.core.people import Right
-from potluck.surfaces.v1 import boot, boot_shapes
+from potluck.surfaces.v1 import boot, boot_shapes, conversations, shapes
 from potluck.surfaces.v1.endpoint import Route, plain
 
 PORTAL_ROUTES: Final[tuple[Route, ...]] = (
@@ -16,5 +17,15 @@ PORTAL_ROUTES: Final[tuple[Route, ...]] = (
         plain(boot.boot),
         boot_shapes.BootReply,
         right=Right.LOOK,
+    ),
+    Route(
+        "DELETE",
+        "/api/v1/conversations/{conversation}/messages/{message}",
+        "Delete a message and all that follows it.",
+        plain(conversations.delete_messages),
+        shapes.MessagesDeleted,
+        errors=(e.NotFound,),
+        right=Right.CONVERSE,
+        lasting=True,
     ),
 )

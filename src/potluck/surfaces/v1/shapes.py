@@ -14,12 +14,14 @@ from msgspec import UNSET, Meta, UnsetType
 from potluck.core.answer import Timings, Usage
 from potluck.core.reading import Reading
 from potluck.core.review import Severity
+from potluck.storage.conversation_records import Titled
 from potluck.storage.records import CallStatus, MessageState
 from potluck.surfaces.v1.limit_shapes import LimitsInfo
 
 Temperature: TypeAlias = Annotated[float, Meta(ge=0, le=2)]
 Tokens: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000)]
 Named: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
+Tag: TypeAlias = Annotated[str, Meta(min_length=1, max_length=50)]
 
 
 def rfc3339(seconds: float) -> str:
@@ -74,11 +76,23 @@ class ImageInput(msgspec.Struct, tag_field="type", tag="image"):
 class ChatRequest(msgspec.Struct):
     """Say something. Without ``conversation`` a new one begins, named after the message's first words.
 
-    ``detached`` says whether the answer goes on when the client leaves; left out, a streamed one does.
+    ``parent`` is the message that this one follows: left out, the last one of the branch that is shown; null for a new
+    first message. To edit one, send what it is to be with the parent that it has. In place of ``message``,
+    ``regenerate`` asks anew for an answer beside one there is, or for one more to a message of the user's, and
+    ``continue`` goes on with an answer that was cut, in whose place the whole one comes. ``node`` is the only one that
+    may answer.
+
+    ``detached`` says whether the answer goes on when the client leaves; left out, a streamed one does. ``client_id`` is
+    as the header ``Idempotency-Key``: sent again with the same one, a request is answered by what the first one began.
     """
 
-    message: str | list[TextInput | ImageInput]
+    message: str | list[TextInput | ImageInput] = ""
     conversation: str = ""
+    parent: str | UnsetType | None = UNSET
+    regenerate: str = ""
+    continues: str = msgspec.field(name="continue", default="")
+    node: str = ""
+    client_id: Annotated[str, Meta(max_length=200)] = ""
     model: str = ""
     system: str = ""
     stream: bool = True
@@ -91,9 +105,10 @@ class ChatRequest(msgspec.Struct):
     detached: bool | None = None
 
 
-class ChatMeta(msgspec.Struct):
+class ChatMeta(msgspec.Struct, omit_defaults=True):
     """The ``meta`` event, once in a stream: where the answer comes from, where it is kept, and the ``generation`` by
-    which a client that lost the connection finds it again.
+    which a client that lost the connection finds it again. ``continues`` is the cut message that it takes the place of,
+    whose text comes first.
     """
 
     conversation: str
@@ -103,6 +118,7 @@ class ChatMeta(msgspec.Struct):
     node: str
     model: str
     generation: str = ""
+    continues: str = ""
 
 
 class InLineInfo(msgspec.Struct):
@@ -149,11 +165,14 @@ class Delta(msgspec.Struct):
 
 
 class ChatDone(msgspec.Struct):
-    """The ``done`` event, last in a stream that did not fail. ``finish`` is null if the engine did not say."""
+    """The ``done`` event, last in a stream that did not fail. ``finish`` is null if the engine did not say.
+    ``first_token_ms`` is from the request to the first text; null, as ``tokens_per_s``, where nobody knows."""
 
     finish: str | None
     usage: UsageInfo | None
     timings: TimingsInfo | None
+    first_token_ms: int | None = None
+    tokens_per_s: float | None = None
 
 
 class ChatReply(msgspec.Struct):
@@ -240,7 +259,8 @@ class SearchMatch(msgspec.Struct):
 
 
 class ConversationInfo(msgspec.Struct):
-    """``match`` is set in the results of a search only."""
+    """``match`` is set in the results of a search only. ``titled`` says who made the title: its first ``words``, a
+    ``model``, or a ``person``, whose title no model changes. ``folder`` is its id."""
 
     id: str
     title: str
@@ -249,6 +269,11 @@ class ConversationInfo(msgspec.Struct):
     created_at: str
     updated_at: str
     match: SearchMatch | None = None
+    titled: Titled = Titled.WORDS
+    pinned: bool = False
+    archived: bool = False
+    folder: str | None = None
+    tags: list[str] = []
 
 
 class ConversationList(msgspec.Struct):
@@ -271,12 +296,65 @@ class NewConversation(msgspec.Struct):
     model: str = ""
 
 
-class Rename(msgspec.Struct):
-    title: Named
+class ParamsInfo(msgspec.Struct, omit_defaults=True):
+    """How a conversation's answers are drawn, where a request does not say."""
+
+    temperature: Temperature | None = None
+    top_p: Annotated[float, Meta(gt=0, le=1)] | None = None
+    max_tokens: Tokens | None = None
+    seed: int | None = None
+    stop: Annotated[list[Annotated[str, Meta(max_length=200)]], Meta(max_length=16)] = []
+    think: bool | None = None
+
+
+class ConversationPatch(msgspec.Struct, omit_defaults=True):
+    """What is left out stays. ``leaf`` is the last message of the branch that is shown. ``folder`` null takes it out of
+    its folder. ``system`` and ``params`` are for answers whose requests do not say."""
+
+    title: Named | UnsetType = UNSET
+    model: Annotated[str, Meta(max_length=200)] | UnsetType = UNSET
+    leaf: str | UnsetType = UNSET
+    pinned: bool | UnsetType = UNSET
+    archived: bool | UnsetType = UNSET
+    folder: str | UnsetType | None = UNSET
+    tags: Annotated[list[Tag], Meta(max_length=20)] | UnsetType = UNSET
+    system: Annotated[str, Meta(max_length=100_000)] | UnsetType = UNSET
+    params: ParamsInfo | UnsetType = UNSET
+
+
+class MessageRescue(msgspec.Struct):
+    """A node that went on with the answer after another one broke, in a ``way`` of
+    docs/guides/when-a-node-dies.md."""
+
+    node: str
+    way: str
+
+
+class ToolCallInfo(msgspec.Struct):
+    """A tool that a model called; ``arguments`` is JSON as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+class AttachmentInfo(msgspec.Struct):
+    """A file that was sent with a message; its content is at ``/api/v1/files/{file}/content``, if it is there still."""
+
+    file: str
+    name: str
+    media_type: str
+    size_bytes: int
 
 
 class MessageInfo(msgspec.Struct):
-    """``text`` holds all text of a message; ``images`` is how many images it has. ``parent`` is what it follows."""
+    """``text`` holds all text of a message; ``images`` is how many images it has beside ``attachments``. ``parent`` is
+    what it follows, ``children`` are those that follow it, oldest first: more than one are branches.
+
+    What is told of an answer: ``first_token_ms`` from the request to the first text, ``rescued`` where other nodes went
+    on with it. ``error``, ``error_type`` and ``error_hint`` stand beside the text that came before; ``stopped`` is why
+    it was ended early.
+    """
 
     id: str
     role: str
@@ -293,12 +371,41 @@ class MessageInfo(msgspec.Struct):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     error: str = ""
+    children: list[str] = []
+    first_token_ms: int | None = None
+    tokens_per_s: float | None = None
+    rescued: list[MessageRescue] = []
+    attachments: list[AttachmentInfo] = []
+    tool_calls: list[ToolCallInfo] = []
+    tool: str = ""
+    error_type: str = ""
+    error_hint: str = ""
+    stopped: str = ""
+
+
+class ThreadQuery(msgspec.Struct):
+    """``branch`` leaves out all messages but those of one branch: ``active``, the one that is shown, or the one that
+    ends with the message of that id."""
+
+    branch: str = ""
 
 
 class ConversationThread(ConversationInfo, kw_only=True):
-    """One conversation with all its messages, in the order of writing."""
+    """One conversation with its messages, in the order of writing. ``leaf`` is the last one of the branch that is
+    shown, null if there is no message; ``roots`` are the first messages, oldest first: more than one are branches."""
 
     messages: list[MessageInfo]
+    leaf: str | None = None
+    roots: list[str] = []
+    system: str = ""
+    params: ParamsInfo = msgspec.field(default_factory=ParamsInfo)
+
+
+class MessagesDeleted(msgspec.Struct):
+    """``deleted`` are the message that was named and all that followed it; ``leaf`` is as of a conversation."""
+
+    deleted: list[str]
+    leaf: str | None
 
 
 # --- Code ------------------------------------------------------------------------------------------------------------

@@ -7,17 +7,14 @@ When stdin ends, or the parent dies, so does the child.
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 import os
-import signal
 import sys
 from typing import Any
 
 import msgspec
 
-# From <linux/prctl.h>.
-_PR_SET_PDEATHSIG = 1
+from potluck.pixels.leash import die_with
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -45,7 +42,7 @@ class Task(msgspec.Struct, frozen=True):
 def main() -> int:
     """Serve until stdin ends. 1 if the model cannot be loaded; llama.cpp has said why on stderr."""
     task = msgspec.json.decode(sys.stdin.buffer.readline(), type=Task)
-    _die_with(task.parent)
+    die_with(task.parent)
     try:
         server, port = _serve(task)
     except RuntimeError as error:
@@ -56,14 +53,6 @@ def main() -> int:
     sys.stdin.buffer.read()
     del server
     return 0
-
-
-def _die_with(parent: int) -> None:
-    """The end of stdin tells of the parent's death, but not to a process that is busy loading; Linux can do better."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before we could ask to be told
-        os._exit(1)
 
 
 def _serve(task: Task) -> tuple[object, int]:

@@ -1,0 +1,64 @@
+"""Work on images, done: bytes in, bytes out, in the process that calls it."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from PIL import Image
+
+from potluck.core.errors import BadRequest
+from potluck.core.pictures.ask import Resize
+from potluck.pixels.opening import Opened, opened
+from potluck.pixels.shaping import fitted, grown, mask
+from potluck.pixels.work import Clean, ControlMap, Convert, Fit, Grow, Limits, Made, Mask, Thumbnail, Work
+from potluck.pixels.writing import as_png, thumbnail, written
+
+
+def perform(work: Work, limits: Limits) -> Made:
+    """Raises `BadRequest` for what cannot be done with these bytes."""
+    source = opened(work.image, limits)
+    match work:
+        case Clean():
+            return _made(as_png(source.image), source.image, source)
+        case Mask():
+            grey = mask(source.image, work.width, work.height, work.source, invert=work.invert)
+            return _made(as_png(grey), grey, source)
+        case Fit():
+            shaped = _fitted(source.image, work.width, work.height, work.resize, limits)
+            return _made(as_png(shaped), shaped, source)
+        case Grow():
+            canvas, room = grown(source.image, work.left, work.top, work.right, work.bottom, work.feather, limits)
+            return _made(as_png(canvas), canvas, source, mask=as_png(room))
+        case Thumbnail():
+            data, small = thumbnail(source.image, work.side)
+            return _made(data, small, source, media_type="image/webp")
+        case Convert():
+            data = written(source.image, work.format, work.quality, work.texts)
+            return _made(data, source.image, source, media_type=work.format.media_type)
+        case ControlMap():
+            # NumPy takes longer to load than most work takes.
+            from potluck.pixels.controls import control_map  # noqa: PLC0415
+
+            edges = control_map(source.image, work.kind, work.low, work.high)
+            return _made(as_png(edges), edges, source)
+        case _:
+            assert_never(work)
+
+
+def _fitted(image: Image.Image, width: int, height: int, resize: Resize, limits: Limits) -> Image.Image:
+    if not (0 < width <= limits.side and 0 < height <= limits.side and width * height <= limits.pixels):
+        raise BadRequest(f"An image of {width} x {height} pixels cannot be made here.", param="width")
+    return fitted(image, width, height, resize)
+
+
+def _made(data: bytes, image: Image.Image, source: Opened, *, media_type: str = "image/png", mask: bytes = b"") -> Made:
+    return Made(
+        data,
+        image.width,
+        image.height,
+        media_type=media_type,
+        was=source.media_type,
+        transparent=image.mode == "RGBA",
+        texts=source.texts,
+        mask=mask,
+    )

@@ -15,6 +15,8 @@ export class ApiError extends Error {
     /** Seconds to wait before another try; null where nothing says so. */
     readonly retryAfterS: number | null = null,
     readonly requestId = "",
+    /** The conversation that keeps what was asked, where one does. */
+    readonly conversation = "",
   ) {
     super(message);
   }
@@ -31,6 +33,7 @@ interface Told {
   hint?: unknown;
   param?: unknown;
   request_id?: unknown;
+  conversation?: unknown;
 }
 
 /** The error that an answer tells of; `body` is its JSON, or anything else. */
@@ -45,6 +48,7 @@ export function errorOf(status: number, body: unknown, retryAfter: string | null
     words(told?.param),
     Number.isFinite(seconds) ? seconds : null,
     words(told?.request_id),
+    words(told?.conversation),
   );
 }
 

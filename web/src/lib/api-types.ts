@@ -245,6 +245,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Follow all that changes: everything first, then what is not as it was, each topic at most twice a second. */
+        get: operations["get_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/files": {
         parameters: {
             query?: never;
@@ -1672,6 +1689,15 @@ export interface components {
             q: string;
         };
         /**
+         * ConversationsChanged
+         * @description Ids of conversations whose line in the listing is another now: new, renamed, gone on with, or gone. ``all``: it
+         *         may be any; read the listing again.
+         */
+        ConversationsChanged: {
+            all: boolean;
+            changed: string[];
+        };
+        /**
          * ConversationThread
          * @description One conversation with all its messages, in the order of writing.
          */
@@ -1930,6 +1956,15 @@ export interface components {
             after: number;
         };
         /**
+         * EventsQuery
+         * @description ``topics`` are those that you want, with commas between them; without it, all that you may have: ``nodes``,
+         *         ``models``, ``queue``, ``generations``, ``jobs``, ``conversations``, ``discovery``.
+         */
+        EventsQuery: {
+            /** @default  */
+            topics: string;
+        };
+        /**
          * FactorBegun
          * @description ``secret`` is for typing into an authenticator, ``url`` (otpauth://) for a QR code. Shown this once.
          */
@@ -2081,6 +2116,11 @@ export interface components {
         GenerationList: {
             generations: components["schemas"]["GenerationInfo"][];
         };
+        /** GenerationsDelta */
+        GenerationsDelta: {
+            changed: components["schemas"]["LiveGeneration"][];
+            gone: string[];
+        };
         /**
          * GenerationState
          * @description One with its text so far. ``done`` is there at the end of a complete one, ``error`` of a failed one, ``stopped``
@@ -2132,6 +2172,26 @@ export interface components {
             unified: boolean;
             /** @default null */
             watts: number | null;
+        };
+        /**
+         * HeldModel
+         * @description A model in memory: what it takes there, by its engine's word or else estimated, the part of that in an
+         *         accelerator's own, and when it will be unloaded. ``busy`` calls have it now; ``decode_tps`` is the learned speed of
+         *         its answers, in tokens a second, null where that is not known yet.
+         */
+        HeldModel: {
+            /** @default 0 */
+            busy: number;
+            /** @default null */
+            decode_tps: number | null;
+            /** @default null */
+            expires_at: string | null;
+            memory_bytes: number;
+            model: string;
+            /** @default false */
+            pinned: boolean;
+            /** @default null */
+            vram_bytes: number | null;
         };
         /**
          * Home
@@ -2187,6 +2247,13 @@ export interface components {
             type: "image";
             /** @default  */
             url?: string;
+        };
+        /**
+         * InboxCount
+         * @description Machines that were found, or have moved, and wait for the owner's word.
+         */
+        InboxCount: {
+            proposals: number;
         };
         /**
          * InLineInfo
@@ -2292,6 +2359,14 @@ export interface components {
             /** @enum {unknown} */
             state: "cancelled" | "done" | "failed" | "queued" | "running";
             total: number;
+        };
+        /**
+         * JobsDelta
+         * @description ``gone`` are no longer among the newest that are told of here.
+         */
+        JobsDelta: {
+            changed: components["schemas"]["JobInfo"][];
+            gone: string[];
         };
         /**
          * KeyChange
@@ -2492,6 +2567,115 @@ export interface components {
             role: components["schemas"]["Role"];
         };
         /**
+         * LiveCall
+         * @description A call that a node works on. Whose it is, and its ``id``, are told of one's own calls, and of all to owners and
+         *         admins. ``answering``: its first bytes have come.
+         */
+        LiveCall: {
+            answering: boolean;
+            engine: string;
+            family: string;
+            /** @default  */
+            id: string;
+            kind: string;
+            model: string;
+            since: string;
+            /** @default  */
+            user: string;
+        };
+        /**
+         * LiveEngine
+         * @description ``busy`` of ``slots`` generations run. ``why``, which may name addresses, is for owners and admins. ``failures``
+         *         calls have failed there in a row, so that others are asked first.
+         */
+        LiveEngine: {
+            busy: number;
+            /** @default 0 */
+            failures: number;
+            held: components["schemas"]["HeldModel"][];
+            id: string;
+            kind: string;
+            slots: number;
+            /** @enum {unknown} */
+            state: "down" | "draining" | "loading" | "suspect" | "unknown" | "up";
+            /** @default false */
+            trial: boolean;
+            /** @default  */
+            why: string;
+        };
+        /**
+         * LiveGeneration
+         * @description An answer of your own that runs or ended lately; its text comes from ``/api/v1/generations/{id}/events``.
+         */
+        LiveGeneration: {
+            asked_model: string;
+            conversation: string;
+            created_at: string;
+            ended_at: string | null;
+            id: string;
+            model: string | null;
+            node: string | null;
+            queued: components["schemas"]["InLineInfo"] | null;
+            request_id: string;
+            /** @enum {unknown} */
+            state: "complete" | "failed" | "interrupted" | "running";
+        };
+        /**
+         * LiveModel
+         * @description A name that can be asked for. ``ready``: an engine that has it is up; ``resident``: on one it is in memory, so
+         *         the first word needs no loading.
+         */
+        LiveModel: {
+            /** @default  */
+            alias_of: string;
+            id: string;
+            nodes: string[];
+            ready: boolean;
+            resident: boolean;
+        };
+        /**
+         * LiveNode
+         * @description A machine now. ``state`` is that of its best engine, ``draining`` while its owner wants it empty.
+         *
+         *         ``memory_bytes`` is what models may fill, null where nobody said, ``held_bytes`` what those in memory take.
+         *         ``waiting`` calls in line could be served there. ``tokens_per_s`` is what was written there in the last minute by
+         *         calls that have ended, on average.
+         */
+        LiveNode: {
+            busy: number;
+            calls: components["schemas"]["LiveCall"][];
+            /** @default null */
+            drain: components["schemas"]["DrainInfo"] | null;
+            /** @default null */
+            drill: components["schemas"]["NodeDrillInfo"] | null;
+            engines: components["schemas"]["LiveEngine"][];
+            held_bytes: number;
+            id: string;
+            /** @default null */
+            machine: components["schemas"]["MachineFigures"] | null;
+            /** @default null */
+            memory_bytes: number | null;
+            slots: number;
+            source: string;
+            /** @enum {unknown} */
+            state: "down" | "draining" | "loading" | "suspect" | "unknown" | "up";
+            tokens_per_s: number;
+            waiting: number;
+            /** @default  */
+            why: string;
+        };
+        /**
+         * LiveQueue
+         * @description ``waiting`` and ``running`` count everybody's calls; ``calls`` are at most the first 50 that you may see.
+         */
+        LiveQueue: {
+            calls: components["schemas"]["QueuedCall"][];
+            last_minute: components["schemas"]["LastMinuteInfo"];
+            running: number;
+            slots: number;
+            waiting: number;
+        };
+        /**
          * LoadedInfo
          * @description A model in memory, and what it takes there: by its engine's word, else estimated from its size.
          */
@@ -2511,6 +2695,30 @@ export interface components {
             keep_alive?: string;
             /** @default  */
             node?: string;
+        };
+        /**
+         * MachineFigures
+         * @description What the node's agent told last: loads from 0 to 1, the busiest GPU's; the hottest sensor; watts drawn.
+         *         ``fresh``: it is recent enough to be planned with.
+         */
+        MachineFigures: {
+            /** @default null */
+            available_bytes: number | null;
+            /** @default null */
+            celsius: number | null;
+            /** @default null */
+            cpu_load: number | null;
+            fresh: boolean;
+            /** @default null */
+            gpu_load: number | null;
+            /** @default null */
+            total_bytes: number | null;
+            /** @default null */
+            vram_bytes: number | null;
+            /** @default null */
+            vram_free_bytes: number | null;
+            /** @default null */
+            watts: number | null;
         };
         /**
          * Me
@@ -2645,6 +2853,11 @@ export interface components {
         ModelsChanged: {
             changed: components["schemas"]["ModelTarget"][];
         };
+        /** ModelsDelta */
+        ModelsDelta: {
+            changed: components["schemas"]["LiveModel"][];
+            gone: string[];
+        };
         /**
          * ModelTarget
          * @description A model on one engine.
@@ -2762,6 +2975,14 @@ export interface components {
         /** NodeList */
         NodeList: {
             nodes: components["schemas"]["NodeInfo"][];
+        };
+        /**
+         * NodesDelta
+         * @description Nodes that are new or not as they were, each whole; and the ids of those that are there no more.
+         */
+        NodesDelta: {
+            changed: components["schemas"]["LiveNode"][];
+            gone: string[];
         };
         /**
          * OpenIdBegin
@@ -2987,6 +3208,19 @@ export interface components {
             sha256?: string;
             /** @default true */
             stream?: boolean;
+        };
+        /**
+         * QueuedCall
+         * @description A call in line: one's own, or anybody's for owners and admins. ``position`` 1 is the next of all; ``eta_s`` is
+         *         about how many seconds remain.
+         */
+        QueuedCall: {
+            eta_s: number;
+            id: string;
+            kind: string;
+            model: string;
+            position: number;
+            user: string;
         };
         /**
          * QueuedInfo
@@ -3338,6 +3572,27 @@ export interface components {
         SkippedFile: {
             path: string;
             why: string;
+        };
+        /**
+         * Snapshot
+         * @description The first event, and so the first after each new connection: everything, of the ``topics`` that you get; null of
+         *         all others. What follows changes it.
+         */
+        Snapshot: {
+            at: string;
+            /** @default null */
+            discovery: components["schemas"]["InboxCount"] | null;
+            /** @default null */
+            generations: components["schemas"]["LiveGeneration"][] | null;
+            /** @default null */
+            jobs: components["schemas"]["JobInfo"][] | null;
+            /** @default null */
+            models: components["schemas"]["LiveModel"][] | null;
+            /** @default null */
+            nodes: components["schemas"]["LiveNode"][] | null;
+            /** @default null */
+            queue: components["schemas"]["LiveQueue"] | null;
+            topics: string[];
         };
         /** SnippetInput */
         SnippetInput: {
@@ -4789,6 +5044,55 @@ export interface operations {
             };
             /** @description payload_too_large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_events: {
+        parameters: {
+            query?: {
+                topics?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Follow all that changes: everything first, then what is not as it was, each topic at most twice a second. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description overloaded */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -3,7 +3,8 @@
 const at = (id) => document.getElementById(id);
 const show = (id, yes = true) => { at(id).hidden = !yes; };
 const page = location.pathname.replace(/\/+$/, "");
-const token = new URLSearchParams(location.search).get("token") ?? "";
+const asked = new URLSearchParams(location.search);
+const token = asked.get("token") ?? "";
 
 const WORDS = {
   "/sign-in": ["Sign in", "", "Sign in"],
@@ -11,6 +12,12 @@ const WORDS = {
   "/reset": ["A new password", "Choose a new password. All browsers that are signed in will have to sign in again.", "Change"],
   "/setup": ["Set Potluck up", "Choose the owner's name and password. This link works once.", "Begin"],
 };
+
+// Where somebody wanted to go before signing in: an address of ours, or the beginning.
+function next() {
+  const wanted = URL.parse?.(asked.get("next") ?? "/", location.origin) ?? new URL("/", location.origin);
+  return wanted.origin === location.origin && !(wanted.pathname in WORDS) ? wanted.href : "/";
+}
 
 async function ask(method, path, body) {
   const answer = await fetch(path, {
@@ -29,7 +36,9 @@ async function ask(method, path, body) {
   });
 }
 
+// Signed in already: whoever was sent here goes on, and whoever came by themselves is told so.
 function inside(name) {
+  if (asked.has("next")) return location.replace(next());
   document.title = at("title").textContent = "Potluck";
   at("lead").textContent = `You are signed in as ${name}.`;
   show("lead");
@@ -51,7 +60,7 @@ function words(name) {
 async function offerElsewhere(invitation) {
   const { oidc } = await ask("GET", "/api/v1/sessions/ways").catch(() => ({}));
   if (!oidc) return;
-  const query = new URLSearchParams({ next: "/sign-in", ...(invitation ? { invitation } : {}) });
+  const query = new URLSearchParams({ next: new URL(next(), location.origin).pathname, ...(invitation ? { invitation } : {}) });
   at("oidc").textContent = oidc.label;
   at("oidc").href = `${oidc.start}?${query}`;
   show("elsewhere");
@@ -75,11 +84,11 @@ async function submit(event) {
   if (!at("name-field").hidden) body.name = at("name").value;
   at("send").disabled = true;
   try {
-    const session = token
-      ? await ask("POST", "/api/v1/invitations/accept", { ...body, token })
-      : await ask("POST", "/api/v1/sessions", body);
-    history.replaceState(null, "", "/sign-in"); // the link is used up, and nobody need find it in the history
-    inside(session.user);
+    await (token
+      ? ask("POST", "/api/v1/invitations/accept", { ...body, token })
+      : ask("POST", "/api/v1/sessions", body));
+    // The link is used up, and nobody need find it in the history.
+    location.replace(next());
   } catch (failed) {
     error.textContent = failed.message;
     if (failed.kind === "code_needed") askForCode();

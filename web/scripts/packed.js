@@ -45,7 +45,8 @@ async function inlineStyle(root) {
   for (const [link, sheet] of html.matchAll(/\s*<link rel="stylesheet"[^>]*href="(\/assets\/[^"]+\.css)"[^>]*>/g)) {
     const css = (await readFile(join(root, sheet), "utf8")).trim();
     if (css.includes("</")) throw new Error("a style sheet would end its own element");
-    html = html.replace(link, () => `\n    <style>${css}</style>`);
+    // A disabled link is not loaded; by it the loader of lazy parts knows that it need not fetch the sheet.
+    html = html.replace(link, () => `\n    <style>${css}</style>\n    <link rel="stylesheet" href="${sheet}" disabled>`);
     styles.push(`sha256-${createHash("sha256").update(css).digest("base64")}`);
   }
   await writeFile(path, html);

@@ -1,4 +1,6 @@
 // What can be done from the keyboard: views register commands, the palette and the page of shortcuts list them.
+import { untrack } from "svelte";
+
 import { named, step } from "../lib/keys";
 
 export interface Command {
@@ -23,8 +25,9 @@ let shortcutsOpen = $state(false);
 
 /** Adds commands for as long as a component lives; call it within an $effect. Titles may change with the language. */
 export function register(commands: () => readonly Command[]): () => void {
-  lists = [...lists, commands];
-  return () => (lists = lists.filter((each) => each !== commands));
+  // Untracked: the effect that registers must not run again for what it has changed itself.
+  untrack(() => (lists = [...lists, commands]));
+  return () => untrack(() => (lists = lists.filter((each) => each !== commands)));
 }
 
 /** All commands; of two with one id the later one counts. */

@@ -40,8 +40,7 @@ async def filing(
         tasks.spawn(waiting.moving(), "files on their way to their store")
 
     def quota_of(user: UserId) -> int | None:
-        record = keyring.user(user)
-        return None if record is None or record.disabled else config.files.quotas.of(record.name, record.role)
+        return _quota_of(config.files.quotas, keyring, user)
 
     tasks.spawn(collecting(blobs, storage.files, clock), "unused files")
     return Files(
@@ -55,3 +54,27 @@ async def filing(
         new_id=new_id,
         random_bytes=random_bytes,
     )
+
+
+def gallery_of(
+    config: Config, storage: Storage, files: Files, keyring: Keyring, tasks: Tasks, clock: Callable[[], float]
+) -> Gallery:
+    """Pictures over ``files``, and what forgets old ones."""
+
+    def kept_s() -> list[tuple[UserId, float]]:
+        people = ((user.id, config.images.keeping.of(user.name, user.role)) for user in keyring.users())
+        return [(user, keep_s) for user, keep_s in people if keep_s is not None]
+
+    tasks.spawn(sweeping(storage.pictures, kept_s, clock), "old pictures")
+    return Gallery(
+        files,
+        storage.pictures,
+        pixels,
+        quota_of=lambda user: _quota_of(config.images.quotas, keyring, user),
+        clock=clock,
+    )
+
+
+def _quota_of(quotas: Quotas, keyring: Keyring, user: UserId) -> int | None:
+    record = keyring.user(user)
+    return None if record is None or record.disabled else quotas.of(record.name, record.role)

@@ -16,6 +16,7 @@ from potluck.config.schema import (
     FilesSection,
     GenerationsSection,
     HedgeSection,
+    ImagesSection,
     LimitsSection,
     LocalSection,
     NodeSection,
@@ -25,6 +26,7 @@ from potluck.config.schema import (
     UseSection,
 )
 from potluck.core.files import Quotas
+from potluck.core.galleries import Keeping
 from potluck.core.generations import Unfinished
 from potluck.core.hedging import HedgeRule
 from potluck.core.limits import AMOUNTS, Limits, Rules
@@ -61,6 +63,7 @@ def build(file: FileSection, source: Path, warnings: tuple[ConfigProblem, ...]) 
             file.storage.database, file.storage.redis, file.storage.blobs, tuple(file.storage.replicas)
         ),
         files=_files(file.files),
+        images=_images(file.images),
         gateway=model.GatewayConfig(file.gateway.name, file.gateway.advertise),
         usage=model.UsageConfig(file.usage.keep, file.usage.keep_requests),
         discovery=model.DiscoveryConfig(file.discovery.mdns, tuple(file.discovery.scan), file.discovery.agent_key),
@@ -129,6 +132,13 @@ def _generations(section: GenerationsSection) -> model.GenerationsConfig:
 def _files(section: FilesSection) -> model.FilesConfig:
     roles = {Role.OWNER: section.quota.owner, Role.ADMIN: section.quota.admin, Role.MEMBER: section.quota.member}
     return model.FilesConfig(section.max_size, Quotas(roles, section.quota.users))
+
+
+def _images(section: ImagesSection) -> model.ImagesConfig:
+    quota, keep = section.quota, section.keep
+    roles = {Role.OWNER: quota.owner, Role.ADMIN: quota.admin, Role.MEMBER: quota.member}
+    keeping = Keeping({Role.OWNER: keep.owner, Role.ADMIN: keep.admin, Role.MEMBER: keep.member}, keep.users)
+    return model.ImagesConfig(Quotas(roles, quota.users), keeping)
 
 
 def _rules(section: LimitsSection) -> Rules:

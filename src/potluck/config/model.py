@@ -15,6 +15,7 @@ import msgspec
 from potluck.config.problems import ConfigProblem
 from potluck.config.secret import Secret
 from potluck.core.files import Quotas
+from potluck.core.galleries import Keeping
 from potluck.core.generations import Unfinished
 from potluck.core.hedging import HedgeRule
 from potluck.core.limits import Rules
@@ -220,6 +221,13 @@ class FilesConfig(msgspec.Struct, frozen=True):
     quotas: Quotas = msgspec.field(default_factory=Quotas)
 
 
+class ImagesConfig(msgspec.Struct, frozen=True):
+    """Pictures that people keep: how much everybody may keep in all, and for how long."""
+
+    quotas: Quotas = msgspec.field(default_factory=Quotas)
+    keeping: Keeping = msgspec.field(default_factory=Keeping)
+
+
 class GatewayConfig(msgspec.Struct, frozen=True):
     """This gateway among others on one database. ``name`` None: the machine's and the port. ``advertise`` None: where
     it listens."""
@@ -329,6 +337,7 @@ class Config(msgspec.Struct, frozen=True):
     jobs: JobsConfig = JobsConfig()
     storage: StorageConfig = StorageConfig()
     files: FilesConfig = FilesConfig()
+    images: ImagesConfig = ImagesConfig()
     gateway: GatewayConfig = GatewayConfig()
     usage: UsageConfig = UsageConfig()
     discovery: DiscoveryConfig = DiscoveryConfig()

@@ -171,6 +171,14 @@ def _quota(value: object) -> int:
     return NO_QUOTA if value == "none" else parse_size(value)
 
 
+def _retention(value: object) -> float | None:
+    if value == "none":
+        return None
+    if (seconds := parse_duration(value)) < 3600:
+        raise Unfit("be an hour at least, or none", "Such as 90d.")
+    return seconds
+
+
 def _hedge(value: object) -> object:
     """``true`` is short for a hedge as it is without keys, ``false`` for none."""
     if isinstance(value, bool):
@@ -197,6 +205,11 @@ def _lateness(value: object) -> float | str:
 Duration = Annotated[float, BeforeValidator(parse_duration), _shape("duration", {"type": "number"}, {"type": "string"})]
 Size = Annotated[int, BeforeValidator(parse_size), _shape("size", {"type": "integer"}, {"type": "string"})]
 Quota = Annotated[int, BeforeValidator(_quota), _shape("size or `none`", {"type": "integer"}, {"type": "string"})]
+Retention = Annotated[
+    float | None,
+    PlainValidator(_retention),
+    _shape("duration or `none`", {"type": "number"}, {"type": "string"}),
+]
 Port = Annotated[int, *_whole(1, 65535)]
 ServerPort = Annotated[int, *_whole(0, 65535)]
 Slots = Annotated[int, *_whole(1, 4096)]
@@ -670,6 +683,27 @@ class FilesSection(Section):
     quota: QuotaSection = Field(QuotaSection.model_construct(), description="How much each user may keep.")
 
 
+class RetentionSection(Section):
+    """For how long pictures are kept that are no favourites: a duration, or `none` for ever, as where it is left
+    out."""
+
+    owner: Retention = Field(None, description="For each owner.")
+    admin: Retention = Field(None, description="For each admin.")
+    member: Retention = Field(None, description="For each member.")
+    users: dict[str, Retention] = Field({}, description="For single users, by their names, instead of their role's.")
+
+
+class ImagesSection(Section):
+    """Pictures that people keep in their galleries."""
+
+    quota: QuotaSection = Field(
+        QuotaSection.model_construct(),
+        description="How much the pictures of one user may take together, apart from other files; who is over it asks "
+        "for no more.",
+    )
+    keep: RetentionSection = Field(RetentionSection.model_construct(), description="For how long they are kept.")
+
+
 class GatewaySection(Section):
     """This gateway among others that use the same PostgreSQL database."""
 
@@ -765,6 +799,7 @@ class FileSection(Section):
     )
     storage: StorageSection = Field(StorageSection.model_construct(), description="Where things are kept.")
     files: FilesSection = Field(FilesSection.model_construct(), description="Files that people keep.")
+    images: ImagesSection = Field(ImagesSection.model_construct(), description="Pictures that people keep.")
     gateway: GatewaySection = Field(
         GatewaySection.model_construct(), description="This gateway among others on the same database."
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 import msgspec
 import structlog
@@ -23,6 +23,7 @@ from potluck.core.errors import (
     StorageAway,
 )
 from potluck.core.files import (
+    NO_QUOTA,
     PURPOSES,
     USUAL_PURPOSE,
     checked_file_name,
@@ -158,7 +159,7 @@ class Files:
             await self._blobs.look()
         try:
             async with self._blobs.spooled(chunks, most_bytes=min(left, self.most_bytes)) as whole:
-                return await self._keep(user, whole, describe(), shelter=False)
+                return await self._keep(user, whole, describe())
         except PayloadTooLarge as error:
             if error.limit_bytes == left < self.most_bytes:
                 raise QuotaExceeded(kept.used_bytes, kept.quota_bytes) from error
@@ -172,38 +173,68 @@ class Files:
         async with self._blobs.spooled(chunks, most_bytes=self.most_bytes) as whole:
             return await self._keep(user, whole, description, shelter=True)
 
-    async def _keep(self, user: UserId, whole: Spooled, told: Description, *, shelter: bool) -> FileRecord:
+    async def _keep(self, user: UserId, whole: Spooled, told: Description, *, shelter: bool = False) -> FileRecord:
         if told.digest and told.digest != whole.blob.digest:
             raise BadRequest("The bytes that came are not those that were announced.", hint="Send the file again.")
+        record = self._named(user, whole, told, checked_purpose(told.purpose))
+        async with self._brought(record, whole, self._quota_of(user) or 0, shelter=shelter) as stored:
+            # 3. Now it may be seen.
+            return await self._store.ready(record.id, self._clock(), stored=stored)
+
+    @asynccontextmanager
+    async def hidden(
+        self, user: UserId, content: bytes, purpose: str, description: Description, *, quota_bytes: int = NO_QUOTA
+    ) -> AsyncGenerator[tuple[FileRecord, bool], None]:
+        """A file for a picture (``purpose`` is one of `core.files.HIDDEN`): its reference and its bytes are there, and
+        nobody sees it until it is let be within this block, with whether its bytes are in the store by now. If the
+        block raises, it is taken back.
+
+        Raises as `keep`.
+        """
+        async with self._blobs.spooled(_once(content), most_bytes=self.most_bytes) as whole:
+            record = self._named(user, whole, description, purpose)
+            async with self._brought(record, whole, quota_bytes, shelter=True) as stored:
+                yield record, stored
+
+    async def keep_hidden(
+        self, user: UserId, content: bytes, purpose: str, description: Description, *, quota_bytes: int
+    ) -> FileRecord:
+        """The same, to be seen at once: for an image that a picture is to be made from."""
+        async with self.hidden(user, content, purpose, description, quota_bytes=quota_bytes) as (record, stored):
+            return await self._store.ready(record.id, self._clock(), stored=stored)
+
+    def _named(self, user: UserId, whole: Spooled, told: Description, purpose: str) -> FileRecord:
         now = self._clock()
-        record = FileRecord(
+        return FileRecord(
             id=FileId(f"file-{self._new_id()}"),
             user=user,
             digest=whole.blob.digest,
             size_bytes=whole.blob.size_bytes,
             name=checked_file_name(told.name),
             media_type=checked_media_type(told.media_type, told.name),
-            purpose=checked_purpose(told.purpose),
+            purpose=purpose,
             created_s=now,
             expires_s=None if told.expires_in_s is None else now + told.expires_in_s,
         )
+
+    @asynccontextmanager
+    async def _brought(
+        self, record: FileRecord, whole: Spooled, quota_bytes: int, *, shelter: bool
+    ) -> AsyncGenerator[bool, None]:
         # 1. The reference, so that nobody removes the bytes.
-        state = await self._claimed(record)
+        state = await self._claimed(record, quota_bytes)
         try:
             # 2. The bytes, if nobody has brought them before.
-            stored = await self._bring(whole, state, shelter=shelter)
-            # 3. Now it may be seen.
-            return await self._store.ready(record.id, self._clock(), stored=stored)
+            yield await self._bring(whole, state, shelter=shelter)
         except BaseException:
             # Whoever left, or whatever broke: it is taken back. The database may be what broke: then `give_up` does it.
             with suppress(PotluckError):
                 await asyncio.shield(self._store.delete(record.id))
             raise
 
-    async def _claimed(self, record: FileRecord) -> BlobState:
+    async def _claimed(self, record: FileRecord, quota_bytes: int) -> BlobState:
         for _ in range(_REMOVAL_PAUSES):
-            quota = self._quota_of(record.user) or 0
-            state = await self._store.claim(record, quota)
+            state = await self._store.claim(record, quota_bytes)
             if state is not BlobState.REMOVING:
                 return state
             await asyncio.sleep(_REMOVAL_PAUSE_S)
@@ -282,6 +313,13 @@ class Files:
             return self.waiting.read(record.digest, start, end)
         return self._blobs.read(record.digest, start, end)
 
+    async def whole(self, file: str, user: UserId, most_bytes: int) -> bytes:
+        """All of a file that fits into memory. Raises `NotFound`, `PayloadTooLarge` and `StorageAway`."""
+        record = await self.get(file, user)
+        if record.size_bytes > most_bytes:
+            raise PayloadTooLarge(most_bytes)
+        return b"".join([chunk async for chunk in await self.read(record, 0, record.size_bytes)])
+
     async def delete(self, file: str, user: UserId) -> None:
         """Raises `NotFound`. The bytes stay for as long as somebody else's file refers to them."""
         await self._store.delete(_checked(file), user)
@@ -321,6 +359,10 @@ def _checked(file: str) -> FileId:
     if not is_file_id(file):
         raise NotFound("There is no such file.", hint="GET /api/v1/files lists yours.")
     return FileId(file)
+
+
+async def _once(content: bytes) -> AsyncGenerator[bytes, None]:
+    yield content
 
 
 async def _with_first(

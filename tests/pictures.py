@@ -17,6 +17,8 @@ from potluck.core.model import UserId
 from potluck.core.people import Role
 from potluck.gateway.files import Files
 from potluck.gateway.gallery import Gallery, NewPicture
+from potluck.pixels.performing import perform
+from potluck.pixels.work import Limits, Made, Work
 from potluck.storage.blobs.disk import DiskBlobs
 from potluck.storage.open import open_storage, sqlite_url
 from potluck.storage.pictures import PictureId, PictureRecord
@@ -39,35 +41,14 @@ def read(content: bytes) -> Image.Image:
     return opened
 
 
-@dataclass(frozen=True)
-class Seen:
-    media_type: str
-    width: int
-    height: int
+class NearPixels:
+    """Looks into images in this process: no child is to be waited for."""
 
-
-class PlainPixels:
-    """Looks into images without any care for what they might do to it."""
-
-    def seen(self, content: bytes) -> Seen:
-        opened = self._opened(content)
-        return Seen(f"image/{(opened.format or '').lower()}", opened.width, opened.height)
-
-    def cleaned(self, content: bytes) -> bytes:
-        return self.converted(content, "png", quality=90)
-
-    def converted(self, content: bytes, format: str, *, quality: int, side: int | None = None) -> bytes:
-        opened, out = self._opened(content), io.BytesIO()
-        if side is not None:
-            opened.thumbnail((side, side))
-        opened.convert("RGB" if format == "jpeg" else opened.mode).save(out, format, quality=quality)
-        return out.getvalue()
-
-    def _opened(self, content: bytes) -> Image.Image:
+    async def perform(self, work: Work, *, param: str = "image") -> Made:
         try:
-            return Image.open(io.BytesIO(content))
-        except OSError as error:
-            raise BadRequest("This is no image.", param="image") from error
+            return perform(work, Limits())
+        except BadRequest as error:
+            raise BadRequest(error.message, param=param, hint=error.hint) from error
 
 
 @dataclass
@@ -102,5 +83,5 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
             new_id=lambda: f"{next(numbers):04}",
             random_bytes=bytes,
         )
-        gallery = Gallery(files, storage.pictures, PlainPixels(), quota_of=quotas.get, clock=lambda: now[0])
+        gallery = Gallery(files, storage.pictures, NearPixels(), quota_of=quotas.get, clock=lambda: now[0])
         yield Shop(storage, files, gallery, quotas, now)

@@ -40,7 +40,7 @@ from potluck.core.rescue import Bounds
 from potluck.core.scheduling.scheduler import Scheduler
 from potluck.core.sessions import Lifetimes
 from potluck.discovering import looking, stored
-from potluck.filing import filing
+from potluck.filing import filing, gallery_of
 from potluck.gateway.admission import Admission
 from potluck.gateway.agents import AgentWatch
 from potluck.gateway.audit import Audit
@@ -49,8 +49,8 @@ from potluck.gateway.discovery.discovery import Discovery
 from potluck.gateway.discovery.kept import node_configs
 from potluck.gateway.dispatch import Dispatcher
 from potluck.gateway.drains import Drains
-from potluck.gateway.files import Files
 from potluck.gateway.fleet import Fleet, Installation
+from potluck.gateway.gallery import Gallery
 from potluck.gateway.generations import Generations
 from potluck.gateway.images import RemoteImages
 from potluck.gateway.kept_drill import KeptDrill
@@ -60,6 +60,7 @@ from potluck.gateway.ledger import MOST_JOURNAL_BYTES, Keep, Ledger
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.models import Models
 from potluck.gateway.people import People
+from potluck.gateway.picture_progress import Progresses
 from potluck.gateway.pins import Pinning, Pins
 from potluck.gateway.presence import Alive
 from potluck.gateway.proofs import Proofs
@@ -71,6 +72,7 @@ from potluck.gateway.watch import Watch
 from potluck.installation import Installer, usual_engines
 from potluck.jobs.jobs import Jobs
 from potluck.jobs.runner import Runner
+from potluck.pixels.pixels import Pixels
 from potluck.reloading import Reloader, class_limits, rules, with_nodes
 from potluck.rundir import claim, claim_database, publish_address
 from potluck.storage.audit_head import HeadFile
@@ -483,20 +485,6 @@ async def running(
             clock=time.monotonic,
             wall_clock=time.time,
         )
-        jobs, runner = working(
-            config,
-            storage,
-            shared,
-            calls,
-            tasks,
-            worker=gateway,
-            caller_of=keyring.of_key,
-            clock=time.monotonic,
-            wall_clock=time.time,
-            chance=random.random,
-            leads=lead.leads if lead is not None else lambda: True,
-            new_id=new_id,
-        )
         files = await filing(
             config,
             data,
@@ -506,6 +494,25 @@ async def running(
             clock=time.time,
             new_id=new_id,
             random_bytes=secrets.token_bytes,
+        )
+        pixels = await stack.enter_async_context(Pixels())
+        gallery = gallery_of(config, storage, files, pixels, keyring, tasks, time.time)
+        progress = Progresses()
+        jobs, runner = working(
+            config,
+            storage,
+            shared,
+            calls,
+            gallery,
+            progress,
+            tasks,
+            worker=gateway,
+            caller_of=keyring.of_key,
+            clock=time.monotonic,
+            wall_clock=time.time,
+            chance=random.random,
+            leads=lead.leads if lead is not None else lambda: True,
+            new_id=new_id,
         )
         web = ProviderWeb()
         stack.push_async_callback(web.aclose)
@@ -526,7 +533,8 @@ async def running(
             calls,
             generations,
             audit,
-            files,
+            gallery,
+            progress,
             web,
             stack.callback,
             jobs,
@@ -676,7 +684,8 @@ def _services(
     calls: InsideCalls,
     generations: Generations,
     audit: Audit,
-    files: Files,
+    gallery: Gallery,
+    progress: Progresses,
     web: ProviderWeb,
     at_the_end: Callable[[Callable[[], None]], object],
     jobs: Jobs,
@@ -707,7 +716,9 @@ def _services(
         drills=drills,
         generations=generations,
         audit=audit,
-        files=files,
+        files=gallery.files,
+        gallery=gallery,
+        progress=progress,
         openid=None
         if config.access.oidc is None
         else openid(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from potluck.config.model import Config
+from potluck.core.files import Quotas
 from potluck.core.model import UserId
 from potluck.gateway.blob_collection import collecting
 from potluck.gateway.files import Files
+from potluck.gateway.gallery import Gallery, Pixels, sweeping
 from potluck.gateway.tasks import Tasks
 from potluck.gateway.waiting_blobs import WaitingBlobs
 from potluck.storage.blobs.disk import DiskBlobs
@@ -57,9 +59,15 @@ async def filing(
 
 
 def gallery_of(
-    config: Config, storage: Storage, files: Files, keyring: Keyring, tasks: Tasks, clock: Callable[[], float]
+    config: Config,
+    storage: Storage,
+    files: Files,
+    pixels: Pixels,
+    keyring: Keyring,
+    tasks: Tasks,
+    clock: Callable[[], float],
 ) -> Gallery:
-    """Pictures over ``files``, and what forgets old ones."""
+    """Pictures over ``files``, and what forgets old ones. ``clock`` is Unix seconds."""
 
     def kept_s() -> list[tuple[UserId, float]]:
         people = ((user.id, config.images.keeping.of(user.name, user.role)) for user in keyring.users())

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from potluck.config.model import Config
 from potluck.core.errors import PotluckError
 from potluck.core.model import KeyId
+from potluck.gateway.gallery import Gallery
+from potluck.gateway.picture_progress import Progresses
 from potluck.gateway.port import Caller, Calls
 from potluck.gateway.tasks import Tasks
 from potluck.jobs.jobs import Jobs
@@ -23,6 +25,8 @@ def working(
     storage: Storage,
     shared: Shared,
     calls: Calls,
+    gallery: Gallery,
+    progress: Progresses,
     tasks: Tasks,
     *,
     worker: str,
@@ -40,7 +44,7 @@ def working(
         shared.bus,
         shared.jobs,
         KINDS,
-        Tools(calls, caller_of, _words),
+        Tools(calls, gallery, progress, caller_of, _words),
         tasks,
         Limits(config.jobs.at_once, config.jobs.keep_s),
         worker=worker,

@@ -14,7 +14,7 @@ from potluck.gateway.blob_collection import CLAIM_S, collect
 from potluck.gateway.gallery import INPUT_KEPT_S, LARGE, SMALL, sweep
 from potluck.storage.blobs.disk import DiskBlobs
 from potluck.storage.pictures import PictureChange, PictureFilter
-from tests.pictures import ANNA, BERT, PlainPixels, Shop, image, read, shop
+from tests.pictures import ANNA, BERT, Shop, image, read, shop
 
 
 @pytest.fixture
@@ -60,18 +60,6 @@ async def test_nothing_is_left_of_what_is_no_picture(world: Shop) -> None:
     with pytest.raises(BadRequest):
         await world.keep("p", content=b"<svg/>")
     assert (await world.gallery.totals(ANNA))[0].bytes == 0
-
-
-async def test_a_picture_that_cannot_be_drawn_small_is_kept_as_it_is(
-    world: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object, **__: object) -> bytes:
-        raise BadRequest("No.")
-
-    monkeypatch.setattr(PlainPixels, "converted", refuse)
-    made = await world.keep("p", content=image(800))
-    assert made.small is None
-    assert await world.gallery.content(made)
 
 
 async def test_a_gallery_that_is_full_takes_what_was_promised_and_no_more(world: Shop) -> None:

@@ -14,6 +14,7 @@ from potluck.core.jobs import JobState, Priority
 from potluck.core.model import KeyId, UserId
 from potluck.core.scheduling.classes import Kind
 from potluck.core.scopes import Scope
+from potluck.gateway.picture_progress import Progresses
 from potluck.gateway.port import Caller
 from potluck.jobs.chat import AT_ONCE, ChatJob, prepare, run
 from potluck.jobs.kinds import KINDS
@@ -56,7 +57,8 @@ def work(*requests: Any, **more: Any) -> FakeWork:
 
 def tools(script: Script, caller: Caller | None = ANNA) -> tuple[Tools, FakeCalls]:
     calls = FakeCalls(script)
-    return Tools(calls, lambda key: caller, words), calls
+    none: Any = None
+    return Tools(calls, none, Progresses(), lambda key: caller, words), calls
 
 
 def asked(call: Call) -> str:

@@ -9,10 +9,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from potluck.core.errors import PotluckError
+from potluck.gateway.picture_progress import Progresses
 from potluck.gateway.tasks import Tasks
 from potluck.jobs.jobs import Jobs
 from potluck.jobs.port import Kind, Prepared, Tools, Work
@@ -57,6 +59,7 @@ class Gateway:
     known: bool = True
     sole: bool = False
     leads: bool = True
+    gallery: Any = None
 
     def __post_init__(self) -> None:
         async def run(work: Work, tools: Tools) -> None:
@@ -64,7 +67,7 @@ class Gateway:
 
         ids = itertools.count(1)
         kinds = {"sums": Kind(Sums, lambda asked, caller: Prepared("[]", asked.parts), run)}
-        self.tools = Tools(self.calls, lambda key: ANNA if self.known else None, words)
+        self.tools = Tools(self.calls, self.gallery, Progresses(), lambda key: ANNA if self.known else None, words)
         self.runner = Runner(
             self.store,
             self.bus,

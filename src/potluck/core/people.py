@@ -33,6 +33,7 @@ class Right(StrEnum):
     INFER = "ask models"
     CONVERSE = "keep conversations"
     KEEP_FILES = "keep files"
+    MAKE_PICTURES = "make pictures"
     RUN_JOBS = "have work done in the background"
     OWN_KEYS = "have API keys of their own"
     OWN_ACCOUNT = "change their password and second factor"
@@ -44,7 +45,14 @@ class Right(StrEnum):
 
 
 _GUEST: Final = frozenset({Right.LOOK, Right.INFER, Right.OWN_ACCOUNT})
-_MEMBER: Final = _GUEST | {Right.CONVERSE, Right.KEEP_FILES, Right.RUN_JOBS, Right.OWN_KEYS, Right.SEE_FLEET}
+_MEMBER: Final = _GUEST | {
+    Right.CONVERSE,
+    Right.KEEP_FILES,
+    Right.MAKE_PICTURES,
+    Right.RUN_JOBS,
+    Right.OWN_KEYS,
+    Right.SEE_FLEET,
+}
 
 RIGHTS: Final[Mapping[Role, frozenset[Right]]] = {
     Role.OWNER: frozenset(Right),

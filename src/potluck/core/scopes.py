@@ -14,7 +14,9 @@ from potluck.core.people import Right
 SURFACES: Final = ("openai", "anthropic", "ollama", "llamacpp", "native")
 """The dialects that a key may be limited to. Tabby's and Mistral's requests come by OpenAI's paths and are its."""
 
-SCOPED_RIGHTS: Final = frozenset({Right.LOOK, Right.INFER, Right.CONVERSE, Right.KEEP_FILES, Right.SEE_FLEET})
+SCOPED_RIGHTS: Final = frozenset(
+    {Right.LOOK, Right.INFER, Right.CONVERSE, Right.KEEP_FILES, Right.MAKE_PICTURES, Right.SEE_FLEET}
+)
 """All that a limited key may, whoever's it is: one that makes keys or changes machines would not be limited."""
 
 # More than that nobody reads in an error.

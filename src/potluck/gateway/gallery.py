@@ -18,6 +18,7 @@ from potluck.core.files import PICTURE, PICTURE_INPUT, is_file_id
 from potluck.core.galleries import is_picture_id, picture_name
 from potluck.core.model import UserId
 from potluck.gateway.files import Description, Files
+from potluck.pixels.work import Clean, Look, Made, Work
 from potluck.storage.pictures import (
     Counted,
     PictureChange,
@@ -43,31 +44,12 @@ INPUT_KEPT_S = 30 * 86_400.0
 
 _COPY = "webp"
 _COPY_TYPE = "image/webp"
-_NO_TRACES = "The picture's small copies could not be made"
-
-
-class Seen(Protocol):
-    """What an image is, in pixels."""
-
-    @property
-    def media_type(self) -> str: ...
-
-    @property
-    def width(self) -> int: ...
-
-    @property
-    def height(self) -> int: ...
 
 
 class Pixels(Protocol):
-    """What looks into images. Each takes milliseconds of a core, so it is called in a thread, and
-    raises `BadRequest` for what is no image, or one that is too large."""
+    """What looks into images: `pixels.pixels.Pixels`."""
 
-    def seen(self, content: bytes) -> Seen: ...
-
-    def cleaned(self, content: bytes) -> bytes: ...
-
-    def converted(self, content: bytes, format: str, *, quality: int, side: int | None = None) -> bytes: ...
+    async def perform(self, work: Work, *, param: str = ...) -> Made: ...
 
 
 class NewPicture(msgspec.Struct, frozen=True):
@@ -122,35 +104,24 @@ class Gallery:
             return await self._store.get(new.id, new.user)
         except NotFound:
             pass
-        seen = await asyncio.to_thread(self.pixels.seen, new.content)
+        seen = await self.pixels.perform(Look(new.content, (SMALL, LARGE)))
         async with AsyncExitStack() as stack:
-            name = picture_name(new.prompt, new.id, seen.media_type)
+            name = picture_name(new.prompt, new.id, seen.was)
             whole, stored = await stack.enter_async_context(
-                self.files.hidden(new.user, new.content, PICTURE, Description(name, seen.media_type))
+                self.files.hidden(new.user, new.content, PICTURE, Description(name, seen.was))
             )
             copies = [
                 await stack.enter_async_context(
                     self.files.hidden(new.user, copy, PICTURE, Description(f"{side}.{_COPY}", _COPY_TYPE))
                 )
-                for side, copy in await self._copies(new, seen)
+                for side, copy in zip((SMALL, LARGE), seen.copies, strict=True)
+                if copy
             ]
             record = self._record(new, whole, seen, [copy.id for copy, _ in copies])
             ready = [(whole.id, stored), *((copy.id, there) for copy, there in copies)]
             return await self._store.add(record, ready, self._clock())
 
-    async def _copies(self, new: NewPicture, seen: Seen) -> list[tuple[int, bytes]]:
-        """None, where an image can be kept and not be drawn: then it is shown as it is."""
-        try:
-            return [
-                (side, await asyncio.to_thread(self.pixels.converted, new.content, _COPY, quality=80, side=side))
-                for side in (SMALL, LARGE)
-                if max(seen.width, seen.height) > side
-            ]
-        except BadRequest as error:
-            log.warning(_NO_TRACES, picture=new.id, why=error.message)
-            return []
-
-    def _record(self, new: NewPicture, whole: FileRecord, seen: Seen, copies: Sequence[FileId]) -> PictureRecord:
+    def _record(self, new: NewPicture, whole: FileRecord, seen: Made, copies: Sequence[FileId]) -> PictureRecord:
         return PictureRecord(
             id=new.id,
             user=new.user,
@@ -158,7 +129,7 @@ class Gallery:
             file=whole.id,
             digest=whole.digest,
             size_bytes=whole.size_bytes,
-            media_type=seen.media_type,
+            media_type=seen.was,
             width=seen.width,
             height=seen.height,
             created_s=whole.created_s,
@@ -184,14 +155,18 @@ class Gallery:
         if used >= quota:
             raise QuotaExceeded(used, quota)
 
-    async def take_in(self, user: UserId, content: bytes, name: str = "") -> FileId:
+    async def take_in(self, user: UserId, content: bytes, name: str = "", *, param: str = "image") -> FileId:
         """Keep an image that a picture is to be made from, upright and without what its camera wrote into it, for
-        `INPUT_KEPT_S`. Raises `BadRequest` for what is no image, `QuotaExceeded`."""
-        cleaned = await asyncio.to_thread(self.pixels.cleaned, content)
-        seen = await asyncio.to_thread(self.pixels.seen, cleaned)
-        described = Description(name, seen.media_type, expires_in_s=INPUT_KEPT_S)
+        `INPUT_KEPT_S`. Raises `BadRequest` that names ``param`` for what is no image,
+        `QuotaExceeded`."""
+        cleaned = await self.pixels.perform(Clean(content), param=param)
+        return await self.keep_input(user, cleaned, name)
+
+    async def keep_input(self, user: UserId, cleaned: Made, name: str = "") -> FileId:
+        """The same with what is clean already."""
+        described = Description(name, cleaned.media_type, expires_in_s=INPUT_KEPT_S)
         quota = self._quota_of(user) or 0
-        return (await self.files.keep_hidden(user, cleaned, PICTURE_INPUT, described, quota_bytes=quota)).id
+        return (await self.files.keep_hidden(user, cleaned.image, PICTURE_INPUT, described, quota_bytes=quota)).id
 
     # --- out ---
 

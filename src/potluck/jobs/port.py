@@ -10,15 +10,19 @@ import msgspec
 from potluck.core.errors import PotluckError
 from potluck.core.jobs import JobState, Priority
 from potluck.core.model import KeyId
+from potluck.gateway.gallery import Gallery
+from potluck.gateway.picture_progress import Progresses
 from potluck.gateway.port import Caller, Calls
 from potluck.storage.jobs import JobEvent, JobFailure, JobRecord, Part
 
 
 class Tools(msgspec.Struct, frozen=True):
-    """What kinds work with. ``caller_of`` tells who a key belongs to now, None if it does not count any more;
-    ``words`` how an error is shown."""
+    """What kinds work with. ``gallery`` keeps pictures, ``progress`` is told how far they are. ``caller_of`` tells
+    who a key belongs to now, None if it does not count any more; ``words`` how an error is shown."""
 
     calls: Calls
+    gallery: Gallery
+    progress: Progresses
     caller_of: Callable[[KeyId], Caller | None]
     words: Callable[[PotluckError], JobFailure]
 

@@ -113,6 +113,10 @@ class Keyring:
         known = self._users.get(user)
         return known.name if known is not None else user
 
+    def users(self) -> tuple[UserRecord, ...]:
+        """All of them."""
+        return tuple(self._users.values())
+
     def user(self, user: UserId) -> UserRecord | None:
         """A user as it is now, from memory."""
         return self._users.get(user)

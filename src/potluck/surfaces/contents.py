@@ -17,7 +17,7 @@ from potluck.storage.records import FileRecord
 from potluck.wire.ranges import matches, read_range
 
 # What a file says is its uploader's, and is shown to others under our name: nothing in it may run, nor load anything.
-_HARMLESS = {
+HARMLESS = {
     "x-content-type-options": "nosniff",
     "content-security-policy": "default-src 'none'; sandbox",
     "cross-origin-resource-policy": "same-origin",
@@ -67,7 +67,7 @@ async def content_of(files: Files, record: FileRecord, method: str, asked: Mappi
         "accept-ranges": "bytes",
         "cache-control": "private, no-cache",
         "last-modified": formatdate(record.created_s, usegmt=True),
-        **_HARMLESS,
+        **HARMLESS,
     }
     if (known := asked.get(b"if-none-match")) is not None and matches(known.decode("latin-1"), etag):
         return Content(304, headers)

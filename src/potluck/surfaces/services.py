@@ -22,6 +22,7 @@ from potluck.gateway.discovery.kept import AcceptedNode
 from potluck.gateway.dispatch import Decided
 from potluck.gateway.drains import Draining
 from potluck.gateway.files import Files
+from potluck.gateway.gallery import Gallery
 from potluck.gateway.generation import Generation, Written
 from potluck.gateway.generations import Reading, Summary
 from potluck.gateway.last_minute import Minute
@@ -29,6 +30,7 @@ from potluck.gateway.machines import Machine
 from potluck.gateway.models import PullStep, Target
 from potluck.gateway.openid.flow import OpenIdWay
 from potluck.gateway.people import People
+from potluck.gateway.picture_progress import Progresses
 from potluck.gateway.placed import Where
 from potluck.gateway.port import Caller, Calls
 from potluck.gateway.seats import Queued, Running
@@ -224,7 +226,8 @@ class Services(msgspec.Struct, frozen=True):
     raises `OperatorError` if there are errors. ``look`` asks an engine anew what it has, after its models were changed.
     ``models`` changes them, and is for owners and admins, as ``discovery``, ``drains`` and ``drills`` are; these are
     made when they are first asked for. ``newest`` cancels what an editor no longer waits for. ``generations`` owns the
-    answers of native chats, ``files`` what people keep, ``jobs`` what is done for them. ``audit`` is told of what is
+    answers of native chats, ``files`` what people keep, ``gallery`` their pictures, ``jobs`` what is done for them;
+    ``progress`` is how far pictures are that are drawn just now. ``audit`` is told of what is
     done to people, keys and machines. ``shared`` is what other gateways see. ``levels`` tells how a caller's limits
     stand. ``welcome`` says whether a caller is still who it was when its request came, and ``stopping`` whether the
     service is about to end: for answers that never end by themselves, of which ``live`` holds what they share.
@@ -253,6 +256,8 @@ class Services(msgspec.Struct, frozen=True):
     generations: GenerationCare
     audit: AuditCare
     files: Files
+    gallery: Gallery
+    progress: Progresses
     jobs: JobCare
     started_s: float
     max_body_bytes: int = 64_000_000

@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from potluck.gateway.picture_progress import Progresses
 from potluck.gateway.tasks import Tasks
 from potluck.jobs.jobs import Jobs
 from potluck.jobs.kinds import KINDS
@@ -41,7 +42,7 @@ async def worlds(folder: Path, most_unfinished: int = 9) -> AsyncIterator[tuple[
             world.bus,
             spread,
             KINDS,
-            Tools(world.calls, lambda key: ANNA, words),
+            Tools(world.calls, world.gallery, Progresses(), lambda key: ANNA, words),
             tasks,
             Limits(),
             worker="w",

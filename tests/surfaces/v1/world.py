@@ -61,6 +61,7 @@ from potluck.gateway.last_minute import Minute
 from potluck.gateway.machines import Machine
 from potluck.gateway.models import PullStep, Target
 from potluck.gateway.people import People
+from potluck.gateway.picture_progress import Progresses
 from potluck.gateway.placed import ANYWHERE, Where
 from potluck.gateway.port import Begun, Caller, Generation
 from potluck.gateway.seats import Queued, Running
@@ -862,6 +863,8 @@ class World:
     redis: ServerState | None = None
     started: bool = False
     files: Any = field(default_factory=NoFiles)
+    gallery: Any = None
+    progress: Progresses = field(default_factory=Progresses)
     usage: MemoryUsage = field(default_factory=MemoryUsage)
     jobs: Any = field(default_factory=NoJobs)
     nothing: Any = None  # in place of stores that a test has no use for
@@ -953,6 +956,8 @@ class World:
             generations=self.generations,
             audit=self.audit,
             files=self.files,
+            gallery=self.gallery,
+            progress=self.progress,
             jobs=self.jobs,
             started_s=self.now - 60,
             url=self.url,

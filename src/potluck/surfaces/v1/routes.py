@@ -49,6 +49,7 @@ from potluck.surfaces.v1 import (
 from potluck.surfaces.v1.endpoint import Action, Endpoint, Route, asking, perhaps, plain, reading, uploading
 from potluck.surfaces.v1.errors import ErrorBody
 from potluck.surfaces.v1.exchange import Exchange, Page
+from potluck.surfaces.v1.picture_routes import PICTURE_ROUTES
 from potluck.surfaces.v1.portal_routes import PORTAL_ROUTES
 
 _MODEL_ERRORS: Final = (
@@ -117,6 +118,7 @@ def _keeping(verb: str, summary: str, action: Action) -> Route:
 
 NATIVE_ROUTES: Final[tuple[Route, ...]] = (
     *PORTAL_ROUTES,
+    *PICTURE_ROUTES,
     Route(
         "POST",
         "/api/v1/chat",

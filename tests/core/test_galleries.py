@@ -41,7 +41,7 @@ def test_a_name_is_one_that_files_may_have(prompt: str) -> None:
 
 
 def test_pictures_are_kept_for_ever_unless_somebody_says_otherwise() -> None:
-    keeping = Keeping({Role.MEMBER: 60.0, Role.ADMIN: None}, {"Anna": 5.0, "Bert": None})
+    keeping = Keeping({Role.MEMBER: 60.0}, {"Anna": 5.0, "Bert": None})
     assert keeping.of("anna", Role.MEMBER) == 5.0
     assert keeping.of("bert", Role.MEMBER) is None
     assert keeping.of("carl", Role.MEMBER) == 60.0

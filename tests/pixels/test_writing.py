@@ -7,7 +7,7 @@ from PIL import Image
 
 from potluck.core.errors import BadRequest
 from potluck.pixels.performing import perform
-from potluck.pixels.work import Clean, Convert, Format, Limits, Thumbnail
+from potluck.pixels.work import Clean, Convert, Format, Limits, Look, Thumbnail
 from potluck.wire.png import read_texts
 from tests.pixels.pictures import as_file, picture, read
 
@@ -90,3 +90,24 @@ def test_a_thumbnail_fits_and_is_never_enlarged(size: tuple[int, int], small: tu
 def test_numbers_out_of_range_are_refused(work: Convert | Thumbnail) -> None:
     with pytest.raises(BadRequest, match="must be from"):
         perform(work, LIMITS)
+
+
+def test_a_look_tells_what_an_image_is_and_copies_what_is_large() -> None:
+    made = perform(Look(as_file(picture(300, 120), "JPEG"), (64, 300, 512)), LIMITS)
+    assert (made.width, made.height, made.was, made.image) == (300, 120, "image/jpeg", b"")
+    small, same, larger = made.copies
+    assert read(small).size == (64, 26)
+    assert (same, larger) == (b"", b"")
+
+
+def test_a_converted_image_is_scaled_down_and_never_up() -> None:
+    for side, size in ((50, (50, 38)), (64, (64, 48)), (500, (64, 48))):
+        made = perform(Convert(as_file(picture()), Format.AVIF, side=side), LIMITS)
+        assert read(made.image).size == (made.width, made.height) == size
+
+
+def test_what_an_image_comes_with_is_kept_where_that_is_asked_for() -> None:
+    whole = perform(Convert(as_file(picture()), Format.PNG, 90, TEXTS), LIMITS).image
+    kept = perform(Convert(whole, Format.WEBP, texts={"workflow": "{}"}, keep_texts=True), LIMITS).image
+    assert perform(Clean(kept), LIMITS).texts == {**TEXTS, "workflow": "{}"}
+    assert perform(Clean(perform(Convert(whole, Format.WEBP), LIMITS).image), LIMITS).texts == {}

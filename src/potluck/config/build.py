@@ -137,7 +137,8 @@ def _files(section: FilesSection) -> model.FilesConfig:
 def _images(section: ImagesSection) -> model.ImagesConfig:
     quota, keep = section.quota, section.keep
     roles = {Role.OWNER: quota.owner, Role.ADMIN: quota.admin, Role.MEMBER: quota.member}
-    keeping = Keeping({Role.OWNER: keep.owner, Role.ADMIN: keep.admin, Role.MEMBER: keep.member}, keep.users)
+    kept_s = {Role.OWNER: keep.owner, Role.ADMIN: keep.admin, Role.MEMBER: keep.member}
+    keeping = Keeping({role: each for role, each in kept_s.items() if each is not None}, keep.users)
     return model.ImagesConfig(Quotas(roles, quota.users), keeping)
 
 

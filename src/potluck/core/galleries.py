@@ -29,9 +29,9 @@ _LONGEST_STEM = 60
 @dataclass(frozen=True, slots=True)
 class Keeping:
     """For how many seconds pictures are kept that are nobody's favourites: by their owner's name, else by its role;
-    None is for ever."""
+    None, and a role that is left out, is for ever."""
 
-    roles: Mapping[Role, float | None] = field(default_factory=dict[Role, float | None])
+    roles: Mapping[Role, float] = field(default_factory=dict[Role, float])
     users: Mapping[str, float | None] = field(default_factory=dict[str, float | None])
 
     def of(self, name: str, role: Role) -> float | None:

@@ -10,14 +10,19 @@ from potluck.core.errors import BadRequest
 from potluck.core.pictures.ask import Resize
 from potluck.pixels.opening import Opened, opened
 from potluck.pixels.shaping import fitted, grown, mask
-from potluck.pixels.work import Clean, ControlMap, Convert, Fit, Grow, Limits, Made, Mask, Thumbnail, Work
-from potluck.pixels.writing import as_png, thumbnail, written
+from potluck.pixels.work import Clean, ControlMap, Convert, Fit, Grow, Limits, Look, Made, Mask, Thumbnail, Work
+from potluck.pixels.writing import as_png, thumbnail, within, written
 
 
 def perform(work: Work, limits: Limits) -> Made:
     """Raises `BadRequest` for what cannot be done with these bytes."""
     source = opened(work.image, limits)
     match work:
+        case Look():
+            copies = tuple(
+                thumbnail(source.image, side)[0] if max(source.image.size) > side else b"" for side in work.sides
+            )
+            return _made(b"", source.image, source, copies=copies)
         case Clean():
             return _made(as_png(source.image), source.image, source)
         case Mask():
@@ -33,8 +38,10 @@ def perform(work: Work, limits: Limits) -> Made:
             data, small = thumbnail(source.image, work.side)
             return _made(data, small, source, media_type="image/webp")
         case Convert():
-            data = written(source.image, work.format, work.quality, work.texts)
-            return _made(data, source.image, source, media_type=work.format.media_type)
+            image = source.image if work.side is None else within(source.image, work.side)
+            texts = {**source.texts, **work.texts} if work.keep_texts else work.texts
+            data = written(image, work.format, work.quality, texts)
+            return _made(data, image, source, media_type=work.format.media_type)
         case ControlMap():
             # NumPy takes longer to load than most work takes.
             from potluck.pixels.controls import control_map  # noqa: PLC0415
@@ -51,7 +58,15 @@ def _fitted(image: Image.Image, width: int, height: int, resize: Resize, limits:
     return fitted(image, width, height, resize)
 
 
-def _made(data: bytes, image: Image.Image, source: Opened, *, media_type: str = "image/png", mask: bytes = b"") -> Made:
+def _made(
+    data: bytes,
+    image: Image.Image,
+    source: Opened,
+    *,
+    media_type: str = "image/png",
+    mask: bytes = b"",
+    copies: tuple[bytes, ...] = (),
+) -> Made:
     return Made(
         data,
         image.width,
@@ -61,4 +76,5 @@ def _made(data: bytes, image: Image.Image, source: Opened, *, media_type: str = 
         transparent=image.mode == "RGBA",
         texts=source.texts,
         mask=mask,
+        copies=copies,
     )

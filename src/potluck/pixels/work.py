@@ -37,6 +37,13 @@ class MaskSource(StrEnum):
     ANY = "any"
 
 
+class Look(msgspec.Struct, frozen=True, tag="look"):
+    """What an image is, and small WebP copies of it: one for each of ``sides``, as `Thumbnail` makes them."""
+
+    image: bytes
+    sides: tuple[int, ...] = ()
+
+
 class Clean(msgspec.Struct, frozen=True, tag="clean"):
     """An upload as PNG: turned as its EXIF says, in sRGB of eight bits, the first frame, and nothing but pixels."""
 
@@ -86,12 +93,15 @@ class Thumbnail(msgspec.Struct, frozen=True, tag="thumbnail"):
 class Convert(msgspec.Struct, frozen=True, tag="convert"):
     """The image in another format. ``quality`` 1 to 100, which PNG has no use for. ``texts`` are kept in the file under
     PNG's keys (`wire.png`); where the format has none, in EXIF as A1111 and ComfyUI keep them. JPEG has no
-    transparency: it becomes white."""
+    transparency: it becomes white. ``side`` is the most that a side may have: a larger image is scaled down.
+    ``keep_texts``: those that the image comes with are kept, too."""
 
     image: bytes
     format: Format
     quality: int = 90
     texts: dict[str, str] = {}
+    side: int | None = None
+    keep_texts: bool = False
 
 
 class ControlMap(msgspec.Struct, frozen=True, tag="control"):
@@ -104,13 +114,13 @@ class ControlMap(msgspec.Struct, frozen=True, tag="control"):
     high: int = 200
 
 
-Work: TypeAlias = Clean | Mask | Fit | Grow | Thumbnail | Convert | ControlMap
+Work: TypeAlias = Look | Clean | Mask | Fit | Grow | Thumbnail | Convert | ControlMap
 
 MAPPED_HERE = frozenset({ControlKind.CANNY, ControlKind.SCRIBBLE})
 
 
 class Made(msgspec.Struct, frozen=True, tag="made"):
-    """What came of it. ``mask`` is `Grow`'s alone.
+    """What came of it. ``mask`` is `Grow`'s alone, ``copies`` are `Look`'s: empty bytes where the image is no larger.
 
     ``width`` and ``height`` are the new image's. ``media_type`` is the new one's, ``was`` the one that came in.
     ``transparent``: some pixel can be looked through. ``texts`` is how the picture that came in says it was made: any
@@ -125,6 +135,7 @@ class Made(msgspec.Struct, frozen=True, tag="made"):
     transparent: bool = False
     texts: dict[str, str] = {}
     mask: bytes = b""
+    copies: tuple[bytes, ...] = ()
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):

@@ -51,11 +51,15 @@ def thumbnail(image: Image.Image, side: int) -> tuple[bytes, Image.Image]:
     """A WebP, and the small image in it."""
     if not 16 <= side <= 2048:
         raise BadRequest(f"A thumbnail's side is {side} pixels, and must be from 16 to 2048.", param="side")
+    small = within(image, side)
+    return _saved(small, "WEBP", quality=_THUMBNAIL_QUALITY, method=4), small
+
+
+def within(image: Image.Image, side: int) -> Image.Image:
+    """Scaled down, and sharpened a little, so that no side is longer."""
     small = image.copy()
     small.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    if small.size != image.size:
-        small = small.filter(_SHARPEN)
-    return _saved(small, "WEBP", quality=_THUMBNAIL_QUALITY, method=4), small
+    return small.filter(_SHARPEN) if small.size != image.size else small
 
 
 def on_white(image: Image.Image) -> Image.Image:

@@ -100,8 +100,9 @@ async def read_content(exchange: Exchange, query: ContentQuery) -> Content:
         file = await gallery.file(record, kept or None)
         content = await content_of(gallery.files, file, exchange.method, given if kept == 0 else {})
         return replace(content, headers={**content.headers, **_heads(record, etag, file.media_type, query)})
+    whole = await gallery.content(record)
     made = await gallery.pixels.perform(
-        Convert(await gallery.content(record), Format(wanted), query.quality, side=query.size)
+        Convert(whole, Format(wanted), query.quality, side=query.size, keep_texts=query.size is None)
     )
     headers = {
         **HARMLESS,

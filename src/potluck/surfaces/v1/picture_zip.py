@@ -64,6 +64,6 @@ async def zipped(gallery: Gallery, records: AsyncGenerator[PictureRecord, None])
 def _entry(record: PictureRecord) -> ZipInfo:
     made = datetime.fromtimestamp(record.created_s, UTC).timetuple()[:6]
     name = picture_name(record.prompt, record.id, record.media_type)
-    entry = ZipInfo(name, max(_EARLIEST, made))  # type: ignore[arg-type]  # six numbers
+    entry = ZipInfo(name, max(_EARLIEST, made))
     entry.file_size = record.size_bytes
     return entry

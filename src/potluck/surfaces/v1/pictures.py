@@ -8,6 +8,7 @@ from dataclasses import replace
 from potluck.core.errors import NotFound
 from potluck.core.files import NO_QUOTA, disposition
 from potluck.core.galleries import picture_name
+from potluck.core.model import UserId
 from potluck.gateway.gallery import LARGE, SMALL, Gallery
 from potluck.pixels.work import Convert, Format
 from potluck.storage.pictures import PictureRecord
@@ -152,12 +153,12 @@ async def zip_images(exchange: Exchange, query: ZipQuery) -> Content:
     return Content(200, headers, zipped(gallery, _with_first(first, wanted)) if exchange.method != "HEAD" else None)
 
 
-async def _some(gallery: Gallery, user: str, query: ZipQuery) -> AsyncGenerator[PictureRecord, None]:
+async def _some(gallery: Gallery, user: UserId, query: ZipQuery) -> AsyncGenerator[PictureRecord, None]:
     for record in await gallery.some(query.images.split(","), user):
         yield record
 
 
-async def _found(gallery: Gallery, user: str, query: ZipQuery) -> AsyncGenerator[PictureRecord, None]:
+async def _found(gallery: Gallery, user: UserId, query: ZipQuery) -> AsyncGenerator[PictureRecord, None]:
     after = ""
     while True:
         page = await gallery.list(user, query.filter(), limit=_PAGE, after=after)

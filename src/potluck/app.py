@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache, partial
@@ -64,6 +64,7 @@ from potluck.gateway.picture_progress import Progresses
 from potluck.gateway.pins import Pinning, Pins
 from potluck.gateway.presence import Alive
 from potluck.gateway.proofs import Proofs
+from potluck.gateway.recorder import Recorder
 from potluck.gateway.relay import vanished
 from potluck.gateway.relay.pools import Pools
 from potluck.gateway.relay.relay import Clocks, Limits, Relay
@@ -97,7 +98,7 @@ from potluck.working import working
 
 if TYPE_CHECKING:
     from potluck.gateway.accounts import Accounts
-    from potluck.gateway.drills import Drills
+    from potluck.gateway.drills import Drill, Drills
     from potluck.gateway.relay.bridge import AsgiSide
     from potluck.gateways import Lead
 
@@ -301,6 +302,26 @@ def _drills(relay: Relay, drains: Drains, kept: KeptDrill, metrics: Metrics, wat
     return Drills(relay, drains, kept, metrics, watch.probe, time.time)
 
 
+def _recorder(
+    relay: Relay, storage: Storage, data: DataDir, metrics: Metrics, drills: Callable[[], Sequence[Drill]]
+) -> Recorder:
+    def drilled() -> Mapping[NodeId, str]:
+        return {drill.node: drill.order.how.value for drill in drills() if drill.outcome is None}
+
+    return Recorder(
+        relay.fleet,
+        storage.incidents,
+        data.history,
+        clock=time.time,
+        new_id=relay.new_id,
+        tokens=lambda: metrics.tokens,
+        waiting=relay.waiting_by_node,
+        in_line=relay.waiting,
+        drained=lambda: frozenset(relay.fleet.drained) - drilled().keys(),
+        drilled=drilled,
+    )
+
+
 async def _after_the_start() -> None:
     """What the first calls need not wait for."""
     # In a thread: streams that began meanwhile go on.
@@ -473,6 +494,14 @@ async def running(
         reloader.allow = lambda rules: _allow(rules, admission, keyring, sessions)
         discovery = looking(config, kept, found, reloader, fleet, pools, tasks, time.time, secrets.token_bytes)
         drills = cache(lambda: _drills(relay, drains, kept_drill, metrics, watch))
+        # Looking for drills must not bring in what makes them.
+        recorder = _recorder(
+            relay, storage, data, metrics, lambda: drills().all() if drills.cache_info().currsize else ()
+        )
+        ledger.broke = recorder.broke
+        stack.push_async_callback(recorder.close)
+        if lead is not None:
+            recorder.took_over(config.gateway.name or gateway)
         calls = InsideCalls(relay)
         generations = Generations(
             lead.generations if lead is not None else _logs(data, stack),
@@ -538,6 +567,7 @@ async def running(
             web,
             stack.callback,
             jobs,
+            recorder,
         )
         relay.serve_rest(lambda: _asgi_side(services, fleet, metrics, keyring, origins))
 
@@ -565,6 +595,7 @@ async def running(
         tasks.spawn(admission.meter.watching(), "shared limits")
         tasks.spawn(kept_meter.keeping(), "spent limits")
         tasks.spawn(rates.keeping(), "learned rates")
+        tasks.spawn(recorder.recording(), "the machines' last hours")
         tasks.spawn(audit.flushing(), "audit log")
         tasks.spawn(audit.caring(config.audit.keep_s), "audit log's end")
         tasks.spawn(generations.restore(), "the answers of the last run")
@@ -689,6 +720,7 @@ def _services(
     web: ProviderWeb,
     at_the_end: Callable[[Callable[[], None]], object],
     jobs: Jobs,
+    recorder: Recorder,
 ) -> Services:
     async def changed() -> None:
         await _learn(storage, keyring, sessions)
@@ -739,6 +771,7 @@ def _services(
         levels=relay.admission.levels,
         welcome=keyring.still,
         stopping=lambda: relay.draining,
+        recorder=recorder,
         url=config.server.url,
     )
 

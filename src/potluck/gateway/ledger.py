@@ -7,7 +7,7 @@ import contextlib
 import itertools
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 import structlog
@@ -24,7 +24,7 @@ from potluck.gateway.metrics import Metrics
 from potluck.gateway.port import Caller
 from potluck.storage.journal import Journal, Segment
 from potluck.storage.ports import RequestLog, UsageStore
-from potluck.storage.records import AttemptRecord, CallStatus, RequestRecord
+from potluck.storage.records import WENT_ON, AttemptRecord, CallStatus, RequestRecord
 from potluck.wire.estimates import estimate
 from potluck.wire.port import Account
 
@@ -66,6 +66,16 @@ _KEPT_REFUSALS = Allowance(Unit.REQUESTS, 60.0, 60.0)
 _MOST_REFUSED = 1000
 
 
+class Broke(Protocol):
+    """Who wants to hear of calls that failed on some engine."""
+
+    def __call__(self, record: RequestRecord, *, rescued: bool) -> None: ...
+
+
+def _nobody_hears(record: RequestRecord, *, rescued: bool) -> None:
+    """Nobody wants to."""
+
+
 class Keep(msgspec.Struct, frozen=True):
     """For how long calls, and the usage by the day, are kept. A month answers "what happened last week", and two years
     compare one with the other; without an end the log of a busy house would fill a small disk."""
@@ -94,6 +104,8 @@ class Ledger:
         self._away = False
         self._unjournaled = False
         self._refusals = Meter()
+        self.broke: Broke = _nobody_hears
+        """Hears of calls that failed on some engine, once they have ended."""
         self.keep = Keep()
         """May be another at any time."""
 
@@ -116,6 +128,9 @@ class Ledger:
         if served is not None and error is None:
             way = exchange.rescue.way if exchange.rescue is not None else None
             attempts += _served(served.engine, "cancelled" if cancelled else "ok", way)
+            if exchange.attempts and exchange.decision is not None:
+                began_s = exchange.decision.at_s - exchange.started_s
+                attempts = (*attempts[:-1], msgspec.structs.replace(attempts[-1], began_s=began_s, ended_s=total_s))
         record = RequestRecord(
             id=exchange.id,
             time_s=wall_s - total_s,
@@ -145,6 +160,8 @@ class Ledger:
         self._metrics.call(record, wall_s, decision.ask.kind if decision is not None else exchange.wish.kind)
         if exchange.rescue is not None:
             self._metrics.rescued(_fate(error, cancelled=cancelled))
+        if exchange.attempts:
+            self.broke(record, rescued=exchange.rescue is not None)
         if error is not None:
             if isinstance(error, RateLimited) and not self._spares(exchange.caller.user, now_s):
                 return record
@@ -298,9 +315,9 @@ def _status(error: PotluckError) -> CallStatus:
 
 def _failed(attempts: Sequence[Attempt]) -> tuple[AttemptRecord, ...]:
     return tuple(
-        AttemptRecord(each.engine, BEATEN, each.beside)
+        AttemptRecord(each.engine, BEATEN, each.beside, each.began_s, each.ended_s)
         if each.error is None
-        else AttemptRecord(each.engine, type(each.error).__name__, _why(each, each.error))
+        else AttemptRecord(each.engine, type(each.error).__name__, _why(each, each.error), each.began_s, each.ended_s)
         for each in attempts
     )
 
@@ -336,7 +353,7 @@ def _whole(record: RequestRecord, decision: Start | None) -> RequestRecord:
 @lru_cache(1024)
 def _served(engine: EngineId, outcome: str, way: Way | None = None) -> tuple[AttemptRecord, ...]:
     """``way`` is how it went on with what another engine began."""
-    return (AttemptRecord(engine, outcome, f"It went on by {way}." if way is not None else ""),)
+    return (AttemptRecord(engine, outcome, f"{WENT_ON} {way}." if way is not None else ""),)
 
 
 def _log_failure(record: RequestRecord, error: PotluckError) -> None:

@@ -58,6 +58,11 @@ class DataDir(msgspec.Struct, frozen=True):
         return self.root / "audit.head"
 
     @property
+    def history(self) -> Path:
+        """The last hours of each machine, as they were at the last stop. Of no worth to anybody else."""
+        return self.root / "history.bin"
+
+    @property
     def blobs(self) -> Path:
         """Files' bytes; where these are kept elsewhere, those on their way there."""
         return self.root / "blobs"

@@ -24,6 +24,7 @@ from potluck.storage.sql.database import Traits, open_database
 from potluck.storage.sql.files import SqlFiles
 from potluck.storage.sql.generations import SqlGenerations
 from potluck.storage.sql.identities import SqlIdentities
+from potluck.storage.sql.incidents import SqlIncidents
 from potluck.storage.sql.jobs import SqlJobs
 from potluck.storage.sql.keys import SqlKeys
 from potluck.storage.sql.leadership import SqlLeadership
@@ -89,6 +90,7 @@ async def open_storage(
             settings=SqlSettings(database),
             audit=SqlAudit(database),
             jobs=SqlJobs(database),
+            incidents=SqlIncidents(database),
             pictures=SqlPictures(database),
         )
 

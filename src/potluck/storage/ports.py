@@ -19,6 +19,7 @@ from potluck.core.limits import Limits
 from potluck.core.model import Json, KeyId, RequestId, UserId
 from potluck.core.people import Role
 from potluck.storage.conversation_records import ConversationChange
+from potluck.storage.incidents import IncidentStore
 from potluck.storage.jobs import JobStore
 from potluck.storage.pictures import PictureStore
 from potluck.storage.records import (
@@ -603,3 +604,4 @@ class Storage(msgspec.Struct, frozen=True):
     files: FileStore
     jobs: JobStore
     pictures: PictureStore
+    incidents: IncidentStore

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum, StrEnum
-from typing import NewType
+from typing import Final, NewType
 
 import msgspec
 
@@ -21,6 +21,7 @@ from potluck.core.people import Role
 from potluck.core.scheduling.explain import Candidate
 from potluck.core.usage import Dimension
 from potluck.storage.conversation_records import NO_DETAILS, NO_PARAMS, ChatParams, MessageDetails, Titled
+from potluck.storage.cursors import Mark
 
 ConversationId = NewType("ConversationId", str)
 MessageId = NewType("MessageId", str)
@@ -348,12 +349,19 @@ class CallStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-class AttemptRecord(msgspec.Struct, frozen=True, gc=False):
-    """One try: ``outcome`` is ``ok`` or the error's class in words, ``why`` one sentence for the owner."""
+WENT_ON: Final = "It went on by"
+"""How `AttemptRecord.why` begins for one that went on with what another engine had begun."""
+
+
+class AttemptRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """One try: ``outcome`` is ``ok`` or the error's class in words, ``why`` one sentence for the owner. ``began_s`` and
+    ``ended_s`` are measured from the call's arrival; None for a call's only try, whose times are the call's."""
 
     engine: EngineId
     outcome: str
     why: str = ""
+    began_s: float | None = None
+    ended_s: float | None = None
 
 
 class RequestRecord(msgspec.Struct, frozen=True, gc=False):
@@ -428,13 +436,20 @@ class UsageQuery(msgspec.Struct, frozen=True):
 
 
 class RequestFilter(msgspec.Struct, frozen=True):
-    """Which requests to list; every field that is set must hold. ``model`` is the asked or the served name."""
+    """Which requests to list; every field that is set must hold. ``model`` is the asked or the served name. ``after``
+    leaves out the row of that mark, and those that come before it. ``rescued``: whether one engine went on with what
+    another had begun; ``retried``: whether more than one was tried.
+    """
 
     user: UserId | None = None
     node: NodeId | None = None
     model: str | None = None
     status: CallStatus | None = None
     before_s: float | None = None
+    since_s: float | None = None
+    after: Mark | None = None
+    rescued: bool | None = None
+    retried: bool | None = None
 
 
 class Noted(msgspec.Struct, frozen=True):

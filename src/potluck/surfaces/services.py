@@ -12,7 +12,9 @@ from potluck.backends.port import Child, PullOrder
 from potluck.core.allowances import Level
 from potluck.core.audit import Event, Head
 from potluck.core.discovery import Proposal
-from potluck.core.model import Engine, EngineId, Model, ModelId, UserId
+from potluck.core.history import Series
+from potluck.core.incidents import Incident
+from potluck.core.model import Engine, EngineId, Model, ModelId, NodeId, UserId
 from potluck.core.scheduling.rates import Rates
 from potluck.core.scheduling.standing import UserTurn
 from potluck.core.sessions import Lifetimes
@@ -80,6 +82,10 @@ class FleetView(Protocol):
 
     def under_way(self) -> Sequence[Running]:
         """The calls that have a seat now."""
+        ...
+
+    def waiting_by_node(self) -> Mapping[NodeId, int]:
+        """How many of the calls in line each node could serve."""
         ...
 
     def queue(self) -> Sequence[Queued]:
@@ -171,6 +177,23 @@ class DrillCare(Protocol):
     async def end(self, name: str) -> Drill: ...
 
 
+class RecorderView(Protocol):
+    """What is remembered of machines: `gateway.recorder.Recorder`."""
+
+    @property
+    def known_since_s(self) -> float | None: ...
+
+    def since_s(self, node: str) -> float | None: ...
+
+    def recent(self) -> Sequence[Incident]: ...
+
+    def series(self, node: str, *, hours: float, steps: int = 1) -> Series: ...
+
+    def remembered(self) -> Sequence[str]: ...
+
+    async def flush(self) -> None: ...
+
+
 class GenerationCare(Protocol):
     """Answers that outlast their requests: `gateway.generations.Generations`, which says what each raises."""
 
@@ -233,6 +256,12 @@ class Services(msgspec.Struct, frozen=True):
     service is about to end: for answers that never end by themselves, of which ``live`` holds what they share.
     ``openid`` is sign-in by a provider, None where none is configured; ``proxy_signs_in``: a reverse proxy may
     name who asks.
+    answers of native chats, ``recorder`` remembers how machines were, ``files`` what people keep, ``jobs`` what is
+    done for them. ``audit`` is told of what is done to people, keys and machines. ``shared`` is what other gateways
+    see. ``levels`` tells how a caller's limits stand. ``welcome`` says whether a caller is still who it was when its
+    request came, and ``stopping`` whether the service is about to end: for answers that never end by themselves, of
+    which ``live`` holds what they share. ``openid`` is sign-in by a provider, None where none is configured;
+    ``proxy_signs_in``: a reverse proxy may name who asks.
     """
 
     calls: Calls
@@ -259,6 +288,7 @@ class Services(msgspec.Struct, frozen=True):
     gallery: Gallery
     progress: Progresses
     jobs: JobCare
+    recorder: RecorderView
     started_s: float
     max_body_bytes: int = 64_000_000
     url: str = ""

@@ -4,6 +4,7 @@ from msgspec.structs import replace
 from potluck.core.errors import NotFound
 from potluck.core.model import EngineId, KeyId, ModelId, NodeId, RequestId, UserId
 from potluck.core.scheduling.explain import Candidate
+from potluck.storage.cursors import Mark
 from potluck.storage.ports import Storage
 from potluck.storage.records import AttemptRecord, CallStatus, RequestFilter, RequestRecord
 
@@ -81,6 +82,13 @@ async def test_a_large_batch_is_no_trouble(storage: Storage) -> None:
         (RequestFilter(model="llama3.2:latest"), ["r1"]),
         (RequestFilter(status=CallStatus.CLIENT_ERROR), ["r2"]),
         (RequestFilter(before_s=1001.0), ["r1"]),
+        (RequestFilter(since_s=1001.0), ["r2"]),
+        (RequestFilter(after=Mark(1001.0, "r2")), ["r1"]),
+        (RequestFilter(after=Mark(1001.0, "r3")), ["r2", "r1"]),
+        (RequestFilter(retried=True), ["r1"]),
+        (RequestFilter(retried=False), ["r2"]),
+        (RequestFilter(rescued=True), []),
+        (RequestFilter(rescued=False), ["r2", "r1"]),
         (RequestFilter(user=UserId("u"), status=CallStatus.CLIENT_ERROR), []),
     ],
 )
@@ -95,3 +103,23 @@ async def test_pruning_forgets_what_came_before(storage: Storage) -> None:
     assert await storage.requests.prune(1001.0) == 1
     assert [each.id for each in await storage.requests.recent(limit=9)] == ["r2"]
     assert await storage.requests.prune(1001.0) == 0
+
+
+async def test_what_an_engine_says_does_not_pass_for_a_rescue(storage: Storage) -> None:
+    engine, other = EngineId("a/x"), EngineId("b/x")
+    sly = AttemptRecord(engine, "NodeFailed", '","why":"It went on by lies"},{"engine":"')
+    went_on = AttemptRecord(other, "ok", "It went on by raw_prefix.", 1.5, 3.0)
+    await storage.requests.add([replace(BARE, attempts=(sly,)), replace(FULL, attempts=(sly, went_on))])
+    for where in (RequestFilter(rescued=True), RequestFilter(retried=True)):
+        assert [each.id for each in await storage.requests.recent(limit=9, where=where)] == ["r1"]
+    assert (await storage.requests.get(FULL.id)).attempts == (sly, went_on)
+
+
+async def test_pages_leave_out_none_of_one_moment(storage: Storage) -> None:
+    await storage.requests.add([replace(BARE, id=RequestId(f"{number:02}"), time_s=5.0) for number in range(7)])
+    found: list[str] = []
+    where = RequestFilter()
+    while page := await storage.requests.recent(limit=3, where=where):
+        found += [each.id for each in page]
+        where = RequestFilter(after=Mark(page[-1].time_s, page[-1].id))
+    assert found == ["06", "05", "04", "03", "02", "01", "00"]

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from potluck.core.errors import StorageAway
-from potluck.core.model import Health
+from potluck.core.incidents import Cause, Incident
+from potluck.core.model import EngineId, Health
 from potluck.core.scheduling.classes import Kind
 from potluck.core.scopes import Scope
 from potluck.gateway.port import Caller
@@ -238,3 +239,21 @@ async def test_one_user_has_so_many_streams_and_no_more() -> None:
             assert (refused.status, refused.headers["retry-after"]) == (503, "10")
             assert len(await listen(world, caller=OWNER)) == 1
     assert world.live.streams == 0
+
+
+async def test_incidents_are_told_as_they_begin_and_end() -> None:
+    world = World()
+    began = Incident("i1", Cause.NODE_DOWN, AGX0.node, EngineId(""), 1_750_000_000.0, None, "at 192.168.1.5")
+    world.recorder.since["agx0"] = 1_750_000_000.0
+
+    def begin() -> None:
+        world.recorder.incidents = [began]
+
+    def end() -> None:
+        world.recorder.incidents = [replace(began, until_s=1_750_000_005.0)]
+
+    snapshot, first, second = await listen(world, begin, end, topics="incidents,nodes")
+    assert (snapshot[2]["incidents"], snapshot[2]["nodes"][0]["since"]) == ([], "2025-06-15T15:06:40.000Z")
+    states = [[each["state"] for each in told["changed"]] for _, name, told in (first, second) if name == "incidents"]
+    assert states == [["open"], ["over"]]
+    assert "192.168" not in str(first)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
 
 from potluck.core.model import EngineId, ModelId, NodeId, RequestId
 from potluck.core.scheduling.explain import Candidate
@@ -28,6 +29,9 @@ def record(name: str, caller: Caller, time_s: float = 1_750_000_000.0) -> Reques
         candidates=(Candidate("orin0/ollama:11435", "coder:1b", "not up"),),
         prompt_tokens=5,
     )
+
+
+RECORD = record("r", ANNA)
 
 
 async def world() -> World:
@@ -123,3 +127,45 @@ async def test_a_query_narrows_the_list() -> None:
 async def test_a_time_without_its_zone_is_refused() -> None:
     served = await (await world()).ask("GET", "/api/v1/requests?before=2025-06-15T15:06:45")
     assert (served.status, served.json()["error"]["param"]) == (400, "before")
+
+
+async def test_pages_leave_out_no_call_of_the_same_moment() -> None:
+    made = World()
+    made.requests.records = [replace(RECORD, id=RequestId(f"r{number}"), time_s=5.0) for number in range(5)]
+    found: list[str] = []
+    path = "/api/v1/requests?limit=2"
+    following: str | None = ""
+    while following is not None:
+        page = (await made.ask("GET", f"{path}&cursor={following}", caller=OWNER)).json()
+        found += [each["id"] for each in page["requests"]]
+        following = page["next"]
+    assert found == ["r4", "r3", "r2", "r1", "r0"]
+    assert (await made.ask("GET", f"{path}&cursor=no", caller=OWNER)).json()["error"]["param"] == "cursor"
+
+
+async def test_the_owner_asks_for_somebodys_calls_and_others_get_their_own() -> None:
+    made = World()
+    asked = "/api/v1/requests?user=bert&rescued=true&retried=true&since=2025-06-15T15:06:40Z"
+    for caller, user in ((OWNER, BERT.user), (ANNA, ANNA.user)):
+        await made.ask("GET", asked, caller=caller)
+        assert made.requests.asked is not None
+        assert made.requests.asked.user == user
+        assert (made.requests.asked.rescued, made.requests.asked.retried) == (True, True)
+        assert made.requests.asked.since_s == 1_750_000_000.0
+    assert (await made.ask("GET", "/api/v1/requests?user=nobody", caller=OWNER)).status == 404
+
+
+async def test_a_timeline_can_be_drawn_of_attempts() -> None:
+    made = World()
+    broke = AttemptRecord(EngineId("a/x"), "NodeFailed", "cut", 0.5, 2.0)
+    went_on = AttemptRecord(EngineId("b/x"), "ok", "It went on by raw_prefix.", 2.25, 4.0)
+    only = AttemptRecord(EngineId("a/x"), "ok")
+    made.requests.records = [
+        replace(RECORD, id=RequestId("two"), attempts=(broke, went_on)),
+        replace(RECORD, id=RequestId("one"), attempts=(only,), queue_s=0.25, total_s=3.0),
+    ]
+    two = (await made.ask("GET", "/api/v1/requests/two", caller=OWNER)).json()
+    one = (await made.ask("GET", "/api/v1/requests/one", caller=OWNER)).json()
+    assert [(each["began_s"], each["ended_s"]) for each in two["attempts"]] == [(0.5, 2.0), (2.25, 4.0)]
+    assert [(each["began_s"], each["ended_s"]) for each in one["attempts"]] == [(0.25, 3.0)]
+    assert (two["rescued"], one["rescued"]) == (True, False)

@@ -25,6 +25,8 @@ from potluck.core.drill import Home, Homed, How, Objection, Plan, Stage
 from potluck.core.drill_verdict import Ending, outcome
 from potluck.core.errors import BadRequest, Conflict, ModelNotFound, NotFound, OperatorError, PotluckError
 from potluck.core.generations import Bounds, Standing
+from potluck.core.history import History, Series
+from potluck.core.incidents import Incident
 from potluck.core.limits import Limits
 from potluck.core.model import (
     Capability,
@@ -253,6 +255,9 @@ class FakeFleet:
 
     def under_way(self) -> Sequence[Running]:
         return self.running
+
+    def waiting_by_node(self) -> Mapping[NodeId, int]:
+        return {AGX0.node: 2}
 
     def queue(self) -> Sequence[Queued]:
         users = (ANNA.user, BERT.user, ANNA.user)
@@ -544,11 +549,41 @@ class MemoryRequests:
 
     async def recent(self, *, limit: int, where: RequestFilter | None = None) -> tuple[RequestRecord, ...]:
         self.asked = where
-        newest = sorted(self.records, key=lambda record: -record.time_s)
+        newest = sorted(self.records, key=lambda record: (record.time_s, record.id), reverse=True)
+        if where is not None and where.after is not None:
+            newest = [record for record in newest if (record.time_s, record.id) < where.after]
         return tuple(record for record in newest if not where or where.user in (None, record.user))[:limit]
 
     async def prune(self, before_s: float) -> int:
         raise AssertionError("not used here")
+
+
+class FakeRecorder:
+    """Remembers what a test says."""
+
+    def __init__(self) -> None:
+        self.history = History()
+        self.incidents: list[Incident] = []
+        self.since: dict[str, float] = {}
+
+    @property
+    def known_since_s(self) -> float | None:
+        return self.history.begun_s
+
+    def since_s(self, node: str) -> float | None:
+        return self.since.get(node)
+
+    def recent(self) -> Sequence[Incident]:
+        return self.incidents
+
+    def series(self, node: str, *, hours: float, steps: int = 1) -> Series:
+        return self.history.series(node, now_s=1_750_000_000.0, hours=hours, steps=steps)
+
+    def remembered(self) -> Sequence[str]:
+        return [node for node in self.history.nodes() if node]
+
+    async def flush(self) -> None:
+        """It has nothing to write."""
 
 
 class MemoryAudit:
@@ -871,6 +906,7 @@ class World:
     random_bytes: Callable[[int], bytes] = bytes
     seconds: float = 0.0
     url: str = ""
+    recorder: FakeRecorder = field(default_factory=FakeRecorder)
     live: Live = field(default_factory=lambda: Live(tick_s=0.001))
     welcome: bool = True
     stopping: bool = False
@@ -892,6 +928,7 @@ class World:
             MemoryAudit(),
             self.nothing,
             NoJobs(),
+            self.nothing,
             self.nothing,
         )
 
@@ -959,6 +996,7 @@ class World:
             gallery=self.gallery,
             progress=self.progress,
             jobs=self.jobs,
+            recorder=self.recorder,
             started_s=self.now - 60,
             url=self.url,
             max_body_bytes=self.max_body_bytes,

@@ -638,6 +638,11 @@ class Exchange(msgspec.Struct, eq=False):
             connection.abort()
         self._collected, self._collected_bytes = None, 0
 
+    def tried(self, seat: Seat, error: PotluckError | None, *, told_tokens: int = 0, beside: str = "") -> None:
+        """Remember an attempt that came to nothing."""
+        began_s, ended_s = seat.start.at_s - self.started_s, self.relay.clock() - self.started_s
+        self.attempts = (*self.attempts, Attempt(seat.engine, error, told_tokens, beside, began_s, ended_s))
+
     def settle(self, *, cancelled: bool = False) -> None:
         """The one way out. After this nothing is held."""
         if self.state is _DONE:

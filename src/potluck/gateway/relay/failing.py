@@ -25,7 +25,6 @@ from potluck.core.seam import AnotherAnswer
 from potluck.gateway.relay import going_on
 from potluck.gateway.relay.fitting import counted
 from potluck.gateway.relay.preparing import own_child_returns
-from potluck.gateway.relay.states import Attempt
 from potluck.gateway.seats import Seat
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def attempt_failed(exchange: Exchange, error: PotluckError) -> None:
     if exchange.spoken and isinstance(error, NodeError):
         going_on.broke(exchange, seat, error)
         return
-    exchange.attempts = (*exchange.attempts, Attempt(seat.engine, error))
+    exchange.tried(seat, error)
     if isinstance(error, ContextOverflow):
         _overflowed(exchange, seat, error)
         return

@@ -24,7 +24,7 @@ from potluck.gateway.relay.fitting import with_context
 from potluck.gateway.relay.parts import PartsPassage
 from potluck.gateway.relay.preparing import own_child_returns
 from potluck.gateway.relay.rescue import Rescue
-from potluck.gateway.relay.states import Attempt, State
+from potluck.gateway.relay.states import State
 from potluck.gateway.seats import Seat
 from potluck.wire.port import Broken
 from potluck.wire.translation import interrupted
@@ -50,7 +50,7 @@ def broke(exchange: Exchange, seat: Seat, error: NodeError) -> None:
         return
     relay = exchange.relay
     told = broken.told if broken is not None else Told()
-    exchange.attempts = (*exchange.attempts, Attempt(seat.engine, error, told.tokens))
+    exchange.tried(seat, error, told_tokens=told.tokens)
     error.node = error.node or seat.node
     if not isinstance(error, AnotherAnswer):
         relay.fleet.saw(seat.engine, Seen.CALL_FAILED, error.message, seat.start.at_s)

@@ -19,7 +19,7 @@ from potluck.core.model import RequestId
 from potluck.gateway.relay import heads, telling
 from potluck.gateway.relay.encoding import Asked, encode
 from potluck.gateway.relay.engine import EngineConnection, Pool
-from potluck.gateway.relay.states import Attempt, State
+from potluck.gateway.relay.states import State
 from potluck.gateway.seats import Seat
 from potluck.wire.port import Passage
 
@@ -187,7 +187,7 @@ class Hedge:
         exchange = self._exchange
         first = exchange.seat
         assert first is not None
-        exchange.attempts = (*exchange.attempts, Attempt(first.engine, None, beside=self._beside("this one was late")))
+        exchange.tried(first, None, beside=self._beside("this one was late"))
         exchange.drop_connection()
         exchange.take_over(self)
         exchange.relay.dispatcher.beaten(first)
@@ -195,10 +195,7 @@ class Hedge:
 
     def lost(self) -> None:
         """The first attempt speaks."""
-        self._exchange.attempts = (
-            *self._exchange.attempts,
-            Attempt(self.seat.engine, None, beside=self._beside("the first one was late, and yet sooner")),
-        )
+        self._exchange.tried(self.seat, None, beside=self._beside("the first one was late, and yet sooner"))
         self._over("lost")
 
     def steps_in(self) -> bool:
@@ -221,7 +218,7 @@ class Hedge:
         exchange, engine = self._exchange, self.seat.engine
         if isinstance(error, NodeError):
             error.node = error.node or self.seat.node
-            exchange.attempts = (*exchange.attempts, Attempt(engine, error))
+            exchange.tried(self.seat, error)
             exchange.relay.fleet.saw(engine, Seen.CALL_FAILED, error.message, self.seat.start.at_s)
             exchange.wish = replace(exchange.wish, tried=exchange.wish.tried | {engine})
         self._over("failed")

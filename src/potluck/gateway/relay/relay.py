@@ -13,7 +13,7 @@ import structlog
 from potluck.backends.port import Child
 from potluck.core.errors import NoEngineReady, PotluckError
 from potluck.core.hedging import Allowance
-from potluck.core.model import Engine, EngineId, Model, ModelId, UserId
+from potluck.core.model import Engine, EngineId, Model, ModelId, NodeId, UserId
 from potluck.core.rescue import Bounds
 from potluck.core.scheduling.rates import Rates
 from potluck.core.scheduling.standing import UserTurn
@@ -199,6 +199,15 @@ class Relay:
             for each in self.exchanges
             if each.seat is not None
         ]
+
+    def waiting_by_node(self) -> Mapping[NodeId, int]:
+        """How many of the calls in line each node could serve."""
+        wanted = Counter(each.model for each in self.dispatcher.queue()) if self.dispatcher.waiting else Counter[str]()
+        found: Counter[NodeId] = Counter()
+        for model, calls in wanted.items():
+            for node in {engine.node for engine, _ in self.fleet.where(model)}:
+                found[node] += calls
+        return found
 
     def heard_s(self, engine: EngineId) -> float:
         """When a byte of some answer last came from an engine, on the relay's clock; minus infinity: none is coming."""

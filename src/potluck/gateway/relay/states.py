@@ -23,9 +23,11 @@ class State(Enum):
 class Attempt(msgspec.Struct, frozen=True):
     """One try on one engine that came to nothing. ``error`` is None for one that another engine, asked beside it, was
     quicker than: ``beside`` says when that was. ``told_tokens`` is about how much the client had of the answer when it
-    failed."""
+    failed. ``began_s`` and ``ended_s`` are seconds since the call came."""
 
     engine: EngineId
     error: PotluckError | None
     told_tokens: int = 0
     beside: str = ""
+    began_s: float | None = None
+    ended_s: float | None = None

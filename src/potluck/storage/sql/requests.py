@@ -12,9 +12,10 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, or_, select
 from potluck.core.errors import NotFound
 from potluck.core.model import EngineId, KeyId, ModelId, NodeId, RequestId, UserId
 from potluck.core.scheduling.explain import Candidate
-from potluck.storage.records import AttemptRecord, CallStatus, RequestFilter, RequestRecord
+from potluck.storage.records import WENT_ON, AttemptRecord, CallStatus, RequestFilter, RequestRecord
 from potluck.storage.sql.bulk import NewRows
 from potluck.storage.sql.content import clean
+from potluck.storage.sql.cursors import older
 from potluck.storage.sql.database import Database
 from potluck.storage.sql.schema import requests
 from potluck.storage.sql.usage import count
@@ -46,6 +47,11 @@ class _Named(msgspec.Struct):
 # Now as a list of its values: nothing is made for that but the text itself.
 _candidates = msgspec.json.Decoder(tuple[Candidate | _Named, ...])
 _encode = msgspec.json.Encoder().encode
+
+
+# In JSON no text holds a bare quotation mark: these stand between attempts, or begin a sentence of our own.
+_RESCUED = f'%,"why":"{WENT_ON} %'
+_RETRIED = '%},{"engine":"%'
 
 
 class SqlRequests:
@@ -105,6 +111,14 @@ def _conditions(where: RequestFilter) -> Iterator[ColumnElement[bool]]:
         yield requests.c.status == where.status.value
     if where.before_s is not None:
         yield requests.c.time_s < where.before_s
+    if where.since_s is not None:
+        yield requests.c.time_s >= where.since_s
+    if where.after is not None:
+        yield older(requests.c.time_s, requests.c.id, where.after)
+    if where.rescued is not None:
+        yield requests.c.attempts.like(_RESCUED) if where.rescued else requests.c.attempts.not_like(_RESCUED)
+    if where.retried is not None:
+        yield requests.c.attempts.like(_RETRIED) if where.retried else requests.c.attempts.not_like(_RETRIED)
 
 
 def _row(record: RequestRecord) -> tuple[object, ...]:

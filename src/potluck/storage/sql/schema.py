@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISIONS = tuple(f"{number:04}" for number in range(1, 16))
+REVISIONS = tuple(f"{number:04}" for number in range(1, 17))
 """Every revision of the schema, oldest first: known here so that a start needs Alembic only to change something."""
 
 HEAD = REVISIONS[-1]
@@ -421,3 +421,20 @@ generation_entries = Table(
     Column("place", Integer, primary_key=True),
     Column("entry", Text, nullable=False),
 )
+
+# What went wrong and when (`core.incidents`).
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("cause", Text, nullable=False),
+    Column("node", Text, nullable=False),
+    Column("engine", Text, nullable=False),  # empty for what concerns the node
+    Column("since_s", Double, nullable=False),
+    Column("until_s", Double),  # null: it is not over
+    Column("why", Text, nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("requests", Text, nullable=False),  # a JSON list of some calls' ids
+)
+Index("ix_incidents_since", incidents.c.since_s, incidents.c.id)
+Index("ix_incidents_until", incidents.c.until_s)

@@ -26,6 +26,7 @@ from potluck.surfaces.v1 import live
 from potluck.surfaces.v1.exchange import Events, Exchange, Result, Stream
 from potluck.surfaces.v1.jobs import JobInfo, job_info
 from potluck.surfaces.v1.live_shapes import ConversationsChanged, EventsQuery, InboxCount
+from potluck.surfaces.v1.past import incident_info
 from potluck.surfaces.v1.shapes import rfc3339
 
 TOPICS: Final[Mapping[str, Right]] = {
@@ -35,6 +36,7 @@ TOPICS: Final[Mapping[str, Right]] = {
     "generations": Right.CONVERSE,
     "jobs": Right.RUN_JOBS,
     "conversations": Right.CONVERSE,
+    "incidents": Right.SEE_FLEET,
     "discovery": Right.CHANGE_FLEET,
 }
 """What is told of, each with the right that it takes."""
@@ -43,6 +45,7 @@ _SINGLE: Final = frozenset({"queue", "discovery"})
 """Topics that are one thing, told whole; of all others the items that changed."""
 
 _WAITING: Final = frozenset({State.NEW, State.MOVED})
+_NEWEST_INCIDENTS: Final = 30
 _NEWEST_JOBS: Final = 30
 _NEWEST_GENERATIONS: Final = 30
 # Who is turned out, or has other rights now, hears nothing more after that.
@@ -162,6 +165,10 @@ class _Feed:
             case "queue":
                 eyes = "all" if caller.may(Right.SEE_ALL) else caller.user
                 return self._shared(topic, eyes, lambda: {"": live.live_queue(services, caller)})
+            case "incidents":
+                every = caller.may(Right.SEE_ALL)
+                last = services.recorder.recent()[:_NEWEST_INCIDENTS]
+                return _encoded({each.id: incident_info(each, every=every) for each in last})
             case "discovery":
                 waiting = sum(each.state in _WAITING for each in services.discovery.proposals())
                 return _encoded({"": InboxCount(waiting)})

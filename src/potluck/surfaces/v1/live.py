@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from potluck.core.model import Engine, EngineId, Health, Model, ModelId, NodeId
 from potluck.core.people import Right
-from potluck.core.reading import Reading, watts
+from potluck.core.reading import hottest, watts
 from potluck.core.scheduling.fleet import memory_of
 from potluck.core.scheduling.rates import Rates
 from potluck.gateway.generations import Summary
@@ -51,7 +52,7 @@ def live_nodes(services: Services, caller: Caller) -> dict[str, LiveNode]:
     running: dict[NodeId, list[Running]] = {}
     for call in services.fleet.under_way():
         running.setdefault(call.node, []).append(call)
-    waiting = _waiting_by_node(services)
+    waiting = services.fleet.waiting_by_node()
     tokens = services.fleet.last_minute().by_node
     rates = services.fleet.rates()
     owner = caller.may(Right.SEE_ALL)
@@ -68,11 +69,12 @@ def live_nodes(services: Services, caller: Caller) -> dict[str, LiveNode]:
             engines=shown,
             busy=sum(each.busy for each in its),
             slots=sum(each.slots for each in its if each.health in _SERVING),
-            waiting=waiting[node],
+            waiting=waiting.get(node, 0),
             tokens_per_s=round(tokens.get(node, 0) / _MINUTE_S, 1),
             calls=[_call(services, each, caller, owner=owner) for each in calls[:_MOST_CALLS]],
             held_bytes=sum(model.memory_bytes for each in shown for model in each.held),
             source=services.discovery.source(node),
+            since=rfc3339(since_s) if (since_s := services.recorder.since_s(node)) is not None else None,
             why=services.discovery.why(node) if owner else "",
             memory_bytes=machine.known.memory_bytes if machine is not None else None,
             machine=_figures(machine) if machine is not None else None,
@@ -81,16 +83,6 @@ def live_nodes(services: Services, caller: Caller) -> dict[str, LiveNode]:
         )
 
     return {node: node_of(node, its) for node, its in engines.items()}
-
-
-def _waiting_by_node(services: Services) -> Counter[NodeId]:
-    """How many of the calls in line each node could serve."""
-    wanted = Counter(each.model for each in services.fleet.queue()) if services.fleet.waiting() else Counter[str]()
-    found: Counter[NodeId] = Counter()
-    for model, calls in wanted.items():
-        for node in {engine.node for engine, _ in services.fleet.where(model)}:
-            found[node] += calls
-    return found
 
 
 def _best(states: Sequence[NodeState]) -> NodeState:
@@ -118,7 +110,7 @@ def _engine(
                 memory_bytes=memory_of(model),
                 vram_bytes=model.vram_bytes,
                 pinned=services.models.pinned(engine.id, model.id),
-                expires_at=model.expires_at,
+                expires_at=_to_the_second(model.expires_at),
                 busy=busy.get((engine.id, model.id), 0),
                 decode_tps=_speed(rates.get((engine.id, model.id))),
             )
@@ -128,6 +120,16 @@ def _engine(
         failures=engine.failures,
         trial=engine.trial,
     )
+
+
+def _to_the_second(time: str | None) -> str | None:
+    """An engine's time without its fractions: some tell them anew with each look, and that is no change."""
+    if time is None:
+        return None
+    try:
+        return rfc3339(float(round(datetime.fromisoformat(time).timestamp())))
+    except (ValueError, OverflowError, OSError):  # not a time, or one of no year that is known
+        return time
 
 
 def _speed(learned: Rates | None) -> float | None:
@@ -179,12 +181,6 @@ def _figures(machine: Machine) -> MachineFigures | None:
         celsius=_rounded(hottest(reading), 1),
         watts=_rounded(watts(reading), 1),
     )
-
-
-def hottest(reading: Reading) -> float | None:
-    """The highest temperature that a machine tells of, in degrees Celsius."""
-    told = [gpu.celsius for gpu in reading.gpus if gpu.celsius is not None]
-    return max([*told, *(sensor.celsius for sensor in reading.temperatures)], default=None)
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from potluck.surfaces.v1.jobs import JobInfo
+from potluck.surfaces.v1.past_shapes import IncidentInfo
 from potluck.surfaces.v1.shapes import DrainInfo, InLineInfo, LastMinuteInfo, NodeDrillInfo
 
 NodeState: TypeAlias = Literal["up", "suspect", "loading", "draining", "down", "unknown"]
@@ -14,7 +15,7 @@ NodeState: TypeAlias = Literal["up", "suspect", "loading", "draining", "down", "
 
 class EventsQuery(msgspec.Struct):
     """``topics`` are those that you want, with commas between them; without it, all that you may have: ``nodes``,
-    ``models``, ``queue``, ``generations``, ``jobs``, ``conversations``, ``discovery``."""
+    ``models``, ``queue``, ``generations``, ``jobs``, ``conversations``, ``incidents``, ``discovery``."""
 
     topics: str = ""
 
@@ -79,7 +80,8 @@ class MachineFigures(msgspec.Struct):
 
 
 class LiveNode(msgspec.Struct):
-    """A machine now. ``state`` is that of its best engine, ``draining`` while its owner wants it empty.
+    """A machine now. ``state`` is that of its best engine, ``draining`` while its owner wants it empty; ``since`` is
+    when it came to be so, as far as this gateway knows.
 
     ``memory_bytes`` is what models may fill, null where nobody said, ``held_bytes`` what those in memory take.
     ``waiting`` calls in line could be served there. ``tokens_per_s`` is what was written there in the last minute by
@@ -96,6 +98,7 @@ class LiveNode(msgspec.Struct):
     calls: list[LiveCall]
     held_bytes: int
     source: str
+    since: str | None = None
     why: str = ""
     memory_bytes: int | None = None
     machine: MachineFigures | None = None
@@ -168,6 +171,7 @@ class Snapshot(msgspec.Struct):
     queue: LiveQueue | None = None
     generations: list[LiveGeneration] | None = None
     jobs: list[JobInfo] | None = None
+    incidents: list[IncidentInfo] | None = None
     discovery: InboxCount | None = None
 
 

@@ -37,6 +37,7 @@ from potluck.surfaces.v1 import (
     model_shapes,
     models,
     openid,
+    past_shapes,
     people_shapes,
     requests,
     review,
@@ -49,6 +50,7 @@ from potluck.surfaces.v1 import (
 from potluck.surfaces.v1.endpoint import Action, Endpoint, Route, asking, perhaps, plain, reading, uploading
 from potluck.surfaces.v1.errors import ErrorBody
 from potluck.surfaces.v1.exchange import Exchange, Page
+from potluck.surfaces.v1.past_routes import PAST_ROUTES
 from potluck.surfaces.v1.picture_routes import PICTURE_ROUTES
 from potluck.surfaces.v1.portal_routes import PORTAL_ROUTES
 
@@ -74,6 +76,7 @@ _LIVE_EVENTS: Final[Mapping[str, type[msgspec.Struct]]] = {
     "generations": live_shapes.GenerationsDelta,
     "jobs": live_shapes.JobsDelta,
     "conversations": live_shapes.ConversationsChanged,
+    "incidents": past_shapes.IncidentsDelta,
     "discovery": live_shapes.InboxCount,
 }
 
@@ -119,6 +122,7 @@ def _keeping(verb: str, summary: str, action: Action) -> Route:
 NATIVE_ROUTES: Final[tuple[Route, ...]] = (
     *PORTAL_ROUTES,
     *PICTURE_ROUTES,
+    *PAST_ROUTES,
     Route(
         "POST",
         "/api/v1/chat",

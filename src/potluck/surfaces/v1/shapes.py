@@ -787,9 +787,14 @@ class StatusReply(msgspec.Struct):
 
 
 class AttemptInfo(msgspec.Struct):
+    """A try: ``ok``, ``cancelled``, ``slower`` (another engine was asked beside it, and was quicker), or what went
+    wrong. ``began_s`` and ``ended_s`` are seconds since the call came; null where they were not kept."""
+
     engine: str
     outcome: str
     why: str
+    began_s: float | None = None
+    ended_s: float | None = None
 
 
 class CandidateInfo(msgspec.Struct):
@@ -857,8 +862,8 @@ class QueueReply(msgspec.Struct):
 
 
 class RequestInfo(msgspec.Struct):
-    """One call that has ended: ``candidates`` tells why its node was chosen and the others were not, ``choice`` what
-    `auto` chose and why; empty for calls that named their model.
+    """One call that has ended, ``user``'s: ``candidates`` tells why its node was chosen and the others were not,
+    ``choice`` what `auto` chose and why; empty for calls that named their model.
     """
 
     id: str
@@ -880,20 +885,34 @@ class RequestInfo(msgspec.Struct):
     error: str
     choice: str = ""
     replay: ReplayInfo | None = None
+    user: str = ""
+    rescued: bool = False
 
 
 class RequestList(msgspec.Struct):
+    """``next`` is the ``cursor`` of the following page, null on the last one."""
+
     requests: list[RequestInfo]
+    next: str | None = None
 
 
 class RequestQuery(msgspec.Struct):
-    """``before``: older requests than that, a time with its zone. ``model`` is the asked or the served name."""
+    """Every one that is given must hold. ``model`` is the asked or the served name, ``user`` a name or id (anybody's,
+    for owners and admins). ``rescued``: whether one engine went on with what another had begun; ``retried``: whether
+    more than one was tried. ``since`` and ``before`` are times with their zone. ``cursor``, which is ``next`` of the
+    page before, leads through all pages; ``before`` may leave out calls of the same millisecond.
+    """
 
     limit: Annotated[int, Meta(ge=1, le=500)] = 50
     model: str = ""
     node: str = ""
     status: CallStatus | None = None
+    user: str = ""
+    rescued: bool | None = None
+    retried: bool | None = None
+    since: Annotated[datetime, Meta(tz=True)] | None = None
     before: Annotated[datetime, Meta(tz=True)] | None = None
+    cursor: str = ""
 
 
 # A key of a hundred years is one that does not end.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -166,4 +167,9 @@ async def test_a_build_that_replaces_another_is_taken(tmp_path: Path) -> None:
         (tmp_path / SCRIPT[1:]).unlink()
         assert (await raw(client, SCRIPT, accept_encoding="identity")).status_code == 503
         build(tmp_path)
-        assert (await raw(client, SCRIPT, accept_encoding="identity")).status_code == 200
+        (tmp_path / "assets" / "new.js").write_bytes(b"news")
+        listing = {"styles": [], "files": {**FILES, "/assets/new.js": {"type": JS, "size": 4, "hash": "h6"}}}
+        (tmp_path / "files.json").write_text(json.dumps(listing))
+        os.utime(tmp_path / "files.json", ns=(1, 1))
+        assert (await raw(client, "/assets/new.js")).content == b"news"
+        assert "sha256" not in (await raw(client, "/chat")).headers["content-security-policy"]

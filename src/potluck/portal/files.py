@@ -13,6 +13,7 @@ from potluck.portal.negotiation import Encoding
 DIST = Path(__file__).parent / "dist"
 """Where the build writes to, and what the wheel holds."""
 
+_LISTING = "files.json"
 _ENDS = {"br": ".br", "gzip": ".gz", "": ""}
 
 
@@ -41,11 +42,21 @@ class _Listing(msgspec.Struct):
     files: dict[str, File]
 
 
-class Files:
-    """A built portal. ``styles`` are the hashes of the style sheets that stand in its page."""
+def made_at(root: Path) -> int:
+    """When the portal in a folder was built, in nanoseconds; 0 where none is."""
+    try:
+        return (root / _LISTING).stat().st_mtime_ns
+    except OSError:
+        return 0
 
-    def __init__(self, root: Path, listing: _Listing) -> None:
+
+class Files:
+    """A built portal. ``styles`` are the hashes of the style sheets that stand in its page; ``made`` tells one build
+    from the next."""
+
+    def __init__(self, root: Path, listing: _Listing, made: int) -> None:
         self._root = root
+        self.made = made
         self._files = listing.files
         self.styles = tuple(listing.styles)
 
@@ -53,10 +64,11 @@ class Files:
     def open(cls, root: Path = DIST) -> Files | None:
         """None where no portal was built, or only half of one."""
         try:
-            listing = msgspec.json.decode((root / "files.json").read_bytes(), type=_Listing)
+            made = made_at(root)
+            listing = msgspec.json.decode((root / _LISTING).read_bytes(), type=_Listing)
         except (OSError, msgspec.MsgspecError):
             return None
-        return cls(root, listing)
+        return cls(root, listing, made)
 
     def get(self, path: str) -> File | None:
         """The file of an address."""

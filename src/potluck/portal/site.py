@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from potluck.gateway import guard_headers as guard
-from potluck.portal.files import DIST, File, Files
+from potluck.portal.files import DIST, File, Files, made_at
 from potluck.portal.negotiation import encoding, wants_page
 from potluck.portal.policy import ASK, FRAME_POLICY, YEAR, headers, page_policy
 
@@ -50,8 +50,7 @@ class Portal:
         await answer(scope, receive, send)
 
     async def _answer(self, path: str, asked: Headers, *, encrypted: bool) -> Response:
-        # Looked for until it is there: `make web` works under a service that runs.
-        built = self._files = self._files or Files.open(self._root)
+        built = self._built()
         if built is None:
             return _missing(path, encrypted=encrypted)
         file = built.get(path)
@@ -68,10 +67,15 @@ class Portal:
             return Response(None, 304, said)
         try:
             body = await asyncio.to_thread(built.read, path, chosen)
-        except OSError:  # another build has replaced it
-            self._files = None
+        except OSError:  # a build is under way
             return _missing(path, encrypted=encrypted)
         return Response(body, 200, said)
+
+    def _built(self) -> Files | None:
+        """The build that is there now: `make web` works under a service that runs."""
+        if self._files is None or self._files.made != made_at(self._root):
+            self._files = Files.open(self._root)
+        return self._files
 
 
 def _ours(scope: Scope) -> str:

@@ -44,7 +44,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Say something in a conversation; both sides are kept. */
+        /** Say something in a conversation, ask for another answer, or for the rest of one; all is kept. */
         post: operations["post_chat"];
         delete?: never;
         options?: never;
@@ -119,8 +119,25 @@ export interface paths {
         delete: operations["delete_conversations_conversation"];
         options?: never;
         head?: never;
-        /** Rename a conversation. */
+        /** Change a conversation: title, branch that is shown, pin, archive, folder, tags, system prompt, parameters. */
         patch: operations["patch_conversations_conversation"];
+        trace?: never;
+    };
+    "/api/v1/conversations/{conversation}/messages/{message}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete a message and all that follows it. */
+        delete: operations["delete_conversations_conversation_messages_message"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/discovery": {
@@ -1329,6 +1346,16 @@ export interface components {
             message: string;
             type: string;
         };
+        /**
+         * AttachmentInfo
+         * @description A file that was sent with a message; its content is at ``/api/v1/files/{file}/content``, if it is there still.
+         */
+        AttachmentInfo: {
+            file: string;
+            media_type: string;
+            name: string;
+            size_bytes: number;
+        };
         /** AttemptInfo */
         AttemptInfo: {
             engine: string;
@@ -1468,10 +1495,15 @@ export interface components {
         /**
          * ChatDone
          * @description The ``done`` event, last in a stream that did not fail. ``finish`` is null if the engine did not say.
+         *         ``first_token_ms`` is from the request to the first text; null, as ``tokens_per_s``, where nobody knows.
          */
         ChatDone: {
             finish: string | null;
+            /** @default null */
+            first_token_ms: number | null;
             timings: components["schemas"]["TimingsInfo"] | null;
+            /** @default null */
+            tokens_per_s: number | null;
             usage: components["schemas"]["UsageInfo"] | null;
         };
         /**
@@ -1497,9 +1529,12 @@ export interface components {
         /**
          * ChatMeta
          * @description The ``meta`` event, once in a stream: where the answer comes from, where it is kept, and the ``generation`` by
-         *         which a client that lost the connection finds it again.
+         *         which a client that lost the connection finds it again. ``continues`` is the cut message that it takes the place of,
+         *         whose text comes first.
          */
         ChatMeta: {
+            /** @default  */
+            continues: string;
             conversation: string;
             /** @default  */
             generation: string;
@@ -1532,18 +1567,35 @@ export interface components {
          * ChatRequest
          * @description Say something. Without ``conversation`` a new one begins, named after the message's first words.
          *
-         *         ``detached`` says whether the answer goes on when the client leaves; left out, a streamed one does.
+         *         ``parent`` is the message that this one follows: left out, the last one of the branch that is shown; null for a new
+         *         first message. To edit one, send what it is to be with the parent that it has. In place of ``message``,
+         *         ``regenerate`` asks anew for an answer beside one there is, or for one more to a message of the user's, and
+         *         ``continue`` goes on with an answer that was cut, in whose place the whole one comes. ``node`` is the only one that
+         *         may answer.
+         *
+         *         ``detached`` says whether the answer goes on when the client leaves; left out, a streamed one does. ``client_id`` is
+         *         as the header ``Idempotency-Key``: sent again with the same one, a request is answered by what the first one began.
          */
         ChatRequest: {
+            /** @default  */
+            client_id?: string;
+            /** @default  */
+            continue?: string;
             /** @default  */
             conversation?: string;
             /** @default null */
             detached?: boolean | null;
             /** @default null */
             max_tokens?: number | null;
-            message: string | (components["schemas"]["TextInput"] | components["schemas"]["ImageInput"])[];
+            /** @default  */
+            message?: string | (components["schemas"]["TextInput"] | components["schemas"]["ImageInput"])[];
             /** @default  */
             model?: string;
+            /** @default  */
+            node?: string;
+            parent?: string | null;
+            /** @default  */
+            regenerate?: string;
             /** @default null */
             seed?: number | null;
             /** @default [] */
@@ -1655,16 +1707,27 @@ export interface components {
         };
         /**
          * ConversationInfo
-         * @description ``match`` is set in the results of a search only.
+         * @description ``match`` is set in the results of a search only. ``titled`` says who made the title: its first ``words``, a
+         *         ``model``, or a ``person``, whose title no model changes. ``folder`` is its id.
          */
         ConversationInfo: {
+            /** @default false */
+            archived: boolean;
             created_at: string;
+            /** @default null */
+            folder: string | null;
             id: string;
             /** @default null */
             match: components["schemas"]["SearchMatch"] | null;
             message_count: number;
             model: string;
+            /** @default false */
+            pinned: boolean;
+            /** @default [] */
+            tags: string[];
             title: string;
+            /** @default words */
+            titled: components["schemas"]["Titled"];
             updated_at: string;
         };
         /**
@@ -1675,6 +1738,22 @@ export interface components {
             conversations: components["schemas"]["ConversationInfo"][];
             /** @default null */
             next: string | null;
+        };
+        /**
+         * ConversationPatch
+         * @description What is left out stays. ``leaf`` is the last message of the branch that is shown. ``folder`` null takes it out of
+         *         its folder. ``system`` and ``params`` are for answers whose requests do not say.
+         */
+        ConversationPatch: {
+            archived?: boolean;
+            folder?: string | null;
+            leaf?: string;
+            model?: string;
+            params?: components["schemas"]["ParamsInfo"];
+            pinned?: boolean;
+            system?: string;
+            tags?: string[];
+            title?: string;
         };
         /**
          * ConversationQuery
@@ -1699,17 +1778,35 @@ export interface components {
         };
         /**
          * ConversationThread
-         * @description One conversation with all its messages, in the order of writing.
+         * @description One conversation with its messages, in the order of writing. ``leaf`` is the last one of the branch that is
+         *         shown, null if there is no message; ``roots`` are the first messages, oldest first: more than one are branches.
          */
         ConversationThread: {
+            /** @default false */
+            archived: boolean;
             created_at: string;
+            /** @default null */
+            folder: string | null;
             id: string;
+            /** @default null */
+            leaf: string | null;
             /** @default null */
             match: components["schemas"]["SearchMatch"] | null;
             message_count: number;
             messages: components["schemas"]["MessageInfo"][];
             model: string;
+            params: components["schemas"]["ParamsInfo"];
+            /** @default false */
+            pinned: boolean;
+            /** @default [] */
+            roots: string[];
+            /** @default  */
+            system: string;
+            /** @default [] */
+            tags: string[];
             title: string;
+            /** @default words */
+            titled: components["schemas"]["Titled"];
             updated_at: string;
         };
         /**
@@ -2747,16 +2844,31 @@ export interface components {
         };
         /**
          * MessageInfo
-         * @description ``text`` holds all text of a message; ``images`` is how many images it has. ``parent`` is what it follows.
+         * @description ``text`` holds all text of a message; ``images`` is how many images it has beside ``attachments``. ``parent`` is
+         *         what it follows, ``children`` are those that follow it, oldest first: more than one are branches.
+         *
+         *         What is told of an answer: ``first_token_ms`` from the request to the first text, ``rescued`` where other nodes went
+         *         on with it. ``error``, ``error_type`` and ``error_hint`` stand beside the text that came before; ``stopped`` is why
+         *         it was ended early.
          */
         MessageInfo: {
+            /** @default [] */
+            attachments: components["schemas"]["AttachmentInfo"][];
+            /** @default [] */
+            children: string[];
             /** @default null */
             completion_tokens: number | null;
             created_at: string;
             /** @default  */
             error: string;
+            /** @default  */
+            error_hint: string;
+            /** @default  */
+            error_type: string;
             /** @default null */
             finish: string | null;
+            /** @default null */
+            first_token_ms: number | null;
             id: string;
             /** @default 0 */
             images: number;
@@ -2772,9 +2884,36 @@ export interface components {
             reasoning: string;
             /** @default null */
             request_id: string | null;
+            /** @default [] */
+            rescued: components["schemas"]["MessageRescue"][];
             role: string;
             state: components["schemas"]["MessageState"];
+            /** @default  */
+            stopped: string;
             text: string;
+            /** @default null */
+            tokens_per_s: number | null;
+            /** @default  */
+            tool: string;
+            /** @default [] */
+            tool_calls: components["schemas"]["ToolCallInfo"][];
+        };
+        /**
+         * MessageRescue
+         * @description A node that went on with the answer after another one broke, in a ``way`` of
+         *         docs/guides/when-a-node-dies.md.
+         */
+        MessageRescue: {
+            node: string;
+            way: string;
+        };
+        /**
+         * MessagesDeleted
+         * @description ``deleted`` are the message that was named and all that followed it; ``leaf`` is as of a conversation.
+         */
+        MessagesDeleted: {
+            deleted: string[];
+            leaf: string | null;
         };
         /**
          * MessageState
@@ -3024,6 +3163,24 @@ export interface components {
          * @enum {unknown}
          */
         Outcome: "broken_off" | "held" | "interrupted" | "lost" | "stopped";
+        /**
+         * ParamsInfo
+         * @description How a conversation's answers are drawn, where a request does not say.
+         */
+        ParamsInfo: {
+            /** @default null */
+            max_tokens?: number | null;
+            /** @default null */
+            seed?: number | null;
+            /** @default [] */
+            stop?: string[];
+            /** @default null */
+            temperature?: number | null;
+            /** @default null */
+            think?: boolean | null;
+            /** @default null */
+            top_p?: number | null;
+        };
         /**
          * PasswordChange
          * @description ``old_password`` may be left out by who has none yet.
@@ -3319,10 +3476,6 @@ export interface components {
             changed: string[];
             /** @default [] */
             restart: string[];
-        };
-        /** Rename */
-        Rename: {
-            title: string;
         };
         /**
          * ReplayInfo
@@ -3665,6 +3818,15 @@ export interface components {
             type: "text";
         };
         /**
+         * ThreadQuery
+         * @description ``branch`` leaves out all messages but those of one branch: ``active``, the one that is shown, or the one that
+         *         ends with the message of that id.
+         */
+        ThreadQuery: {
+            /** @default  */
+            branch: string;
+        };
+        /**
          * TimingsInfo
          * @description The engine's own seconds: loading the model, reading the prompt, writing the answer.
          */
@@ -3676,6 +3838,12 @@ export interface components {
             /** @default 0 */
             prefill_s: number;
         };
+        /**
+         * Titled
+         * @description Where a title is from: the first words, a model, or a person, which no model may change.
+         * @enum {unknown}
+         */
+        Titled: "model" | "person" | "words";
         /** TokenQuery */
         TokenQuery: {
             /** @default  */
@@ -3693,6 +3861,15 @@ export interface components {
          * @description A function that the model wants called; ``arguments`` is JSON as the model wrote it.
          */
         ToolCalled: {
+            arguments: string;
+            id: string;
+            name: string;
+        };
+        /**
+         * ToolCallInfo
+         * @description A tool that a model called; ``arguments`` is JSON as the model wrote it.
+         */
+        ToolCallInfo: {
             arguments: string;
             id: string;
             name: string;
@@ -3937,7 +4114,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Say something in a conversation; both sides are kept. */
+            /** @description Say something in a conversation, ask for another answer, or for the rest of one; all is kept. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3976,6 +4153,15 @@ export interface operations {
             };
             /** @description model_not_found, not_found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4346,7 +4532,9 @@ export interface operations {
     };
     get_conversations_conversation: {
         parameters: {
-            query?: never;
+            query?: {
+                branch?: string;
+            };
             header?: never;
             path: {
                 conversation: string;
@@ -4362,6 +4550,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ConversationThread"];
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description unauthenticated */
@@ -4451,11 +4648,11 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Rename"];
+                "application/json": components["schemas"]["ConversationPatch"];
             };
         };
         responses: {
-            /** @description Rename a conversation. */
+            /** @description Change a conversation: title, branch that is shown, pin, archive, folder, tags, system prompt, parameters. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4502,6 +4699,56 @@ export interface operations {
             };
             /** @description payload_too_large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_conversations_conversation_messages_message: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation: string;
+                message: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Delete a message and all that follows it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessagesDeleted"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not_found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

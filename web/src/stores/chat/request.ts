@@ -6,6 +6,8 @@ import { isLocal, type Letter } from "../../lib/chat/outbox";
 
 type Body = Schema<"ChatRequest"> & { parent?: string | null; regenerate?: string; continue?: string; node?: string };
 
+type Message = NonNullable<Body["message"]>;
+
 export async function bodyOf(letter: Letter): Promise<Body> {
   const { ask } = letter;
   const { params } = ask;
@@ -24,13 +26,13 @@ export async function bodyOf(letter: Letter): Promise<Body> {
   return body;
 }
 
-async function messageOf(ask: Extract<Ask, { kind: "say" }>): Promise<Body["message"]> {
+async function messageOf(ask: Extract<Ask, { kind: "say" }>): Promise<Message> {
   if (ask.enclosed.length === 0) return ask.text;
   const parts = await Promise.all(ask.enclosed.map(partOf));
   return ask.text === "" ? parts : [...parts, { type: "text", text: ask.text }];
 }
 
-async function partOf(enclosed: Enclosed): Promise<Exclude<Body["message"], string>[number]> {
+async function partOf(enclosed: Enclosed): Promise<Exclude<Message, string>[number]> {
   const blob = enclosed.blob ?? new Blob();
   if (kindOf(enclosed.name, enclosed.mediaType) === "image") {
     return { type: "image", data: base64(new Uint8Array(await blob.arrayBuffer())), media_type: enclosed.mediaType, url: "" };

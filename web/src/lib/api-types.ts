@@ -401,6 +401,144 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell how the machines were in the last hours: all together, and each. */
+        get: operations["get_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List your pictures, newest first, and search them. */
+        get: operations["get_images"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{image}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell of one of your pictures, with all that it was asked with. */
+        get: operations["get_images_image"];
+        put?: never;
+        post?: never;
+        /** Delete one of your pictures. */
+        delete: operations["delete_images_image"];
+        options?: never;
+        head?: never;
+        /** Tag one of your pictures, or mark it as a favourite. */
+        patch: operations["patch_images_image"];
+        trace?: never;
+    };
+    "/api/v1/images/{image}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get the bytes of one of your pictures: as they are, smaller, or in another format. */
+        get: operations["get_images_image_content"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tag, mark or delete many of your pictures; those that are not there are passed over. */
+        post: operations["post_images_bulk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the tags and models of your pictures. */
+        get: operations["get_images_facets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/zip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get many of your pictures in one ZIP: some, or all that a search finds. */
+        get: operations["get_images_zip"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what went wrong and when, newest first. */
+        get: operations["get_incidents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/invitations": {
         parameters: {
             query?: never;
@@ -824,6 +962,23 @@ export interface paths {
         put?: never;
         /** Let nothing new start on a node, and load its models elsewhere. */
         post: operations["post_nodes_node_drain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{node}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell how a machine was in the last hours. */
+        get: operations["get_nodes_node_history"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1356,8 +1511,16 @@ export interface components {
             name: string;
             size_bytes: number;
         };
-        /** AttemptInfo */
+        /**
+         * AttemptInfo
+         * @description A try: ``ok``, ``cancelled``, ``slower`` (another engine was asked beside it, and was quicker), or what went
+         *         wrong. ``began_s`` and ``ended_s`` are seconds since the call came; null where they were not kept.
+         */
         AttemptInfo: {
+            /** @default null */
+            began_s: number | null;
+            /** @default null */
+            ended_s: number | null;
             engine: string;
             outcome: string;
             why: string;
@@ -1465,6 +1628,12 @@ export interface components {
             /** @default 0 */
             wait_s: number;
         };
+        /**
+         * Cause
+         * @description What kind of thing it is, the worst first.
+         * @enum {unknown}
+         */
+        Cause: "calls_fail" | "drained" | "drill" | "engine_down" | "lost" | "moved" | "node_down" | "rescued" | "took_over";
         /**
          * ChatAnswer
          * @description What came of one question: an answer, or an ``error``.
@@ -1706,6 +1875,21 @@ export interface components {
             temperature?: number | null;
         };
         /**
+         * ContentQuery
+         * @description ``size`` is the longer side in pixels, at most; ``format`` left out is the picture's own. ``download`` has a
+         *         browser save it.
+         */
+        ContentQuery: {
+            /** @default false */
+            download: boolean;
+            /** @default null */
+            format: ("avif" | "jpeg" | "png" | "webp") | null;
+            /** @default 85 */
+            quality: number;
+            /** @default null */
+            size: number | null;
+        };
+        /**
          * ConversationInfo
          * @description ``match`` is set in the results of a search only. ``titled`` says who made the title: its first ``words``, a
          *         ``model``, or a ``person``, whose title no model changes. ``folder`` is its id.
@@ -1819,6 +2003,11 @@ export interface components {
             /** @default  */
             node?: string;
             to: string;
+        };
+        /** CountedName */
+        CountedName: {
+            images: number;
+            name: string;
         };
         /**
          * Counts
@@ -2055,11 +2244,16 @@ export interface components {
         /**
          * EventsQuery
          * @description ``topics`` are those that you want, with commas between them; without it, all that you may have: ``nodes``,
-         *         ``models``, ``queue``, ``generations``, ``jobs``, ``conversations``, ``discovery``.
+         *         ``models``, ``queue``, ``generations``, ``jobs``, ``conversations``, ``incidents``, ``discovery``.
          */
         EventsQuery: {
             /** @default  */
             topics: string;
+        };
+        /** FacetQuery */
+        FacetQuery: {
+            /** @default 100 */
+            limit: number;
         };
         /**
          * FactorBegun
@@ -2152,6 +2346,19 @@ export interface components {
             /** @default null */
             suggested_patch: string | null;
             title: string;
+        };
+        /**
+         * FleetHistoryReply
+         * @description ``series`` is of all machines together, ``nodes`` of each.
+         */
+        FleetHistoryReply: {
+            known_since: string | null;
+            nodes: {
+                [key: string]: components["schemas"]["SeriesInfo"];
+            };
+            series: components["schemas"]["SeriesInfo"];
+            since: string;
+            step_s: number;
         };
         /**
          * FolderInfo
@@ -2291,6 +2498,27 @@ export interface components {
             vram_bytes: number | null;
         };
         /**
+         * HistoryQuery
+         * @description The last ``hours``, in steps of ``step_s`` seconds: 30, or some times that.
+         */
+        HistoryQuery: {
+            /** @default 6 */
+            hours: number;
+            /** @default 30 */
+            step_s: number;
+        };
+        /**
+         * HistoryReply
+         * @description The first value is of the step that begins at ``since``; each next one of ``step_s`` seconds later.
+         *         ``known_since`` is when anything is known from, null if nothing is yet.
+         */
+        HistoryReply: {
+            known_since: string | null;
+            series: components["schemas"]["SeriesInfo"];
+            since: string;
+            step_s: number;
+        };
+        /**
          * Home
          * @description Where a model is found if its node is away: in another one's memory, on its disk, or nowhere.
          * @enum {unknown}
@@ -2332,6 +2560,100 @@ export interface components {
             identities: components["schemas"]["IdentityInfo"][];
         };
         /**
+         * ImageBulk
+         * @description Changes all of ``images``; ``delete`` deletes them instead.
+         */
+        ImageBulk: {
+            /** @default false */
+            delete?: boolean;
+            /** @default null */
+            favourite?: boolean | null;
+            images: string[];
+            /** @default [] */
+            tag?: string[];
+            /** @default null */
+            tags?: string[] | null;
+            /** @default [] */
+            untag?: string[];
+        };
+        /**
+         * ImageChange
+         * @description ``tags`` take the place of all there are; ``tag`` adds some, ``untag`` removes some.
+         */
+        ImageChange: {
+            /** @default null */
+            favourite?: boolean | null;
+            /** @default [] */
+            tag?: string[];
+            /** @default null */
+            tags?: string[] | null;
+            /** @default [] */
+            untag?: string[];
+        };
+        /**
+         * ImageDetail
+         * @description ``parameters`` are all that it was asked with: sent again, they make it again, as far as its engine can.
+         *         ``model_hash`` is the checkpoint's, as A1111 shows it, ``sha256`` the picture's own.
+         */
+        ImageDetail: {
+            content: string;
+            created_at: string;
+            engine: string;
+            favourite: boolean;
+            height: number;
+            id: string;
+            job: string | null;
+            media_type: string;
+            model: string;
+            model_hash: string;
+            negative: string;
+            node: string;
+            parameters: Record<string, never>;
+            parent: string | null;
+            prompt: string;
+            seconds: number;
+            seed: number | null;
+            sha256: string;
+            size_bytes: number;
+            tags: string[];
+            task: string;
+            width: number;
+        };
+        /**
+         * ImageFacets
+         * @description What pictures are told apart by, the most frequent first.
+         */
+        ImageFacets: {
+            models: components["schemas"]["CountedName"][];
+            tags: components["schemas"]["CountedName"][];
+        };
+        /**
+         * ImageInfo
+         * @description A picture in the gallery. ``content`` is where its bytes are; with ``?size=256`` a small copy's. ``task`` is what
+         *         was asked for, ``seconds`` what the engine took, ``parent`` the picture that it was made from.
+         */
+        ImageInfo: {
+            content: string;
+            created_at: string;
+            engine: string;
+            favourite: boolean;
+            height: number;
+            id: string;
+            job: string | null;
+            media_type: string;
+            model: string;
+            negative: string;
+            node: string;
+            parent: string | null;
+            prompt: string;
+            seconds: number;
+            seed: number | null;
+            size_bytes: number;
+            tags: string[];
+            task: string;
+            width: number;
+        };
+        /**
          * ImageInput
          * @description ``data`` is base64 without a ``data:`` prefix; or ``url``, http or https, which Potluck fetches.
          */
@@ -2346,11 +2668,128 @@ export interface components {
             url?: string;
         };
         /**
+         * ImageList
+         * @description ``next`` is ``after`` for the following page, null on the last one. ``total`` counts all of your pictures,
+         *         ``used_bytes`` what they take; ``quota_bytes`` is null where there is none.
+         */
+        ImageList: {
+            images: components["schemas"]["ImageInfo"][];
+            next: string | null;
+            quota_bytes: number | null;
+            total: number;
+            used_bytes: number;
+        };
+        /**
+         * ImageQuery
+         * @description ``after`` is the last picture of the page before this one.
+         */
+        ImageQuery: {
+            /** @default  */
+            after: string;
+            /** @default null */
+            favourite: boolean | null;
+            /** @default  */
+            job: string;
+            /** @default 50 */
+            limit: number;
+            /** @default  */
+            model: string;
+            /** @default  */
+            node: string;
+            /**
+             * @default newest
+             * @enum {unknown}
+             */
+            order: "newest" | "oldest";
+            /** @default  */
+            parent: string;
+            /** @default  */
+            q: string;
+            /** @default null */
+            since: string | null;
+            /** @default  */
+            tag: string;
+            /**
+             * @default
+             * @enum {unknown}
+             */
+            task: "" | "img2img" | "inpaint" | "outpaint" | "txt2img" | "upscale";
+            /** @default null */
+            until: string | null;
+        };
+        /**
+         * ImagesChanged
+         * @description How many of them there were.
+         */
+        ImagesChanged: {
+            images: number;
+        };
+        /**
          * InboxCount
          * @description Machines that were found, or have moved, and wait for the owner's word.
          */
         InboxCount: {
             proposals: number;
+        };
+        /**
+         * IncidentInfo
+         * @description What went wrong, in a ``sentence``. ``why``, which may name addresses, is for owners and admins, as are the ids
+         *         in ``requests``, some of the calls it is about. ``count`` is of how many calls, or how often it came back within a
+         *         minute. ``until`` is null while it is not over.
+         */
+        IncidentInfo: {
+            cause: components["schemas"]["Cause"];
+            count: number;
+            engine: string;
+            id: string;
+            node: string;
+            /** @default [] */
+            requests: string[];
+            sentence: string;
+            since: string;
+            /** @enum {unknown} */
+            state: "open" | "over";
+            until: string | null;
+            /** @default  */
+            why: string;
+        };
+        /**
+         * IncidentList
+         * @description Newest first, by when they began. ``next`` is the ``cursor`` of the following page, null on the last one.
+         */
+        IncidentList: {
+            incidents: components["schemas"]["IncidentInfo"][];
+            /** @default null */
+            next: string | null;
+        };
+        /**
+         * IncidentQuery
+         * @description Every one that is given must hold. ``since`` leaves out what was over before, ``until`` what began later; both
+         *         are times with their zone. ``cursor`` is ``next`` of the page before.
+         */
+        IncidentQuery: {
+            /** @default null */
+            cause: components["schemas"]["Cause"] | null;
+            /** @default  */
+            cursor: string;
+            /** @default 50 */
+            limit: number;
+            /** @default  */
+            node: string;
+            /** @default null */
+            since: string | null;
+            /** @default null */
+            state: ("open" | "over") | null;
+            /** @default null */
+            until: string | null;
+        };
+        /**
+         * IncidentsDelta
+         * @description ``gone`` are no longer among the last ones that are told of here.
+         */
+        IncidentsDelta: {
+            changed: components["schemas"]["IncidentInfo"][];
+            gone: string[];
         };
         /**
          * InLineInfo
@@ -2732,7 +3171,8 @@ export interface components {
         };
         /**
          * LiveNode
-         * @description A machine now. ``state`` is that of its best engine, ``draining`` while its owner wants it empty.
+         * @description A machine now. ``state`` is that of its best engine, ``draining`` while its owner wants it empty; ``since`` is
+         *         when it came to be so, as far as this gateway knows.
          *
          *         ``memory_bytes`` is what models may fill, null where nobody said, ``held_bytes`` what those in memory take.
          *         ``waiting`` calls in line could be served there. ``tokens_per_s`` is what was written there in the last minute by
@@ -2752,6 +3192,8 @@ export interface components {
             machine: components["schemas"]["MachineFigures"] | null;
             /** @default null */
             memory_bytes: number | null;
+            /** @default null */
+            since: string | null;
             slots: number;
             source: string;
             /** @enum {unknown} */
@@ -3490,8 +3932,8 @@ export interface components {
         };
         /**
          * RequestInfo
-         * @description One call that has ended: ``candidates`` tells why its node was chosen and the others were not, ``choice`` what
-         *         `auto` chose and why; empty for calls that named their model.
+         * @description One call that has ended, ``user``'s: ``candidates`` tells why its node was chosen and the others were not,
+         *         ``choice`` what `auto` chose and why; empty for calls that named their model.
          */
         RequestInfo: {
             asked_model: string;
@@ -3511,22 +3953,36 @@ export interface components {
             queue_s: number;
             /** @default null */
             replay: components["schemas"]["ReplayInfo"] | null;
+            /** @default false */
+            rescued: boolean;
             route: string;
             status: components["schemas"]["CallStatus"];
             total_s: number;
             usage: components["schemas"]["UsageInfo"];
+            /** @default  */
+            user: string;
         };
-        /** RequestList */
+        /**
+         * RequestList
+         * @description ``next`` is the ``cursor`` of the following page, null on the last one.
+         */
         RequestList: {
+            /** @default null */
+            next: string | null;
             requests: components["schemas"]["RequestInfo"][];
         };
         /**
          * RequestQuery
-         * @description ``before``: older requests than that, a time with its zone. ``model`` is the asked or the served name.
+         * @description Every one that is given must hold. ``model`` is the asked or the served name, ``user`` a name or id (anybody's,
+         *         for owners and admins). ``rescued``: whether one engine went on with what another had begun; ``retried``: whether
+         *         more than one was tried. ``since`` and ``before`` are times with their zone. ``cursor``, which is ``next`` of the
+         *         page before, leads through all pages; ``before`` may leave out calls of the same millisecond.
          */
         RequestQuery: {
             /** @default null */
             before: string | null;
+            /** @default  */
+            cursor: string;
             /** @default 50 */
             limit: number;
             /** @default  */
@@ -3534,7 +3990,15 @@ export interface components {
             /** @default  */
             node: string;
             /** @default null */
+            rescued: boolean | null;
+            /** @default null */
+            retried: boolean | null;
+            /** @default null */
+            since: string | null;
+            /** @default null */
             status: components["schemas"]["CallStatus"] | null;
+            /** @default  */
+            user: string;
         };
         /**
          * RescuedInfo
@@ -3665,6 +4129,25 @@ export interface components {
             version: string;
         };
         /**
+         * SeriesInfo
+         * @description Figures of equal steps, null where nothing is known (the gateway or the machine was off, or nobody tells).
+         *
+         *         ``up`` is the share of a step in which the machine served, of the whole fleet the number of such machines. ``busy``
+         *         generations ran and ``waiting`` calls in line could be served there; ``held_bytes`` of models were in memory.
+         *         ``tokens_per_s`` counts an answer when it ends. ``cpu_load`` and ``gpu_load`` (the busiest GPU's) go from 0 to 1.
+         *         ``celsius`` is the hottest sensor's.
+         */
+        SeriesInfo: {
+            busy: (number | null)[];
+            celsius: (number | null)[];
+            cpu_load: (number | null)[];
+            gpu_load: (number | null)[];
+            held_bytes: (number | null)[];
+            tokens_per_s: (number | null)[];
+            up: (number | null)[];
+            waiting: (number | null)[];
+        };
+        /**
          * SessionInfo
          * @description ``user`` is whose it is, by name. ``agent`` is what the browser called itself; ``current`` marks the session that
          *         asks.
@@ -3737,6 +4220,8 @@ export interface components {
             discovery: components["schemas"]["InboxCount"] | null;
             /** @default null */
             generations: components["schemas"]["LiveGeneration"][] | null;
+            /** @default null */
+            incidents: components["schemas"]["IncidentInfo"][] | null;
             /** @default null */
             jobs: components["schemas"]["JobInfo"][] | null;
             /** @default null */
@@ -4009,6 +4494,37 @@ export interface components {
         /** UserList */
         UserList: {
             users: components["schemas"]["UserInfo"][];
+        };
+        /**
+         * ZipQuery
+         * @description ``images`` are ids with commas between them; left out, all pictures that the filter finds.
+         */
+        ZipQuery: {
+            /** @default null */
+            favourite: boolean | null;
+            /** @default  */
+            images: string;
+            /** @default  */
+            job: string;
+            /** @default  */
+            model: string;
+            /** @default  */
+            node: string;
+            /** @default  */
+            parent: string;
+            /** @default  */
+            q: string;
+            /** @default null */
+            since: string | null;
+            /** @default  */
+            tag: string;
+            /**
+             * @default
+             * @enum {unknown}
+             */
+            task: "" | "img2img" | "inpaint" | "outpaint" | "txt2img" | "upscale";
+            /** @default null */
+            until: string | null;
         };
     };
     responses: never;
@@ -5915,6 +6431,588 @@ export interface operations {
             };
             /** @description not_found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_history: {
+        parameters: {
+            query?: {
+                hours?: number;
+                step_s?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Tell how the machines were in the last hours: all together, and each. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetHistoryReply"];
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_images: {
+        parameters: {
+            query?: {
+                after?: string;
+                favourite?: boolean | null;
+                job?: string;
+                limit?: number;
+                model?: string;
+                node?: string;
+                order?: "newest" | "oldest";
+                parent?: string;
+                q?: string;
+                since?: string | null;
+                tag?: string;
+                task?: "" | "img2img" | "inpaint" | "outpaint" | "txt2img" | "upscale";
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List your pictures, newest first, and search them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageList"];
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_images_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                image: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Tell of one of your pictures, with all that it was asked with. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageDetail"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_images_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                image: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Delete one of your pictures. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    patch_images_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                image: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImageChange"];
+            };
+        };
+        responses: {
+            /** @description Tag one of your pictures, or mark it as a favourite. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageDetail"];
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description payload_too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_images_image_content: {
+        parameters: {
+            query?: {
+                download?: boolean;
+                format?: ("avif" | "jpeg" | "png" | "webp") | null;
+                quality?: number;
+                size?: number | null;
+            };
+            header?: never;
+            path: {
+                image: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Get the bytes of one of your pictures: as they are, smaller, or in another format. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": unknown;
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description range_not_satisfiable */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_images_bulk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImageBulk"];
+            };
+        };
+        responses: {
+            /** @description Tag, mark or delete many of your pictures; those that are not there are passed over. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImagesChanged"];
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description payload_too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_images_facets: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List the tags and models of your pictures. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageFacets"];
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_images_zip: {
+        parameters: {
+            query?: {
+                favourite?: boolean | null;
+                images?: string;
+                job?: string;
+                model?: string;
+                node?: string;
+                parent?: string;
+                q?: string;
+                since?: string | null;
+                tag?: string;
+                task?: "" | "img2img" | "inpaint" | "outpaint" | "txt2img" | "upscale";
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Get many of your pictures in one ZIP: some, or all that a search finds. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": unknown;
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_incidents: {
+        parameters: {
+            query?: {
+                cause?: components["schemas"]["Cause"] | null;
+                cursor?: string;
+                limit?: number;
+                node?: string;
+                since?: string | null;
+                state?: ("open" | "over") | null;
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List what went wrong and when, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentList"];
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7999,6 +9097,67 @@ export interface operations {
             };
         };
     };
+    get_nodes_node_history: {
+        parameters: {
+            query?: {
+                hours?: number;
+                step_s?: number;
+            };
+            header?: never;
+            path: {
+                node: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Tell how a machine was in the last hours. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryReply"];
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     post_nodes_node_resume: {
         parameters: {
             query?: never;
@@ -8155,10 +9314,15 @@ export interface operations {
         parameters: {
             query?: {
                 before?: string | null;
+                cursor?: string;
                 limit?: number;
                 model?: string;
                 node?: string;
+                rescued?: boolean | null;
+                retried?: boolean | null;
+                since?: string | null;
                 status?: components["schemas"]["CallStatus"] | null;
+                user?: string;
             };
             header?: never;
             path?: never;

@@ -18,11 +18,21 @@ export default defineConfig({
     assetsInlineLimit: 0, // what is inlined as data: would be refused by the policy, or be loaded by everybody
     reportCompressedSize: false,
     chunkSizeWarningLimit: 1000,
-    rolldownOptions: { input: { index: "index.html", diagram: "frames/diagram.html" } },
+    rolldownOptions: {
+      input: { index: "index.html" },
+      // Left to itself, every module that two parts share becomes a request of its own.
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: "shell", tags: ["$initial"], test: (id) => !/index\.html|[\\/]src[\\/]main\.ts/.test(id) },
+            { name: "chat", test: /[\\/]src[\\/](lib|stores)[\\/]chat[\\/]|node_modules[\\/]idb[\\/]/ },
+            { name: "shared", test: /[\\/]src[\\/](components|lib)[\\/][^\\/]+$/, minShareCount: 3 },
+          ],
+        },
+      },
+    },
   },
-  // A worker has the policy that its own file comes with: the server knows those files by their name.
-  worker: { format: "es", rolldownOptions: { output: { entryFileNames: "assets/worker-[name]-[hash].js" } } },
   server: { proxy: Object.fromEntries(SERVED.map((path) => [path, { target: SERVICE }])) },
-  test: { include: ["src/**/*.test.ts", "tests/**/*.test.ts"], environment: "node" },
+  test: { include: ["src/**/*.test.ts"], environment: "node" },
   resolve: process.env["VITEST"] ? { conditions: ["browser"] } : {},
 });

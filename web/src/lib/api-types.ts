@@ -1019,23 +1019,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/outside/image": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Fetch an image that an answer names, so that the reader's browser need not. */
-        post: operations["post_outside_image"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/queue": {
         parameters: {
             query?: never;
@@ -2575,13 +2558,6 @@ export interface components {
         /** IdentityList */
         IdentityList: {
             identities: components["schemas"]["IdentityInfo"][];
-        };
-        /**
-         * ImageAsked
-         * @description ``url`` is http or https, and out on the Internet.
-         */
-        ImageAsked: {
-            url: string;
         };
         /**
          * ImageBulk
@@ -9249,66 +9225,6 @@ export interface operations {
             };
             /** @description unauthenticated */
             401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    post_outside_image: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ImageAsked"];
-            };
-        };
-        responses: {
-            /** @description Fetch an image that an answer names, so that the reader's browser need not. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "image/*": unknown;
-                };
-            };
-            /** @description bad_request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description unauthenticated */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description payload_too_large */
-            413: {
                 headers: {
                     [name: string]: unknown;
                 };

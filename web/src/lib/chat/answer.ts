@@ -35,6 +35,8 @@ export interface Answer {
   /** Number of the last event that was taken: where to go on. */
   last: number;
   startedMs: number;
+  /** When its node took it. */
+  seatedMs: number;
   firstMs: number | null;
   endedMs: number | null;
   /** The connection is lost and is being made anew. */
@@ -44,7 +46,7 @@ export interface Answer {
 export function asked(id: string, parent: string | null, model: string, nowMs: number): Answer {
   return {
     id, parent, phase: "asked", position: null, etaS: null, askedModel: model, model: "", node: "", requestId: "", text: "",
-    beginning: "", continues: "", reasoning: "", rescues: [], trouble: null, usage: null, timings: null, tokensPerS: null, firstTokenS: null, finish: "", last: 0, startedMs: nowMs,
+    beginning: "", continues: "", reasoning: "", rescues: [], trouble: null, usage: null, timings: null, tokensPerS: null, firstTokenS: null, finish: "", last: 0, startedMs: nowMs, seatedMs: nowMs,
     firstMs: null, endedMs: null, lost: false,
   };
 }
@@ -88,9 +90,9 @@ export function step(answer: Answer, event: ServerEvent, nowMs: number): Answer 
       return { ...heard, phase: "queued", position, etaS: eta_s };
     }
     case "seated":
-      return { ...heard, phase: "seated", node: (data as Schema<"SeatedInfo">).node, position: null, etaS: null };
+      return { ...heard, phase: "seated", seatedMs: nowMs, node: (data as Schema<"SeatedInfo">).node, position: null, etaS: null };
     case "meta": {
-      const meta = data as Schema<"ChatMeta"> & { continues?: string };
+      const meta = data as Schema<"ChatMeta">;
       const phase = heard.phase === "writing" ? "writing" : "begun";
       return {
         ...heard, phase, id: meta.message, parent: meta.user_message, node: meta.node, model: meta.model,
@@ -122,9 +124,7 @@ function begun(answer: Answer, nowMs: number): Answer {
   return { ...answer, phase: "writing", firstMs: answer.firstMs ?? nowMs };
 }
 
-type Done = Schema<"ChatDone"> & { first_token_ms?: number | null; tokens_per_s?: number | null };
-
-function done(answer: Answer, told: Done, nowMs: number): Answer {
+function done(answer: Answer, told: Schema<"ChatDone">, nowMs: number): Answer {
   return {
     ...answer,
     phase: "done",

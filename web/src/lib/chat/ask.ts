@@ -11,6 +11,27 @@ export interface Params {
 }
 export const NO_PARAMS: Params = { temperature: null, topP: null, maxTokens: null, seed: null, think: null };
 
+/** As the service keeps them with a conversation. */
+interface ToldParams {
+  temperature?: number | null;
+  top_p?: number | null;
+  max_tokens?: number | null;
+  seed?: number | null;
+  think?: boolean | null;
+}
+
+export function paramsOf(told: ToldParams): Params {
+  return {
+    temperature: told.temperature ?? null, topP: told.top_p ?? null, maxTokens: told.max_tokens ?? null, seed: told.seed ?? null, think: told.think ?? null,
+  };
+}
+
+/** Without what is not set. */
+export function toldOf(params: Params): ToldParams {
+  const all = { temperature: params.temperature, top_p: params.topP, max_tokens: params.maxTokens, seed: params.seed, think: params.think };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
+}
+
 /** A file that goes with a message, as IndexedDB keeps it until it is sent. */
 export interface Enclosed extends Attached {
   /** A picture's or file's bytes; null once it is a file of the service's. */

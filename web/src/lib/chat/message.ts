@@ -65,18 +65,7 @@ export interface Message {
   trouble: Trouble | null;
 }
 
-// Before the service told of more than one branch these fields were not there.
-type Told = Schema<"MessageInfo"> & {
-  first_token_ms?: number | null;
-  tokens_per_s?: number | null;
-  rescued?: readonly { node: string; way?: string }[];
-  attachments?: readonly { file: string; name: string; media_type: string; size_bytes: number }[];
-  tool_calls?: readonly ToolCall[];
-  tool?: string;
-  error_type?: string;
-  error_hint?: string;
-  stopped?: string;
-};
+type Told = Schema<"MessageInfo">;
 
 const ROLES: Readonly<Record<string, Message["role"]>> = { system: "system", user: "user", assistant: "assistant", tool: "tool" };
 

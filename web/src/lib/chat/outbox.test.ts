@@ -29,8 +29,10 @@ describe("the outbox", () => {
     expect(isLocal("new-1") && !isLocal("0af3")).toBe(true);
     expect(readdressed(letters, "one", "one", "0af3").map((each) => [each.key, each.chat])).toEqual([["b", "0af3"], ["a", "0af3"], ["d", "0af3"]]);
     const [named] = readdressed(letters, "one", answerTo("a"), "m1");
-    expect(named && nameless(named)).toBe(false);
-    expect(nameless(letter("b", "one", 2, answerTo("a"))) && !nameless(letter("a", "one", 1))).toBe(true);
+    const unsaid = new Set(["q"]);
+    expect(named && nameless(named, unsaid)).toBe(false);
+    expect(nameless(letter("b", "one", 2, answerTo("a")), unsaid) && !nameless(letter("a", "one", 1), unsaid)).toBe(true);
+    expect([nameless(again("d", "q"), unsaid), nameless(again("d", "q1"), unsaid)]).toEqual([true, false]);
     expect(readdressed(letters, "one", "q", "q1").map((each) => each.ask)).toMatchObject([{ kind: "again", message: "q1" }]);
   });
 });

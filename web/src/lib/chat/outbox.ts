@@ -56,8 +56,8 @@ export function readdressed(letters: readonly Letter[], chat: string, from: stri
   });
 }
 
-/** Whether a letter must wait for the name of what it is about. */
-export function nameless(letter: Letter): boolean {
+/** Whether a letter must wait for the name of what it is about: an answer that has none, or a question that is not said. */
+export function nameless(letter: Letter, unsaid: ReadonlySet<string>): boolean {
   const about = letter.ask.kind === "say" ? letter.ask.after : letter.ask.message;
-  return about?.endsWith("/answer") ?? false;
+  return about !== null && (about.endsWith("/answer") || unsaid.has(about));
 }

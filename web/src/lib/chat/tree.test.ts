@@ -24,6 +24,8 @@ describe("a conversation's tree", () => {
     expect(ids(tree.branch("a2"))).toBe("q1 a1 q2 a2");
     expect(ids(tree.branch(null))).toBe("q1 a1b");
     expect(ids(tree.branch("gone"))).toBe("q1 a1b");
+    expect(ids(tree.branch("a1"))).toBe("q1 a1");
+    expect(ids(tree.branch("q2b"))).toBe("q1 a1 q2b a3");
     expect(ids(new Tree([]).branch(null))).toBe("");
   });
 

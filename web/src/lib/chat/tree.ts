@@ -45,10 +45,12 @@ export class Tree {
     }
   }
 
-  /** The messages from the first to `leaf`; to the newest where there is no such message. */
+  /** The messages from the first to `leaf`; to the newest where there is no such message. A question is shown with its
+   * newest answer. */
   branch(leaf: string | null): readonly Message[] {
     const path: Message[] = [];
-    const from = leaf !== null && this.byId.has(leaf) ? leaf : this.leafUnder(null);
+    const last = leaf === null ? undefined : this.byId.get(leaf);
+    const from = last && last.role !== "user" ? last.id : this.leafUnder(last?.id ?? null);
     let at = from === null ? undefined : this.byId.get(from);
     while (at) {
       path.push(at);

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { asked, type Answer } from "./answer";
 import { dwell, type Shown, waitOf } from "./wait";
 
-const loading = { resident: (node: string) => (node === "cold" ? false : null), progress: () => 0.4 };
+const loading = { resident: (node: string) => (node === "cold" ? false : null), seconds: () => 20 };
 const answer = (some: Partial<Answer>): Answer => ({ ...asked("a", "q", "chat", 0), ...some });
 
 describe("the wait", () => {
@@ -16,11 +16,12 @@ describe("the wait", () => {
       answer({ phase: "begun", node: "warm" }),
       answer({ phase: "writing", reasoning: "Hm" }),
       answer({ phase: "writing", lost: true }),
-    ].map((each) => waitOf(each, loading)?.kind);
+    ].map((each) => waitOf(each, loading, 0)?.kind);
     expect(kinds).toEqual(["sending", "queued", "loading", "reading", "reading", "thinking", "lost"]);
-    expect(waitOf(answer({ phase: "seated", node: "cold" }), loading)).toMatchObject({ share: 0.4, model: "chat" });
-    expect(waitOf(answer({ phase: "writing", text: "Hi" }), loading)).toBeNull();
-    expect(waitOf(answer({ phase: "done", endedMs: 3 }), loading)).toBeNull();
+    expect(waitOf(answer({ phase: "seated", node: "cold" }), loading, 8000)).toMatchObject({ share: 0.4, model: "chat" });
+    expect(waitOf(answer({ phase: "seated", node: "cold" }), loading, 90_000)).toMatchObject({ share: 0.95 });
+    expect(waitOf(answer({ phase: "writing", text: "Hi" }), loading, 0)).toBeNull();
+    expect(waitOf(answer({ phase: "done", endedMs: 3 }), loading, 0)).toBeNull();
   });
 
   it("stands long enough to be read", () => {

@@ -13,12 +13,15 @@ export type Wait =
 export interface Loading {
   /** Whether a node has the model in memory; null where nobody knows. */
   resident: (node: string, model: string) => boolean | null;
-  /** From 0 to 1; null where nobody knows. */
-  progress: (node: string, model: string) => number | null;
+  /** How long it takes until a call can begin there, loading included; null where nobody knows. */
+  seconds: (node: string, model: string) => number | null;
 }
 
+// No estimate says that it is all but done.
+const MOST_SHARE = 0.95;
+
 /** Null once text comes, or at the end. */
-export function waitOf(answer: Answer, loading: Loading): Wait | null {
+export function waitOf(answer: Answer, loading: Loading, nowMs: number): Wait | null {
   if (answer.endedMs !== null) return null;
   if (answer.lost) return { kind: "lost" };
   switch (answer.phase) {
@@ -29,13 +32,17 @@ export function waitOf(answer: Answer, loading: Loading): Wait | null {
     case "seated": {
       const model = answer.model || answer.askedModel;
       if (loading.resident(answer.node, model) !== false) return { kind: "reading", node: answer.node };
-      return { kind: "loading", node: answer.node, model, share: loading.progress(answer.node, model) };
+      return { kind: "loading", node: answer.node, model, share: shareOf(loading.seconds(answer.node, model), nowMs - answer.seatedMs) };
     }
     case "begun":
       return { kind: "reading", node: answer.node };
     default:
       return answer.text === "" && answer.reasoning !== "" ? { kind: "thinking" } : null;
   }
+}
+
+function shareOf(wholeS: number | null, passedMs: number): number | null {
+  return wholeS === null || wholeS <= 0 ? null : Math.min(MOST_SHARE, Math.max(0, passedMs / 1000 / wholeS));
 }
 
 // Shorter than this nobody can read it: it would only flicker.

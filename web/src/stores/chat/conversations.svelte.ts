@@ -12,6 +12,7 @@ export interface Entry extends Listed {
   model: string;
   archived: boolean;
   folder: string | null;
+  tags: readonly string[];
   /** Text around what was searched for; empty in the plain list. */
   snippet: string;
 }
@@ -22,9 +23,10 @@ export function entryOf(told: Told): Entry {
     title: told.title,
     model: told.model,
     updatedMs: Date.parse(told.updated_at),
-    pinned: false,
-    archived: false,
-    folder: null,
+    pinned: told.pinned ?? false,
+    archived: told.archived ?? false,
+    folder: told.folder ?? null,
+    tags: told.tags ?? [],
     snippet: told.match?.snippet ?? "",
   };
 }
@@ -37,6 +39,8 @@ class Conversations {
   more = $derived(this.next !== null);
   private started = false;
   private asking = 0;
+  // Taken off the list, and deleted a little later.
+  private readonly hidden = new Set<string>();
 
   /** Takes the page that came with the start, once, and hears of changes from then on. */
   start(): void {
@@ -80,6 +84,7 @@ class Conversations {
   /** Takes it off the list; whoever does so deletes it a little later, or puts it back. */
   hide(id: string): Entry | undefined {
     const entry = this.get(id);
+    this.hidden.add(id);
     this.items = this.items.filter((each) => each.id !== id);
     this.found = this.found?.filter((each) => each.id !== id) ?? null;
     return entry;
@@ -90,6 +95,7 @@ class Conversations {
   }
 
   put(entry: Entry): void {
+    this.hidden.delete(entry.id);
     const rest = this.items.filter((each) => each.id !== entry.id);
     this.items = [entry, ...rest];
     this.found = this.found?.map((each) => (each.id === entry.id ? { ...entry, snippet: each.snippet } : each)) ?? null;
@@ -104,7 +110,7 @@ class Conversations {
     const oldest = fresh.at(-1)?.updatedMs ?? 0;
     // What is older than the first page was not told of, and stays as it is; what is missing from it is gone.
     const rest = this.items.filter((each) => !first.has(each.id) && page.next && each.updatedMs < oldest);
-    this.items = [...fresh, ...rest];
+    this.items = [...fresh, ...rest].filter((each) => !this.hidden.has(each.id));
     this.next ??= page.next ?? null;
   }
 }

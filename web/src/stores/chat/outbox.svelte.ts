@@ -1,7 +1,7 @@
 // What was written and is not answered yet: kept in this browser until the service has it, sent once, then followed.
 import { type Answer, asked, failed } from "../../lib/chat/answer";
 import type { Ask } from "../../lib/chat/ask";
-import { blank, type Message } from "../../lib/chat/message";
+import { blank, type Message, type Trouble } from "../../lib/chat/message";
 import { answerTo, isLocal, type Letter, nameless, readdressed, sendable } from "../../lib/chat/outbox";
 import { ApiError, shownError } from "../../lib/errors";
 import { backOffMs } from "../../lib/sse";
@@ -29,6 +29,8 @@ export class Sent {
 export interface Hearer {
   /** Something got its real name. */
   named(chat: string, from: string, to: string): void;
+  /** An answer could not be gone on with. */
+  refused(chat: string, message: string, trouble: Trouble): void;
   /** An answer has ended, heard or not. */
   ended(sent: Sent, heard: boolean): void;
 }
@@ -101,9 +103,10 @@ export class Outbox {
 
   flush(): void {
     if (this.offline) return;
-    const under = new Set(this.sent.map((each) => each.letter?.key));
+    const under = new Set(this.sent.map((each) => each.letter?.key ?? ""));
     const busy = new Set(this.sent.map((each) => each.chat));
-    const waiting = this.letters.filter((each) => !under.has(each.key) && !nameless(each));
+    const unsaid = new Set([...this.letters.map((each) => each.key), ...under]);
+    const waiting = this.letters.filter((each) => !under.has(each.key) && !nameless(each, unsaid));
     for (const letter of sendable(waiting, busy)) void this.send(letter);
   }
 
@@ -111,6 +114,10 @@ export class Outbox {
     const { ask, key } = letter;
     const running = new Running(firstOf(key, ask));
     const sent = new Sent(running, letter.chat, letter);
+    running.onQuestion = (id) => {
+      this.rename(sent.chat, key, id);
+      this.flush();
+    };
     this.sent = [...this.sent, sent];
     // One tab sends it; another one's try would be the same to the service, but shown twice.
     const heard = await alone(letter.key, async () => {
@@ -149,7 +156,6 @@ export class Outbox {
   }
 
   private ended(sent: Sent, heard: boolean): void {
-    if (sent.letter && sent.running.parent !== null) this.rename(sent.chat, sent.letter.key, sent.running.parent);
     this.tell((hearer) => hearer.ended(sent, heard));
     this.sent = this.sent.filter((each) => each !== sent);
     this.flush();
@@ -165,6 +171,14 @@ export class Outbox {
       this.later();
       return;
     }
+    const { message, hint, type } = error;
+    const trouble = { message, hint, type, stopped: "" };
+    if (letter.ask.kind === "go-on") {
+      // The cut answer is there still: it says what came in the way.
+      this.drop(letter.key);
+      const about = letter.ask.message;
+      return this.tell((hearer) => hearer.refused(sent.chat, about, trouble));
+    }
     if (error.conversation !== "") {
       // It is in the conversation, with the answer that failed: that is where it is shown.
       this.accepted(sent, error.conversation);
@@ -172,8 +186,7 @@ export class Outbox {
       this.tell((hearer) => hearer.ended(sent, false));
       return;
     }
-    const { message, hint, type } = error;
-    this.replace([{ ...letter, refused: { message, hint, type, stopped: "" } }]);
+    this.replace([{ ...letter, refused: trouble }]);
   }
 
   /** Tries again, ever less often, what another tab has not sent meanwhile. */

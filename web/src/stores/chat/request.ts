@@ -1,16 +1,14 @@
 // A letter as the request that the chat's route takes; pictures and files are read from their bytes here.
 import type { Schema } from "../../lib/api";
-import type { Ask, Enclosed } from "../../lib/chat/ask";
+import { type Ask, type Enclosed, toldOf } from "../../lib/chat/ask";
 import { kindOf } from "../../lib/chat/files";
 import { isLocal, type Letter } from "../../lib/chat/outbox";
 
-type Body = Schema<"ChatRequest"> & { parent?: string | null; regenerate?: string; continue?: string; node?: string };
-
+type Body = Schema<"ChatRequest">;
 type Message = NonNullable<Body["message"]>;
 
 export async function bodyOf(letter: Letter): Promise<Body> {
   const { ask } = letter;
-  const { params } = ask;
   const body: Body = { message: ask.kind === "say" ? await messageOf(ask) : "", stream: true, model: ask.model };
   if (!isLocal(letter.chat)) body.conversation = letter.chat;
   if (ask.kind === "again") body.regenerate = ask.message;
@@ -18,11 +16,7 @@ export async function bodyOf(letter: Letter): Promise<Body> {
   else if (!isLocal(letter.chat)) body.parent = ask.after;
   if (ask.node) body.node = ask.node;
   if (ask.system) body.system = ask.system;
-  if (params.temperature !== null) body.temperature = params.temperature;
-  if (params.topP !== null) body.top_p = params.topP;
-  if (params.maxTokens !== null) body.max_tokens = params.maxTokens;
-  if (params.seed !== null) body.seed = params.seed;
-  if (params.think !== null) body.think = params.think;
+  Object.assign(body, toldOf(ask.params));
   return body;
 }
 

@@ -15,6 +15,8 @@ export class Running {
   parent = $derived(this.answer.parent);
   over = $derived(over(this.answer));
   continues = $derived(this.answer.continues);
+  /** Called once it is known what the question is called. */
+  onQuestion: ((id: string) => void) | null = null;
   private readonly control = new AbortController();
   private stopping = false;
 
@@ -108,7 +110,10 @@ export class Running {
   }
 
   private take(event: ServerEvent): boolean {
+    const before = this.answer.parent;
     this.answer = step(this.answer, event, this.now());
+    const { parent } = this.answer;
+    if (parent !== null && parent !== before) this.onQuestion?.(parent);
     return this.over;
   }
 

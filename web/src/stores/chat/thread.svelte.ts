@@ -1,7 +1,7 @@
 // The conversation that is open: what the service keeps of it, what is on its way, and which of its branches is shown.
 import { asMessage } from "../../lib/chat/answer";
-import type { Ask, Enclosed } from "../../lib/chat/ask";
-import { blank, type Message, messageOf } from "../../lib/chat/message";
+import { type Ask, type Enclosed, NO_PARAMS, type Params, paramsOf } from "../../lib/chat/ask";
+import { blank, type Message, messageOf, type Trouble } from "../../lib/chat/message";
 import { answerTo, isLocal, type Letter, NEW } from "../../lib/chat/outbox";
 import { merged, Tree } from "../../lib/chat/tree";
 import { type ApiError, shownError } from "../../lib/errors";
@@ -12,11 +12,14 @@ import { type Entry, entryOf } from "./conversations.svelte";
 import { type Hearer, newName, outbox, type Sent } from "./outbox.svelte";
 import { Running } from "./running.svelte";
 
-type How = Pick<Ask, "model" | "node" | "params" | "system">;
+export type How = Pick<Ask, "model" | "node" | "params" | "system">;
 
 export class Thread implements Hearer {
   chat = $state("");
   info = $state.raw<Entry | null>(null);
+  /** What its answers are asked for with, as the service keeps it. */
+  system = "";
+  params: Params = NO_PARAMS;
   /** It is not here yet. */
   loading = $state(false);
   error = $state.raw<ApiError | null>(null);
@@ -34,8 +37,16 @@ export class Thread implements Hearer {
   /** The answer that is coming in what is shown. */
   answering = $derived(this.running.find((each) => this.shown.some((message) => message.id === each.running.id))?.running ?? null);
 
+  private readonly names = new Set<string>();
+
   constructor(chat = "") {
     this.chat = chat || `${NEW}${newName()}`;
+    this.names.add(this.chat);
+  }
+
+  /** Whether the chat is or was called that: a new one gets its conversation's name. */
+  was(name: string): boolean {
+    return this.names.has(name);
   }
 
   get local(): boolean {
@@ -67,7 +78,9 @@ export class Thread implements Hearer {
       if (chat !== this.chat) return;
       this.info = entryOf(told);
       this.told = told.messages.map(messageOf);
-      this.leaf ??= (told as { leaf?: string | null }).leaf ?? null;
+      this.leaf ??= told.leaf ?? null;
+      this.system = told.system ?? "";
+      this.params = paramsOf(told.params ?? {});
       this.error = null;
     } catch (error) {
       if (chat === this.chat) this.error = shownError(error);
@@ -85,9 +98,10 @@ export class Thread implements Hearer {
     else outbox.follow(this.chat, running);
   }
 
-  say(text: string, enclosed: readonly Enclosed[], how: How): void {
+  /** Returns what the question is called until the service names it. */
+  say(text: string, enclosed: readonly Enclosed[], how: How): string {
     const after = this.shown.at(-1)?.id ?? null;
-    this.ask({ kind: "say", text, enclosed, after, ...how });
+    return this.ask({ kind: "say", text, enclosed, after, ...how });
   }
 
   /** Another wording of a message that was said: a branch beside it. */
@@ -95,8 +109,10 @@ export class Thread implements Hearer {
     this.ask({ kind: "say", text, enclosed: [], after: message.parent, ...how });
   }
 
-  ask(ask: Ask): void {
-    this.leaf = answerTo(outbox.add(this.chat, ask));
+  private ask(ask: Ask): string {
+    const key = outbox.add(this.chat, ask);
+    this.leaf = answerTo(key);
+    return key;
   }
 
   /** Another answer to a question. */
@@ -104,9 +120,14 @@ export class Thread implements Hearer {
     this.ask({ kind: "again", message, ...how });
   }
 
-  /** The rest of an answer that was cut. */
+  /** One more answer to a question, beside the one that is shown. */
+  alongside(question: string, how: How): void {
+    outbox.add(this.chat, { kind: "again", message: question, ...how });
+  }
+
+  /** The rest of an answer that was cut, by the model that began it. */
   goOn(message: Message, how: How): void {
-    this.ask({ kind: "go-on", message: message.id, parent: message.parent, beginning: message.text, ...how });
+    this.ask({ kind: "go-on", message: message.id, parent: message.parent, beginning: message.text, ...how, model: "" });
   }
 
   /** Shows another branch: the sibling `step` further on. */
@@ -117,11 +138,16 @@ export class Thread implements Hearer {
   show(id: string): void {
     this.choose(this.tree.leafUnder(id) ?? id);
   }
+  /** Goes on from a message in another direction: what is said next is a branch beside what follows it now. */
+  branchFrom(id: string): void {
+    this.leaf = id;
+  }
+
   private choose(leaf: string): void {
     this.leaf = leaf;
     if (this.local || !this.told.some((each) => each.id === leaf)) return;
     // So that it is this branch that is shown on the next device, too.
-    const body = { leaf } as never;
+    const body = { leaf };
     void api.patch("/api/v1/conversations/{conversation}", { path: { conversation: this.chat }, body }).catch(() => undefined);
   }
 
@@ -133,10 +159,17 @@ export class Thread implements Hearer {
     if (chat !== this.chat) return;
     if (from === chat) {
       this.chat = to;
+      this.names.add(to);
       return;
     }
     this.before.set(to, this.keyOf(from));
     if (this.leaf === from) this.leaf = to;
+  }
+
+  refused(chat: string, message: string, trouble: Trouble): void {
+    if (chat !== this.chat) return;
+    this.told = this.told.map((each) => (each.id === message ? { ...each, trouble } : each));
+    this.leaf = message;
   }
 
   ended(sent: Sent, heard: boolean): void {

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from math import inf
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from potluck_fake_engine import tokens
 from potluck_fake_engine.crowd import Worker, pace
+from potluck_fake_engine.faults import FaultBook
 from potluck_fake_engine.memory import Effect, Evicted, Granted, LoadStarted, Memory, Refused, Want
 from potluck_fake_engine.settings import ModelSpec, Settings
 from potluck_fake_engine.slots import Slot, Slots, Started
@@ -21,6 +22,10 @@ _TOKENS_PER_TURN = 64
 # Of so many turns it is told what became of them, and of each how its prompt ended.
 _TURNS_KEPT = 10_000
 _TAIL_CHARS = 64
+
+
+# Engines that load a model when it is first asked for.
+ON_DEMAND = frozenset({"ollama", "comfyui", "a1111"})
 
 
 class Busy(Exception):
@@ -211,12 +216,29 @@ class Turn:
             return
 
 
+class Desk:
+    """A dialect's own part of an engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def close(self) -> None:
+        """End its tasks."""
+
+
+AnyDesk = TypeVar("AnyDesk", bound=Desk)
+
+
 class Engine:
     """Every mutable thing has its owner here; nothing awaits between a decision and its effects."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, faults: FaultBook | None = None) -> None:
         self.settings = settings
         self.loop = asyncio.get_running_loop()
+        self.faults = faults if faults is not None else FaultBook()
+        self.die: Callable[[float | None], None] = lambda seconds: None
+        """Break all connections and refuse new ones for that long."""
+        self._desks: dict[type[Desk], Desk] = {}
         self.memory = Memory(settings.memory, settings.max_loaded, settings.max_queue)
         self.counters = Counters()
         self.models: dict[str, Model] = {}
@@ -240,6 +262,15 @@ class Engine:
 
     def now(self) -> float:
         return self.loop.time()
+
+    def desk(self, kind: type[AnyDesk]) -> AnyDesk:
+        """What a dialect keeps beside models and slots, made when it is first asked for."""
+        desk = self._desks.get(kind)
+        if desk is None:
+            desk = self._desks[kind] = kind(self)
+        if not isinstance(desk, kind):
+            raise TypeError(kind)
+        return desk
 
     # -- models ------------------------------------------------------------------------------------------------------
 
@@ -267,7 +298,7 @@ class Engine:
     def is_resident(self, spec: ModelSpec) -> bool:
         if spec.resident is not None:
             return spec.resident
-        return self.settings.dialects != ("ollama",)
+        return not ON_DEMAND.issuperset(self.settings.dialects)
 
     def preload(self, model: Model) -> None:
         """Load it if it is not loaded, and keep it until something else needs the memory."""
@@ -404,6 +435,8 @@ class Engine:
         self._perform(self.memory.advance(self.now()))
 
     def close(self) -> None:
+        for desk in self._desks.values():
+            desk.close()
         if self._timer is not None:
             self._timer.cancel()
 

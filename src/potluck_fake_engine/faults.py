@@ -40,6 +40,12 @@ class FaultKind(StrEnum):
     DRIP = "drip"
     EMPTY = "empty"
     WRONG_LENGTH = "wrong-length"
+    OOM = "oom"
+    DIE = "die"
+
+
+AT_WORK = frozenset({FaultKind.OOM, FaultKind.DIE})
+"""Faults that hit a picture while it is drawn, and no request."""
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -90,6 +96,15 @@ class FaultBook:
     def clear(self, fault_id: int | None = None) -> None:
         self.armed = [one for one in self.armed if fault_id is not None and one.id != fault_id]
 
+    def at_work(self, model: str) -> Fault | None:
+        """The fault for a picture that is begun, if any."""
+        for one in self.armed:
+            fault = one.fault
+            if fault.kind in AT_WORK and fault.model in ("", model) and one.chance.random() < fault.probability:
+                self._hit(one, "")
+                return fault
+        return None
+
     def pick(self, method: str, path: str, model: str, *, inference: bool) -> Fault | None:
         """The fault for this request, if any; it is used up by one."""
         for one in self.armed:
@@ -97,17 +112,20 @@ class FaultBook:
                 _matches(one.fault, method, path, model, inference=inference)
                 and one.chance.random() < one.fault.probability
             ):
-                one.left -= 1
-                one.hits += 1
-                if one.left <= 0:
-                    self.armed.remove(one)
-                self.log.append((one.fault.kind.value, path))
+                self._hit(one, path)
                 return one.fault
         return None
 
+    def _hit(self, one: _Armed, path: str) -> None:
+        one.left -= 1
+        one.hits += 1
+        if one.left <= 0:
+            self.armed.remove(one)
+        self.log.append((one.fault.kind.value, path))
+
 
 def _matches(fault: Fault, method: str, path: str, model: str, *, inference: bool) -> bool:
-    if fault.method and fault.method != method:
+    if fault.kind in AT_WORK or (fault.method and fault.method != method):
         return False
     if fault.model and fault.model != model:
         return False

@@ -130,6 +130,14 @@ class Connection(asyncio.Protocol):
         self._body: list[bytes] = []
         self._queue: deque[tuple[Request, bool, bool]] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._taker: Callable[[bytes], None] | None = None
+        self._early: list[bytes] | None = None
+
+    def take_over(self, taker: Callable[[bytes], None]) -> None:
+        """What comes from now on is no HTTP any more: it is for ``taker``."""
+        self._taker = taker
+        for data in self._early or ():
+            taker(data)
 
     # -- asyncio.Protocol --------------------------------------------------------------------------------------------
 
@@ -139,10 +147,16 @@ class Connection(asyncio.Protocol):
         self._rest()
 
     def data_received(self, data: bytes) -> None:
+        if self._taker is not None:
+            self._taker(data)
+            return
+        if self._early is not None:
+            self._early.append(data)
+            return
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            return
+        except httptools.HttpParserUpgrade as exc:
+            self._early = [data[exc.args[0] :]]
         except httptools.HttpParserError as exc:
             if self._task is None:
                 self.closing = True

@@ -9,11 +9,11 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from potluck_fake_engine.dialects import DIALECTS
-from potluck_fake_engine.dialects.openai import QUIRKS
+from potluck_fake_engine.dialects import DIALECTS, WRITING, a1111, openai
 from potluck_fake_engine.server import serving
-from potluck_fake_engine.settings import CAPABILITIES, BadSetting, Settings, parse_model, parse_size
+from potluck_fake_engine.settings import CAPABILITIES, USUAL_FILES, BadSetting, Settings, parse_model, parse_size
 
+_QUIRKS = (*openai.QUIRKS, *sorted(a1111.QUIRKS))
 _EPILOG = f"""
 A model is NAME[,key=value...], for example
   --model llama3.2:3b,context=8192,size=2GB,load_s=3,prefill=500,decode=40,capabilities=completion+tools
@@ -36,7 +36,11 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    p.add_argument("--dialect", default="all", help=f"{', '.join(DIALECTS)}, several with commas, or all (default)")
+    p.add_argument(
+        "--dialect",
+        default="all",
+        help=f"{', '.join(DIALECTS)}, several with commas, or all (those that write; default)",
+    )
     p.add_argument("--model", action="append", default=[], metavar="NAME[,k=v...]", help="repeatable; see below")
     p.add_argument("--host", default="127.0.0.1")
     p.add_argument("--port", type=int, default=0, help="0 (default) = one that is free")
@@ -54,7 +58,13 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--remote", action="append", metavar="NAME", help="a model that /api/pull finds; repeatable")
     p.add_argument("--pull-s", type=float, default=0.0, metavar="S", help="how long a pull takes (default 0)")
     p.add_argument("--idle-s", type=float, metavar="S", help="close connections idle for so long (default: never)")
-    p.add_argument("--quirks", default="", metavar="A,B", help=f"openai dialect: {', '.join(QUIRKS)}")
+    p.add_argument(
+        "--file", action="append", metavar="FOLDER/NAME", help="beside checkpoints: loras/x.safetensors; repeatable"
+    )
+    p.add_argument(
+        "--without", action="append", default=[], metavar="NODE", help="a node that ComfyUI lacks; repeatable"
+    )
+    p.add_argument("--quirks", default="", metavar="A,B", help=f"{', '.join(_QUIRKS)}")
     return p
 
 
@@ -64,12 +74,12 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     Raises:
         BadSetting: with what is wrong.
     """
-    dialects = tuple(DIALECTS) if arguments.dialect == "all" else tuple(arguments.dialect.split(","))
+    dialects = WRITING if arguments.dialect == "all" else tuple(arguments.dialect.split(","))
     if strange := set(dialects) - set(DIALECTS):
         raise BadSetting(f"no such dialect: {', '.join(sorted(strange))}; there are {', '.join(DIALECTS)}")
     quirks = frozenset(quirk for quirk in str(arguments.quirks).split(",") if quirk)
-    if unknown := quirks - QUIRKS.keys():
-        raise BadSetting(f"no such quirk: {', '.join(sorted(unknown))}; there are {', '.join(QUIRKS)}")
+    if unknown := quirks - set(_QUIRKS):
+        raise BadSetting(f"no such quirk: {', '.join(sorted(unknown))}; there are {', '.join(_QUIRKS)}")
     models = tuple(parse_model(text) for text in arguments.model or ["fake-model"])
     return Settings(
         dialects=dialects,
@@ -87,6 +97,8 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         remote=tuple(arguments.remote or ["remote-model"]),
         pull_s=arguments.pull_s,
         idle_s=arguments.idle_s,
+        files=tuple(arguments.file) if arguments.file else USUAL_FILES,
+        without=frozenset(arguments.without),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -31,8 +32,9 @@ class Site:
     """One fake engine at its port."""
 
     def __init__(self, settings: Settings, host: str) -> None:
-        self.engine = Engine(settings)
         self.faults = FaultBook()
+        self.engine = Engine(settings, self.faults)
+        self.engine.die = lambda seconds: self.refuse(seconds, reset=True)
         self.requests: deque[Request] = deque(maxlen=settings.keep_requests)
         self.host = host
         self.port = 0
@@ -169,7 +171,8 @@ class Site:
         key = self._settings.api_key
         if key is None or request.path in dialect.public:
             return
-        if request.header("authorization") != f"Bearer {key}" and request.header("x-api-key") != key:
+        basic = f"Basic {base64.b64encode(key.encode()).decode()}"
+        if request.header("authorization") not in (f"Bearer {key}", basic) and request.header("x-api-key") != key:
             raise dialect.unauthorized()
 
     def add_fault(self, fault: Fault) -> int:

@@ -8,6 +8,23 @@ from typing import Any
 
 CAPABILITIES = ("completion", "tools", "vision", "insert", "embedding", "thinking")
 
+# What an ordinary models folder holds beside checkpoints.
+USUAL_FILES = (
+    "loras/pixel-art.safetensors",
+    "loras/styles/ink.safetensors",
+    "vae/vae-ft-mse-840000-ema-pruned.safetensors",
+    "embeddings/easynegative.safetensors",
+    "upscale_models/RealESRGAN_x4plus.pth",
+    "controlnet/control_v11p_sd15_canny.pth",
+    "controlnet/control_v11f1p_sd15_depth.pth",
+    "controlnet/control_v11p_sd15_openpose.pth",
+    "controlnet/control_v11p_sd15_scribble.pth",
+    "controlnet/controlnet-union-sdxl-promax.safetensors",
+    "text_encoders/clip_l.safetensors",
+    "text_encoders/clip_g.safetensors",
+    "text_encoders/t5xxl_fp8_e4m3fn.safetensors",
+)
+
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
 
@@ -41,6 +58,8 @@ class ModelSpec:
     quantization: str = "Q4_K_M"
     resident: bool | None = None
     slots: int | None = None
+    step_s: float = 0.0
+    """How long one step of a picture of a megapixel takes, where it draws."""
 
     @property
     def loaded_bytes(self) -> int:
@@ -74,6 +93,10 @@ class Settings:
     idle_s: float | None = None
     """Connections idle for so long are closed (llama.cpp and uvicorn: 5 s). None = never."""
     keep_requests: int = 1000
+    files: tuple[str, ...] = USUAL_FILES
+    """What lies beside checkpoints in the models folder of an engine that draws: ``loras/pixel.safetensors``."""
+    without: frozenset[str] = frozenset()
+    """ComfyUI's node classes that are not installed."""
 
 
 def parse_size(text: str) -> int:
@@ -152,4 +175,5 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "quantization": str,
     "resident": _switch,
     "slots": int,
+    "step_s": float,
 }

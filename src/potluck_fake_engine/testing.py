@@ -12,13 +12,12 @@ from typing import Any
 import msgspec
 
 from potluck_fake_engine import control
+from potluck_fake_engine.dialects import WRITING
 from potluck_fake_engine.engine import Counters, Engine
 from potluck_fake_engine.faults import Fault, FaultKind
 from potluck_fake_engine.http import Request
 from potluck_fake_engine.server import Site, serving
 from potluck_fake_engine.settings import ModelSpec, Settings, parse_model
-
-ALL = ("openai", "llamacpp", "ollama")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,7 @@ def default_model() -> ModelSpec:
 
 def dialects_of(dialect: str | Sequence[str]) -> tuple[str, ...]:
     if dialect == "all":
-        return ALL
+        return WRITING
     return (dialect,) if isinstance(dialect, str) else tuple(dialect)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from potluck_fake_engine import control
-from potluck_fake_engine.dialects import DIALECTS
+from potluck_fake_engine.dialects import DIALECTS, a1111
 from potluck_fake_engine.dialects.openai import QUIRKS
 from potluck_fake_engine.faults import Fault, FaultKind
 from potluck_fake_engine.main import parser
@@ -25,6 +25,7 @@ PAGE = (Path(__file__).parents[2] / "docs/reference/fake-engine.md").read_text()
         *CAPABILITIES,
         *DIALECTS,
         *QUIRKS,
+        *a1111.QUIRKS,
         *(kind.value for kind in FaultKind),
         *Fault.__struct_fields__,
         *control.SETTABLE,

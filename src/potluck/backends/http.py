@@ -19,6 +19,10 @@ _IDLE_S = 4.0
 _CONNECT_S = 5.0
 # An engine's list of models runs to some hundred kilobytes; more than this is not an answer to us.
 _LONGEST_REPLY_BYTES = 64 * 1024 * 1024
+# A preview is some ten kilobytes; a picture sent so may be whole.
+_LARGEST_MESSAGE_BYTES = 64 * 1024 * 1024
+# An engine's machine that went away without a word is noticed after one and a half of these.
+_HEARTBEAT_S = 20.0
 
 
 @asynccontextmanager
@@ -49,13 +53,21 @@ class AiohttpEngine:
         self._address = address
         self._headers = dict(address.headers)
 
-    async def request(self, method: str, path: str, body: bytes | None = None, *, timeout_s: float = 10.0) -> HttpReply:
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        timeout_s: float = 10.0,
+        content_type: str = "application/json",
+    ) -> HttpReply:
         """One exchange, whole. Raises `NodeUnreachable`, `NodeTimeout`, or `NodeFailed` for a reply beyond reason."""
         try:
             async with (
                 asyncio.timeout(timeout_s),
                 self._session.request(
-                    method, self._url(path), data=body, headers=self._sent(body), allow_redirects=False
+                    method, self._url(path), data=body, headers=self._sent(body, content_type), allow_redirects=False
                 ) as reply,
             ):
                 return HttpReply(reply.status, await self._whole(reply))
@@ -91,8 +103,22 @@ class AiohttpEngine:
         # Encoded already: a digest's colon must arrive as it is.
         return URL(f"{scheme}://{host}:{address.port}{address.base_path}{path}", encoded=True)
 
-    def _sent(self, body: bytes | AsyncIterator[bytes] | None) -> dict[str, str]:
-        kind = "application/json" if isinstance(body, bytes) else "application/octet-stream"
+    @asynccontextmanager
+    async def socket(self, path: str) -> AsyncGenerator[_Socket]:
+        """A WebSocket. Raises `NodeUnreachable`, also where the engine has none there."""
+        try:
+            socket = await self._session.ws_connect(
+                self._url(path), headers=self._headers, heartbeat=_HEARTBEAT_S, max_msg_size=_LARGEST_MESSAGE_BYTES
+            )
+        except (aiohttp.ClientError, OSError) as error:
+            raise self._unreachable(error) from error
+        async with socket:
+            yield _Socket(socket)
+
+    def _sent(
+        self, body: bytes | AsyncIterator[bytes] | None, content_type: str = "application/json"
+    ) -> dict[str, str]:
+        kind = content_type if isinstance(body, bytes) else "application/octet-stream"
         return self._headers if body is None else {"content-type": kind, **self._headers}
 
     async def _whole(self, reply: aiohttp.ClientResponse) -> bytes:
@@ -122,6 +148,24 @@ class _Stream:
                 yield piece
         except (aiohttp.ClientError, OSError) as error:
             raise MalformedAnswer("The engine's answer broke off.", detail=str(error)) from error
+
+
+class _Socket:
+    """`backends.images.port.Socket`."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+
+    async def messages(self) -> AsyncIterator[str | bytes]:
+        async for message in self._socket:
+            if message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
+                yield message.data
+
+    async def send(self, text: str) -> None:
+        try:
+            await self._socket.send_str(text)
+        except (aiohttp.ClientError, OSError) as error:
+            raise NodeUnreachable("The engine closed the connection.", detail=str(error)) from error
 
 
 def _why(error: aiohttp.ClientError | OSError, who: str) -> str:

@@ -6,10 +6,12 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from potluck.backends.port import Address, EngineHttp
+from potluck.backends.port import Address
 
 if TYPE_CHECKING:
     import aiohttp
+
+    from potluck.backends.images.port import ImageHttp
 
 
 class Streaming:
@@ -20,7 +22,7 @@ class Streaming:
         self._session: aiohttp.ClientSession | None = None
 
     @asynccontextmanager
-    async def to(self, address: Address, *, node: str) -> AsyncGenerator[EngineHttp]:
+    async def to(self, address: Address, *, node: str) -> AsyncGenerator[ImageHttp]:
         """``node`` is the owner's name for the machine, for errors."""
         # 14 MB and a third of a second on a small machine, for what most houses do once a month.
         from potluck.backends.http import AiohttpEngine, open_engine_session  # noqa: PLC0415

@@ -46,7 +46,7 @@ T = TypeVar("T")
 
 @cache
 def style_of(quirks: frozenset[str]) -> Style:
-    changed: dict[str, Any] = {QUIRKS[quirk]: True for quirk in quirks}
+    changed: dict[str, Any] = {QUIRKS[quirk]: True for quirk in quirks if quirk in QUIRKS}
     return replace(Style(), **changed)
 
 

@@ -14,7 +14,7 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from potluck.backends.port import Address, EngineHttp
+from potluck.backends.port import Address, EngineHttp, HttpReply
 from potluck.core.model import EngineKind
 from potluck.core.pictures.ask import ImageId, PictureAsk
 from potluck.core.pictures.catalogue import Catalogue, Memory
@@ -23,7 +23,8 @@ from potluck.core.pictures.outcome import Drawn, Progress
 Event: TypeAlias = Progress | Drawn
 
 Inputs: TypeAlias = Mapping[ImageId, bytes]
-"""The bytes of every image that an ask names (`PictureAsk.images`): PNG, decoded and bounded before."""
+"""The bytes of every image that an ask names (`PictureAsk.images`): PNG, decoded and bounded before. What is drawn
+over, and its mask, have the ask's size (`backends.images.pixels`); what grows sideways has its own."""
 
 
 class Socket(Protocol):
@@ -37,16 +38,27 @@ class Socket(Protocol):
 class ImageHttp(EngineHttp, Protocol):
     """Requests to one image engine: bounded answers, no Origin, no client's headers.
 
-    Everything raises `NodeUnreachable`, `NodeTimeout`, or `MalformedAnswer` for an answer over the bound.
+    Everything raises `NodeUnreachable` or `NodeTimeout`, and `NodeFailed` for an answer over the bound.
     """
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        timeout_s: float = 10.0,
+        content_type: str = "application/json",
+    ) -> HttpReply: ...
 
     def socket(self, path: str) -> AbstractAsyncContextManager[Socket]: ...
 
 
 class Run(msgspec.Struct, frozen=True):
     """One picture to draw. ``ask`` is complete (`core.pictures.fitting.filled`) and what the engine of ``has`` can do
-    (`fitting.lacks`). ``id`` is ours, a lowercase UUID: it names the prompt at the engine, so that nobody else's is
-    ever stopped, and a second `ImageBackend.run` with it after a restart finds what the first one has begun."""
+    (`ImageBackend.lacks`), and ``inputs`` are of its size. ``id`` is ours, a lowercase UUID: it names the prompt at the
+    engine, so that nobody else's is ever stopped, and a second `ImageBackend.run` with it after a restart finds what
+    the first one has begun."""
 
     id: str
     ask: PictureAsk
@@ -71,8 +83,8 @@ class ImageBackend(Protocol):
         """Its accelerator's memory now; None where it does not tell."""
         ...
 
-    def nodes(self, ask: PictureAsk, has: Catalogue) -> frozenset[str]:
-        """The node classes that a graph for ``ask`` would use, for `fitting.lacks`; empty where there are no graphs."""
+    def lacks(self, ask: PictureAsk, has: Catalogue) -> tuple[str, ...]:
+        """Why the engine of ``has`` cannot do it: `fitting.lacks`, and what the dialect wants beside. Empty: it can."""
         ...
 
     def run(self, run: Run, http: ImageHttp) -> AsyncIterator[Event]:

@@ -9,16 +9,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, TypeAlias
 
-from potluck.backends.port import Address, EngineHttp, HttpReply, HttpStream
+from potluck.backends.port import Address, HttpReply, HttpStream
 from potluck.core.errors import NodeError, NodeFailed, NodeTimeout
 from potluck.gateway.relay.engine import EngineConnection, Pool
 from potluck.gateway.relay.pools import Pools
 
+if TYPE_CHECKING:  # most houses draw nothing
+    from potluck.backends.images.port import ImageHttp, Socket
+
 # An engine's list of models runs to some hundred kilobytes; more than this is not an answer to us.
 _LONGEST_REPLY_BYTES = 64 * 1024 * 1024
 
-Streaming = Callable[[], AbstractAsyncContextManager[EngineHttp]]
+Streaming: TypeAlias = "Callable[[], AbstractAsyncContextManager[ImageHttp]]"
 
 
 class PooledEngine:
@@ -43,12 +47,20 @@ class PooledEngine:
         self._who = who
         self._longest_bytes = longest_bytes
 
-    async def request(self, method: str, path: str, body: bytes | None = None, *, timeout_s: float = 10.0) -> HttpReply:
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        timeout_s: float = 10.0,
+        content_type: str = "application/json",
+    ) -> HttpReply:
         """One exchange, whole. Raises `NodeUnreachable`, `NodeTimeout`, or `NodeFailed` for a reply beyond reason."""
         pool = self._pools.to(self._address)
         try:
             async with asyncio.timeout(timeout_s):
-                return await self._exchanged(pool, method, path, body)
+                return await self._exchanged(pool, method, path, body, content_type)
         except TimeoutError as error:
             raise NodeTimeout(
                 f"{self._who} did not answer within {timeout_s:g} seconds.", node=self._node, detail=path
@@ -58,8 +70,8 @@ class PooledEngine:
             error.message = error.message.replace("The engine", self._who, 1)
             raise
 
-    async def _exchanged(self, pool: Pool, method: str, path: str, body: bytes | None) -> HttpReply:
-        head = pool.head(method, path, "application/json" if body is not None else "", body or b"")
+    async def _exchanged(self, pool: Pool, method: str, path: str, body: bytes | None, content_type: str) -> HttpReply:
+        head = pool.head(method, path, content_type if body is not None else "", body or b"")
         connection = pool.take()
         while True:
             asked = _Asked(self._longest_bytes)
@@ -77,6 +89,12 @@ class PooledEngine:
         """An answer read as it comes. Connecting has a limit, the answer has none."""
         async with self._streaming() as http, http.stream(method, path, body) as stream:
             yield stream
+
+    @asynccontextmanager
+    async def socket(self, path: str) -> AsyncGenerator[Socket]:
+        """A WebSocket, over aiohttp."""
+        async with self._streaming() as http, http.socket(path) as socket:
+            yield socket
 
 
 class _Stale(Exception):

@@ -18,6 +18,8 @@ from potluck.backends.unreachable import why_unreachable
 from potluck.core.errors import MalformedAnswer, NodeError, NodeUnreachable
 from potluck.gateway.relay import heads, vanished
 
+# Paths whose heads are kept: far more than engines that write have.
+_REMEMBERED_HEADS = 256
 # uvicorn and llama.cpp close an idle connection after 5 s; closing ours first leaves no race to lose.
 IDLE_LIMIT_S = 4.0
 # A refused connection answers at once; only a dead host keeps silent, and the next node should not wait long for it.
@@ -258,6 +260,8 @@ class Pool:
             kind = (("content-type", content_type),) if content_type else ()
             headers = (*self.address.headers, *kind)
             start = heads.engine_head(self._host, self.address.base_path, path, method, headers)
+            if len(self._heads) >= _REMEMBERED_HEADS:  # image engines are asked for every prompt by its id
+                self._heads.clear()
             self._heads[method, path, content_type] = start
         return start + b"content-length: %d\r\n\r\n" % len(body)
 

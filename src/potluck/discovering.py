@@ -7,7 +7,7 @@ import ipaddress
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -28,6 +28,9 @@ from potluck.gateway.tasks import Tasks
 from potluck.installation import USUAL_PORTS
 from potluck.reloading import Reloader
 from potluck.storage.ports import SettingsStore
+
+if TYPE_CHECKING:
+    from potluck.backends.images.port import ImageHttp
 
 log = structlog.get_logger(__name__)
 
@@ -104,7 +107,7 @@ def _browser() -> Browser | None:
         return None
 
 
-def _no_stream() -> AbstractAsyncContextManager[EngineHttp]:
+def _no_stream() -> AbstractAsyncContextManager[ImageHttp]:
     raise NotImplementedHere("A stranger is not asked for a stream.")
 
 

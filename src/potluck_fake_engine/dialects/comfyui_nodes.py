@@ -6,7 +6,7 @@ The entries are those of ComfyUI's ``nodes.py`` and ``comfy_extras``, as far as 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from potluck_fake_engine.engine import Engine
 
@@ -398,7 +398,7 @@ def _wrong(
 ) -> list[dict[str, Any]]:
     kind = config[0]
     if isinstance(value, list):
-        return _wrong_link(name, kind, cast("list[Any]", value), graph, table)
+        return _wrong_link(name, kind, value, graph, table)  # pyright: ignore[reportUnknownArgumentType] - JSON
     extra = {"input_name": name, "input_config": list(config), "received_value": value}
     if isinstance(kind, list):
         if len(config) > 1 and config[1].get("image_upload"):

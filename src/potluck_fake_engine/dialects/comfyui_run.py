@@ -154,7 +154,9 @@ def _decoded(ins: Mapping[str, Any], open_: Open) -> Values:
     images = [latent.image(i) or Image.new("RGB", (latent.width, latent.height)) for i in range(latent.batch)]
     images = [image.resize((latent.width, latent.height)) for image in images]
     # Another VAE than the checkpoint's own is a shade off.
-    return (images if ins["vae"] == "vae" else [image.point(lambda value: value ^ 1) for image in images],)
+    return (
+        images if ins["vae"] == "vae" else [image.point([value ^ 1 for value in range(256)] * 3) for image in images],
+    )
 
 
 def _scaled(ins: Mapping[str, Any], open_: Open) -> Values:

@@ -773,6 +773,7 @@ def _services(
         stopping=lambda: relay.draining,
         recorder=recorder,
         url=config.server.url,
+        portal=config.portal,
     )
 
 

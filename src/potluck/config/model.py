@@ -274,6 +274,14 @@ class JobsConfig(msgspec.Struct, frozen=True):
     keep_s: float = 7 * 86_400.0
 
 
+class PortalConfig(msgspec.Struct, frozen=True):
+    """``titles``: models name conversations. ``public_shares``: a conversation may be shared with whoever has the
+    link."""
+
+    titles: bool = True
+    public_shares: bool = False
+
+
 class AuditConfig(msgspec.Struct, frozen=True):
     """How long entries of the audit log are kept."""
 
@@ -335,6 +343,7 @@ class Config(msgspec.Struct, frozen=True):
     access: AccessConfig = AccessConfig()
     audit: AuditConfig = AuditConfig()
     jobs: JobsConfig = JobsConfig()
+    portal: PortalConfig = PortalConfig()
     storage: StorageConfig = StorageConfig()
     files: FilesConfig = FilesConfig()
     images: ImagesConfig = ImagesConfig()

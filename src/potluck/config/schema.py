@@ -355,6 +355,7 @@ _GENERATIONS = model.GenerationsConfig()
 _ACCESS = model.AccessConfig()
 _AUDIT = model.AuditConfig()
 _JOBS = model.JobsConfig()
+_PORTAL = model.PortalConfig()
 _FILES = model.FilesConfig()
 _QUOTAS = _FILES.quotas.roles
 _USAGE = model.UsageConfig()
@@ -632,6 +633,21 @@ class JobsSection(Section):
     keep: Duration = Field(_JOBS.keep_s, description="How long those that have ended are kept with their results.")
 
 
+class PortalSection(Section):
+    """What the portal does by itself, and what people may show of it."""
+
+    titles: Switch = Field(
+        _PORTAL.titles,
+        description="Whether a small model that is in memory gives conversations a title and tags after their first "
+        "answer, in the background.",
+    )
+    public_shares: Switch = Field(
+        _PORTAL.public_shares,
+        description="Whether people may share a conversation with whoever has the link; left out, who reads one must "
+        "sign in.",
+    )
+
+
 class AuditSection(Section):
     """What happened to people, keys and machines."""
 
@@ -805,6 +821,7 @@ class FileSection(Section):
     )
     access: AccessSection = Field(AccessSection.model_construct(), description="Who may come in, and for how long.")
     jobs: JobsSection = Field(JobsSection.model_construct(), description="Work in the background.")
+    portal: PortalSection = Field(PortalSection.model_construct(), description="What the portal does by itself.")
     audit: AuditSection = Field(AuditSection.model_construct(), description="The audit log.")
     usage: UsageSection = Field(UsageSection.model_construct(), description="How long usage is kept.")
     discovery: DiscoverySection = Field(DiscoverySection.model_construct(), description="Where engines are looked for.")

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from potluck.core.audit import Event
 from potluck.core.errors import BadRequest, Conflict, Forbidden, NotFound
-from potluck.core.keys import RANDOM_BYTES, digest, make_key, prefix
+from potluck.core.keys import RANDOM_BYTES, digest, make_key, make_token, prefix
 from potluck.core.limits import NO_LIMITS, Limits, checked, strictest, words_of
 from potluck.core.model import KeyId, UserId
 from potluck.core.people import OWNER_ID, OWNER_NAME, Right, Role, checked_name, folded, manages, own_key, refusal
@@ -49,6 +49,10 @@ class People:
         self._random_bytes = random_bytes
         self._changed = changed
         self._audit = audit
+
+    def token(self) -> str:
+        """What nobody guesses, for a link."""
+        return make_token(self._random_bytes(RANDOM_BYTES))
 
     # --- users ---
 

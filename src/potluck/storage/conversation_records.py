@@ -7,7 +7,7 @@ from enum import StrEnum
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from potluck.core.model import NodeId
+from potluck.core.model import NodeId, UserId
 
 
 class RescueNote(msgspec.Struct, frozen=True):
@@ -84,3 +84,58 @@ class ConversationChange(msgspec.Struct, frozen=True):
     tags: tuple[str, ...] | UnsetType = UNSET
     system: str | UnsetType = UNSET
     params: ChatParams | UnsetType = UNSET
+
+
+class ConversationFilter(msgspec.Struct, frozen=True):
+    """Which conversations to list; every field that is set must hold. ``folder`` None is for those in none."""
+
+    folder: str | UnsetType | None = UNSET
+    archived: bool | None = None
+    pinned: bool | None = None
+    tag: str = ""
+
+
+EVERY = ConversationFilter()
+
+
+class Folder(msgspec.Struct, frozen=True):
+    """``conversations`` is how many are in it."""
+
+    id: str
+    user: UserId
+    name: str
+    created_s: float
+    conversations: int = 0
+
+
+class Share(msgspec.Struct, frozen=True):
+    """A conversation that who knows the ``id`` may read, from its first message to ``leaf``. ``public``: also without
+    signing in. It is over at ``expires_s``; None: only when it is withdrawn."""
+
+    id: str
+    user: UserId
+    conversation: str
+    leaf: str
+    created_s: float
+    expires_s: float | None = None
+    public: bool = False
+
+
+class Prompt(msgspec.Struct, frozen=True):
+    """A text to begin with. ``shared``: everybody may use it, and only ``user`` change it."""
+
+    id: str
+    user: UserId
+    name: str
+    text: str
+    created_s: float
+    updated_s: float
+    shared: bool = False
+
+
+class PromptChange(msgspec.Struct, frozen=True):
+    """What is left out stays."""
+
+    name: str | UnsetType = UNSET
+    text: str | UnsetType = UNSET
+    shared: bool | UnsetType = UNSET

@@ -22,6 +22,7 @@ from potluck.storage.sql.conversations import SqlConversations
 from potluck.storage.sql.credentials import SqlCredentials
 from potluck.storage.sql.database import Traits, open_database
 from potluck.storage.sql.files import SqlFiles
+from potluck.storage.sql.folders import SqlFolders
 from potluck.storage.sql.generations import SqlGenerations
 from potluck.storage.sql.identities import SqlIdentities
 from potluck.storage.sql.incidents import SqlIncidents
@@ -31,10 +32,13 @@ from potluck.storage.sql.leadership import SqlLeadership
 from potluck.storage.sql.links import SqlLinks
 from potluck.storage.sql.move_progress import is_unfinished
 from potluck.storage.sql.pictures import SqlPictures
+from potluck.storage.sql.preferences import SqlPreferences
+from potluck.storage.sql.prompts import SqlPrompts
 from potluck.storage.sql.requests import SqlRequests
 from potluck.storage.sql.schema import HEAD, REVISIONS, metadata
 from potluck.storage.sql.sessions import SqlSessions
 from potluck.storage.sql.settings import SqlSettings
+from potluck.storage.sql.shares import SqlShares
 from potluck.storage.sql.sqlite import open_engine as open_sqlite
 from potluck.storage.sql.usage import SqlUsage
 from potluck.storage.sql.users import SqlUsers
@@ -91,6 +95,10 @@ async def open_storage(
             audit=SqlAudit(database),
             jobs=SqlJobs(database),
             incidents=SqlIncidents(database),
+            folders=SqlFolders(database),
+            shares=SqlShares(database),
+            prompts=SqlPrompts(database),
+            preferences=SqlPreferences(database),
             pictures=SqlPictures(database),
         )
 
@@ -197,6 +205,8 @@ def bring_up_to_date(connection: Connection, *, traits: Traits) -> None:
     # 3. A new one.
     if revision is None and traits.schema_is_whole:
         metadata.create_all(connection, checkfirst=False)  # what is in the way is an error
+        for statement in traits.search_schema:
+            connection.exec_driver_sql(statement)
         connection.exec_driver_sql(_VERSION_TABLE)
         connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": HEAD})
         return

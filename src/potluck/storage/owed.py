@@ -19,7 +19,13 @@ from potluck.core.answer import FinishReason
 from potluck.core.call import AudioPart, ImagePart, Message, Role
 from potluck.core.errors import Conflict, NotFound, OperatorError, StorageAway
 from potluck.core.model import ModelId, NodeId, RequestId, UserId
-from potluck.storage.conversation_records import NO_DETAILS, ConversationChange, MessageDetails
+from potluck.storage.conversation_records import (
+    EVERY,
+    NO_DETAILS,
+    ConversationChange,
+    ConversationFilter,
+    MessageDetails,
+)
 from potluck.storage.journal import Journal
 from potluck.storage.ports import ConversationStore
 from potluck.storage.records import (
@@ -30,7 +36,7 @@ from potluck.storage.records import (
     MessageState,
     NewMessage,
     Place,
-    SearchHit,
+    SearchPage,
     StoredMessage,
     Thread,
 )
@@ -285,13 +291,20 @@ class OwedConversations:
         self._remember(thread)
         return thread
 
-    async def list(self, user: UserId, *, limit: int, cursor: str | None = None) -> ConversationPage:
+    async def list(
+        self, user: UserId, *, limit: int, cursor: str | None = None, where: ConversationFilter = EVERY
+    ) -> ConversationPage:
         await self._settled()
-        return await self._store.list(user, limit=limit, cursor=cursor)
+        return await self._store.list(user, limit=limit, cursor=cursor, where=where)
 
-    async def search(self, user: UserId, text: str, *, limit: int) -> tuple[SearchHit, ...]:
+    async def search(self, user: UserId, text: str, *, limit: int, cursor: str | None = None) -> SearchPage:
         await self._settled()
-        return await self._store.search(user, text, limit=limit)
+        return await self._store.search(user, text, limit=limit, cursor=cursor)
+
+    async def take_in(self, conversation: Conversation, messages: Sequence[StoredMessage]) -> int:
+        await self._settled()
+        self._known.pop(conversation.id, None)
+        return await self._store.take_in(conversation, messages)
 
     async def change(
         self, conversation: ConversationId, user: UserId, change: ConversationChange, now: float

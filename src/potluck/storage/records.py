@@ -19,6 +19,7 @@ from potluck.core.limits import Limits
 from potluck.core.model import EngineId, KeyId, ModelId, NodeId, RequestId, UserId
 from potluck.core.people import Role
 from potluck.core.scheduling.explain import Candidate
+from potluck.core.searching import Piece
 from potluck.core.usage import Dimension
 from potluck.storage.conversation_records import NO_DETAILS, NO_PARAMS, ChatParams, MessageDetails, Titled
 from potluck.storage.cursors import Mark
@@ -332,11 +333,19 @@ def newest_leaf(parents: Mapping[MessageId, MessageId | None], under: MessageId 
 
 
 class SearchHit(msgspec.Struct, frozen=True):
-    """``message`` is the newest one that matches, None if only the title does. ``snippet`` is text around the match."""
+    """``message`` is the newest one that matches, None if only the title does. ``snippet`` is text around the match, in
+    pieces."""
 
     conversation: Conversation
     message: MessageId | None
-    snippet: str
+    snippet: tuple[Piece, ...]
+
+
+class SearchPage(msgspec.Struct, frozen=True):
+    """``next`` is the cursor of the following page, None on the last one."""
+
+    hits: tuple[SearchHit, ...]
+    next: str | None = None
 
 
 class CallStatus(StrEnum):

@@ -40,6 +40,7 @@ OPEN_ROUTES: Mapping[tuple[str, str], bool] = {
     ("GET", "/api/v1/sessions/oidc"): False,
     ("GET", "/api/v1/sessions/oidc/callback"): False,
     ("GET", "/api/v1/links"): False,
+    ("GET", "/api/v1/shares/open"): True,
     ("GET", "/api/v1/invitations/open"): False,
     ("POST", "/api/v1/invitations/accept"): False,
 }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from potluck.backends.port import Child, PullOrder
+from potluck.config.model import PortalConfig
 from potluck.core.allowances import Level
 from potluck.core.audit import Event, Head
 from potluck.core.discovery import Proposal
@@ -301,6 +302,8 @@ class Services(msgspec.Struct, frozen=True):
     newest: Newest = msgspec.field(default_factory=Newest)
     openid: OpenIdWay | None = None
     proxy_signs_in: bool = False
+    # What the owner lets the portal do.
+    portal: PortalConfig = PortalConfig()
 
     @property
     def announcements(self) -> Announcements:

@@ -1,4 +1,6 @@
 import asyncio
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -7,10 +9,13 @@ from potluck.core.answer import FinishReason
 from potluck.core.call import AudioPart, ImagePart, Message, Role, TextPart, ToolCall
 from potluck.core.errors import BadRequest, Conflict, NotFound
 from potluck.core.model import ModelId, NodeId, RequestId, UserId
+from potluck.core.searching import Piece
 from potluck.storage.conversation_records import (
     Attachment,
     ChatParams,
     ConversationChange,
+    ConversationFilter,
+    Folder,
     MessageDetails,
     RescueNote,
     Titled,
@@ -23,6 +28,7 @@ from potluck.storage.records import (
     MessageState,
     NewMessage,
     Place,
+    StoredMessage,
 )
 
 ANNA, BERT = UserId("anna"), UserId("bert")
@@ -105,7 +111,7 @@ async def test_nobody_sees_or_touches_anothers_conversation(storage: Storage) ->
         with pytest.raises(NotFound):
             await attempt
     assert (await storage.conversations.list(BERT, limit=9)).conversations == ()
-    assert await storage.conversations.search(BERT, "secret", limit=9) == ()
+    assert await found(storage, "secret", BERT) == []
     assert await storage.conversations.get(ONE, ANNA) == before
 
 
@@ -226,6 +232,17 @@ async def test_a_caller_who_leaves_leaves_a_whole_append_or_none(storage: Storag
     assert "last" in {each.id for each in thread.messages}
 
 
+# --- searches ---------------------------------------------------------------------------------------------------------
+
+
+async def found(storage: Storage, text: str, user: UserId = ANNA) -> list[str]:
+    return [hit.conversation.id for hit in (await storage.conversations.search(user, text, limit=9)).hits]
+
+
+def line(pieces: Sequence[Piece]) -> str:
+    return "".join(f"[{piece.text}]" if piece.found else piece.text for piece in pieces)
+
+
 async def test_a_search_finds_titles_and_texts_whatever_their_case(storage: Storage) -> None:
     await storage.conversations.create(conversation("1", title="Über ÄPFEL", at=1.0))
     await storage.conversations.create(conversation("2", title="x", at=2.0))
@@ -233,46 +250,186 @@ async def test_a_search_finds_titles_and_texts_whatever_their_case(storage: Stor
         ConversationId("2"), ANNA, [said("m1", "äpfel?"), said("m2", "Viele Äpfel!"), said("m3", "nein")], 2.0
     )
     await storage.conversations.create(conversation("3", title="Birnen", at=3.0))
-    found = await storage.conversations.search(ANNA, " äPFEL ", limit=9)
-    assert [(each.conversation.id, each.message, each.snippet) for each in found] == [
-        ("2", "m2", "Viele Äpfel!"),
-        ("1", None, "Über ÄPFEL"),
+    hits = (await storage.conversations.search(ANNA, " äPFEL ", limit=9)).hits
+    assert [(each.conversation.id, each.message, line(each.snippet)) for each in hits] == [
+        ("2", "m2", "Viele [Äpfel]!"),
+        ("1", None, "Über [ÄPFEL]"),
     ]
-    assert [each.conversation.id for each in await storage.conversations.search(ANNA, "äpfel", limit=1)] == ["2"]
     await storage.conversations.change(ConversationId("3"), ANNA, ConversationChange(title="Äpfel"), 4.0)
-    assert [each.conversation.id for each in await storage.conversations.search(ANNA, "äpfel", limit=1)] == ["3"]
+    assert await found(storage, "äpfel") == ["3", "2", "1"]
 
 
-@pytest.mark.parametrize("text", ["100%", "a_b", "c\\d", "e/f", "'; --", '"quoted"', "line\nbreak"])
+async def test_all_that_is_asked_for_must_stand_in_one_place(storage: Storage) -> None:
+    await storage.conversations.create(conversation("1", title="Plan", at=1.0))
+    await storage.conversations.append(ConversationId("1"), ANNA, [said("m1", "big cat"), said("m2", "cat, big")], 1.0)
+    await storage.conversations.create(conversation("2", title="Big plan", at=2.0))
+    await storage.conversations.append(ConversationId("2"), ANNA, [said("m3", "big"), said("m4", "cat")], 2.0)
+    assert await found(storage, "big cat") == ["1"]
+    assert await found(storage, '"big cat"') == ["1"]
+    (hit,) = (await storage.conversations.search(ANNA, '"big cat"', limit=9)).hits
+    assert hit.message == "m1"
+    assert await found(storage, "plan big") == ["2"]
+    assert await found(storage, "plan dog") == []
+
+
+async def test_words_are_found_by_their_beginnings_and_else_inside(storage: Storage) -> None:
+    await storage.conversations.create(conversation("1", at=1.0))
+    await storage.conversations.append(ConversationId("1"), ANNA, [said("m1", "Dampfschiff")], 1.0)
+    await storage.conversations.create(conversation("2", at=2.0))
+    await storage.conversations.append(ConversationId("2"), ANNA, [said("m2", "Donaudampfschiff")], 2.0)
+    assert await found(storage, "dampf") == ["1"]
+    assert await found(storage, "schiff") == ["2", "1"]
+
+
+@pytest.mark.parametrize("text", ["100%", "a_b", "c\\d", "e/f", "'; --", '"quoted"', "line\nbreak", "1.5e3", "a@b.org"])
 async def test_a_search_takes_every_character_as_it_is(storage: Storage, text: str) -> None:
-    await storage.conversations.create(conversation())
+    await storage.conversations.create(conversation(at=1.0))
     await storage.conversations.append(ONE, ANNA, [said("m", f"before {text} after")], 2.0)
-    assert len(await storage.conversations.search(ANNA, text, limit=9)) == 1
-    await storage.conversations.create(conversation("two", title="1000 aXb c-d e-f"))
-    assert len(await storage.conversations.search(ANNA, text, limit=9)) == 1
+    assert await found(storage, text) == ["one"]
+    await storage.conversations.create(conversation("two", title="1000 aXb c-d e-f 15e3 a-b-org", at=3.0))
+    await storage.conversations.append(ConversationId("two"), ANNA, [said("n", "1000 aXb c-d e-f 15e3 a-b-org")], 3.0)
+    assert await found(storage, text) == ["one"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("\U0001d400\U0001d7d8 \u0967\u0968 x\u00b2", "\u0e2a\u0e27\u0e31\u0e2a\u0e14\u0e35", "日本語の文"),
+        *("a" * 5000, "' OR 1=1", "x* OR y", "NEAR(x)"),
+    ],
+)
+async def test_whatever_is_said_is_found_by_it(storage: Storage, text: str) -> None:
+    await storage.conversations.create(conversation())
+    await storage.conversations.append(ONE, ANNA, [said("m", text)], 2.0)
+    assert await found(storage, text[:200]) == ["one"]
 
 
 async def test_a_search_does_not_look_into_pictures(storage: Storage) -> None:
     await storage.conversations.create(conversation())
     message = NewMessage(MessageId("m"), Message(Role.USER, (ImagePart(data_b64="needle"),)))
     await storage.conversations.append(ONE, ANNA, [message], 2.0)
-    assert await storage.conversations.search(ANNA, "needle", limit=9) == ()
+    assert await found(storage, "needle") == []
 
 
 async def test_a_snippet_is_a_line_around_the_match(storage: Storage) -> None:
     await storage.conversations.create(conversation())
     await storage.conversations.append(ONE, ANNA, [said("m", "x " * 100 + "the\nneedle " + "y " * 100)], 2.0)
-    (hit,) = await storage.conversations.search(ANNA, "NEEDLE", limit=9)
-    assert "the needle y" in hit.snippet
-    assert hit.snippet.startswith("…")
-    assert hit.snippet.endswith("…")
-    assert len(hit.snippet) < 140
+    (hit,) = (await storage.conversations.search(ANNA, "NEEDLE", limit=9)).hits
+    assert "the [needle] y" in line(hit.snippet)
+    assert line(hit.snippet).startswith("…")
+    assert line(hit.snippet).endswith("…")
+
+
+async def test_pages_of_a_search_go_on_where_they_were(storage: Storage) -> None:
+    for number in range(5):
+        await storage.conversations.create(conversation(str(number), title="needle", at=number))
+    seen: list[str] = []
+    cursor, pages = None, 0
+    while pages == 0 or cursor is not None:
+        page = await storage.conversations.search(ANNA, "needle", limit=2, cursor=cursor)
+        seen += [each.conversation.id for each in page.hits]
+        cursor, pages = page.next, pages + 1
+    assert (seen, pages) == (["4", "3", "2", "1", "0"], 3)
+
+
+async def test_what_was_deleted_is_found_no_more(storage: Storage) -> None:
+    await storage.conversations.create(conversation())
+    await storage.conversations.append(ONE, ANNA, [said("q", "needle"), said("a", "pin")], 1.0)
+    await storage.conversations.append(
+        ONE, ANNA, [said("b", "thread")], 2.0, after=MessageId("q"), replaces=MessageId("a")
+    )
+    assert await found(storage, "pin") == []
+    await storage.conversations.delete_messages(ONE, ANNA, MessageId("b"))
+    assert await found(storage, "thread") == []
+    await storage.conversations.delete(ONE, ANNA)
+    assert await found(storage, "needle") == []
+    await storage.conversations.create(conversation())
+    await storage.conversations.append(ONE, ANNA, [said("q", "needle")], 1.0)
+    assert await found(storage, "needle") == ["one"]
 
 
 @pytest.mark.parametrize("text", ["", "  ", "x" * 201])
 async def test_a_search_wants_a_text(storage: Storage, text: str) -> None:
     with pytest.raises(BadRequest):
         await storage.conversations.search(ANNA, text, limit=9)
+    assert await found(storage, '""') == []
+
+
+# --- folders, and what is listed --------------------------------------------------------------------------------------
+
+
+async def listed(storage: Storage, **where: Any) -> list[str]:
+    page = await storage.conversations.list(ANNA, limit=9, where=ConversationFilter(**where))
+    return [each.id for each in page.conversations]
+
+
+async def test_conversations_are_listed_by_what_they_are_shown_by(storage: Storage) -> None:
+    await storage.folders.add(Folder("f1", ANNA, "Work", 1.0))
+    for number in range(4):
+        await storage.conversations.create(conversation(str(number), at=number))
+    changes = {
+        "0": ConversationChange(folder="f1", tags=("a", 'b"c')),
+        "1": ConversationChange(pinned_s=5.0, tags=("ab",)),
+        "2": ConversationChange(archived_s=6.0),
+    }
+    for name, change in changes.items():
+        await storage.conversations.change(ConversationId(name), ANNA, change, 9.0)
+    assert await listed(storage) == ["3", "2", "1", "0"]
+    assert await listed(storage, folder="f1") == ["0"]
+    assert await listed(storage, folder=None, archived=False) == ["3", "1"]
+    assert await listed(storage, pinned=True) == ["1"]
+    assert await listed(storage, archived=True) == ["2"]
+    assert await listed(storage, tag="a") == ["0"]
+    assert await listed(storage, tag='b"c') == ["0"]
+
+
+async def test_a_folder_has_a_name_of_its_own_and_lets_go_of_what_is_in_it(storage: Storage) -> None:
+    await storage.conversations.create(conversation())
+    await storage.folders.add(Folder("f2", ANNA, "Work", 1.0))
+    await storage.folders.add(Folder("f1", ANNA, "Home", 2.0))
+    await storage.folders.add(Folder("f3", BERT, "Work", 2.0))
+    with pytest.raises(Conflict):
+        await storage.folders.add(Folder("f4", ANNA, "Work", 3.0))
+    with pytest.raises(Conflict):
+        await storage.folders.rename("f1", ANNA, "Work")
+    await storage.conversations.change(ONE, ANNA, ConversationChange(folder="f1"), 4.0)
+    with pytest.raises(NotFound):
+        await storage.conversations.change(ONE, ANNA, ConversationChange(folder="f3"), 4.0)
+    renamed = await storage.folders.rename("f1", ANNA, "Garden")
+    assert [*(await storage.folders.all(ANNA))] == [renamed, Folder("f2", ANNA, "Work", 1.0)]
+    assert renamed == Folder("f1", ANNA, "Garden", 2.0, conversations=1)
+    for attempt in (storage.folders.rename("f1", BERT, "x"), storage.folders.remove("f1", BERT)):
+        with pytest.raises(NotFound):
+            await attempt
+    await storage.folders.remove("f1", ANNA)
+    assert (await storage.conversations.get(ONE, ANNA)).conversation.folder is None
+
+
+# --- from elsewhere ---------------------------------------------------------------------------------------------------
+
+
+def kept(id: str, parent: str | None, at: float) -> StoredMessage:
+    return StoredMessage(ONE, 0, MessageId(parent) if parent else None, at, said(id))
+
+
+async def test_what_comes_from_elsewhere_is_kept_once_and_what_is_new_of_it_is_added(storage: Storage) -> None:
+    tree = [kept("q", None, 1.0), kept("a", "q", 2.0), kept("b", "q", 3.0)]
+    about = replace(conversation(title="Old"), updated_s=3.0, leaf=MessageId("a"), tags=("x",))
+    assert await storage.conversations.take_in(about, tree) == 3
+    thread = await storage.conversations.get(ONE, ANNA)
+    assert [(each.id, each.seq, each.parent, each.created_s) for each in thread.messages] == [
+        ("q", 1, None, 1.0), ("a", 2, "q", 2.0), ("b", 3, "q", 3.0),
+    ]  # fmt: skip
+    assert thread.conversation == replace(about, messages=3)
+    assert await storage.conversations.take_in(about, tree) == 0
+    assert await storage.conversations.take_in(about, [*tree, kept("c", "a", 4.0)]) == 1
+    assert [each.seq for each in (await storage.conversations.get(ONE, ANNA)).messages] == [1, 2, 3, 4]
+    assert await found(storage, "c") == ["one"]
+    with pytest.raises(Conflict):
+        await storage.conversations.take_in(conversation(user=BERT), [kept("d", None, 1.0)])
+    with pytest.raises(Conflict):
+        other = replace(conversation("two"), user=BERT)
+        await storage.conversations.take_in(other, [replace(kept("q", None, 1.0), conversation=ConversationId("two"))])
 
 
 # --- trees ------------------------------------------------------------------------------------------------------------

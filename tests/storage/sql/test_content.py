@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from potluck.core.call import AudioPart, ImagePart, Message, Role, TextPart, ToolCall
-from potluck.storage.sql.content import clean, decode, encode, fold, snippet
+from potluck.storage.sql.content import clean, decode, encode, fold
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 PARTS = st.builds(TextPart, TEXT) | st.builds(ImagePart, TEXT, TEXT, TEXT) | st.builds(AudioPart, TEXT, TEXT)
@@ -38,10 +38,3 @@ def test_any_text_can_be_kept_once_it_is_clean(text: str) -> None:
 def test_folding_joins_what_looks_the_same() -> None:
     assert fold("STRASSE") == fold("straße")
     assert fold("A\u0308") == fold("ä")
-
-
-@given(TEXT, TEXT)
-def test_a_snippet_is_short_and_one_line(text: str, wanted: str) -> None:
-    found = snippet(text, wanted)
-    assert "\n" not in found
-    assert len(found) <= 122 + len(wanted)

@@ -49,7 +49,11 @@ async def test_a_search_finds_titles_and_messages_of_ones_own() -> None:
     await world.ask("POST", "/api/v1/chat", {"message": "Bread!"}, caller=BERT)
     found = (await world.ask("GET", f"{PATH}?q=bread")).json()["conversations"]
     assert [info["title"] for info in found] == ["Bread and butter", "How long does bread rise?"]
-    assert found[0]["match"] == {"message": None, "snippet": "bread"}
+    assert found[0]["match"] == {
+        "message": None,
+        "snippet": "bread",
+        "pieces": [{"text": "bread", "found": True}],
+    }
     assert found[1]["match"]["message"]
 
 

@@ -48,6 +48,7 @@ from potluck.core.scheduling.classes import Kind
 from potluck.core.scheduling.rates import Rates
 from potluck.core.scheduling.residency import Move, MoveState
 from potluck.core.scheduling.standing import UserTurn
+from potluck.core.searching import Piece
 from potluck.core.sessions import Lifetimes
 from potluck.gateway.accounts import accounts
 from potluck.gateway.audit import Audit
@@ -69,7 +70,7 @@ from potluck.gateway.port import Begun, Caller, Generation
 from potluck.gateway.seats import Queued, Running
 from potluck.gateway.tasks import Tasks
 from potluck.gateway.vault import Vault
-from potluck.storage.conversation_records import ConversationChange, Titled
+from potluck.storage.conversation_records import EVERY, ConversationChange, ConversationFilter, Titled
 from potluck.storage.owed import longer
 from potluck.storage.ports import ServerState, Shared, Storage
 from potluck.storage.records import (
@@ -90,6 +91,7 @@ from potluck.storage.records import (
     RequestFilter,
     RequestRecord,
     SearchHit,
+    SearchPage,
     SessionId,
     SessionRecord,
     SignInWays,
@@ -327,8 +329,12 @@ class MemoryConversations:
             raise Conflict("taken")
         self.threads[conversation.id] = Thread(msgspec.structs.replace(conversation, messages=0), ())
 
-    async def list(self, user: UserId, *, limit: int, cursor: str | None = None) -> ConversationPage:
+    async def list(
+        self, user: UserId, *, limit: int, cursor: str | None = None, where: ConversationFilter = EVERY
+    ) -> ConversationPage:
         own = [thread.conversation for thread in self.threads.values() if thread.conversation.user == user]
+        if where.pinned is not None:
+            own = [each for each in own if (each.pinned_s is not None) == where.pinned]
         own.sort(key=lambda conversation: -conversation.updated_s)
         try:
             start = int(base64.b64decode(cursor)) if cursor else 0
@@ -413,15 +419,39 @@ class MemoryConversations:
         self.threads[conversation] = longer(thread, stored, now, model, follows=follows, replaces=replaces)
         return tuple(stored)
 
-    async def search(self, user: UserId, text: str, *, limit: int) -> tuple[SearchHit, ...]:
+    async def take_in(self, conversation: Conversation, messages: Sequence[StoredMessage]) -> int:
+        raise AssertionError("tests of what comes from elsewhere have a database")
+
+    async def search(self, user: UserId, text: str, *, limit: int, cursor: str | None = None) -> SearchPage:
         hits: list[SearchHit] = []
         for thread in self.threads.values():
             if thread.conversation.user != user:
                 continue
             found = [message for message in thread.messages if text.lower() in message.message.text.lower()]
             if found or text.lower() in thread.conversation.title.lower():
-                hits.append(SearchHit(thread.conversation, found[-1].id if found else None, text))
-        return tuple(hits[:limit])
+                hits.append(SearchHit(thread.conversation, found[-1].id if found else None, (Piece(text, True),)))
+        return SearchPage(tuple(hits[:limit]))
+
+
+class NoFolders:
+    """Nobody has any: tests of those have a database."""
+
+    async def all(self, user: UserId) -> tuple[()]:
+        return ()
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError("not used here")
+
+
+class MemoryPreferences:
+    def __init__(self) -> None:
+        self.values: dict[UserId, str] = {}
+
+    async def get(self, user: UserId) -> str | None:
+        return self.values.get(user)
+
+    async def set(self, user: UserId, value: str, now: float) -> None:
+        self.values[user] = value
 
 
 class MemoryUsers:
@@ -861,6 +891,8 @@ class FakeDrills:
 class NoFiles:
     """Nobody keeps any."""
 
+    most_bytes = 1000
+
     def standing(self) -> FilesStanding:
         return FilesStanding()
 
@@ -930,6 +962,10 @@ class World:
             NoJobs(),
             self.nothing,
             self.nothing,
+            NoFolders(),
+            self.nothing,
+            self.nothing,
+            MemoryPreferences(),
         )
 
         def new_id() -> str:

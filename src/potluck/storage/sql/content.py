@@ -5,15 +5,12 @@ The shape is our own and stays readable for good: later versions add fields, the
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from typing import TypeAlias, assert_never
 
 import msgspec
 
 from potluck.core.call import AudioPart, ImagePart, Message, Part, Role, TextPart, ToolCall
-
-_SNIPPET_AROUND = 60  # characters on each side of a match: about a line in a list
+from potluck.core.searching import folded
 
 
 class _Text(msgspec.Struct, frozen=True, tag="text"):
@@ -60,7 +57,7 @@ def clean(text: str) -> str:
 
 def fold(text: str) -> str:
     """The form in which texts are compared by a search, the same for every database: LIKE alone is not."""
-    return unicodedata.normalize("NFC", clean(text)).casefold()
+    return folded(clean(text))
 
 
 def encode(message: Message) -> str:
@@ -86,19 +83,6 @@ def decode(role: str, text: str) -> Message:
         tool_call_id=content.tool_call_id,
         name=content.name,
     )
-
-
-def snippet(text: str, wanted: str) -> str:
-    """A line of ``text`` around the first place that ``wanted`` matches; its beginning if there is none.
-
-    Only for show: where folding changes a text's length the match may not be found again.
-    """
-    match = re.search(re.escape(wanted), text, re.IGNORECASE)
-    at = match.start() if match else 0
-    start = max(0, at - _SNIPPET_AROUND)
-    end = at + len(wanted) + _SNIPPET_AROUND
-    line = " ".join(text[start:end].split())
-    return f"{'…' if start else ''}{line}{'…' if end < len(text) else ''}"
 
 
 def _part(part: Part) -> _Part:

@@ -2,54 +2,46 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Collection, Sequence
-from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from potluck.core.answer import FinishReason
 from potluck.core.errors import BadRequest, Conflict, NotFound
-from potluck.core.model import ModelId, NodeId, RequestId, UserId
-from potluck.storage.conversation_records import (
-    NO_DETAILS,
-    NO_PARAMS,
-    ChatParams,
-    ConversationChange,
-    MessageDetails,
-    Titled,
-)
+from potluck.core.model import UserId
+from potluck.core.searching import LONGEST_QUERY, terms_of
+from potluck.storage.conversation_records import EVERY, ConversationChange, ConversationFilter, Titled
 from potluck.storage.records import (
     Conversation,
     ConversationId,
     ConversationPage,
     MessageId,
-    MessageState,
     NewMessage,
     Place,
-    SearchHit,
+    SearchPage,
     StoredMessage,
     Thread,
     below,
     newest_leaf,
 )
-from potluck.storage.sql.content import clean, decode, encode, fold, snippet
+from potluck.storage.sql.content import clean, fold
+from potluck.storage.sql.conversation_pages import next_of, page_of, search
+from potluck.storage.sql.conversation_rows import (
+    change_values,
+    conversation_of,
+    conversation_row,
+    message_of,
+    message_rows,
+)
 from potluck.storage.sql.database import Database
-from potluck.storage.sql.schema import conversations, messages
-
-# Longer ones are pasted by mistake, and a LIKE over every message is not the tool for them.
-_LONGEST_SEARCH = 200
+from potluck.storage.sql.folders import no_folder
+from potluck.storage.sql.schema import conversations, folders, messages
+from potluck.storage.sql.word_index import forget_words, note_words
 
 # Below what any database takes as arguments of one statement.
 _IDS_AT_ONCE = 500
-
-T = TypeVar("T")
-
-_NEWEST_FIRST = (conversations.c.updated_s.desc(), conversations.c.id.desc())
 
 
 class SqlConversations:
@@ -59,60 +51,34 @@ class SqlConversations:
         self._database = database
 
     async def create(self, conversation: Conversation) -> None:
-        statement = insert(conversations).values(
-            id=conversation.id,
-            user_id=conversation.user,
-            title=clean(conversation.title),
-            title_folded=fold(conversation.title),
-            model=clean(conversation.model),
-            created_s=conversation.created_s,
-            updated_s=conversation.updated_s,
-            last_seq=0,
-            removed=0,
-            pinned_s=conversation.pinned_s,
-            archived_s=conversation.archived_s,
-            folder_id=conversation.folder,
-            tags=clean(msgspec.json.encode(conversation.tags).decode()),
-            system=clean(conversation.system),
-            params=_optional(conversation.params, NO_PARAMS),
-            titled=conversation.titled.value,
-        )
+        statement = insert(conversations).values(**conversation_row(conversation))
         try:
             await self._database.write(lambda connection: connection.execute(statement).close())
         except IntegrityError as error:
             raise Conflict("There is a conversation with this id already.") from error
 
-    async def list(self, user: UserId, *, limit: int, cursor: str | None = None) -> ConversationPage:
-        statement = (
-            select(conversations).where(conversations.c.user_id == user).order_by(*_NEWEST_FIRST).limit(limit + 1)
-        )
-        if cursor is not None:
-            updated_s, last = _read_cursor(cursor)
-            before = conversations.c.updated_s < updated_s
-            same = and_(conversations.c.updated_s == updated_s, conversations.c.id < last)
-            statement = statement.where(or_(before, same))
+    async def list(
+        self, user: UserId, *, limit: int, cursor: str | None = None, where: ConversationFilter = EVERY
+    ) -> ConversationPage:
+        statement = page_of(user, limit, cursor).where(*_wanted(where))
         rows = await self._database.read_lagging(lambda connection: connection.execute(statement).all())
-        found = tuple(_conversation(row) for row in rows)
-        return ConversationPage(found[:limit], _cursor(found[limit - 1]) if len(found) > limit else None)
+        found = tuple(conversation_of(row) for row in rows)
+        return ConversationPage(found[:limit], next_of(found, limit))
 
     async def get(self, conversation: ConversationId, user: UserId) -> Thread:
-        statement = select(messages).where(messages.c.conversation_id == conversation).order_by(messages.c.seq)
-
-        def work(connection: Connection) -> Thread:
-            about = _one(connection, conversation, user)
-            return Thread(about, tuple(_message(row) for row in connection.execute(statement)))
-
-        return await self._database.read(work)
+        return await self._database.read(lambda connection: read_thread(connection, conversation, user))
 
     async def change(
         self, conversation: ConversationId, user: UserId, change: ConversationChange, now: float
     ) -> Conversation:
-        values = _values(change, now)
+        values = change_values(change, now)
 
         def work(connection: Connection) -> Conversation:
             before = _one(connection, conversation, user)
             if isinstance(change.leaf, str):
                 _parent(connection, conversation, MessageId(change.leaf), 0)
+            if isinstance(change.folder, str):
+                _check_folder(connection, change.folder, user)
             taken = dict(values)
             if change.titled is Titled.MODEL and before.titled is Titled.PERSON:
                 for column in ("title", "title_folded", "titled"):
@@ -141,7 +107,7 @@ class SqlConversations:
             left = {each: parent for each, parent in parents.items() if each not in gone}
             leaf = about.leaf if about.leaf not in gone else newest_leaf(left, parents[root])
             # 3. Let it go.
-            _delete(connection, conversation, gone)
+            _delete(connection, gone)
             values = {"removed": conversations.c.removed + len(gone), "leaf_id": leaf}
             connection.execute(update(conversations).where(*_is(conversation, user)).values(**values))
             return _one(connection, conversation, user), gone
@@ -172,7 +138,7 @@ class SqlConversations:
             parent = _parent(connection, conversation, after, last)
             # 3. Write them in a row.
             stored = _chain(conversation, messages, now, last, parent)
-            _insert(connection, stored)
+            self._insert(connection, conversation, stored)
             # 4. Show them.
             _lead(connection, conversation, stored[-1].id, (parent, replaces) if follows else None)
             if replaces is not None:
@@ -186,34 +152,47 @@ class SqlConversations:
         except IntegrityError as error:
             raise Conflict("There is a message with this id already.") from error
 
-    async def search(self, user: UserId, text: str, *, limit: int) -> tuple[SearchHit, ...]:
-        folded = fold(text.strip())
-        if not folded or len(text) > _LONGEST_SEARCH:
-            raise BadRequest(f"A search wants 1 to {_LONGEST_SEARCH} characters.", param="q")
-        matching = messages.c.folded.contains(folded, autoescape=True)
-        inside = select(messages.c.id).where(messages.c.conversation_id == conversations.c.id, matching).exists()
-        titled = conversations.c.title_folded.contains(folded, autoescape=True)
-        found = (
-            select(conversations)
-            .where(conversations.c.user_id == user, or_(titled, inside))
-            .order_by(*_NEWEST_FIRST)
-            .limit(limit)
+    async def search(self, user: UserId, text: str, *, limit: int, cursor: str | None = None) -> SearchPage:
+        if not text.strip() or len(text) > LONGEST_QUERY:
+            raise BadRequest(f"A search wants 1 to {LONGEST_QUERY} characters.", param="q")
+        terms = terms_of(fold(text))
+        if not terms:
+            return SearchPage(())
+        traits = self._database.traits
+        return await self._database.read_lagging(
+            lambda connection: search(connection, traits, user, terms, limit=limit, cursor=cursor)
         )
 
-        def work(connection: Connection) -> tuple[SearchHit, ...]:
-            hits = [_conversation(row) for row in connection.execute(found)]
-            newest = (
-                select(messages.c.conversation_id, func.max(messages.c.seq).label("seq"))
-                .where(messages.c.conversation_id.in_([hit.id for hit in hits]), matching)
-                .group_by(messages.c.conversation_id)
-                .subquery()
-            )
-            joined = and_(messages.c.conversation_id == newest.c.conversation_id, messages.c.seq == newest.c.seq)
-            rows = connection.execute(select(messages).join(newest, joined))
-            by_conversation = {row.conversation_id: _message(row) for row in rows}
-            return tuple(_hit(each, by_conversation.get(each.id), text.strip()) for each in hits)
+    async def take_in(self, conversation: Conversation, messages: Sequence[StoredMessage]) -> int:
+        def work(connection: Connection) -> int:
+            # 1. The conversation, which nobody else writes to then.
+            connection.execute(self._database.traits.insert_new(conversations), conversation_row(conversation))
+            try:
+                last = _take(connection, conversation.id, conversation.user, 0)
+            except NotFound as error:
+                raise Conflict("Another user has a conversation with this id.") from error
+            # 2. What of it is new.
+            known = {each.id for each in read_thread(connection, conversation.id, conversation.user).messages}
+            new = [each for each in messages if each.id not in known]
+            if not new:
+                return 0
+            # 3. Behind what is there.
+            stored = [msgspec.structs.replace(each, seq=last + place) for place, each in enumerate(new, start=1)]
+            _take(connection, conversation.id, conversation.user, len(stored))
+            for start in range(0, len(stored), _IDS_AT_ONCE):
+                self._insert(connection, conversation.id, stored[start : start + _IDS_AT_ONCE])
+            if not known and conversation.leaf is not None:
+                _lead(connection, conversation.id, conversation.leaf, None)
+            return len(stored)
 
-        return await self._database.read_lagging(work)
+        try:
+            return await self._database.write(work)
+        except IntegrityError as error:
+            raise Conflict("There is a message with this id already.") from error
+
+    def _insert(self, connection: Connection, conversation: ConversationId, stored: Sequence[StoredMessage]) -> None:
+        connection.execute(insert(messages), message_rows(stored))
+        note_words(connection, self._database.traits, conversation, [(each.id, each.message.text) for each in stored])
 
 
 def _is(conversation: ConversationId, user: UserId) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
@@ -230,11 +209,44 @@ def _no_message(message: str) -> NotFound:
     return NotFound(f"There is no message {message!r} in this conversation.", hint="Read it again to see them.")
 
 
+def _wanted(where: ConversationFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if where.folder is not UNSET:
+        found.append(conversations.c.folder_id == where.folder)
+    if where.archived is not None:
+        found.append(conversations.c.archived_s.is_not(None) == where.archived)
+    if where.pinned is not None:
+        found.append(conversations.c.pinned_s.is_not(None) == where.pinned)
+    if where.tag:
+        # As it stands in a JSON list of texts.
+        found.append(conversations.c.tags.contains(msgspec.json.encode(clean(where.tag)).decode(), autoescape=True))
+    return found
+
+
+def _check_folder(connection: Connection, folder: str, user: UserId) -> None:
+    statement = select(folders.c.id).where(folders.c.id == folder, folders.c.user_id == user)
+    if connection.execute(statement).first() is None:
+        raise no_folder(folder)
+
+
+def read_thread(connection: Connection, conversation: ConversationId, user: UserId) -> Thread:
+    """Raises `NotFound`."""
+    about = _one(connection, conversation, user)
+    statement = select(messages).where(messages.c.conversation_id == conversation).order_by(messages.c.seq)
+    return Thread(about, tuple(message_of(row) for row in connection.execute(statement)))
+
+
+def check_message(connection: Connection, conversation: ConversationId, user: UserId, message: MessageId) -> None:
+    """Raises `NotFound` unless the message is in that user's conversation."""
+    _one(connection, conversation, user)
+    _parent(connection, conversation, message, 0)
+
+
 def _one(connection: Connection, conversation: ConversationId, user: UserId) -> Conversation:
     row = connection.execute(select(conversations).where(*_is(conversation, user))).first()
     if row is None:
         raise _missing(conversation)
-    return _conversation(row)
+    return conversation_of(row)
 
 
 def _take(
@@ -278,44 +290,17 @@ def _replace(connection: Connection, conversation: ConversationId, replaced: Mes
     if connection.execute(select(messages.c.id).where(here, messages.c.parent_id == replaced).limit(1)).first():
         return
     gone = connection.execute(delete(messages).where(here, messages.c.id == replaced)).rowcount
+    forget_words(connection, [replaced])
     values = {"removed": conversations.c.removed + gone}
     connection.execute(update(conversations).where(conversations.c.id == conversation).values(**values))
 
 
-def _delete(connection: Connection, conversation: ConversationId, gone: Collection[MessageId]) -> None:
+def _delete(connection: Connection, gone: Collection[MessageId]) -> None:
     ids = sorted(gone)
     for start in range(0, len(ids), _IDS_AT_ONCE):
-        some = messages.c.id.in_(ids[start : start + _IDS_AT_ONCE])
-        connection.execute(delete(messages).where(messages.c.conversation_id == conversation, some))
-
-
-def _values(change: ConversationChange, now: float) -> dict[str, object]:
-    """A change in the table's terms."""
-    values: dict[str, object] = {}
-    if change.title is not UNSET:
-        values |= {"title": clean(change.title), "title_folded": fold(change.title), "titled": change.titled.value}
-        if change.titled is Titled.PERSON:
-            values["updated_s"] = now
-    if change.model is not UNSET:
-        values["model"] = clean(change.model)
-    if change.tags is not UNSET:
-        values["tags"] = clean(msgspec.json.encode(change.tags).decode())
-    if change.system is not UNSET:
-        values["system"] = clean(change.system)
-    if change.params is not UNSET:
-        values["params"] = _optional(change.params, NO_PARAMS)
-    plain = {
-        "leaf_id": change.leaf,
-        "pinned_s": change.pinned_s,
-        "archived_s": change.archived_s,
-        "folder_id": change.folder,
-    }
-    return values | {column: value for column, value in plain.items() if value is not UNSET}
-
-
-def _optional(value: T, nothing: T) -> str | None:
-    """JSON of a record, null of one that says nothing."""
-    return None if value == nothing else clean(msgspec.json.encode(value).decode())
+        some = ids[start : start + _IDS_AT_ONCE]
+        connection.execute(delete(messages).where(messages.c.id.in_(some)))
+        forget_words(connection, some)
 
 
 def _parent(
@@ -337,85 +322,3 @@ def _chain(
     return tuple(
         StoredMessage(conversation, last + place + 1, parents[place], now, message) for place, message in enumerate(new)
     )
-
-
-def _insert(connection: Connection, stored: Sequence[StoredMessage]) -> None:
-    rows = [
-        {
-            "id": each.id,
-            "conversation_id": each.conversation,
-            "seq": each.seq,
-            "parent_id": each.parent,
-            "created_s": each.created_s,
-            "role": each.message.role.value,
-            "content": encode(each.message),
-            "folded": fold(each.message.text),
-            "state": each.new.state.value,
-            "model": each.new.model,
-            "node": each.new.node,
-            "request_id": each.new.request,
-            "finish": each.new.finish.value if each.new.finish is not None else None,
-            "prompt_tokens": each.new.prompt_tokens,
-            "completion_tokens": each.new.completion_tokens,
-            "error": clean(each.new.error),
-            "details": _optional(each.new.details, NO_DETAILS),
-        }
-        for each in stored
-    ]
-    connection.execute(insert(messages), rows)
-
-
-def _conversation(row: Row[Any]) -> Conversation:
-    return Conversation(
-        id=ConversationId(row.id),
-        user=UserId(row.user_id),
-        title=row.title,
-        created_s=row.created_s,
-        updated_s=row.updated_s,
-        model=row.model,
-        messages=row.last_seq - row.removed,
-        leaf=MessageId(row.leaf_id) if row.leaf_id is not None else None,
-        pinned_s=row.pinned_s,
-        archived_s=row.archived_s,
-        folder=row.folder_id,
-        tags=msgspec.json.decode(row.tags, type=tuple[str, ...]),
-        system=row.system,
-        params=NO_PARAMS if row.params is None else msgspec.json.decode(row.params, type=ChatParams),
-        titled=Titled(row.titled),
-    )
-
-
-def _message(row: Row[Any]) -> StoredMessage:
-    new = NewMessage(
-        id=MessageId(row.id),
-        message=decode(row.role, row.content),
-        state=MessageState(row.state),
-        model=ModelId(row.model) if row.model is not None else None,
-        node=NodeId(row.node) if row.node is not None else None,
-        request=RequestId(row.request_id) if row.request_id is not None else None,
-        finish=FinishReason(row.finish) if row.finish is not None else None,
-        prompt_tokens=row.prompt_tokens,
-        completion_tokens=row.completion_tokens,
-        error=row.error,
-        details=NO_DETAILS if row.details is None else msgspec.json.decode(row.details, type=MessageDetails),
-    )
-    parent = MessageId(row.parent_id) if row.parent_id is not None else None
-    return StoredMessage(ConversationId(row.conversation_id), row.seq, parent, row.created_s, new)
-
-
-def _hit(conversation: Conversation, found: StoredMessage | None, wanted: str) -> SearchHit:
-    text = found.message.text if found is not None else conversation.title
-    return SearchHit(conversation, found.id if found is not None else None, snippet(text, wanted))
-
-
-def _cursor(last: Conversation) -> str:
-    """Where a page ended, opaque to clients: the time exactly, in hexadecimal, and the id."""
-    return base64.urlsafe_b64encode(f"{last.updated_s.hex()} {last.id}".encode()).decode()
-
-
-def _read_cursor(cursor: str) -> tuple[float, str]:
-    try:
-        time, _, last = base64.b64decode(cursor, altchars=b"-_", validate=True).decode().partition(" ")
-        return float.fromhex(time), last
-    except (binascii.Error, UnicodeError, ValueError, OverflowError) as error:
-        raise BadRequest("This cursor is not one of ours.", param="cursor", hint="Begin without one.") from error

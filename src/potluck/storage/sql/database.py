@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Engine, Insert, Table
+from sqlalchemy import ColumnElement, Connection, Engine, Insert, Table
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from potluck.core.errors import OperatorError
+from potluck.core.searching import Word
 
 if TYPE_CHECKING:  # few have any
     from potluck.storage.sql.replicas import Replicas
@@ -32,14 +33,18 @@ class Traits(msgspec.Struct, frozen=True):
     ``schema_is_whole``: `schema.metadata` says all there is, so that an empty database needs no migration.
     ``schema_lock`` is a statement after which nobody else changes the schema until the transaction ends, for databases
     that let several write at once; ``audit_lock`` the same for the end of the audit log. After ``hasty`` a transaction
-    does not wait for the disk: if the server loses its power, it may be gone.
+    does not wait for the disk: if the server loses its power, it may be gone. ``has_words`` is that a row of
+    `schema.message_words` has all of some words, by the database's own full text search; ``search_schema`` makes that,
+    for databases that `schema.metadata` does not make whole without it.
     """
 
     readers: int
     writers: int
     explain: Callable[[DBAPIError], OperatorError]
     insert_new: Callable[[Table], Insert]
+    has_words: Callable[[Sequence[Word]], ColumnElement[bool]]
     schema_is_whole: bool
+    search_schema: tuple[str, ...] = ()
     schema_lock: str = ""
     audit_lock: str = ""
     hasty: str = ""

@@ -35,6 +35,7 @@ from potluck.core.people import OWNER_ID
 from potluck.storage.sql.database import WRITE_OPTION, Traits
 from potluck.storage.sql.move_progress import MOVED, MOVING, VERIFIED, WHOLE, progress
 from potluck.storage.sql.schema import HEAD, metadata, users
+from potluck.storage.sql.word_index import INDEX_TABLES
 
 _ROWS = 500
 # A row may be a message with pictures in it: fewer at a time than a transaction's memory would take.
@@ -120,7 +121,7 @@ def _name(source: Place) -> str:
 def checked_tables(source: Place) -> Sequence[Table]:
     """The tables to be moved, those that are referred to first. Raises `OperatorError` if there are others."""
     with source.reading() as connection:
-        there = set(inspect(connection).get_table_names()) - {_VERSIONS, progress.name}
+        there = _tables(connection)
         revision = connection.execute(text(f"SELECT version_num FROM {_VERSIONS}")).scalar()  # noqa: S608
     if revision != HEAD:
         raise OperatorError(
@@ -131,6 +132,12 @@ def checked_tables(source: Place) -> Sequence[Table]:
         odd = ", ".join(sorted(there ^ known))
         raise OperatorError(f"The source's tables are not those of this version: {odd}.", hint="Use the same version.")
     return metadata.sorted_tables
+
+
+def _tables(connection: Connection) -> set[str]:
+    """Those that have something to be moved."""
+    names = set(inspect(connection).get_table_names()) - {_VERSIONS, progress.name}
+    return {name for name in names if not name.startswith(INDEX_TABLES)}
 
 
 def _empty(target: Place, tables: Sequence[Table], name: str) -> None:
@@ -258,7 +265,7 @@ def _set_counters(target: Place, tables: Sequence[Table]) -> None:
 def verify(source: Place, target: Place, tell: Tell) -> Sequence[TableReport]:
     """Compare every row. Raises `OperatorError` that names the first one that differs."""
     with source.reading() as reading:
-        names = sorted(set(inspect(reading).get_table_names()) - {_VERSIONS, progress.name})
+        names = sorted(_tables(reading))
     return [_compare(source, target, name, tell) for name in names]
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISIONS = tuple(f"{number:04}" for number in range(1, 17))
+REVISIONS = tuple(f"{number:04}" for number in range(1, 18))
 """Every revision of the schema, oldest first: known here so that a start needs Alembic only to change something."""
 
 HEAD = REVISIONS[-1]
@@ -179,6 +179,64 @@ messages = Table(
     Column("error", Text, nullable=False),
     Column("details", Text),  # JSON, `conversation_records.MessageDetails`
     UniqueConstraint("conversation_id", "seq"),
+)
+
+# What a search finds a message by (`core.searching.words_of`), apart from the messages because SQLite's full text
+# search wants numbers for keys: `storage.sql.word_index` makes them. Rows are never changed.
+message_words = Table(
+    "message_words",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("conversation_id", Text, ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("words", Text, nullable=False),
+)
+Index("ix_message_words_conversation", message_words.c.conversation_id)
+
+folders = Table(
+    "folders",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created_s", Double, nullable=False),
+    UniqueConstraint("user_id", "name"),
+)
+
+# Conversations that others may read, each as far as one message. The id is what their readers must know.
+shares = Table(
+    "shares",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("conversation_id", Text, ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("leaf_id", Text, nullable=False),
+    Column("public", Boolean, nullable=False),
+    Column("created_s", Double, nullable=False),
+    Column("expires_s", Double),
+)
+Index("ix_shares_user", shares.c.user_id)
+Index("ix_shares_conversation", shares.c.conversation_id)
+
+prompts = Table(
+    "prompts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("shared", Boolean, nullable=False),
+    Column("created_s", Double, nullable=False),
+    Column("updated_s", Double, nullable=False),
+)
+Index("ix_prompts_user", prompts.c.user_id)
+
+preferences = Table(
+    "preferences",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("value", Text, nullable=False),  # JSON
+    Column("updated_s", Double, nullable=False),
 )
 
 requests = Table(

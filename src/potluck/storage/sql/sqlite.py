@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event
+from sqlalchemy import ColumnElement, Connection, Engine, Insert, Table, create_engine, event, text
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from potluck.core.errors import NoRoom, OperatorError
+from potluck.core.searching import Word
 from potluck.storage.sql.database import WRITE_OPTION, Traits
 
 # WAL lets readers go on while one writes. synchronous FULL, because NORMAL may lose the last commits when the power
@@ -36,7 +37,7 @@ def open_engine(file: Path, *, busy_timeout_s: float) -> tuple[Engine, Traits]:
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise _told(_UNWRITABLE, file, error.strerror) from error
-    traits = Traits(readers=_READERS, writers=1, explain=_explainer(file), insert_new=_insert_new, schema_is_whole=True)
+    traits = _traits(file, readers=_READERS)
     # Else the driver asks each one how it wants to be written, and makes an error of no answer.
     sqlite3.register_adapter(bool, int)
     engine = create_engine(
@@ -61,10 +62,41 @@ def open_read_only(file: Path) -> tuple[Engine, Traits]:
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(f"file:{name}?mode=ro{fixed}", uri=True, isolation_level=None, check_same_thread=False)
 
-    traits = Traits(readers=1, writers=1, explain=_explainer(file), insert_new=_insert_new, schema_is_whole=True)
+    traits = _traits(file, readers=1)
     engine = create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
     event.listen(engine, "begin", _begin)
     return engine, traits
+
+
+def _traits(file: Path, readers: int) -> Traits:
+    return Traits(
+        readers=readers,
+        writers=1,
+        explain=_explainer(file),
+        insert_new=_insert_new,
+        has_words=_has_words,
+        schema_is_whole=True,
+        search_schema=_SEARCH_SCHEMA,
+    )
+
+
+# FTS5, https://www.sqlite.org/fts5.html#external_content_tables: the index alone, and triggers that keep it.
+_SEARCH_SCHEMA = (
+    "CREATE VIRTUAL TABLE message_fts USING fts5(words, content='message_words', content_rowid='id', "
+    "tokenize='unicode61 remove_diacritics 0')",
+    "CREATE TRIGGER message_words_in AFTER INSERT ON message_words BEGIN "
+    "INSERT INTO message_fts(rowid, words) VALUES (new.id, new.words); END",
+    "CREATE TRIGGER message_words_out AFTER DELETE ON message_words BEGIN "
+    "INSERT INTO message_fts(message_fts, rowid, words) VALUES ('delete', old.id, old.words); END",
+)
+
+
+def _has_words(words: Sequence[Word]) -> ColumnElement[bool]:
+    # Words are letters and digits alone: nothing in them ends a quotation.
+    query = " AND ".join(f'"{word.text}"{"*" if word.begins else ""}' for word in words)
+    return text("message_words.id IN (SELECT rowid FROM message_fts WHERE message_fts MATCH :words)").bindparams(
+        words=query
+    )
 
 
 def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

@@ -18,14 +18,18 @@ from potluck.storage.sql.schema import (
     api_keys,
     conversations,
     files,
+    folders,
     identities,
     jobs,
     links,
     passwords,
     pictures,
+    preferences,
+    prompts,
     recovery_codes,
     second_factors,
     sessions,
+    shares,
     users,
 )
 
@@ -82,6 +86,10 @@ class SqlUsers:
                 pictures,
                 files,
                 jobs,
+                folders,
+                shares,
+                prompts,
+                preferences,
                 conversations,
             ):
                 connection.execute(delete(table).where(table.c.user_id == user))

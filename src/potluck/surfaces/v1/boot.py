@@ -1,6 +1,6 @@
 """``/api/v1/boot``: all that the portal starts with, for one request.
 
-It is asked at every start of every browser: one page of conversations is read from the database, all else is in memory.
+It is asked at every start of every browser: a few short pages are read from the database, all else is in memory.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ from potluck.core.discovery import State
 from potluck.core.model import Engine, Health, Model
 from potluck.core.names import AUTO
 from potluck.core.people import Right
+from potluck.storage.conversation_records import ConversationFilter
 from potluck.surfaces.services import FleetView
-from potluck.surfaces.v1.boot_shapes import BootReply, ChoicePlace, Counts, Kind, Me, ModelChoice, Preferences
+from potluck.surfaces.v1.boot_shapes import BootReply, ChoicePlace, Counts, Features, Kind, Me, ModelChoice
 from potluck.surfaces.v1.conversations import conversation_info
 from potluck.surfaces.v1.exchange import Exchange, Reply
+from potluck.surfaces.v1.folders import folder_info
 from potluck.surfaces.v1.generations import generation_info
+from potluck.surfaces.v1.preferences import preferences_of
 from potluck.surfaces.v1.shapes import ConversationList, rfc3339
 
 _SERVING = (Health.UP, Health.SUSPECT)
@@ -29,11 +32,12 @@ async def boot(exchange: Exchange) -> Reply:
     """Of a guest nothing is kept, and so nothing listed."""
     services, caller = exchange.services, exchange.caller
     conversing = caller.may(Right.CONVERSE)
-    listed = ConversationList([])
+    listed, pinned = ConversationList([]), ConversationList([])
     if conversing:
-        page = await services.storage.conversations.list(caller.user, limit=_FIRST_PAGE)
-        listed = ConversationList([conversation_info(each) for each in page.conversations], page.next)
+        listed = await _page(exchange, ConversationFilter(archived=False))
+        pinned = await _page(exchange, ConversationFilter(archived=False, pinned=True))
     running = await services.generations.list(caller.user) if conversing else ()
+    folders = await services.storage.folders.all(caller.user) if conversing else ()
     return Reply(
         BootReply(
             version=__version__,
@@ -43,15 +47,22 @@ async def boot(exchange: Exchange) -> Reply:
                 name=services.name_of(caller.user),
                 role=caller.role,
                 rights=[right.name.lower() for right in Right if caller.may(right)],
-                preferences=Preferences(),
+                preferences=await preferences_of(exchange),
             ),
             models=_choices(exchange),
             conversations=listed,
-            folders=[],
+            pinned=pinned.conversations,
+            folders=[folder_info(each) for each in folders],
             running=[generation_info(each) for each in running if each.ended_s is None],
             counts=_counts(exchange),
+            features=Features(services.portal.titles, services.portal.public_shares, services.files.most_bytes),
         )
     )
+
+
+async def _page(exchange: Exchange, where: ConversationFilter) -> ConversationList:
+    page = await exchange.services.storage.conversations.list(exchange.caller.user, limit=_FIRST_PAGE, where=where)
+    return ConversationList([conversation_info(each) for each in page.conversations], page.next)
 
 
 def _choices(exchange: Exchange) -> list[ModelChoice]:

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
-from msgspec import Meta
 
 from potluck.core.people import Role
-from potluck.surfaces.v1.shapes import ConversationList, GenerationInfo
+from potluck.surfaces.v1.portal_shapes import FolderInfo, Preferences
+from potluck.surfaces.v1.shapes import ConversationInfo, ConversationList, GenerationInfo
 
 Kind: TypeAlias = Literal["model", "route", "alias", "auto"]
-
-
-class Preferences(msgspec.Struct):
-    """How somebody wants the portal. ``theme`` and ``language``: ``auto`` is as the browser has it. ``model`` is what a
-    new conversation asks for, empty for what the service chooses. ``send`` is the key that sends a message.
-    ``notifications``: tell when long work has ended."""
-
-    theme: Literal["auto", "light", "dark"] = "auto"
-    language: Literal["auto", "en", "de"] = "auto"
-    model: Annotated[str, Meta(max_length=200)] = ""
-    send: Literal["enter", "mod-enter"] = "enter"
-    notifications: bool = False
 
 
 class Me(msgspec.Struct):
@@ -65,14 +53,6 @@ class ModelChoice(msgspec.Struct):
     alias_of: str = ""
 
 
-class FolderInfo(msgspec.Struct):
-    """``conversations`` is how many are in it."""
-
-    id: str
-    name: str
-    conversations: int = 0
-
-
 class Counts(msgspec.Struct):
     """``busy`` calls run and ``waiting`` are in line. ``proposals`` are machines that were found and wait for the
     owner's word; null for who may not give it."""
@@ -84,15 +64,25 @@ class Counts(msgspec.Struct):
     proposals: int | None = None
 
 
+class Features(msgspec.Struct):
+    """What the owner lets the portal do (`portal` in the configuration), and the most that one upload may hold."""
+
+    titles: bool
+    public_shares: bool
+    most_upload_bytes: int
+
+
 class BootReply(msgspec.Struct):
-    """``conversations`` is the first page, ``running`` are one's answers that are under way. ``now`` is the service's
-    clock, to which all other times belong."""
+    """``conversations`` is the first page of those that are not archived, ``pinned`` are those that are pinned, and
+    ``running`` one's answers that are under way. ``now`` is the service's clock, to which all other times belong."""
 
     version: str
     now: str
     me: Me
     models: list[ModelChoice]
     conversations: ConversationList
+    pinned: list[ConversationInfo]
     folders: list[FolderInfo]
     running: list[GenerationInfo]
     counts: Counts
+    features: Features

@@ -9,8 +9,8 @@ from msgspec import UNSET, UnsetType
 
 from potluck.core.call import ImagePart
 from potluck.core.errors import BadRequest, NotFound
-from potluck.storage.conversation_records import ChatParams, ConversationChange, Titled
-from potluck.storage.records import Conversation, ConversationId, MessageId, StoredMessage, Thread, below
+from potluck.storage.conversation_records import ChatParams, ConversationChange, ConversationFilter, Titled
+from potluck.storage.records import Conversation, ConversationId, MessageId, SearchHit, StoredMessage, Thread, below
 from potluck.surfaces.v1.exchange import Exchange, Reply
 from potluck.surfaces.v1.generations import milliseconds
 from potluck.surfaces.v1.shapes import (
@@ -26,6 +26,7 @@ from potluck.surfaces.v1.shapes import (
     NewConversation,
     ParamsInfo,
     SearchMatch,
+    SnippetPiece,
     ThreadQuery,
     ToolCallInfo,
     rfc3339,
@@ -35,13 +36,17 @@ from potluck.surfaces.v1.shapes import (
 async def list_conversations(exchange: Exchange, query: ConversationQuery) -> Reply:
     store, user = exchange.services.storage.conversations, exchange.caller.user
     if query.q:
-        hits = await store.search(user, query.q, limit=query.limit)
+        found = await store.search(user, query.q, limit=query.limit, cursor=query.cursor or None)
         return Reply(
-            ConversationList(
-                [conversation_info(hit.conversation, SearchMatch(hit.message, hit.snippet)) for hit in hits]
-            )
+            ConversationList([conversation_info(hit.conversation, _match(hit)) for hit in found.hits], found.next)
         )
-    page = await store.list(user, limit=query.limit, cursor=query.cursor or None)
+    where = ConversationFilter(
+        folder=None if query.folder == "none" else query.folder or UNSET,
+        archived=query.archived,
+        pinned=query.pinned,
+        tag=query.tag,
+    )
+    page = await store.list(user, limit=query.limit, cursor=query.cursor or None, where=where)
     return Reply(ConversationList([conversation_info(conversation) for conversation in page.conversations], page.next))
 
 
@@ -110,6 +115,11 @@ async def delete_conversation(exchange: Exchange) -> Reply:
 
 def _asked(exchange: Exchange) -> ConversationId:
     return ConversationId(exchange.path["conversation"])
+
+
+def _match(hit: SearchHit) -> SearchMatch:
+    pieces = [SnippetPiece(piece.text, piece.found) for piece in hit.snippet]
+    return SearchMatch(hit.message, "".join(piece.text for piece in pieces), pieces)
 
 
 def _shown(thread: Thread, branch: str) -> tuple[StoredMessage, ...]:

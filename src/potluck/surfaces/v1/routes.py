@@ -47,6 +47,7 @@ from potluck.surfaces.v1 import (
     usage_shapes,
     users,
 )
+from potluck.surfaces.v1.conversation_routes import CONVERSATION_ROUTES
 from potluck.surfaces.v1.endpoint import Action, Endpoint, Route, asking, perhaps, plain, reading, uploading
 from potluck.surfaces.v1.errors import ErrorBody
 from potluck.surfaces.v1.exchange import Exchange, Page
@@ -121,6 +122,7 @@ def _keeping(verb: str, summary: str, action: Action) -> Route:
 
 NATIVE_ROUTES: Final[tuple[Route, ...]] = (
     *PORTAL_ROUTES,
+    *CONVERSATION_ROUTES,
     *PICTURE_ROUTES,
     *PAST_ROUTES,
     Route(

@@ -251,11 +251,20 @@ class EventQuery(msgspec.Struct):
 # --- Conversations ---------------------------------------------------------------------------------------------------
 
 
+class SnippetPiece(msgspec.Struct):
+    """``found``: it is what was looked for."""
+
+    text: str
+    found: bool
+
+
 class SearchMatch(msgspec.Struct):
-    """Where a search found its text. ``message`` is null if only the title has it."""
+    """Where a search found its text. ``message`` is null if only the title has it. ``pieces`` are ``snippet`` with what
+    was found marked."""
 
     message: str | None
     snippet: str
+    pieces: list[SnippetPiece] = []
 
 
 class ConversationInfo(msgspec.Struct):
@@ -284,11 +293,17 @@ class ConversationList(msgspec.Struct):
 
 
 class ConversationQuery(msgspec.Struct):
-    """``q`` searches titles and messages instead of listing."""
+    """``q`` searches titles and messages instead of listing: words or their beginnings, in any order, and what is in
+    quotes as it is. ``folder`` is its id, or ``none``; without ``archived`` both are listed.
+    """
 
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
     cursor: str = ""
     q: str = ""
+    folder: str = ""
+    archived: bool | None = None
+    pinned: bool | None = None
+    tag: str = ""
 
 
 class NewConversation(msgspec.Struct):

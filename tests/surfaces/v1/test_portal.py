@@ -1,0 +1,150 @@
+"""Folders, shares, prompts, preferences and searches, on a database."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from potluck.config.model import PortalConfig
+from potluck.gateway.port import NOBODY
+from potluck.storage.open import open_storage, sqlite_url
+from tests.surfaces.v1.world import ADMIN, ANNA, BERT, GUEST, World
+
+CONVERSATIONS = "/api/v1/conversations"
+PREFERENCES = "/api/v1/users/me/preferences"
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with open_storage(sqlite_url(tmp_path / "potluck.db"), clock=time.monotonic) as storage:
+        numbers = itertools.count(1)
+        yield World(storage=storage, random_bytes=lambda size: next(numbers).to_bytes(size))
+
+
+async def say(world: World, text: str, **more: Any) -> Any:
+    return (await world.ask("POST", "/api/v1/chat", {"message": text, "stream": False, **more})).json()
+
+
+async def listed(world: World, query: str = "") -> list[str]:
+    reply = (await world.ask("GET", f"{CONVERSATIONS}{query}")).json()
+    return [each["title"] for each in reply["conversations"]]
+
+
+async def test_conversations_are_put_into_folders_and_found_there(world: World) -> None:
+    one = await say(world, "One")
+    await say(world, "Two")
+    folder = (await world.ask("POST", "/api/v1/folders", {"name": " My  work "})).json()
+    assert folder == {"id": folder["id"], "name": "My work", "conversations": 0}
+    path = f"{CONVERSATIONS}/{one['conversation']}"
+    assert (await world.ask("PATCH", path, {"folder": folder["id"]})).json()["folder"] == folder["id"]
+    assert await listed(world, f"?folder={folder['id']}") == ["One"]
+    assert await listed(world, "?folder=none") == ["Two"]
+    assert (await world.ask("GET", "/api/v1/folders")).json()["folders"][0]["conversations"] == 1
+    here = f"/api/v1/folders/{folder['id']}"
+    assert (await world.ask("PATCH", here, {"name": "Play"}, caller=BERT)).status == 404
+    assert (await world.ask("PATCH", here, {"name": "  "})).status == 400
+    assert (await world.ask("PATCH", here, {"name": "Play"})).json()["name"] == "Play"
+    assert (await world.ask("POST", "/api/v1/folders", {"name": "Play"})).status == 409
+    boot = (await world.ask("GET", "/api/v1/boot")).json()
+    assert [each["name"] for each in boot["folders"]] == ["Play"]
+    assert (await world.ask("DELETE", here)).status == 204
+    assert await listed(world, "?folder=none") == ["Two", "One"]
+    assert (await world.ask("PATCH", path, {"folder": folder["id"]})).status == 404
+
+
+async def test_what_is_pinned_and_archived_is_told_apart(world: World) -> None:
+    one, two = await say(world, "One"), await say(world, "Two")
+    await world.ask("PATCH", f"{CONVERSATIONS}/{one['conversation']}", {"pinned": True, "tags": ["x"]})
+    await world.ask("PATCH", f"{CONVERSATIONS}/{two['conversation']}", {"archived": True})
+    assert await listed(world, "?pinned=true") == ["One"]
+    assert await listed(world, "?archived=true") == ["Two"]
+    assert await listed(world, "?tag=x") == ["One"]
+    assert await listed(world) == ["Two", "One"]
+    boot = (await world.ask("GET", "/api/v1/boot")).json()
+    assert [each["title"] for each in boot["pinned"]] == ["One"]
+    assert [each["title"] for each in boot["conversations"]["conversations"]] == ["One"]
+
+
+async def test_a_search_tells_where_and_marks_what_was_found(world: World) -> None:
+    for _ in range(3):
+        await say(world, "Where do wild geese fly?")
+    reply = (await world.ask("GET", f"{CONVERSATIONS}?q=GEESE&limit=2")).json()
+    match = reply["conversations"][0]["match"]
+    assert match["snippet"] == "Where do wild geese fly?"
+    assert [piece["text"] for piece in match["pieces"] if piece["found"]] == ["geese"]
+    more = (await world.ask("GET", f"{CONVERSATIONS}?q=GEESE&limit=2&cursor={reply['next']}")).json()
+    assert (len(more["conversations"]), more["next"]) == (1, None)
+    assert (await world.ask("GET", f"{CONVERSATIONS}?q={'x' * 201}")).status == 400
+
+
+async def test_a_share_is_read_by_who_signs_in_until_it_is_withdrawn(world: World) -> None:
+    one = await say(world, "One", system="Secret wishes")
+    path = f"{CONVERSATIONS}/{one['conversation']}/shares"
+    made = (await world.ask("POST", path)).json()
+    assert made["path"] == f"/share/{made['id']}"
+    await say(world, "Said later", conversation=one["conversation"])
+    where = f"/api/v1/shares/open?share={made['id']}"
+    shown = (await world.ask("GET", where, caller=GUEST)).json()
+    assert (shown["by"], shown["thread"]["leaf"]) == ("name of anna", one["message"])
+    assert [each["text"] for each in shown["thread"]["messages"]] == ["One", "Hello"], "not what was said later"
+    assert "Secret wishes" not in (await world.ask("GET", where, caller=GUEST)).body.decode()
+    assert (await world.ask("GET", where, caller=NOBODY)).status == 401
+    assert (await world.ask("GET", "/api/v1/shares")).json()["shares"][0]["id"] == made["id"]
+    assert (await world.ask("DELETE", f"/api/v1/shares/{made['id']}", caller=BERT)).status == 404
+    assert (await world.ask("DELETE", f"/api/v1/shares/{made['id']}")).status == 204
+    assert (await world.ask("GET", where, caller=GUEST)).status == 404
+    assert (await world.ask("POST", path, caller=BERT)).status == 404
+    assert (await world.ask("POST", path, {"leaf": "none"})).status == 404
+
+
+async def test_a_share_is_public_only_where_the_owner_lets_it_be(world: World) -> None:
+    one = await say(world, "One")
+    path = f"{CONVERSATIONS}/{one['conversation']}/shares"
+    assert (await world.ask("POST", path, {"public": True})).status == 403
+    services = world.app.state.services
+    world.app.state.services = replace(services, portal=PortalConfig(public_shares=True))
+    public = (await world.ask("POST", path, {"public": True, "expires_in_s": 60})).json()
+    private = (await world.ask("POST", path, {})).json()
+    where = "/api/v1/shares/open?share="
+    assert (await world.ask("GET", where + public["id"], caller=NOBODY)).json()["public"] is True
+    assert (await world.ask("GET", where + private["id"], caller=NOBODY)).status == 401
+    world.now += 60
+    assert (await world.ask("GET", where + public["id"], caller=NOBODY)).status == 404
+    world.app.state.services = services
+    assert (await world.ask("GET", where + public["id"], caller=NOBODY)).status == 401
+
+
+async def test_prompts_are_ones_own_or_shared(world: World) -> None:
+    text = "Write to {{name}} in a {{tone:friendly}} tone."
+    own = (await world.ask("POST", "/api/v1/prompts", {"name": "Letter", "text": text})).json()
+    assert own["variables"] == [{"name": "name", "default": ""}, {"name": "tone", "default": "friendly"}]
+    assert (await world.ask("GET", "/api/v1/prompts", caller=BERT)).json()["prompts"] == []
+    path = f"/api/v1/prompts/{own['id']}"
+    assert (await world.ask("PATCH", path, {"shared": True})).json()["shared"] is True
+    (seen,) = (await world.ask("GET", "/api/v1/prompts", caller=BERT)).json()["prompts"]
+    assert (seen["mine"], seen["by"]) == (False, "name of anna")
+    assert (await world.ask("PATCH", path, {"name": "x"}, caller=BERT)).status == 404
+    assert (await world.ask("PATCH", path, {})).status == 400
+    assert (await world.ask("PATCH", path, {"name": "Note"}, caller=ADMIN)).json()["name"] == "Note"
+    assert (await world.ask("DELETE", path, caller=BERT)).status == 404
+    assert (await world.ask("DELETE", path, caller=ADMIN)).status == 204
+    private = (await world.ask("POST", "/api/v1/prompts", {"name": "P", "text": "x"})).json()
+    assert (await world.ask("DELETE", f"/api/v1/prompts/{private['id']}", caller=ADMIN)).status == 404
+    assert (await world.ask("DELETE", f"/api/v1/prompts/{private['id']}")).status == 204
+
+
+async def test_preferences_are_kept_piece_by_piece(world: World) -> None:
+    before = (await world.ask("GET", PREFERENCES)).json()
+    assert before["theme"] == "auto"
+    after = (await world.ask("PATCH", PREFERENCES, {"theme": "dark", "send": "mod-enter"})).json()
+    assert after == {**before, "theme": "dark", "send": "mod-enter"}
+    assert (await world.ask("PATCH", PREFERENCES, {"theme": "pink"})).status == 400
+    assert (await world.ask("GET", "/api/v1/boot")).json()["me"]["preferences"] == after
+    await world.app.state.services.storage.preferences.set(ANNA.user, '{"theme":"of the future"}', 1.0)
+    assert (await world.ask("GET", PREFERENCES)).json() == before

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Engine, Insert, Table, create_engine, event, text
+from sqlalchemy import ColumnElement, Connection, Engine, Insert, Table, and_, create_engine, event, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
@@ -144,9 +144,8 @@ def _insert_new(table: Table) -> Insert:
 def _has_words(words: Sequence[Word]) -> ColumnElement[bool]:
     # By an expression that has an index (revision 0017). Words are letters and digits alone: no quote is in them.
     query = " & ".join(f"'{word.text}'{':*' if word.begins else ''}" for word in words)
-    return text("array_to_tsvector(string_to_array(message_words.words, ' ')) @@ CAST(:words AS tsquery)").bindparams(
-        words=query
-    )
+    found = text("array_to_tsvector(string_to_array(message_words.words, ' ')) @@ CAST(:words AS tsquery)")
+    return and_(found.bindparams(words=query))
 
 
 class _Meaning(msgspec.Struct, frozen=True):

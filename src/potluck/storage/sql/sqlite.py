@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import ColumnElement, Connection, Engine, Insert, Table, create_engine, event, text
+from sqlalchemy import ColumnElement, Connection, Engine, Insert, Table, and_, create_engine, event, text
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -94,9 +94,8 @@ _SEARCH_SCHEMA = (
 def _has_words(words: Sequence[Word]) -> ColumnElement[bool]:
     # Words are letters and digits alone: nothing in them ends a quotation.
     query = " AND ".join(f'"{word.text}"{"*" if word.begins else ""}' for word in words)
-    return text("message_words.id IN (SELECT rowid FROM message_fts WHERE message_fts MATCH :words)").bindparams(
-        words=query
-    )
+    found = text("message_words.id IN (SELECT rowid FROM message_fts WHERE message_fts MATCH :words)")
+    return and_(found.bindparams(words=query))
 
 
 def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

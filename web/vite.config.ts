@@ -19,12 +19,12 @@ export default defineConfig({
     reportCompressedSize: false,
     chunkSizeWarningLimit: 1000,
     rolldownOptions: {
-      input: { index: "index.html" },
+      input: { index: "index.html", diagram: "frames/diagram.html" },
       // Left to itself, every module that two parts share becomes a request of its own.
       output: {
         codeSplitting: {
           groups: [
-            { name: "shell", tags: ["$initial"], test: (id) => !/index\.html|[\\/]src[\\/]main\.ts/.test(id) },
+            { name: "shell", tags: ["$initial"], test: /[\\/](node_modules[\\/](svelte|clsx|esm-env)|src[\\/](components|i18n|lib|stores|styles))[\\/]|[\\/]src[\\/](App\.svelte|views\.ts)$/ },
             { name: "chat", test: /[\\/]src[\\/](lib|stores)[\\/]chat[\\/]|node_modules[\\/]idb[\\/]/ },
             { name: "shared", test: /[\\/]src[\\/](components|lib)[\\/][^\\/]+$/, minShareCount: 3 },
           ],
@@ -32,7 +32,9 @@ export default defineConfig({
       },
     },
   },
+  // A worker has the policy that its own file comes with: the server knows those files by their name.
+  worker: { format: "es", rolldownOptions: { output: { entryFileNames: "assets/worker-[name]-[hash].js" } } },
   server: { proxy: Object.fromEntries(SERVED.map((path) => [path, { target: SERVICE }])) },
-  test: { include: ["src/**/*.test.ts"], environment: "node" },
+  test: { include: ["src/**/*.test.ts", "tests/**/*.test.ts"], environment: "node" },
   resolve: process.env["VITEST"] ? { conditions: ["browser"] } : {},
 });

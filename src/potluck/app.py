@@ -568,6 +568,7 @@ async def running(
             stack.callback,
             jobs,
             recorder,
+            images,
         )
         relay.serve_rest(lambda: _asgi_side(services, fleet, metrics, keyring, origins))
 
@@ -721,6 +722,7 @@ def _services(
     at_the_end: Callable[[Callable[[], None]], object],
     jobs: Jobs,
     recorder: Recorder,
+    images: RemoteImages,
 ) -> Services:
     async def changed() -> None:
         await _learn(storage, keyring, sessions)
@@ -772,6 +774,7 @@ def _services(
         welcome=keyring.still,
         stopping=lambda: relay.draining,
         recorder=recorder,
+        pictures=images,
         url=config.server.url,
         portal=config.portal,
     )

@@ -176,3 +176,10 @@ def test_the_internet_is_public() -> None:
     for address in ("93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946"):
         assert is_public(ipaddress.ip_address(address))
     assert not is_public(ipaddress.ip_address("224.0.0.1"))
+
+
+async def test_one_image_can_be_had_for_itself_with_its_kind() -> None:
+    async with web({"/a": reply(PNG), "/b": reply(b"<html>")}) as url, images() as found:
+        assert await found.fetch(f"{url}/a") == (PNG, "image/png")
+        with pytest.raises(BadRequest, match="it is not an image"):
+            await found.fetch(f"{url}/b")

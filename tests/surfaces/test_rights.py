@@ -88,6 +88,7 @@ MATRIX = {
     "DELETE /api/v1/generations/{generation}": MEMBER,
     "GET /api/v1/conversations": MEMBER,
     "POST /api/v1/conversations": MEMBER,
+    "POST /api/v1/outside/image": MEMBER,
     "GET /api/v1/conversations/{conversation}": MEMBER,
     "PATCH /api/v1/conversations/{conversation}": MEMBER,
     "DELETE /api/v1/conversations/{conversation}": MEMBER,

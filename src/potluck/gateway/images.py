@@ -30,6 +30,9 @@ class FetchLimits(msgspec.Struct, frozen=True):
 
 USUAL_LIMITS: Final = FetchLimits()
 
+# What tells images apart stands in their first twelve bytes.
+_HEAD_BYTES: Final = 48
+
 
 class RemoteImages:
     """Replaces remote images in calls by their bytes. Use as an async context manager."""
@@ -57,12 +60,17 @@ class RemoteImages:
             return replace(call, images=tuple(images.get(image.url, image) for image in call.images))
         return call
 
-    async def _fetch(self, url: str) -> ImagePart:
-        encoded = base64.b64encode(await self._client().fetch(url)).decode("ascii")
-        media_type = sniff(encoded)
+    async def fetch(self, url: str) -> tuple[bytes, str]:
+        """One image and its media type. Raises `BadRequest` that says why it could not be had."""
+        data = await self._client().fetch(url)
+        media_type = sniff(base64.b64encode(data[:_HEAD_BYTES]).decode("ascii"))
         if not media_type.startswith("image/"):
             raise refusal(url, "it is not an image")
-        return ImagePart(data_b64=encoded, media_type=media_type)
+        return data, media_type
+
+    async def _fetch(self, url: str) -> ImagePart:
+        data, media_type = await self.fetch(url)
+        return ImagePart(data_b64=base64.b64encode(data).decode("ascii"), media_type=media_type)
 
     def _client(self) -> Outside:
         if self._outside is None:

@@ -34,6 +34,10 @@ FRAME_POLICY: Final = (
 """For pages under /frames/, which the portal shows in frames: previews and diagrams."""
 
 
+WORKER_POLICY: Final = "default-src 'none'; script-src 'self'"
+"""For workers, which work on what they are handed: they load their own code and reach nothing."""
+
+
 def headers(content_type: str, policy: str, cached: str, *, encrypted: bool) -> dict[str, str]:
     """What every answer of the portal's says. ``encrypted``: it came by https."""
     said = {**dict(guard.EVERYWHERE), "content-type": content_type, "cache-control": cached}

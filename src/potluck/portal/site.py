@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from potluck.gateway import guard_headers as guard
 from potluck.portal.files import DIST, File, Files, made_at
 from potluck.portal.negotiation import encoding, wants_page
-from potluck.portal.policy import ASK, FRAME_POLICY, YEAR, headers, page_policy
+from potluck.portal.policy import ASK, FRAME_POLICY, WORKER_POLICY, YEAR, headers, page_policy
 
 VIEWS: Final = frozenset({"chat", "code", "images", "nodes", "admin", "settings", "share"})
 """First parts of addresses that the page itself shows (web/src/lib/router.ts)."""
@@ -96,7 +96,7 @@ def _policy(path: str, file: File, built: Files) -> str:
     # A worker has the policy that its own file comes with.
     if file.type.startswith("text/html") or path == "/sw.js":
         return page_policy(built.styles)
-    return guard.NO_PAGE
+    return WORKER_POLICY if path.startswith("/assets/worker-") else guard.NO_PAGE
 
 
 def _cached(path: str) -> str:

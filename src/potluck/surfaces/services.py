@@ -223,6 +223,14 @@ class AuditCare(Protocol):
     def anchor(self) -> Head | None: ...
 
 
+class PictureFetch(Protocol):
+    """Images out on the web: `gateway.images.RemoteImages`."""
+
+    async def fetch(self, url: str) -> tuple[bytes, str]:
+        """The bytes and their media type. Raises `BadRequest` that says why they could not be had."""
+        ...
+
+
 def _yes(caller: Caller) -> bool:
     """Where nobody is turned away once he is in."""
     return True
@@ -251,18 +259,12 @@ class Services(msgspec.Struct, frozen=True):
     ``models`` changes them, and is for owners and admins, as ``discovery``, ``drains`` and ``drills`` are; these are
     made when they are first asked for. ``newest`` cancels what an editor no longer waits for. ``generations`` owns the
     answers of native chats, ``files`` what people keep, ``gallery`` their pictures, ``jobs`` what is done for them;
-    ``progress`` is how far pictures are that are drawn just now. ``audit`` is told of what is
-    done to people, keys and machines. ``shared`` is what other gateways see. ``levels`` tells how a caller's limits
-    stand. ``welcome`` says whether a caller is still who it was when its request came, and ``stopping`` whether the
-    service is about to end: for answers that never end by themselves, of which ``live`` holds what they share.
-    ``openid`` is sign-in by a provider, None where none is configured; ``proxy_signs_in``: a reverse proxy may
-    name who asks.
-    answers of native chats, ``recorder`` remembers how machines were, ``files`` what people keep, ``jobs`` what is
-    done for them. ``audit`` is told of what is done to people, keys and machines. ``shared`` is what other gateways
-    see. ``levels`` tells how a caller's limits stand. ``welcome`` says whether a caller is still who it was when its
-    request came, and ``stopping`` whether the service is about to end: for answers that never end by themselves, of
-    which ``live`` holds what they share. ``openid`` is sign-in by a provider, None where none is configured;
-    ``proxy_signs_in``: a reverse proxy may name who asks.
+    ``progress`` is how far pictures are that are drawn just now; ``pictures`` fetches some from the web. ``recorder``
+    remembers how machines were. ``audit`` is told of what is done to people, keys and machines. ``shared`` is what
+    other gateways see. ``levels`` tells how a caller's limits stand. ``welcome`` says whether a caller is still who it
+    was when its request came, and ``stopping`` whether the service is about to end: for answers that never end by
+    themselves, of which ``live`` holds what they share. ``openid`` is sign-in by a provider, None where none is
+    configured; ``proxy_signs_in``: a reverse proxy may name who asks.
     """
 
     calls: Calls
@@ -290,6 +292,7 @@ class Services(msgspec.Struct, frozen=True):
     progress: Progresses
     jobs: JobCare
     recorder: RecorderView
+    pictures: PictureFetch
     started_s: float
     max_body_bytes: int = 64_000_000
     url: str = ""

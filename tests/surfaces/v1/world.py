@@ -60,6 +60,7 @@ from potluck.gateway.drills import Drill, Order
 from potluck.gateway.files import Standing as FilesStanding
 from potluck.gateway.generations import Generations
 from potluck.gateway.hashing import Hashing
+from potluck.gateway.images import refusal
 from potluck.gateway.last_minute import Minute
 from potluck.gateway.machines import Machine
 from potluck.gateway.models import PullStep, Target
@@ -897,6 +898,18 @@ class NoFiles:
         return FilesStanding()
 
 
+class Pictures:
+    """The web's images."""
+
+    def __init__(self) -> None:
+        self.there: dict[str, tuple[bytes, str]] = {}
+
+    async def fetch(self, url: str) -> tuple[bytes, str]:
+        if url not in self.there:
+            raise refusal(url, "its address is not public")
+        return self.there[url]
+
+
 @dataclass
 class World:
     """The API and everything behind it. ``now`` is its clock; ids count up.
@@ -992,6 +1005,7 @@ class World:
             clock=self._tick,
             wall_clock=self._tick,
         )
+        self.pictures = Pictures()
         self.app.state.services = Services(
             calls=self.calls,
             storage=storage,
@@ -1033,6 +1047,7 @@ class World:
             progress=self.progress,
             jobs=self.jobs,
             recorder=self.recorder,
+            pictures=self.pictures,
             started_s=self.now - 60,
             url=self.url,
             max_body_bytes=self.max_body_bytes,

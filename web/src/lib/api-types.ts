@@ -140,6 +140,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/conversations/{conversation}/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Share a conversation as it is now, read only, by a link. */
+        post: operations["post_conversations_conversation_shares"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/discovery": {
         parameters: {
             query?: never;
@@ -347,6 +364,42 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/folders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List your folders of conversations. */
+        get: operations["get_folders"];
+        put?: never;
+        /** Make a folder. */
+        post: operations["post_folders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/folders/{folder}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a folder; what is in it stays. */
+        delete: operations["delete_folders_folder"];
+        options?: never;
+        head?: never;
+        /** Rename a folder. */
+        patch: operations["patch_folders_folder"];
         trace?: never;
     };
     "/api/v1/generations": {
@@ -1019,6 +1072,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/outside/image": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Fetch an image that an answer names, so that the reader's browser need not. */
+        post: operations["post_outside_image"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/prompts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List prompts: your own, and those that others share. */
+        get: operations["get_prompts"];
+        put?: never;
+        /** Keep a prompt. */
+        post: operations["post_prompts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/prompts/{prompt}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a prompt of yours; who manages users removes shared ones too. */
+        delete: operations["delete_prompts_prompt"];
+        options?: never;
+        head?: never;
+        /** Change a prompt of yours; who manages users changes shared ones too. */
+        patch: operations["patch_prompts_prompt"];
+        trace?: never;
+    };
     "/api/v1/queue": {
         parameters: {
             query?: never;
@@ -1166,6 +1272,57 @@ export interface paths {
         };
         /** Tell which ways to sign in there are beside a key. */
         get: operations["get_sessions_ways"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what you share. */
+        get: operations["get_shares"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shares/{share}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Withdraw a share: its link leads nowhere then. */
+        delete: operations["delete_shares_share"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shares/open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read what somebody shares, by its id; who has not signed in reads only what is public. */
+        get: operations["get_shares_open"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1344,6 +1501,24 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/me/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell how you want the portal. */
+        get: operations["get_users_me_preferences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change how you want the portal. */
+        patch: operations["patch_users_me_preferences"];
         trace?: never;
     };
     "/api/v1/users/me/totp": {
@@ -1576,16 +1751,18 @@ export interface components {
         };
         /**
          * BootReply
-         * @description ``conversations`` is the first page, ``running`` are one's answers that are under way. ``now`` is the service's
-         *         clock, to which all other times belong.
+         * @description ``conversations`` is the first page of those that are not archived, ``pinned`` are those that are pinned, and
+         *         ``running`` one's answers that are under way. ``now`` is the service's clock, to which all other times belong.
          */
         BootReply: {
             conversations: components["schemas"]["ConversationList"];
             counts: components["schemas"]["Counts"];
+            features: components["schemas"]["Features"];
             folders: components["schemas"]["FolderInfo"][];
             me: components["schemas"]["Me"];
             models: components["schemas"]["ModelChoice"][];
             now: string;
+            pinned: components["schemas"]["ConversationInfo"][];
             running: components["schemas"]["GenerationInfo"][];
             version: string;
         };
@@ -1941,15 +2118,24 @@ export interface components {
         };
         /**
          * ConversationQuery
-         * @description ``q`` searches titles and messages instead of listing.
+         * @description ``q`` searches titles and messages instead of listing: words or their beginnings, in any order, and what is in
+         *         quotes as it is. ``folder`` is its id, or ``none``; without ``archived`` both are listed.
          */
         ConversationQuery: {
+            /** @default null */
+            archived: boolean | null;
             /** @default  */
             cursor: string;
+            /** @default  */
+            folder: string;
             /** @default 50 */
             limit: number;
+            /** @default null */
+            pinned: boolean | null;
             /** @default  */
             q: string;
+            /** @default  */
+            tag: string;
         };
         /**
          * ConversationsChanged
@@ -2284,6 +2470,15 @@ export interface components {
             recovery_codes_left: number;
         };
         /**
+         * Features
+         * @description What the owner lets the portal do (`portal` in the configuration), and the most that one upload may hold.
+         */
+        Features: {
+            most_upload_bytes: number;
+            public_shares: boolean;
+            titles: boolean;
+        };
+        /**
          * FileInfo
          * @description ``sha256`` is of its bytes, ``purpose`` one of OpenAI's; at ``expires_at`` it is gone.
          */
@@ -2368,6 +2563,14 @@ export interface components {
             /** @default 0 */
             conversations: number;
             id: string;
+            name: string;
+        };
+        /** FolderList */
+        FolderList: {
+            folders: components["schemas"]["FolderInfo"][];
+        };
+        /** FolderName */
+        FolderName: {
             name: string;
         };
         /**
@@ -2558,6 +2761,13 @@ export interface components {
         /** IdentityList */
         IdentityList: {
             identities: components["schemas"]["IdentityInfo"][];
+        };
+        /**
+         * ImageAsked
+         * @description ``url`` is http or https, and out on the Internet.
+         */
+        ImageAsked: {
+            url: string;
         };
         /**
          * ImageBulk
@@ -3509,6 +3719,30 @@ export interface components {
             role?: components["schemas"]["Role"];
         };
         /**
+         * NewPrompt
+         * @description ``text`` may have places to fill in: ``{{name}}``, or ``{{name:what to propose}}``. ``shared``: everybody may use
+         *         it.
+         */
+        NewPrompt: {
+            name: string;
+            /** @default false */
+            shared?: boolean;
+            text: string;
+        };
+        /**
+         * NewShare
+         * @description ``leaf`` is the last message that is shown, by default that of the branch that is shown; what is said later is
+         *         not. ``public``: who has the link need not sign in, where the owner lets that be (`portal.public_shares`).
+         */
+        NewShare: {
+            /** @default null */
+            expires_in_s?: number | null;
+            /** @default  */
+            leaf?: string;
+            /** @default false */
+            public?: boolean;
+        };
+        /**
          * NewUser
          * @description ``name`` must not be anybody's, whatever its case.
          */
@@ -3597,6 +3831,13 @@ export interface components {
          */
         OpenIdLocation: {
             location: string;
+        };
+        /**
+         * OpenShare
+         * @description ``share`` is its id, from the link.
+         */
+        OpenShare: {
+            share: string;
         };
         /**
          * Outcome
@@ -3725,6 +3966,55 @@ export interface components {
              * @enum {unknown}
              */
             theme: "auto" | "dark" | "light";
+        };
+        /**
+         * PreferencesPatch
+         * @description What is left out stays. As of `Preferences`.
+         */
+        PreferencesPatch: {
+            /** @enum {unknown} */
+            language?: "auto" | "de" | "en";
+            model?: string;
+            notifications?: boolean;
+            /** @enum {unknown} */
+            send?: "enter" | "mod-enter";
+            /** @enum {unknown} */
+            theme?: "auto" | "dark" | "light";
+        };
+        /**
+         * PromptInfo
+         * @description ``mine``: the caller may change it. ``variables`` are its places to fill in, in the order of the text.
+         */
+        PromptInfo: {
+            by: string;
+            id: string;
+            mine: boolean;
+            name: string;
+            shared: boolean;
+            text: string;
+            updated_at: string;
+            variables: components["schemas"]["PromptVariable"][];
+        };
+        /** PromptList */
+        PromptList: {
+            prompts: components["schemas"]["PromptInfo"][];
+        };
+        /**
+         * PromptPatch
+         * @description What is left out stays.
+         */
+        PromptPatch: {
+            name?: string;
+            shared?: boolean;
+            text?: string;
+        };
+        /**
+         * PromptVariable
+         * @description ``default`` is what is proposed, empty for nothing.
+         */
+        PromptVariable: {
+            default: string;
+            name: string;
         };
         /**
          * ProposalInfo
@@ -4103,10 +4393,13 @@ export interface components {
         };
         /**
          * SearchMatch
-         * @description Where a search found its text. ``message`` is null if only the title has it.
+         * @description Where a search found its text. ``message`` is null if only the title has it. ``pieces`` are ``snippet`` with what
+         *         was found marked.
          */
         SearchMatch: {
             message: string | null;
+            /** @default [] */
+            pieces: components["schemas"]["SnippetPiece"][];
             snippet: string;
         };
         /**
@@ -4180,6 +4473,42 @@ export interface components {
          */
         Severity: "critical" | "high" | "info" | "low" | "medium";
         /**
+         * SharedThread
+         * @description What is shared: one branch, read only. ``by`` is whose it is.
+         */
+        SharedThread: {
+            by: string;
+            created_at: string;
+            expires_at: string | null;
+            id: string;
+            public: boolean;
+            thread: components["schemas"]["ConversationThread"];
+        };
+        /**
+         * ShareInfo
+         * @description ``path`` is where the portal shows it. ``expires_at`` is null for one that lasts until it is withdrawn.
+         */
+        ShareInfo: {
+            conversation: string;
+            created_at: string;
+            expires_at: string | null;
+            id: string;
+            path: string;
+            public: boolean;
+        };
+        /** ShareList */
+        ShareList: {
+            shares: components["schemas"]["ShareInfo"][];
+        };
+        /**
+         * ShareQuery
+         * @description ``conversation`` leaves out the shares of all others.
+         */
+        ShareQuery: {
+            /** @default  */
+            conversation: string;
+        };
+        /**
          * SignIn
          * @description Name and password, with a ``code`` for who has a second factor; nothing of it where an API key is shown.
          */
@@ -4235,6 +4564,14 @@ export interface components {
         /** SnippetInput */
         SnippetInput: {
             path: string;
+            text: string;
+        };
+        /**
+         * SnippetPiece
+         * @description ``found``: it is what was looked for.
+         */
+        SnippetPiece: {
+            found: boolean;
             text: string;
         };
         /**
@@ -4938,9 +5275,13 @@ export interface operations {
     get_conversations: {
         parameters: {
             query?: {
+                archived?: boolean | null;
                 cursor?: string;
+                folder?: string;
                 limit?: number;
+                pinned?: boolean | null;
                 q?: string;
+                tag?: string;
             };
             header?: never;
             path?: never;
@@ -5265,6 +5606,86 @@ export interface operations {
             };
             /** @description not_found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_conversations_conversation_shares: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NewShare"];
+            };
+        };
+        responses: {
+            /** @description Share a conversation as it is now, read only, by a link. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShareInfo"];
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description payload_too_large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6228,6 +6649,240 @@ export interface operations {
             };
             /** @description not_found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description payload_too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_folders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List your folders of conversations. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FolderList"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_folders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FolderName"];
+            };
+        };
+        responses: {
+            /** @description Make a folder. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FolderInfo"];
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description payload_too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_folders_folder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                folder: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Remove a folder; what is in it stays. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    patch_folders_folder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                folder: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FolderName"];
+            };
+        };
+        responses: {
+            /** @description Rename a folder. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FolderInfo"];
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9234,6 +9889,282 @@ export interface operations {
             };
         };
     };
+    post_outside_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImageAsked"];
+            };
+        };
+        responses: {
+            /** @description Fetch an image that an answer names, so that the reader's browser need not. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/*": unknown;
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description payload_too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_prompts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List prompts: your own, and those that others share. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptList"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_prompts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPrompt"];
+            };
+        };
+        responses: {
+            /** @description Keep a prompt. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptInfo"];
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description payload_too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_prompts_prompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                prompt: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Remove a prompt of yours; who manages users removes shared ones too. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    patch_prompts_prompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                prompt: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromptPatch"];
+            };
+        };
+        responses: {
+            /** @description Change a prompt of yours; who manages users changes shared ones too. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptInfo"];
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description payload_too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     get_queue: {
         parameters: {
             query?: never;
@@ -9842,6 +10773,151 @@ export interface operations {
             };
         };
     };
+    get_shares: {
+        parameters: {
+            query?: {
+                conversation?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List what you share. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShareList"];
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_shares_share: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                share: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Withdraw a share: its link leads nowhere then. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_shares_open: {
+        parameters: {
+            query?: {
+                share?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Read what somebody shares, by its id; who has not signed in reads only what is public. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SharedThread"];
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     get_status: {
         parameters: {
             query?: never;
@@ -10445,6 +11521,86 @@ export interface operations {
             };
             /** @description overloaded */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_users_me_preferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Tell how you want the portal. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    patch_users_me_preferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreferencesPatch"];
+            };
+        };
+        responses: {
+            /** @description Change how you want the portal. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description payload_too_large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

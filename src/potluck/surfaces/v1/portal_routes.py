@@ -6,8 +6,8 @@ from typing import Final
 
 from potluck.core import errors as e
 from potluck.core.people import Right
-from potluck.surfaces.v1 import boot, boot_shapes, conversations, shapes
-from potluck.surfaces.v1.endpoint import Route, plain
+from potluck.surfaces.v1 import boot, boot_shapes, conversations, outside, shapes
+from potluck.surfaces.v1.endpoint import Route, plain, reading
 
 PORTAL_ROUTES: Final[tuple[Route, ...]] = (
     Route(
@@ -27,5 +27,14 @@ PORTAL_ROUTES: Final[tuple[Route, ...]] = (
         errors=(e.NotFound,),
         right=Right.CONVERSE,
         lasting=True,
+    ),
+    Route(
+        "POST",
+        "/api/v1/outside/image",
+        "Fetch an image that an answer names, so that the reader's browser need not.",
+        reading(outside.ImageAsked, outside.image),
+        None,
+        media_type="image/*",
+        right=Right.CONVERSE,
     ),
 )

@@ -276,6 +276,7 @@ export class Blocks {
     const block = this.tip as Block;
     if (block.type === "paragraph") this.closeParagraph(block);
     else if (block.type === "heading") this.read(block);
+    else if (block.type === "table" && this.previewing && block.rows.length === 0) this.parent.children.pop();
     else if (block.type === "maths" && !block.closed) this.unclosedMaths(block);
     else if (block.type === "code") closeCode(block, this.previewing);
     this.open.pop();

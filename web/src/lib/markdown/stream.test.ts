@@ -1,19 +1,10 @@
 import { describe, expect, test } from "vitest";
 
+import { chance } from "../../../tests/chance";
+import { randomAnswer } from "../../../tests/message/fragments";
 import type { Block, Inline, Root } from "./nodes";
 import { plainBlocks } from "./plain";
 import { MarkdownStream, parseMarkdown } from "./stream";
-
-/** A generator of the same numbers on every machine (mulberry32). */
-export function chance(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 /** What a tree says, without what tells only how it came about. */
 function shape(value: unknown): unknown {
@@ -32,70 +23,11 @@ function streamed(text: string, next: () => number, look: (tree: Root) => void =
   return stream.tree();
 }
 
-const FRAGMENTS = [
-  "# Head",
-  "Setext\n===",
-  "text",
-  "more *words* here",
-  "**bold `code`**",
-  "- a",
-  "  - b",
-  "1. one",
-  "2) two",
-  "- [x] done",
-  "- [ ] open",
-  "> quote",
-  "> - in quote",
-  "",
-  "",
-  "",
-  "```js\nlet x = '`';\n\nok",
-  "```",
-  "~~~\nraw\n~~~",
-  "    indented",
-  "| a | b |\n|---|--:|",
-  "| 1 | `x\\|y` |",
-  "---",
-  "***",
-  "$$\nx^2\n$$",
-  "\\[ a \\]",
-  "$$ open",
-  "[ref]: https://example.com 'T'",
-  "see [ref] and [^1]",
-  "[^1]: note\n    more",
-  "<div>\nhtml\n</div>",
-  "<script>\nalert(1)",
-  "<!-- c",
-  "![img](https://a.example/x.png)",
-  "\tTab",
-  "\\(x\\) and $y$",
-  "https://a.example/b_c",
-  "a\r\nb",
-  "~~gone~~",
-  "1986\\. A",
-  "   ```",
-  "* * *",
-  "_a *b_ c*",
-  "[x](javascript:alert(1))",
-  "line  \nbreak",
-  "a\\\nb",
-  "&amp; &#35;",
-  "\u0000",
-  "😀*é*",
-] as const;
-
-function document(next: () => number): string {
-  const count = 1 + Math.floor(next() * 14);
-  return Array.from({ length: count }, () => FRAGMENTS[Math.floor(next() * FRAGMENTS.length)]).join(
-    next() < 0.2 ? "\n\n" : "\n",
-  );
-}
-
 describe("streaming", () => {
   test("any cut of a text ends in the tree of the whole", () => {
     for (let seed = 1; seed <= 400; seed += 1) {
       const next = chance(seed);
-      const text = document(next);
+      const text = randomAnswer(next);
       expect(shape(streamed(text, next)), JSON.stringify(text)).toEqual(shape(parseMarkdown(text)));
     }
   });
@@ -103,7 +35,7 @@ describe("streaming", () => {
   test("looking at the tree meanwhile changes nothing", () => {
     for (let seed = 1000; seed <= 1200; seed += 1) {
       const next = chance(seed);
-      const text = document(next);
+      const text = randomAnswer(next);
       const looked = streamed(text, next, (tree) => void plainBlocks(tree.children));
       expect(shape(looked), JSON.stringify(text)).toEqual(shape(parseMarkdown(text)));
     }

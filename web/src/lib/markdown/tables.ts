@@ -79,3 +79,18 @@ function csvCell(text: string): string {
 }
 
 const escaped = (cell: string): string => cell.replaceAll("|", "\\|");
+
+/** Characters that a column gets at least and at most; between them its longest cell decides. */
+const NARROWEST = 5;
+const WIDEST = 36;
+/** Space beside a cell's text, in characters. */
+const PADDING = 3;
+
+/** Widths of columns in characters, by the texts of their rows. */
+export function columnWidths(rows: readonly string[][]): number[] {
+  const count = rows[0]?.length ?? 0;
+  return Array.from({ length: count }, (_, column) => {
+    const longest = Math.max(...rows.map((row) => row[column]?.length ?? 0));
+    return Math.min(WIDEST, Math.max(NARROWEST, longest)) + PADDING;
+  });
+}

@@ -1,0 +1,30 @@
+import type english from "../en/message";
+import type { Same } from "../types";
+
+export default {
+  code: "Code",
+  "code-in": "Code: {language}",
+  wrap: "Umbrechen",
+  preview: "Vorschau",
+  diagram: "Diagramm",
+  sandboxed: "In einem Rahmen ohne Netz und ohne Zugriff auf dein Konto.",
+  table: "Tabelle",
+  "copy-markdown": "Als Markdown kopieren",
+  "copy-csv": "Als CSV kopieren",
+  "image-at": "Bild auf {host}",
+  "load-once": "Einmal laden",
+  "image-failed": "Das Bild konnte nicht geladen werden.",
+  "task-done": "Erledigt",
+  "task-open": "Offen",
+  thinking: { one: "Denkt nach, {n} Sekunde…", other: "Denkt nach, {n} Sekunden…" },
+  thought: { one: "{n} Sekunde nachgedacht", other: "{n} Sekunden nachgedacht" },
+  steps: "Schritte",
+  asked: "Gefragt",
+  answered: "Geantwortet",
+  "tool-running": "läuft",
+  "tool-done": "fertig",
+  "tool-failed": "fehlgeschlagen",
+  "to-end": "Zum Ende",
+  answering: "Antwortet…",
+  done: { one: "Fertig, {n} Wort", other: "Fertig, {n} Wörter" },
+} satisfies Same<typeof english>;

@@ -13,7 +13,7 @@ JOBS   ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 5 ] && n=5; echo 
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: audit web web-check help run setup test check fmt lint types layers fast docs lock clean bench-crashes bench-faults bench-first-run bench-fleet bench-gateway bench-kills bench-scheduler bench-takeover soak
+.PHONY: audit web web-check help run setup test check fmt lint types layers fast docs lock clean bench-crashes bench-faults bench-first-run bench-fleet bench-gateway bench-kills bench-scheduler bench-takeover bench-upscaling soak
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -122,6 +122,9 @@ soak: $(VENV)/.dev host-tools ## 30 minutes of mixed traffic with a fault every 
 
 bench-takeover: $(VENV)/.dev host-tools ## how long a call takes while the gateway that leads is killed, or stopped
 	$(BIN)/python -m benchmarks.takeover $(ARGS)
+
+bench-upscaling: $(VENV)/.dev ## enlarged photographs against their originals, beside bicubic
+	$(BIN)/python -m benchmarks.upscaling $(ARGS)
 
 bench-scheduler: $(VENV)/.dev ## what a decision costs, on a quiet fleet and on 400 nodes with 2,000 waiting
 	$(BIN)/python benchmarks/scheduler $(ARGS)

@@ -7,10 +7,12 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import IO, Final
 
 _LENGTH_BYTES: Final = 4
 _LAST_WORDS_BYTES: Final = 2_000
+_PIECE_BYTES: Final = 1024 * 1024
 
 
 class Child:
@@ -77,6 +79,10 @@ class Child:
         """Kill it if it still runs, and wait; its last words and its exit code, for the owner."""
         self.kill()
         self._stdin.close()
+        with suppress(ConnectionError):
+            # What nobody has read would keep its pipe open.
+            while await self._stdout.read(_PIECE_BYTES):
+                pass
         code = await self._process.wait()
         if self._complaints.closed:
             return f"exit code {code}"

@@ -185,7 +185,8 @@ class _Network:
             raise RuntimeError("The upscaler's model makes no picture of this image.")
         painted = np.clip(large.transpose(1, 2, 0), 0, 1) * np.float32(255)
         corrected: _Floats = painted + _resized(small - _resized(painted, small.shape), painted.shape)
-        return np.clip(corrected + np.float32(0.5), 0, 255).astype(np.uint8)
+        tile: _Bytes = np.clip(corrected + np.float32(0.5), 0, 255).astype(np.uint8)
+        return tile
 
 
 def _seen(pixels: _Bytes, box: Box) -> _Floats:
@@ -194,7 +195,8 @@ def _seen(pixels: _Bytes, box: Box) -> _Floats:
 
     rows = np.clip(np.arange(box.top, box.bottom), 0, pixels.shape[0] - 1)
     columns = np.clip(np.arange(box.left, box.right), 0, pixels.shape[1] - 1)
-    return pixels[rows[:, None], columns].astype(np.float32)
+    seen: _Bytes = pixels[rows[:, None], columns]
+    return seen.astype(np.float32)
 
 
 def _resized(picture: _Floats, shape: tuple[int, ...]) -> _Floats:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 
 from potluck.backends.streaming import Streaming
@@ -24,6 +25,7 @@ from potluck.config.model import (
     UsageConfig,
 )
 from potluck.config.secret import Secret
+from potluck.core.errors import BadRequest
 from potluck.core.limits import Limits as Allowed
 from potluck.core.limits import Rules
 from potluck.core.model import EngineId, EngineKind, Health, NodeId
@@ -108,6 +110,16 @@ async def test_limits_names_and_where_is_looked_change_at_once(tmp_path: Path) -
         read = replace(read, usage=UsageConfig(keep_s=86_400.0))
         assert reloader.reload() == {"usage": True}
         assert kept == [read.usage]
+        limits.clear()
+        reloader.say({"queue.depth": 3})
+        assert ([depth for depth, _ in limits], reloader.config.queue.depth) == ([3], 3)
+        read = replace(read, queue=QueueConfig(depth=11))
+        assert reloader.reload() == {}  # what was changed goes before the file
+        with pytest.raises(BadRequest):
+            reloader.say({"queue.depth": 0})
+        assert reloader.config.queue.depth == 3
+        reloader.say({})
+        assert reloader.config.queue.depth == 11
     pools.close()
 
 

@@ -27,6 +27,8 @@ from msgspec.structs import replace
 from potluck import __version__, logs
 from potluck.admission import ProviderWeb, ensure_guests, openid, strangers
 from potluck.backends.streaming import Streaming
+from potluck.changing import Settings
+from potluck.config.changeable import changed
 from potluck.config.load import load
 from potluck.config.model import Config, EngineConfig, UsageConfig
 from potluck.core.audit import Event, Fact
@@ -45,6 +47,7 @@ from potluck.gateway.admission import Admission
 from potluck.gateway.agents import AgentWatch
 from potluck.gateway.audit import Audit
 from potluck.gateway.calls import InsideCalls
+from potluck.gateway.changed_settings import ChangedSettings
 from potluck.gateway.discovery.discovery import Discovery
 from potluck.gateway.discovery.kept import node_configs
 from potluck.gateway.dispatch import Dispatcher
@@ -418,7 +421,10 @@ async def running(
         stack.push_async_callback(installer.aclose)
         found = await usual_engines(installer, _this_machine()) if config.source is None else ()
         kept = await stored(storage.settings, time.time)
-        file, config = config, with_nodes(config, node_configs(kept.accepted.values(), config.discovery.agent_key))
+        settings = ChangedSettings(storage.settings, time.time)
+        await settings.read(config)
+        accepted = node_configs(kept.accepted.values(), config.discovery.agent_key)
+        file, config = config, with_nodes(changed(config, settings.said), accepted)
         installations = installer.installations([*config.engines, *found], with_local=_local_wanted(config, found))
         fleet = Fleet(
             installations,
@@ -489,6 +495,7 @@ async def running(
             agents=agents,
             limit=dispatcher.limit,
             discovered=lambda agent_key: node_configs(kept.accepted.values(), agent_key),
+            said=settings.said,
         )
         reloader.keep = lambda usage: _keep_usage(ledger, usage)
         reloader.allow = lambda rules: _allow(rules, admission, keyring, sessions)
@@ -569,6 +576,7 @@ async def running(
             jobs,
             recorder,
             images,
+            Settings(settings, reloader),
         )
         relay.serve_rest(lambda: _asgi_side(services, fleet, metrics, keyring, origins))
 
@@ -723,6 +731,7 @@ def _services(
     jobs: Jobs,
     recorder: Recorder,
     images: RemoteImages,
+    settings: Settings,
 ) -> Services:
     async def changed() -> None:
         await _learn(storage, keyring, sessions)
@@ -775,6 +784,7 @@ def _services(
         stopping=lambda: relay.draining,
         recorder=recorder,
         pictures=images,
+        settings=settings,
         url=config.server.url,
         portal=config.portal,
     )

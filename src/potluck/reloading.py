@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 import msgspec
 import structlog
 
+from potluck.config.changeable import changed
 from potluck.config.model import ClassConfig, Config, DiscoveryConfig, NodeConfig, Policy, RouteConfig, UsageConfig
 from potluck.config.secret import Secret
 from potluck.core.catalogue import RouteRule
-from potluck.core.errors import OperatorError
+from potluck.core.errors import BadRequest, OperatorError
 from potluck.core.limits import Rules
-from potluck.core.model import EngineId, NodeId
+from potluck.core.model import EngineId, Json, NodeId
 from potluck.core.scheduling.classes import Kind, Limits, limits_within
 from potluck.gateway.agents import AgentWatch
 from potluck.gateway.fleet import Fleet, Installation
@@ -26,13 +28,15 @@ _FLEET = frozenset({"nodes", "routes", "aliases"})
 _QUEUE = frozenset({"queue", "classes"})
 _RESCUE = frozenset({"rescue", "generations"})
 _AT_ONCE = _FLEET | _QUEUE | _RESCUE | {"discovery", "usage"}
+NOTHING_SAID: Mapping[str, Json] = MappingProxyType({})
 _NOT_SETTINGS = frozenset({"source", "warnings"})
 
 
 class Reloader:
     """Reads the configuration again with ``read`` and applies what differs from ``config``.
 
-    ``discovered`` are the nodes that the owner accepted beside those of the file, for the key of their agents.
+    ``discovered`` are the nodes that the owner accepted beside those of the file, for the key of their agents; ``said``
+    is what was changed without the file (`config.changeable`).
     ``limit`` gives the queue its length and the classes their limits, ``relook`` has machines looked for elsewhere,
     ``allow`` takes what callers may use, ``bound`` holds what is done for broken answers, and for those that nobody
     reads, to other bounds; ``keep`` takes for how long usage is kept. ``heard`` is told what a signal has changed.
@@ -49,9 +53,11 @@ class Reloader:
         agents: AgentWatch,
         limit: Callable[[int, Mapping[Kind, Limits]], None],
         discovered: Callable[[Secret | None], Iterable[NodeConfig]] = lambda agent_key: (),
+        said: Mapping[str, Json] = NOTHING_SAID,
     ) -> None:
         self._file = config
-        self._config = with_nodes(config, discovered(config.discovery.agent_key))
+        self._said = said
+        self._config = with_nodes(changed(config, said), discovered(config.discovery.agent_key))
         self._discovered = discovered
         self._read = read
         self._installer = installer
@@ -71,28 +77,45 @@ class Reloader:
         Raises `OperatorError` for a configuration with errors; the old one then stays whole.
         """
         file, before = self._read(), self._config
-        changed = self._take(with_nodes(file, self._discovered(file.discovery.agent_key)))
+        found = self._take(self._whole(file))
         self._file = file
-        held = {name: name in _AT_ONCE for name in changed}
+        held = {name: name in _AT_ONCE for name in found}
         if "limits" in held:  # the rules hold at once, the sizes from the next start on
             limits = msgspec.structs.replace(before.limits, rules=file.limits.rules)
             held["limits"] = limits == file.limits
+        if "portal" in held:  # what it is called holds at once, too
+            portal = msgspec.structs.replace(before.portal, name=self._config.portal.name)
+            held["portal"] = portal == self._config.portal
         if waiting := [name for name, at_once in held.items() if not at_once]:
             log.warning("these changes need a restart", sections=waiting)
-        log.info("configuration reloaded", changed=list(changed))
+        log.info("configuration reloaded", changed=list(found))
         return held
 
     def discovered(self) -> None:
         """Take what the owner accepted or forgot, and where nodes were followed to."""
         before = set(self._config.engines)
-        self._take(with_nodes(self._file, self._discovered(self._file.discovery.agent_key)))
+        self._take(self._whole(self._file))
         for engine in self._config.engines:
             if engine not in before:
                 self._watch.look_now(engine.id)
 
+    def say(self, said: Mapping[str, Json]) -> None:
+        """Let other changes go before the file, at once. Raises `BadRequest`; then the old ones stay."""
+        before, self._said = self._said, said
+        try:
+            wanted = self._whole(self._file)
+        except BadRequest:
+            self._said = before
+            raise
+        log.info("settings changed", sections=list(self._take(wanted)))
+
+    def _whole(self, file: Config) -> Config:
+        """The file's, with what was said since and the nodes that were discovered."""
+        return with_nodes(changed(file, self._said), self._discovered(file.discovery.agent_key))
+
     @property
     def config(self) -> Config:
-        """What holds now: the file's, and the discovered nodes."""
+        """What holds now: the file's, what was changed since, and the discovered nodes."""
         return self._config
 
     @property
@@ -101,24 +124,25 @@ class Reloader:
         return self._file.nodes.keys()
 
     def _take(self, wanted: Config) -> tuple[str, ...]:
-        changed = changes(self._config, wanted)
-        if _QUEUE & set(changed):
+        found = changes(self._config, wanted)
+        different = set(found)
+        if _QUEUE & different:
             self._limit(wanted.queue.depth, class_limits(wanted))
-        if "usage" in changed:
+        if "usage" in different:
             self.keep(wanted.usage)
-        if "limits" in changed:
+        if "limits" in different:
             self.allow(wanted.limits.rules)
-        if _RESCUE & set(changed):
+        if _RESCUE & different:
             self.bound(wanted)
-        if "discovery" in changed:
+        if "discovery" in different:
             self.relook(wanted.discovery)
-        if _FLEET & set(changed):
+        if _FLEET & different:
             self._fleet.reconfigure(self._installations(wanted), rules(wanted), wanted.aliases)
             self._watch.begin()
             self._fleet.machines.configure(self._installer.machines(wanted))
             self._agents.begin()
         self._config = wanted
-        return changed
+        return found
 
     def on_signal(self) -> None:
         """SIGHUP: as `reload`, with errors in the log."""

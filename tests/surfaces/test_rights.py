@@ -138,6 +138,8 @@ MATRIX = {
     "POST /api/v1/discovery/{proposal}/dismiss": ADMIN,
     "GET /api/v1/events": GUEST,
     "GET /api/v1/history": MEMBER,
+    "GET /api/v1/settings": ADMIN,
+    "PATCH /api/v1/settings": ADMIN,
     "GET /api/v1/nodes/{node}/history": MEMBER,
     "GET /api/v1/incidents": MEMBER,
     "GET /api/v1/status": MEMBER,

@@ -53,6 +53,7 @@ COMMANDS: Mapping[str, str] = {
     "blobs": "List, tidy and copy the bytes of files.",
     "migrate": "Move all that the database holds into another one.",
     "doctor": "Look for what is wrong on this machine, and say what to do.",
+    "settings": "List and change the running settings.",
     "reload": "Make the running service read its configuration again.",
 }
 """Every command: its module's name in this package, and its line in the help."""

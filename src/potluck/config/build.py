@@ -58,7 +58,7 @@ def build(file: FileSection, source: Path, warnings: tuple[ConfigProblem, ...]) 
         generations=_generations(file.generations),
         access=_access(file.access),
         audit=model.AuditConfig(file.audit.keep),
-        portal=model.PortalConfig(file.portal.titles, file.portal.public_shares),
+        portal=model.PortalConfig(file.portal.name, file.portal.titles, file.portal.public_shares),
         jobs=model.JobsConfig(file.jobs.at_once, file.jobs.unfinished, file.jobs.keep),
         storage=model.StorageConfig(
             file.storage.database, file.storage.redis, file.storage.blobs, tuple(file.storage.replicas)

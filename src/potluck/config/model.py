@@ -275,9 +275,10 @@ class JobsConfig(msgspec.Struct, frozen=True):
 
 
 class PortalConfig(msgspec.Struct, frozen=True):
-    """``titles``: models name conversations. ``public_shares``: a conversation may be shared with whoever has the
-    link."""
+    """``name`` is what the service is called. ``titles``: models name conversations. ``public_shares``: a
+    conversation may be shared with whoever has the link."""
 
+    name: str = "Potluck"
     titles: bool = True
     public_shares: bool = False
 
@@ -343,10 +344,10 @@ class Config(msgspec.Struct, frozen=True):
     access: AccessConfig = AccessConfig()
     audit: AuditConfig = AuditConfig()
     jobs: JobsConfig = JobsConfig()
-    portal: PortalConfig = PortalConfig()
     storage: StorageConfig = StorageConfig()
     files: FilesConfig = FilesConfig()
     images: ImagesConfig = ImagesConfig()
+    portal: PortalConfig = PortalConfig()
     gateway: GatewayConfig = GatewayConfig()
     usage: UsageConfig = UsageConfig()
     discovery: DiscoveryConfig = DiscoveryConfig()

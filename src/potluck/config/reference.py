@@ -53,17 +53,17 @@ def reference_markdown() -> str:
     """The page docs/reference/config.md: every key, its type, its default and its sentence."""
     schema = json_schema()
     lines = [_INTRODUCTION]
-    for path, section in _sections(schema, schema, ()):
+    for path, section in sections(schema, schema, ()):
         lines += [f"## {dotted(path).replace('[0]', '[]')}\n", f"{section['description']}\n"]
         if "properties" not in section:
-            lines.append(f"Type: {_type(section)}.\n")
+            lines.append(f"Type: {type_of(section)}.\n")
             continue
         lines += ["| key | type | default | |", "| --- | --- | --- | --- |"]
         needed = section.get("required", [])
         for key, value in _object(section["properties"]).items():
             field = _object(value)
-            default = "needed" if isinstance(needed, list) and key in needed else _default(field)
-            lines.append(f"| `{key}` | {_type(field)} | {default} | {field['description']} |")
+            default = "needed" if isinstance(needed, list) and key in needed else default_of(field)
+            lines.append(f"| `{key}` | {type_of(field)} | {default} | {field['description']} |")
         lines.append("")
     return "\n".join(lines)
 
@@ -93,7 +93,8 @@ def _options(field: JsonObject) -> list[JsonObject]:
     return [each for each in options if isinstance(each, dict)] if isinstance(options, list) else []
 
 
-def _sections(section: JsonObject, root: JsonObject, path: Path) -> Iterator[tuple[Path, JsonObject]]:
+def sections(section: JsonObject, root: JsonObject, path: Path) -> Iterator[tuple[Path, JsonObject]]:
+    """Every section below ``section`` with its path: ``NAME`` for what the owner names, 0 for what is in a list."""
     for key, value in _object(section["properties"]).items():
         below = _below(_object(value), root)
         if below is None:
@@ -102,27 +103,29 @@ def _sections(section: JsonObject, root: JsonObject, path: Path) -> Iterator[tup
             continue
         inner = (*path, key, *below[0])
         yield inner, below[1]
-        yield from _sections(below[1], root, inner)
+        yield from sections(below[1], root, inner)
 
 
-def _type(field: JsonObject) -> str:
+def type_of(field: JsonObject) -> str:
+    """A field's type, for people."""
     if isinstance(name := field.get("x-type"), str):
         return name
     if isinstance(words := field.get("enum"), list):
         return ", ".join(f"`{word}`" for word in words)
     if isinstance(inner := field.get("items"), dict):
-        return "list of mappings" if "$ref" in inner else f"list of {_type(inner)}"
+        return "list of mappings" if "$ref" in inner else f"list of {type_of(inner)}"
     if isinstance(inner := field.get("additionalProperties"), dict):
-        return f"mapping of {_type(inner)}"
+        return f"mapping of {type_of(inner)}"
     plain = next((each for each in _options(field) if each.get("type") != "null"), None)
-    return _type(plain) if plain else "mapping"
+    return type_of(plain) if plain else "mapping"
 
 
-def _default(field: JsonObject) -> str:
+def default_of(field: JsonObject) -> str:
+    """A field's default as it would be written, in Markdown; a dash for none."""
     default = field.get("default")
     if default is None or default == [] or isinstance(default, dict):
         return "–"
-    kind = _type(field)
+    kind = type_of(field)
     if kind == "duration" and isinstance(default, int | float):
         return f"`{show_duration(default)}`"
     if kind == "size" and isinstance(default, int):

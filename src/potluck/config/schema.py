@@ -202,6 +202,13 @@ def _lateness(value: object) -> float | str:
     return seconds
 
 
+def _service_name(value: object) -> str:
+    name = " ".join(value.split()) if isinstance(value, str) else ""
+    if not name or len(name) > 60 or not name.isprintable():
+        raise Unfit("be a name of 1 to 60 letters, digits and signs that can be printed", "Such as 'Home AI'.")
+    return name
+
+
 Duration = Annotated[float, BeforeValidator(parse_duration), _shape("duration", {"type": "number"}, {"type": "string"})]
 Size = Annotated[int, BeforeValidator(parse_size), _shape("size", {"type": "integer"}, {"type": "string"})]
 Quota = Annotated[int, BeforeValidator(_quota), _shape("size or `none`", {"type": "integer"}, {"type": "string"})]
@@ -244,6 +251,7 @@ LongSecret = Annotated[
     Secret, PlainValidator(_long_secret), WithJsonSchema({"type": "string", "x-type": "secret text"})
 ]
 Origin = Annotated[str, BeforeValidator(_origin), WithJsonSchema({"type": "string", "x-type": "origin"})]
+ServiceName = Annotated[str, BeforeValidator(_service_name), WithJsonSchema({"type": "string", "x-type": "name"})]
 GuestName = Annotated[str, BeforeValidator(_guest), WithJsonSchema({"type": "string", "x-type": "name"})]
 RoleName: TypeAlias = Literal["owner", "admin", "member", "guest"]
 Kind: TypeAlias = Literal["ollama", "llamacpp", "openai", "comfyui", "a1111"]
@@ -634,8 +642,11 @@ class JobsSection(Section):
 
 
 class PortalSection(Section):
-    """What the portal does by itself, and what people may show of it."""
+    """What people see of the service, what the portal does by itself, and what people may show of it."""
 
+    name: ServiceName = Field(
+        _PORTAL.name, description="What the service is called, in the portal and where one signs in."
+    )
     titles: Switch = Field(
         _PORTAL.titles,
         description="Whether a small model that is in memory gives conversations a title and tags after their first "

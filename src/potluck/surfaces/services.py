@@ -15,7 +15,7 @@ from potluck.core.audit import Event, Head
 from potluck.core.discovery import Proposal
 from potluck.core.history import Series
 from potluck.core.incidents import Incident
-from potluck.core.model import Engine, EngineId, Model, ModelId, NodeId, UserId
+from potluck.core.model import Engine, EngineId, Json, Model, ModelId, NodeId, UserId
 from potluck.core.scheduling.rates import Rates
 from potluck.core.scheduling.standing import UserTurn
 from potluck.core.sessions import Lifetimes
@@ -45,6 +45,7 @@ from potluck.surfaces.newest import Newest
 from potluck.wire.terms import Terms
 
 if TYPE_CHECKING:  # no start needs them
+    from potluck.config.effective import Setting
     from potluck.core.drill import How, Plan
     from potluck.gateway.accounts import Accounts
     from potluck.gateway.drills import Drill, Order
@@ -178,6 +179,26 @@ class DrillCare(Protocol):
     async def end(self, name: str) -> Drill: ...
 
 
+class SettingsCare(Protocol):
+    """The owner's settings: `potluck.changing.Settings`."""
+
+    @property
+    def file(self) -> str:
+        """The name of the configuration file; empty where there is none."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """What the service is called."""
+        ...
+
+    async def all(self) -> Sequence[Setting]: ...
+
+    async def change(self, changes: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Raises `BadRequest`, and then nothing has changed."""
+        ...
+
+
 class RecorderView(Protocol):
     """What is remembered of machines: `gateway.recorder.Recorder`."""
 
@@ -293,6 +314,7 @@ class Services(msgspec.Struct, frozen=True):
     jobs: JobCare
     recorder: RecorderView
     pictures: PictureFetch
+    settings: SettingsCare
     started_s: float
     max_body_bytes: int = 64_000_000
     url: str = ""

@@ -47,6 +47,7 @@ def world(provider: Provider | None, redirect_uri: str = "") -> World:
 
 async def test_the_ways_tell_of_the_button_and_of_the_proxy() -> None:
     assert (await world(Provider()).ask("GET", "/api/v1/sessions/ways")).json() == {
+        "name": "Potluck",
         "oidc": {"label": "The house", "start": START},
         "proxy": True,
         "key": True,

@@ -17,6 +17,9 @@ import msgspec
 from starlette.applications import Starlette
 
 from potluck.backends.port import Child, PullOrder
+from potluck.config.changeable import changed
+from potluck.config.effective import Setting, settings
+from potluck.config.model import Config
 from potluck.core.answer import Event, Finish, FinishReason, Text, Timings, Usage
 from potluck.core.audit import EMPTY, Entry, Head, bounded, chained
 from potluck.core.call import Call
@@ -589,6 +592,27 @@ class MemoryRequests:
         raise AssertionError("not used here")
 
 
+class FakeSettings:
+    """As `SettingsCare` promises, over no file."""
+
+    def __init__(self) -> None:
+        self.said: dict[str, Json] = {}
+        self.file = ""
+
+    @property
+    def name(self) -> str:
+        return str(self.said.get("portal.name", "Potluck"))
+
+    async def all(self) -> Sequence[Setting]:
+        return settings(None, self.said, Config())
+
+    async def change(self, changes: Mapping[str, Json]) -> Mapping[str, Json]:
+        changed(Config(), {key: value for key, value in changes.items() if value is not None})
+        previous = {key: self.said.get(key) for key in changes}
+        self.said = {key: value for key, value in {**self.said, **changes}.items() if value is not None}
+        return previous
+
+
 class FakeRecorder:
     """Remembers what a test says."""
 
@@ -951,6 +975,7 @@ class World:
     random_bytes: Callable[[int], bytes] = bytes
     seconds: float = 0.0
     url: str = ""
+    settings: FakeSettings = field(default_factory=FakeSettings)
     recorder: FakeRecorder = field(default_factory=FakeRecorder)
     live: Live = field(default_factory=lambda: Live(tick_s=0.001))
     welcome: bool = True
@@ -1048,6 +1073,7 @@ class World:
             jobs=self.jobs,
             recorder=self.recorder,
             pictures=self.pictures,
+            settings=self.settings,
             started_s=self.now - 60,
             url=self.url,
             max_body_bytes=self.max_body_bytes,

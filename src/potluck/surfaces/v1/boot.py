@@ -41,6 +41,7 @@ async def boot(exchange: Exchange) -> Reply:
     return Reply(
         BootReply(
             version=__version__,
+            name=services.settings.name,
             now=rfc3339(services.clock()),
             me=Me(
                 id=caller.user,

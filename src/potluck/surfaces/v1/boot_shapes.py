@@ -74,9 +74,11 @@ class Features(msgspec.Struct):
 
 class BootReply(msgspec.Struct):
     """``conversations`` is the first page of those that are not archived, ``pinned`` are those that are pinned, and
-    ``running`` one's answers that are under way. ``now`` is the service's clock, to which all other times belong."""
+    ``running`` one's answers that are under way. ``name`` is what the service is called, and ``now`` its clock, to
+    which all other times belong."""
 
     version: str
+    name: str
     now: str
     me: Me
     models: list[ModelChoice]

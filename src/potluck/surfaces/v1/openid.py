@@ -58,9 +58,10 @@ class OpenIdButton(msgspec.Struct):
 
 
 class SignInWaysInfo(msgspec.Struct):
-    """A ``key`` and a ``password`` are taken at ``POST /api/v1/sessions``. ``oidc`` is null where no provider is
-    configured; ``proxy`` says whether a reverse proxy may sign people in."""
+    """``name`` is what the service is called. A ``key`` and a ``password`` are taken at ``POST /api/v1/sessions``.
+    ``oidc`` is null where no provider is configured; ``proxy`` says whether a reverse proxy may sign people in."""
 
+    name: str
     oidc: OpenIdButton | None
     proxy: bool
     key: bool = True
@@ -86,7 +87,10 @@ class IdentityList(msgspec.Struct):
 async def ways(exchange: Exchange) -> Reply:
     openid = exchange.services.openid
     button = None if openid is None else OpenIdButton(openid.label, START)
-    return Reply(SignInWaysInfo(button, exchange.services.proxy_signs_in), {"cache-control": "no-store"})
+    return Reply(
+        SignInWaysInfo(exchange.services.settings.name, button, exchange.services.proxy_signs_in),
+        {"cache-control": "no-store"},
+    )
 
 
 async def begin(exchange: Exchange, query: OpenIdBegin) -> Result:

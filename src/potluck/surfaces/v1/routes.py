@@ -51,6 +51,7 @@ from potluck.surfaces.v1.conversation_routes import CONVERSATION_ROUTES
 from potluck.surfaces.v1.endpoint import Action, Endpoint, Route, asking, perhaps, plain, reading, uploading
 from potluck.surfaces.v1.errors import ErrorBody
 from potluck.surfaces.v1.exchange import Exchange, Page
+from potluck.surfaces.v1.house_routes import HOUSE_ROUTES
 from potluck.surfaces.v1.past_routes import PAST_ROUTES
 from potluck.surfaces.v1.picture_routes import PICTURE_ROUTES
 from potluck.surfaces.v1.portal_routes import PORTAL_ROUTES
@@ -125,6 +126,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
     *CONVERSATION_ROUTES,
     *PICTURE_ROUTES,
     *PAST_ROUTES,
+    *HOUSE_ROUTES,
     Route(
         "POST",
         "/api/v1/chat",

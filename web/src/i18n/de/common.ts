@@ -29,6 +29,7 @@ export default {
   search: "Suchen",
   open: "Öffnen",
   back: "Zurück",
+  actions: "Aktionen",
   details: "Einzelheiten",
   none: "Keine",
   account: "Konto",

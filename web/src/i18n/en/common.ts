@@ -26,6 +26,7 @@ export default {
   search: "Search",
   open: "Open",
   back: "Back",
+  actions: "Actions",
   details: "Details",
   none: "None",
   account: "Account",

@@ -17,8 +17,9 @@ describe("usage", () => {
     expect(shown.at(-1)?.day).toBe("2026-11-26");
   });
 
-  it("is asked for from the midnight that begins the first day", () => {
-    expect(rangeOf(1, NOW)).toEqual({ from: "2026-11-26T00:00:00.000Z", to: "2026-11-26T15:00:00.000Z" });
+  it("is asked for in whole days, today with them", () => {
+    expect(rangeOf(1, NOW)).toEqual({ from: "2026-11-26", to: "2026-11-26" });
+    expect(rangeOf(30, NOW)).toEqual({ from: "2026-10-28", to: "2026-11-26" });
   });
 
   it("names its rows as people know them", () => {

@@ -8,10 +8,13 @@ export type Measure = "tokens" | "calls" | "images";
 
 const DAY_MS = 86_400_000;
 
-/** From and to (RFC 3339) of the last days, today with them; days begin at midnight UTC, as the service counts them. */
+/** The first and the last of the last days, today with them; days begin at midnight UTC, as the service counts them. */
 export function rangeOf(days: Range, now: Date): { from: string; to: string } {
-  const today = Math.floor(now.getTime() / DAY_MS) * DAY_MS;
-  return { from: new Date(today - (days - 1) * DAY_MS).toISOString(), to: now.toISOString() };
+  return { from: dayOf(now.getTime() - (days - 1) * DAY_MS), to: dayOf(now.getTime()) };
+}
+
+function dayOf(timeMs: number): string {
+  return new Date(timeMs).toISOString().slice(0, 10);
 }
 
 export function measured(sums: Sums, measure: Measure): number {
@@ -22,9 +25,8 @@ export function measured(sums: Sums, measure: Measure): number {
 export function daily(rows: readonly Sums[], days: Range, now: Date, measure: Measure): { day: string; value: number }[] {
   const used = new Map<string, number>();
   for (const row of rows) if (row.day) used.set(row.day, (used.get(row.day) ?? 0) + measured(row, measure));
-  const today = Math.floor(now.getTime() / DAY_MS) * DAY_MS;
   return Array.from({ length: days }, (_, at) => {
-    const day = new Date(today - (days - 1 - at) * DAY_MS).toISOString().slice(0, 10);
+    const day = dayOf(now.getTime() - (days - 1 - at) * DAY_MS);
     return { day, value: used.get(day) ?? 0 };
   });
 }

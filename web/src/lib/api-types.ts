@@ -1280,6 +1280,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List every setting with what holds, where that comes from, and whether it can be changed here. */
+        get: operations["get_settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change settings; they hold at once, and go before the file. */
+        patch: operations["patch_settings"];
+        trace?: never;
+    };
     "/api/v1/shares": {
         parameters: {
             query?: never;
@@ -1752,7 +1770,8 @@ export interface components {
         /**
          * BootReply
          * @description ``conversations`` is the first page of those that are not archived, ``pinned`` are those that are pinned, and
-         *         ``running`` one's answers that are under way. ``now`` is the service's clock, to which all other times belong.
+         *         ``running`` one's answers that are under way. ``name`` is what the service is called, and ``now`` its clock, to
+         *         which all other times belong.
          */
         BootReply: {
             conversations: components["schemas"]["ConversationList"];
@@ -1761,6 +1780,7 @@ export interface components {
             folders: components["schemas"]["FolderInfo"][];
             me: components["schemas"]["Me"];
             models: components["schemas"]["ModelChoice"][];
+            name: string;
             now: string;
             pinned: components["schemas"]["ConversationInfo"][];
             running: components["schemas"]["GenerationInfo"][];
@@ -4468,6 +4488,51 @@ export interface components {
             user: string;
         };
         /**
+         * SettingInfo
+         * @description A setting. ``value`` is as it is written; of a secret only dots, null for one that is not set, for which
+         *         ``default`` holds. ``source`` is what counts: ``portal`` for what was changed here, else the ``command line``, the
+         *         ``environment`` (a variable that the file names), the ``file``, where ``line`` is, or the ``default``.
+         */
+        SettingInfo: {
+            changeable: boolean;
+            default: string;
+            description: string;
+            key: string;
+            line: number | null;
+            section: string;
+            /** @enum {unknown} */
+            source: "command line" | "default" | "environment" | "file" | "portal";
+            type: string;
+            value: unknown;
+        };
+        /**
+         * SettingsChange
+         * @description New values by key; null: as in the file again. All hold at once, or none.
+         */
+        SettingsChange: {
+            changes: {
+                [key: string]: string | number | boolean | null;
+            };
+        };
+        /**
+         * SettingsChanged
+         * @description ``previous`` is what undoes it: the ``changes`` to ask for. ``settings`` are those that were asked for.
+         */
+        SettingsChanged: {
+            previous: {
+                [key: string]: string | number | boolean | null;
+            };
+            settings: components["schemas"]["SettingInfo"][];
+        };
+        /**
+         * SettingsReply
+         * @description ``file`` is the configuration file's name, empty where there is none.
+         */
+        SettingsReply: {
+            file: string;
+            settings: components["schemas"]["SettingInfo"][];
+        };
+        /**
          * Severity
          * @enum {unknown}
          */
@@ -4522,12 +4587,13 @@ export interface components {
         };
         /**
          * SignInWaysInfo
-         * @description A ``key`` and a ``password`` are taken at ``POST /api/v1/sessions``. ``oidc`` is null where no provider is
-         *         configured; ``proxy`` says whether a reverse proxy may sign people in.
+         * @description ``name`` is what the service is called. A ``key`` and a ``password`` are taken at ``POST /api/v1/sessions``.
+         *         ``oidc`` is null where no provider is configured; ``proxy`` says whether a reverse proxy may sign people in.
          */
         SignInWaysInfo: {
             /** @default true */
             key: boolean;
+            name: string;
             oidc: components["schemas"]["OpenIdButton"] | null;
             /** @default true */
             password: boolean;
@@ -10769,6 +10835,104 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SignInWaysInfo"];
+                };
+            };
+        };
+    };
+    get_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List every setting with what holds, where that comes from, and whether it can be changed here. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsReply"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    patch_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsChange"];
+            };
+        };
+        responses: {
+            /** @description Change settings; they hold at once, and go before the file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsChanged"];
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description payload_too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };

@@ -762,6 +762,8 @@ def _services(
         files=gallery.files,
         gallery=gallery,
         progress=progress,
+        spending=relay.admission,
+        painters=lambda: (),
         openid=None
         if config.access.oidc is None
         else openid(

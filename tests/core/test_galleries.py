@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from potluck.core.errors import BadRequest
 from potluck.core.files import checked_file_name
-from potluck.core.galleries import LONGEST_TAG, Keeping, checked_tags, is_picture_id, picture_name
+from potluck.core.galleries import LONGEST_TAG, Keeping, checked_tags, drawn_size, is_picture_id, picture_name
 from potluck.core.people import Role
 
 
@@ -47,3 +47,12 @@ def test_pictures_are_kept_for_ever_unless_somebody_says_otherwise() -> None:
     assert keeping.of("carl", Role.MEMBER) == 60.0
     assert keeping.of("dora", Role.ADMIN) is None
     assert keeping.of("olga", Role.OWNER) is None
+
+
+@given(st.integers(1, 20_000), st.integers(1, 20_000))
+def test_an_image_is_drawn_over_at_a_size_that_engines_draw(width: int, height: int) -> None:
+    sides = drawn_size(width, height)
+    assert all(64 <= side <= 4096 and side % 8 == 0 for side in sides)
+    assert sides[0] * sides[1] <= 1024 * 1024 or 64 in sides
+    if 64 not in sides and 4096 not in sides:
+        assert abs(sides[0] / sides[1] - width / height) <= 0.15 * width / height

@@ -22,6 +22,7 @@ from potluck.core.jobs import (
     Turn,
     Watch,
     again_in_s,
+    ahead_of,
     due,
     in_turn,
     mends,
@@ -157,3 +158,10 @@ def test_nobody_takes_a_job_whose_worker_still_works_whatever_their_clocks_say(
             assert not hold.holds(true_s)
             return
     raise AssertionError("a silent worker's job is taken in the end")
+
+
+def test_users_take_turns_in_the_line_too() -> None:
+    assert ahead_of(0, []) == 0
+    assert ahead_of(3, []) == 3
+    assert ahead_of(0, [(9, True), (9, False)]) == 1
+    assert ahead_of(2, [(9, True), (9, False), (1, False), (0, True)]) == 2 + 3 + 2 + 1

@@ -77,7 +77,7 @@ async def test_a_gallery_that_is_full_takes_what_was_promised_and_no_more(world:
 
 
 async def test_an_image_to_begin_with_is_cleaned_and_kept_for_a_while(world: Shop) -> None:
-    file = await world.gallery.take_in(ANNA, image(64, 32, format="jpeg"), "holiday.jpg")
+    file, _ = await world.gallery.take_in(ANNA, image(64, 32, format="jpeg"), "holiday.jpg")
     record = await world.files.get(file, ANNA)
     assert (record.media_type, record.expires_s) == ("image/png", 1000.0 + INPUT_KEPT_S)
     assert (await world.files.list(ANNA, limit=9)).files == ()
@@ -85,9 +85,19 @@ async def test_an_image_to_begin_with_is_cleaned_and_kept_for_a_while(world: Sho
         await world.gallery.take_in(ANNA, b"nothing")
 
 
+async def test_the_same_image_is_the_same_file_for_a_while(world: Shop) -> None:
+    one = await world.gallery.take_in(ANNA, image(64))
+    two, three = await asyncio.gather(*(world.gallery.take_in(ANNA, image(9)) for _ in range(2)))
+    assert await world.gallery.take_in(ANNA, image(64)) == one
+    assert (await world.gallery.take_in(BERT, image(64)))[0] != one[0]
+    assert len({one[0], two[0], three[0]}) >= 2
+    world.now[0] += INPUT_KEPT_S
+    assert (await world.gallery.take_in(ANNA, image(64)))[0] != one[0]
+
+
 async def test_files_and_pictures_are_both_sources_and_only_ones_own(world: Shop) -> None:
     made = await world.keep("p")
-    file = await world.gallery.take_in(ANNA, image(9))
+    file, _ = await world.gallery.take_in(ANNA, image(9))
     assert await world.gallery.source("p", ANNA) == (made.file, "p")
     assert await world.gallery.source(file, ANNA) == (file, None)
     for named, user in (("p", BERT), (file, BERT), ("a/b", ANNA), ("file-0", ANNA), ("\0", ANNA)):

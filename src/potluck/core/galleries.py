@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -22,6 +23,8 @@ _ENDINGS: Final = {
     "image/gif": "gif",
     "image/bmp": "bmp",
 }
+_STEP_PIXELS = 8
+_LEAST_SIDE, _MOST_SIDE = 64, 4096
 # A listing of a folder shows as much.
 _LONGEST_STEM = 60
 
@@ -65,6 +68,21 @@ def checked_tags(tags: Iterable[str], param: str = "tags") -> tuple[str, ...]:
             )
         found.setdefault(folded(plain), plain)
     return tuple(found.values())
+
+
+def drawn_size(width: int, height: int, most_pixels: int = 1024 * 1024) -> tuple[int, int]:
+    """At what size an image is drawn over where nobody has said one: its own, as near as engines draw, or as much of
+    it as models are at home with.
+
+    >>> drawn_size(800, 601), drawn_size(4000, 3000), drawn_size(5, 5)
+    ((800, 600), (1176, 880), (64, 64))
+    """
+    scale = min(1.0, math.sqrt(most_pixels / (width * height)))
+    return _sized(width * scale), _sized(height * scale)
+
+
+def _sized(length: float) -> int:
+    return min(_MOST_SIDE, max(_LEAST_SIDE, int(length / _STEP_PIXELS + 0.001) * _STEP_PIXELS))
 
 
 def picture_name(prompt: str, id: str, media_type: str) -> str:

@@ -82,6 +82,16 @@ def in_turn(turns: Iterable[Turn]) -> list[Turn]:
     return sorted(turns, key=lambda turn: (turn.running, turn.priority, turn.started_s, turn.created_s, turn.user))
 
 
+def ahead_of(rank: int, others: Iterable[tuple[int, bool]]) -> int:
+    """How many jobs are likely to be begun before one that has ``rank`` of its own user's before it. Of each other
+    user: how many jobs it has waiting, and whether its turn comes before that user's. Users take turns.
+
+    >>> ahead_of(1, [(5, True), (5, False), (1, True)])
+    5
+    """
+    return rank + sum(min(waiting, rank + comes_first) for waiting, comes_first in others)
+
+
 # --- Failures ---------------------------------------------------------------------------------------------------------
 
 

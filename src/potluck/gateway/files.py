@@ -183,30 +183,47 @@ class Files:
 
     @asynccontextmanager
     async def hidden(
-        self, user: UserId, content: bytes, purpose: str, description: Description, *, quota_bytes: int = NO_QUOTA
+        self,
+        user: UserId,
+        content: bytes,
+        purpose: str,
+        description: Description,
+        *,
+        quota_bytes: int = NO_QUOTA,
+        id: FileId | None = None,
     ) -> AsyncGenerator[tuple[FileRecord, bool], None]:
         """A file for a picture (``purpose`` is one of `core.files.HIDDEN`): its reference and its bytes are there, and
         nobody sees it until it is let be within this block, with whether its bytes are in the store by now. If the
         block raises, it is taken back.
 
-        Raises as `keep`.
+        ``id`` is its own to choose. Raises as `keep`, and `Conflict` for one that is taken.
         """
         async with self._blobs.spooled(_once(content), most_bytes=self.most_bytes) as whole:
-            record = self._named(user, whole, description, purpose)
+            record = self._named(user, whole, description, purpose, id)
             async with self._brought(record, whole, quota_bytes, shelter=True) as stored:
                 yield record, stored
 
     async def keep_hidden(
-        self, user: UserId, content: bytes, purpose: str, description: Description, *, quota_bytes: int
+        self,
+        user: UserId,
+        content: bytes,
+        purpose: str,
+        description: Description,
+        *,
+        quota_bytes: int,
+        id: FileId | None = None,
     ) -> FileRecord:
         """The same, to be seen at once: for an image that a picture is to be made from."""
-        async with self.hidden(user, content, purpose, description, quota_bytes=quota_bytes) as (record, stored):
+        whole = self.hidden(user, content, purpose, description, quota_bytes=quota_bytes, id=id)
+        async with whole as (record, stored):
             return await self._store.ready(record.id, self._clock(), stored=stored)
 
-    def _named(self, user: UserId, whole: Spooled, told: Description, purpose: str) -> FileRecord:
+    def _named(
+        self, user: UserId, whole: Spooled, told: Description, purpose: str, id: FileId | None = None
+    ) -> FileRecord:
         now = self._clock()
         return FileRecord(
-            id=FileId(f"file-{self._new_id()}"),
+            id=id or FileId(f"file-{self._new_id()}"),
             user=user,
             digest=whole.blob.digest,
             size_bytes=whole.blob.size_bytes,
@@ -326,11 +343,14 @@ class Files:
 
     # --- links ---
 
-    async def link(self, record: FileRecord, within_s: float) -> Link:
-        """Where anybody gets the file for ``within_s`` seconds, `LONGEST_S` at most."""
+    async def link(self, record: FileRecord, within_s: float, *, own: bool = False) -> Link:
+        """Where anybody gets the file for ``within_s`` seconds, `LONGEST_S` at most. ``own``: from us, whatever the
+        store could do."""
         within_s = min(within_s, LONGEST_S)
         expires_s = self._clock() + within_s
-        if self.waiting is None or not self.waiting.has(record.digest):
+        if own:
+            pass
+        elif self.waiting is None or not self.waiting.has(record.digest):
             url = await self._blobs.link(record.digest, within_s)
             if url is not None:
                 return Link(expires_s, url=url)

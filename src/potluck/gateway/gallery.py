@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack
+from hashlib import sha256
 from typing import Protocol
 
 import msgspec
 import structlog
 
-from potluck.core.errors import BadRequest, NotFound, PotluckError, QuotaExceeded
+from potluck.core.errors import BadRequest, Conflict, NotFound, PotluckError, QuotaExceeded
 from potluck.core.files import PICTURE, PICTURE_INPUT, is_file_id
 from potluck.core.galleries import is_picture_id, picture_name
 from potluck.core.model import UserId
@@ -155,18 +156,34 @@ class Gallery:
         if used >= quota:
             raise QuotaExceeded(used, quota)
 
-    async def take_in(self, user: UserId, content: bytes, name: str = "", *, param: str = "image") -> FileId:
+    async def take_in(
+        self, user: UserId, content: bytes, name: str = "", *, param: str = "image"
+    ) -> tuple[FileId, Made]:
         """Keep an image that a picture is to be made from, upright and without what its camera wrote into it, for
         `INPUT_KEPT_S`. Raises `BadRequest` that names ``param`` for what is no image,
         `QuotaExceeded`."""
         cleaned = await self.pixels.perform(Clean(content), param=param)
-        return await self.keep_input(user, cleaned, name)
+        return await self.keep_input(user, cleaned, name), cleaned
 
     async def keep_input(self, user: UserId, cleaned: Made, name: str = "") -> FileId:
         """The same with what is clean already."""
         described = Description(name, cleaned.media_type, expires_in_s=INPUT_KEPT_S)
         quota = self._quota_of(user) or 0
-        return (await self.files.keep_hidden(user, cleaned.image, PICTURE_INPUT, described, quota_bytes=quota)).id
+        # The same image is the same file for a while: who did not hear the answer asks for the same job again.
+        period = int(self._clock() // (INPUT_KEPT_S / 2))
+        told = f"{user}\0{period}\0{sha256(cleaned.image).hexdigest()}"
+        id_ = FileId(f"file-{sha256(told.encode()).hexdigest()[:40]}")
+        try:
+            return (await self.files.get(id_, user)).id
+        except NotFound:
+            pass
+        try:
+            kept = await self.files.keep_hidden(
+                user, cleaned.image, PICTURE_INPUT, described, quota_bytes=quota, id=id_
+            )
+        except Conflict:  # it comes twice at this moment
+            kept = await self.files.keep_hidden(user, cleaned.image, PICTURE_INPUT, described, quota_bytes=quota)
+        return kept.id
 
     # --- out ---
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import msgspec
 
-from potluck.core.errors import OperatorError
+from potluck.core.errors import NotImplementedHere, OperatorError
 from potluck.core.jobs import ENDED, JobState
 from potluck.gateway.port import Caller
 from potluck.jobs.port import Kind
@@ -49,7 +49,9 @@ class Jobs:
         self._wake = wake
 
     async def submit(self, asked: msgspec.Struct, caller: Caller, idempotency: str = "") -> JobRecord:
-        kind = self._kinds[str(asked.__struct_config__.tag)]
+        kind = self._kinds.get(str(asked.__struct_config__.tag))
+        if kind is None:
+            raise NotImplementedHere("Nothing here does such jobs.", hint="The owner finds out more in the log.")
         prepared = kind.prepare(asked, caller)
         job = NewJob(
             JobId(self._new_id()),
@@ -95,6 +97,9 @@ class Jobs:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_LOOK_S):
                         await _word_of(job, listening)
+
+    async def ahead(self, job: str, caller: Caller) -> int:
+        return await self._store.ahead(JobId(job), caller.user)
 
     async def cancel(self, job: str, caller: Caller) -> JobRecord:
         record = await self._store.cancel(JobId(job), caller.user, self._clock())

@@ -103,6 +103,10 @@ class JobCare(Protocol):
         """Its events above ``after``, now and to come, until it has ended."""
         ...
 
+    async def ahead(self, job: str, caller: Caller) -> int:
+        """How many jobs are likely to be begun before this one; 0 for one that does not wait."""
+        ...
+
     async def cancel(self, job: str, caller: Caller) -> JobRecord: ...
 
     async def counts(self) -> tuple[int, int] | None:

@@ -156,6 +156,11 @@ class JobStore(Protocol):
         """By number, those above ``after``. Raises `NotFound`."""
         ...
 
+    async def ahead(self, job: JobId, user: UserId) -> int:
+        """How many jobs are likely to be begun before this one (`core.jobs.ahead_of`); 0 for one that does not wait.
+        Raises `NotFound`."""
+        ...
+
     async def cancel(self, job: JobId, user: UserId, now: float) -> JobRecord:
         """End one that waits, and ask the worker of one that runs to end it; one that has ended stays as it is. Raises
         `NotFound`."""

@@ -413,7 +413,8 @@ class FileStore(Protocol):
         """Keep a file whose bytes are still to be stored; nobody removes these from now on. How they stand.
 
         Nothing is kept for bytes that are being ``REMOVING`` in these seconds: try again. Raises `QuotaExceeded` if the
-        user's files would take more than ``quota_bytes``, however many come at once, and `NotFound` for the user.
+        user's files would take more than ``quota_bytes``, however many come at once, `Conflict` for an id that is
+        taken, and `NotFound` for the user.
         Pictures' files (`core.files.HIDDEN`) are counted apart from all others.
         """
         ...

@@ -14,7 +14,7 @@ from potluck.core.errors import BadRequest, ClientError, MethodNotAllowed, NotFo
 from potluck.gateway.answer_headers import REQUEST_ID
 from potluck.gateway.fleet import Fleet
 from potluck.gateway.metrics import Metrics
-from potluck.surfaces import anthropic, code, ollama, openai, openai_files, system
+from potluck.surfaces import anthropic, code, ollama, openai, openai_files, openai_images, system
 from potluck.surfaces.auth import Keyring, RequireKey
 from potluck.surfaces.families import errors_for
 from potluck.surfaces.guarding import Guarding
@@ -30,6 +30,7 @@ ROUTES = (
     *pages.ROUTES,
     *openai.ROUTES,
     *openai_files.ROUTES,
+    *openai_images.ROUTES,
     *anthropic.ROUTES,
     *starlette_routes(),
     *ollama.ROUTES,

@@ -15,7 +15,8 @@ from potluck.core.audit import Event, Head
 from potluck.core.discovery import Proposal
 from potluck.core.history import Series
 from potluck.core.incidents import Incident
-from potluck.core.model import Engine, EngineId, Json, Model, ModelId, NodeId, UserId
+from potluck.core.model import Engine, EngineId, EngineKind, Json, Model, ModelId, NodeId, UserId
+from potluck.core.pictures.catalogue import Catalogue
 from potluck.core.scheduling.rates import Rates
 from potluck.core.scheduling.standing import UserTurn
 from potluck.core.sessions import Lifetimes
@@ -252,6 +253,34 @@ class PictureFetch(Protocol):
         ...
 
 
+class PainterView(Protocol):
+    """An image engine as it is now. ``why`` says what is wrong with one that is not ``up``; ``has`` is what it had when
+    it was looked at last, None for never."""
+
+    @property
+    def node(self) -> NodeId: ...
+
+    @property
+    def kind(self) -> EngineKind: ...
+
+    @property
+    def up(self) -> bool: ...
+
+    @property
+    def why(self) -> str: ...
+
+    @property
+    def has(self) -> Catalogue | None: ...
+
+
+class Spending(Protocol):
+    """What is counted and limited by the day beside calls: `gateway.admission.Admission`."""
+
+    async def spend_images(self, caller: Caller, count: int, call: str) -> None: ...
+
+    async def give_images_back(self, caller: Caller, count: int) -> None: ...
+
+
 def _yes(caller: Caller) -> bool:
     """Where nobody is turned away once he is in."""
     return True
@@ -280,11 +309,12 @@ class Services(msgspec.Struct, frozen=True):
     ``models`` changes them, and is for owners and admins, as ``discovery``, ``drains`` and ``drills`` are; these are
     made when they are first asked for. ``newest`` cancels what an editor no longer waits for. ``generations`` owns the
     answers of native chats, ``files`` what people keep, ``gallery`` their pictures, ``jobs`` what is done for them;
-    ``progress`` is how far pictures are that are drawn just now; ``pictures`` fetches some from the web. ``recorder``
-    remembers how machines were. ``audit`` is told of what is done to people, keys and machines. ``shared`` is what
-    other gateways see. ``levels`` tells how a caller's limits stand. ``welcome`` says whether a caller is still who it
-    was when its request came, and ``stopping`` whether the service is about to end: for answers that never end by
-    themselves, of which ``live`` holds what they share. ``openid`` is sign-in by a provider, None where none is
+    ``progress`` is how far pictures are that are drawn just now, ``spending`` counts those that are asked for,
+    ``painters`` are the image engines; ``pictures`` fetches some from the web. ``recorder`` remembers how machines
+    were. ``audit`` is told of what is done to people, keys and machines. ``shared`` is what other gateways see.
+    ``levels`` tells how a caller's limits stand. ``welcome`` says whether a caller is still who it was when its request
+    came, and ``stopping`` whether the service is about to end: for answers that never end by themselves, of which
+    ``live`` holds what they share. ``openid`` is sign-in by a provider, None where none is
     configured; ``proxy_signs_in``: a reverse proxy may name who asks.
     """
 
@@ -311,6 +341,8 @@ class Services(msgspec.Struct, frozen=True):
     files: Files
     gallery: Gallery
     progress: Progresses
+    spending: Spending
+    painters: Callable[[], Sequence[PainterView]]
     jobs: JobCare
     recorder: RecorderView
     pictures: PictureFetch

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from potluck.core.errors import BadRequest, NotFound, QuotaExceeded
+from potluck.core.errors import BadRequest, Conflict, NotFound, QuotaExceeded
 from potluck.core.model import UserId
 from potluck.core.people import Role
 from potluck.storage.ports import REMOVAL_S, FileStore, Storage
@@ -117,6 +117,13 @@ async def test_a_quota_is_exact_however_many_come_at_once(files: FileStore) -> N
     assert sum(each is BlobState.COMING for each in results) == 6
     assert all(each is BlobState.COMING or isinstance(each, QuotaExceeded) for each in results)
     assert (await files.totals(ANNA)).bytes == 18
+
+
+async def test_an_id_is_taken_once(files: FileStore) -> None:
+    await files.claim(record("a"), MUCH)
+    with pytest.raises(Conflict):
+        await files.claim(record("a", TWO), MUCH)
+    assert (await files.totals(ANNA)).files == 1
 
 
 async def test_bytes_are_removed_only_when_no_file_refers_to_them_for_a_while(files: FileStore) -> None:

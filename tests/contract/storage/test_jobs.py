@@ -51,6 +51,21 @@ async def names(jobs: JobStore, job: str, after: int = 0, user: UserId = ANNA) -
 # --- making and finding ---
 
 
+async def test_a_place_in_the_line_is_the_turn_at_which_a_job_is_taken(jobs: JobStore) -> None:
+    await add(jobs, new(1), new(2), new(3, priority=Priority.LOW), new(4), new(5, BERT), new(6, BERT))
+    users = {"j1": ANNA, "j2": ANNA, "j3": ANNA, "j4": ANNA, "j5": BERT, "j6": BERT}
+    places = {job: await jobs.ahead(JobId(job), user) for job, user in users.items()}
+    taken: dict[str, int] = {}
+    for place in range(6):
+        claimed = await claim(jobs, now=100.0 + place)
+        taken[claimed.record.id] = place
+        await jobs.finish(claimed.lease, 100.5 + place)
+    assert places == taken
+    assert await jobs.ahead(JobId("j1"), ANNA) == 0
+    with pytest.raises(NotFound):
+        await jobs.ahead(JobId("j1"), BERT)
+
+
 async def test_a_job_waits_as_it_was_told_and_is_its_users_alone(jobs: JobStore) -> None:
     made = await jobs.add(new(1, title="Chapter\0 one", total=7, priority=Priority.LOW), most_unfinished=1)
     assert made == await jobs.get(JobId("j1"), ANNA)

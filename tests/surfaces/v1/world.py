@@ -26,7 +26,7 @@ from potluck.core.call import Call
 from potluck.core.discovery import Proposal
 from potluck.core.drill import Home, Homed, How, Objection, Plan, Stage
 from potluck.core.drill_verdict import Ending, outcome
-from potluck.core.errors import BadRequest, Conflict, ModelNotFound, NotFound, OperatorError, PotluckError
+from potluck.core.errors import BadRequest, Conflict, ModelNotFound, NotFound, OperatorError, PotluckError, RateLimited
 from potluck.core.generations import Bounds, Standing
 from potluck.core.history import History, Series
 from potluck.core.incidents import Incident
@@ -109,7 +109,7 @@ from potluck.storage.records import (
 )
 from potluck.storage.shared.memory import MemoryBus, MemoryJobSpread, MemoryMeter, MemoryPresence
 from potluck.surfaces.live import Live
-from potluck.surfaces.services import Services
+from potluck.surfaces.services import PainterView, Services
 from potluck.surfaces.v1.errors import failure_of
 from potluck.surfaces.v1.routes import starlette_routes
 from potluck.wire.terms import NO_TERMS, Terms
@@ -834,6 +834,21 @@ class NoJobs:
         raise AssertionError("not used here")
 
 
+class FakeSpending:
+    """``left`` is how many images everybody may have yet."""
+
+    def __init__(self) -> None:
+        self.left = 1000
+
+    async def spend_images(self, caller: Caller, count: int, call: str) -> None:
+        if count > self.left:
+            raise RateLimited("Too many images.", retry_after_s=60.0)
+        self.left -= count
+
+    async def give_images_back(self, caller: Caller, count: int) -> None:
+        self.left += count
+
+
 class NoSettings:
     async def get(self, name: str) -> Json:
         return None
@@ -969,6 +984,8 @@ class World:
     files: Any = field(default_factory=NoFiles)
     gallery: Any = None
     progress: Progresses = field(default_factory=Progresses)
+    painters: Sequence[PainterView] = ()
+    spending: Any = field(default_factory=lambda: FakeSpending())
     usage: MemoryUsage = field(default_factory=MemoryUsage)
     jobs: Any = field(default_factory=NoJobs)
     nothing: Any = None  # in place of stores that a test has no use for
@@ -1070,6 +1087,8 @@ class World:
             files=self.files,
             gallery=self.gallery,
             progress=self.progress,
+            spending=self.spending,
+            painters=lambda: self.painters,
             jobs=self.jobs,
             recorder=self.recorder,
             pictures=self.pictures,

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
-from potluck.core.errors import BadRequest, NotFound, QuotaExceeded
+from potluck.core.errors import BadRequest, Conflict, NotFound, QuotaExceeded
 from potluck.core.files import HIDDEN
 from potluck.core.model import UserId
 from potluck.storage.ports import REMOVAL_S
@@ -50,7 +51,10 @@ class SqlFiles:
             connection.execute(insert(files).values(**_values(record)))
             return BlobState.COMING if stored_s is None else BlobState.STORED
 
-        return await self._database.write(work)
+        try:
+            return await self._database.write(work)
+        except IntegrityError as error:
+            raise Conflict("There is such a file already.", hint="Try again.") from error
 
     def _locked_blob(self, connection: Connection, record: FileRecord) -> Row[Any]:
         new = {"digest": record.digest, "size_bytes": record.size_bytes, "created_s": record.created_s}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
 from potluck.core.errors import NotFound
-from potluck.core.jobs import JobState, Priority
+from potluck.core.jobs import JobState, Priority, Turn, ahead_of, in_turn
 from potluck.core.model import KeyId, UserId
 from potluck.storage.jobs import JobEvent, JobFailure, JobId, JobRecord, Lease, Part
 from potluck.storage.sql.database import Database
@@ -70,6 +71,26 @@ class JobViews:
 
         return await self._views.read(work)
 
+    async def ahead(self, job: JobId, user: UserId) -> int:
+        def work(connection: Connection) -> int:
+            row = own(connection, job, user)
+            waiting = jobs.c.state == JobState.QUEUED.value
+            if row.state != JobState.QUEUED.value:
+                return 0
+            earlier = or_(
+                jobs.c.priority < row.priority,
+                and_(jobs.c.priority == row.priority, jobs.c.created_s < row.created_s),
+            )
+            rank = select(func.count()).where(waiting, jobs.c.user_id == user, earlier)
+            counts = select(jobs.c.user_id, func.count()).where(waiting).group_by(jobs.c.user_id)
+            waits = dict(tuple[Any, ...](each) for each in connection.execute(counts).all())
+            order = [turn.user for turn in in_turn(turns(connection, [waiting]))]
+            place = order.index(user)
+            others = ((waits[each], at < place) for at, each in enumerate(order) if each != user)
+            return ahead_of(connection.execute(rank).scalar_one(), others)
+
+        return await self._views.read(work)
+
     async def numbers(self, lease: Lease) -> frozenset[int]:
         statement = select(job_parts.c.number).where(job_parts.c.job_id == lease.job)
         return frozenset(await self._views.read(lambda connection: connection.execute(statement).scalars().all()))
@@ -80,6 +101,21 @@ def own(connection: Connection, job: JobId, user: UserId) -> Row[Any]:
     if row is None:
         raise NotFound("There is no such job.", hint="It may be another's, or be forgotten by now.")
     return row
+
+
+def turns(connection: Connection, waits: Sequence[ColumnElement[bool]]) -> list[Turn]:
+    """Everybody who has a job that may be taken."""
+    best = select(jobs.c.user_id, func.min(jobs.c.priority)).where(*waits).group_by(jobs.c.user_id)
+    found: list[Turn] = []
+    for user, priority in connection.execute(best).all():
+        own = select(func.count()).where(jobs.c.user_id == user)
+        running = own.where(jobs.c.state == JobState.RUNNING.value)
+        oldest = select(func.min(jobs.c.created_s)).where(jobs.c.user_id == user, *waits, jobs.c.priority == priority)
+        started = select(func.max(jobs.c.started_s)).where(jobs.c.user_id == user)
+        stands = select(*(each.scalar_subquery() for each in (running, oldest, started)))
+        count, created_s, started_s = tuple[Any, ...](connection.execute(stands).one())
+        found.append(Turn(UserId(user), count, priority, started_s or 0.0, created_s))
+    return found
 
 
 def job_of(row: Row[Any]) -> JobRecord:

@@ -16,7 +16,6 @@ from potluck.core.jobs import (
     LONGEST_PAUSE_S,
     Held,
     JobState,
-    Turn,
     in_turn,
     without_worker,
 )
@@ -35,7 +34,7 @@ from potluck.storage.jobs import (
 )
 from potluck.storage.sql.content import clean
 from potluck.storage.sql.database import Database
-from potluck.storage.sql.job_views import JobViews, job_of, own
+from potluck.storage.sql.job_views import JobViews, job_of, own, turns
 from potluck.storage.sql.schema import job_events, job_parts, jobs
 
 _FULL_RETRY_S = 60.0
@@ -82,7 +81,7 @@ class SqlJobs(JobViews):
 
         def work(connection: Connection) -> Claimed | None:
             waits = _waits(kinds, now)
-            for turn in in_turn(_turns(connection, waits)):
+            for turn in in_turn(turns(connection, waits)):
                 first = (
                     select(jobs.c.id)
                     .where(*waits, jobs.c.user_id == turn.user)
@@ -204,21 +203,6 @@ def _waits(kinds: Collection[str], now: float) -> tuple[ColumnElement[bool], ...
     """As `core.jobs.due` says."""
     due = or_(jobs.c.not_before_s <= now, jobs.c.not_before_s > now + LONGEST_PAUSE_S)
     return jobs.c.state == JobState.QUEUED.value, jobs.c.kind.in_(list(kinds)), due
-
-
-def _turns(connection: Connection, waits: Sequence[ColumnElement[bool]]) -> list[Turn]:
-    """Everybody who has a job that may be taken."""
-    best = select(jobs.c.user_id, func.min(jobs.c.priority)).where(*waits).group_by(jobs.c.user_id)
-    turns: list[Turn] = []
-    for user, priority in connection.execute(best).all():
-        own = select(func.count()).where(jobs.c.user_id == user)
-        running = own.where(jobs.c.state == JobState.RUNNING.value)
-        oldest = select(func.min(jobs.c.created_s)).where(jobs.c.user_id == user, *waits, jobs.c.priority == priority)
-        started = select(func.max(jobs.c.started_s)).where(jobs.c.user_id == user)
-        stands = select(*(each.scalar_subquery() for each in (running, oldest, started)))
-        count, created_s, started_s = tuple[Any, ...](connection.execute(stands).one())
-        turns.append(Turn(UserId(user), count, priority, started_s or 0.0, created_s))
-    return turns
 
 
 def _lease(connection: Connection, job: str, worker: str, now: float) -> Claimed:

@@ -161,7 +161,12 @@ def _data(event: JobEvent) -> bytes:
     stood = _standing.decode(event.data)
     return msgspec.json.encode(
         JobProgress(
-            stood.state.value, stood.done, stood.total, stood.failures, _time(stood.again_s), _error(stood.failure)
+            stood.state.value,
+            stood.done,
+            stood.total,
+            stood.failures,
+            job_time(stood.again_s),
+            job_error(stood.failure),
         )
     )
 
@@ -178,11 +183,11 @@ def job_info(job: JobRecord) -> JobInfo:
         done=job.done,
         total=job.total,
         failures=job.failures,
-        again_at=_time(job.not_before_s) if waits else None,
-        error=_error(job.failure),
+        again_at=job_time(job.not_before_s) if waits else None,
+        error=job_error(job.failure),
         created_at=rfc3339(job.created_s),
-        started_at=_time(job.started_s),
-        ended_at=_time(job.ended_s),
+        started_at=job_time(job.started_s),
+        ended_at=job_time(job.ended_s),
         cancelling=job.cancelling and job.state is JobState.RUNNING,
         last_event=job.last_event,
     )
@@ -191,9 +196,9 @@ def job_info(job: JobRecord) -> JobInfo:
 _PRIORITIES: tuple[Literal["high", "normal", "low"], ...] = ("high", "normal", "low")
 
 
-def _time(seconds: float | None) -> str | None:
+def job_time(seconds: float | None) -> str | None:
     return None if seconds is None else rfc3339(seconds)
 
 
-def _error(failure: JobFailure | None) -> JobError | None:
+def job_error(failure: JobFailure | None) -> JobError | None:
     return None if failure is None else JobError(failure.kind, failure.message, failure.hint)

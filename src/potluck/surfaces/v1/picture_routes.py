@@ -2,13 +2,92 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
+
+import msgspec
 
 from potluck.core import errors as e
 from potluck.core.people import Right
+from potluck.surfaces.v1 import image, image_models, image_shapes, pictures
 from potluck.surfaces.v1 import picture_shapes as shapes
-from potluck.surfaces.v1 import pictures
-from potluck.surfaces.v1.endpoint import Route, asking, plain, reading
+from potluck.surfaces.v1.endpoint import Action, Route, asking, plain, reading
+from potluck.surfaces.v1.errors import ErrorBody
+
+_EVENTS: Final[Mapping[str, type[msgspec.Struct]]] = {
+    "job": image_shapes.ImageJobInfo,
+    "position": image_shapes.ImagePosition,
+    "progress": image_shapes.ImageProgress,
+    "image": shapes.ImageInfo,
+    "done": image_shapes.ImageJobInfo,
+    "failed": image_shapes.ImageJobInfo,
+    "cancelled": image_shapes.ImageJobInfo,
+    "error": ErrorBody,
+}
+
+_MAKING_ERRORS: Final = (e.NotFound, e.Forbidden, e.Conflict, e.QuotaExceeded, e.RateLimited, e.Overloaded)
+
+
+def _making(path: str, summary: str, action: Action) -> Route:
+    return Route(
+        "POST",
+        path,
+        summary,
+        action,
+        image_shapes.ImageJobInfo,
+        errors=_MAKING_ERRORS,
+        events=_EVENTS,
+        status=202,
+        right=Right.MAKE_PICTURES,
+    )
+
+
+_MAKING: Final = (
+    _making("/api/v1/image/generate", "Make pictures out of words.", image.generate),
+    _making(
+        "/api/v1/image/edit",
+        "Make pictures out of another: drawn over, within a mask, or beyond its edges.",
+        image.edit,
+    ),
+    _making("/api/v1/image/upscale", "Make a picture larger.", image.upscale),
+    Route(
+        "GET",
+        "/api/v1/image/models",
+        "List all that pictures can be made with, on which nodes it is, and what each engine lacks.",
+        asking(image_models.ImageModelQuery, image_models.list_models),
+        image_models.ImageModels,
+        right=Right.MAKE_PICTURES,
+    ),
+    Route(
+        "GET",
+        "/api/v1/image/jobs/{job}",
+        "Tell how a job stands that makes pictures, and which of them are there.",
+        plain(image.read_job),
+        image_shapes.ImageJobInfo,
+        errors=(e.NotFound,),
+        right=Right.MAKE_PICTURES,
+    ),
+    Route(
+        "GET",
+        "/api/v1/image/jobs/{job}/events",
+        "Follow a job that makes pictures: how it stands, then all that happens, with previews.",
+        plain(image.follow_job),
+        None,
+        errors=(e.NotFound,),
+        events=_EVENTS,
+        media_type="text/event-stream",
+        right=Right.MAKE_PICTURES,
+    ),
+    Route(
+        "POST",
+        "/api/v1/image/jobs/{job}/cancel",
+        "Make no more pictures of a job; those that are there stay.",
+        plain(image.cancel_job),
+        image_shapes.ImageJobInfo,
+        errors=(e.NotFound,),
+        right=Right.MAKE_PICTURES,
+    ),
+)
 
 _GALLERY: Final = (
     Route(
@@ -85,4 +164,4 @@ _GALLERY: Final = (
     ),
 )
 
-PICTURE_ROUTES: Final[tuple[Route, ...]] = _GALLERY
+PICTURE_ROUTES: Final[tuple[Route, ...]] = (*_MAKING, *_GALLERY)

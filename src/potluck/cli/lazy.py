@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, str] = {
     "chat": "Ask a question, or talk.",
     "complete": "Complete code at a place in a file.",
     "review": "Review a change, files or standard input.",
+    "image": "Draw a picture, change one, or enlarge one.",
     "jobs": "Ask many questions at once; list, follow and cancel work in the background.",
     "models": "List, pull, remove, load, unload, pin and copy models.",
     "nodes": "List, find, drain and resume nodes.",

@@ -35,7 +35,8 @@ def test_an_ask_is_written_in_a1111s_words() -> None:
         "Negative prompt: rain\n"
         "Steps: 28, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 6.5, Seed: 4294967295, Size: 768x512, "
         "Model hash: 31e35c80fc, Model: sd_xl_base_1.0, VAE: kl-f8, Denoising strength: 0.4, Clip skip: 2, "
-        "Tiling: True, Hires upscale: 1.5, Hires steps: 12, Hires upscaler: R-ESRGAN 4x+, Task: txt2img, Version: Potluck"
+        "Tiling: True, Hires upscale: 1.5, Hires steps: 12, Hires upscaler: R-ESRGAN 4x+, "
+        "Task: txt2img, Version: Potluck"
     )
 
 

@@ -7,6 +7,7 @@ export type LiveNode = Known<"LiveNode">;
 export type LiveModel = Known<"LiveModel">;
 export type LiveGeneration = Known<"LiveGeneration">;
 export type LiveJob = Known<"JobInfo">;
+export type LiveIncident = Known<"IncidentInfo">;
 export type LiveQueue = Known<"LiveQueue", { waiting: number; running: number }>;
 
 /** Null where the topic has not been told of: no snapshot yet, or not for whoever asks. */
@@ -15,13 +16,14 @@ export interface Live {
   models: readonly LiveModel[] | null;
   generations: readonly LiveGeneration[] | null;
   jobs: readonly LiveJob[] | null;
+  incidents: readonly LiveIncident[] | null;
   queue: LiveQueue | null;
   discovery: { proposals: number } | null;
 }
 
-export const NOTHING: Live = { nodes: null, models: null, generations: null, jobs: null, queue: null, discovery: null };
+export const NOTHING: Live = { nodes: null, models: null, generations: null, jobs: null, incidents: null, queue: null, discovery: null };
 
-const LISTS = ["nodes", "models", "generations", "jobs"] as const;
+const LISTS = ["nodes", "models", "generations", "jobs", "incidents"] as const;
 const WHOLE = ["queue", "discovery"] as const;
 
 interface Delta {

@@ -471,6 +471,125 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/image/edit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make pictures out of another: drawn over, within a mask, or beyond its edges. */
+        post: operations["post_image_edit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/image/generate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make pictures out of words. */
+        post: operations["post_image_generate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/image/jobs/{job}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell how a job stands that makes pictures, and which of them are there. */
+        get: operations["get_image_jobs_job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/image/jobs/{job}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make no more pictures of a job; those that are there stay. */
+        post: operations["post_image_jobs_job_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/image/jobs/{job}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Follow a job that makes pictures: how it stands, then all that happens, with previews. */
+        get: operations["get_image_jobs_job_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/image/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List all that pictures can be made with, on which nodes it is, and what each engine lacks. */
+        get: operations["get_image_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/image/upscale": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a picture larger. */
+        post: operations["post_image_upscale"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/images": {
         parameters: {
             query?: never;
@@ -2391,6 +2510,93 @@ export interface components {
             node?: string;
         };
         /**
+         * EditRequest
+         * @description A picture out of another: drawn over (``denoise`` is how much), where the mask is white, or beyond its edges.
+         *         ``image`` may also be called ``init``, as in a picture's parameters. Width and height left out: those of the image,
+         *         up to a megapixel.
+         */
+        EditRequest: {
+            /** @default 0 */
+            cfg?: number;
+            /** @default 0 */
+            clip_skip?: number;
+            /** @default [] */
+            controls?: components["schemas"]["ImageControl"][];
+            /** @default 1 */
+            count?: number;
+            /** @default 0.75 */
+            denoise?: number;
+            /** @default 3.5 */
+            guidance?: number;
+            /** @default 0 */
+            height?: number;
+            /**
+             * @description An id of a picture or file of yours, base64, a data URI, or a URL.
+             * @default
+             */
+            image?: string;
+            /**
+             * @description An id of a picture or file of yours, base64, a data URI, or a URL.
+             * @default
+             */
+            init?: string;
+            /** @default null */
+            inpaint?: components["schemas"]["ImageInpaint"] | null;
+            /** @default [] */
+            loras?: components["schemas"]["ImageLora"][];
+            /**
+             * @description An id of a picture or file of yours, base64, a data URI, or a URL.
+             * @default
+             */
+            mask?: string;
+            /** @default  */
+            model?: string;
+            /** @default  */
+            negative?: string;
+            /** @default  */
+            node?: string;
+            /** @default null */
+            outpaint?: components["schemas"]["ImageOutpaint"] | null;
+            /**
+             * @default normal
+             * @enum {unknown}
+             */
+            priority?: "high" | "low" | "normal";
+            /** @default  */
+            prompt?: string;
+            /**
+             * @default crop
+             * @enum {unknown}
+             */
+            resize?: "crop" | "pad" | "stretch";
+            /** @default false */
+            restore_faces?: boolean;
+            /** @default  */
+            sampler?: string;
+            /** @default  */
+            scheduler?: string;
+            /** @default -1 */
+            seed?: number;
+            /** @default 0 */
+            steps?: number;
+            /** @default [] */
+            styles?: string[];
+            /** @default [] */
+            tags?: string[];
+            /** @default false */
+            tiling?: boolean;
+            /** @default  */
+            title?: string;
+            /** @default  */
+            vae?: string;
+            /** @default 0 */
+            wait?: number;
+            /** @default 0 */
+            width?: number;
+            /** @default  */
+            workflow?: string;
+        };
+        /**
          * EngineInfo
          * @description ``busy`` of ``slots`` generations run now; ``why`` says why the engine is in this health. ``loaded`` tells more
          *         of the ``resident`` models, ``rates`` of all that were at work. ``failures`` calls have failed there in a row, so
@@ -2602,6 +2808,67 @@ export interface components {
             started_at: string;
             url: string;
             version: string;
+        };
+        /**
+         * GenerateRequest
+         * @description A picture out of words.
+         */
+        GenerateRequest: {
+            /** @default 0 */
+            cfg?: number;
+            /** @default 0 */
+            clip_skip?: number;
+            /** @default [] */
+            controls?: components["schemas"]["ImageControl"][];
+            /** @default 1 */
+            count?: number;
+            /** @default 3.5 */
+            guidance?: number;
+            /** @default 0 */
+            height?: number;
+            /** @default null */
+            hires?: components["schemas"]["ImageHires"] | null;
+            /** @default [] */
+            loras?: components["schemas"]["ImageLora"][];
+            /** @default  */
+            model?: string;
+            /** @default  */
+            negative?: string;
+            /** @default  */
+            node?: string;
+            /**
+             * @default normal
+             * @enum {unknown}
+             */
+            priority?: "high" | "low" | "normal";
+            /** @default  */
+            prompt?: string;
+            /** @default false */
+            restore_faces?: boolean;
+            /** @default  */
+            sampler?: string;
+            /** @default  */
+            scheduler?: string;
+            /** @default -1 */
+            seed?: number;
+            /** @default 0 */
+            steps?: number;
+            /** @default [] */
+            styles?: string[];
+            /** @default [] */
+            tags?: string[];
+            /** @default false */
+            tiling?: boolean;
+            /** @default  */
+            title?: string;
+            /** @default  */
+            vae?: string;
+            /** @default 0 */
+            wait?: number;
+            /** @default 0 */
+            width?: number;
+            /** @default  */
+            workflow?: string;
         };
         /**
          * GenerationError
@@ -2821,6 +3088,27 @@ export interface components {
             untag?: string[];
         };
         /**
+         * ImageControl
+         * @description A ControlNet unit. ``preprocess``: ``image`` is a picture whose edges, depth or pose are to be found first; else
+         *         it is such a map. ``start`` and ``end`` are shares of the steps. ``model`` left out: the engine's own for it.
+         */
+        ImageControl: {
+            /** @default 1 */
+            end?: number;
+            /** @description An id of a picture or file of yours, base64, a data URI, or a URL. */
+            image: string;
+            /** @enum {unknown} */
+            kind: "canny" | "depth" | "pose" | "scribble";
+            /** @default  */
+            model?: string;
+            /** @default true */
+            preprocess?: boolean;
+            /** @default 0 */
+            start?: number;
+            /** @default 1 */
+            weight?: number;
+        };
+        /**
          * ImageDetail
          * @description ``parameters`` are all that it was asked with: sent again, they make it again, as far as its engine can.
          *         ``model_hash`` is the checkpoint's, as A1111 shows it, ``sha256`` the picture's own.
@@ -2850,12 +3138,48 @@ export interface components {
             width: number;
         };
         /**
+         * ImageEngineInfo
+         * @description An image engine. ``why`` says what is wrong with one that is not ``up``; ``lacks`` why it cannot make what was
+         *         asked for, in words that go on from its node's name.
+         */
+        ImageEngineInfo: {
+            /** @default [] */
+            features: string[];
+            kind: string;
+            lacks: string[];
+            /** @default null */
+            memory_free: number | null;
+            /** @default null */
+            memory_total: number | null;
+            /** @default null */
+            most_pixels: number | null;
+            node: string;
+            up: boolean;
+            /** @default  */
+            version: string;
+            why: string;
+        };
+        /**
          * ImageFacets
          * @description What pictures are told apart by, the most frequent first.
          */
         ImageFacets: {
             models: components["schemas"]["CountedName"][];
             tags: components["schemas"]["CountedName"][];
+        };
+        /**
+         * ImageHires
+         * @description A second pass over the picture, enlarged. ``upscaler`` left out: in latent space. ``steps`` 0: as the first.
+         */
+        ImageHires: {
+            /** @default 0.5 */
+            denoise?: number;
+            /** @default 2 */
+            scale?: number;
+            /** @default 0 */
+            steps?: number;
+            /** @default  */
+            upscaler?: string;
         };
         /**
          * ImageInfo
@@ -2884,6 +3208,28 @@ export interface components {
             width: number;
         };
         /**
+         * ImageInpaint
+         * @description ``mask`` is white, or transparent, where is to be drawn; ``invert``: everywhere else. ``content`` is what stands
+         *         under it when drawing begins. ``only_masked`` draws the mask's surroundings in full size.
+         */
+        ImageInpaint: {
+            /** @default 4 */
+            blur?: number;
+            /**
+             * @default original
+             * @enum {unknown}
+             */
+            content?: "blurred" | "noise" | "nothing" | "original";
+            /** @default false */
+            invert?: boolean;
+            /** @description An id of a picture or file of yours, base64, a data URI, or a URL. */
+            mask: string;
+            /** @default false */
+            only_masked?: boolean;
+            /** @default 32 */
+            padding?: number;
+        };
+        /**
          * ImageInput
          * @description ``data`` is base64 without a ``data:`` prefix; or ``url``, http or https, which Potluck fetches.
          */
@@ -2898,6 +3244,28 @@ export interface components {
             url?: string;
         };
         /**
+         * ImageJobInfo
+         * @description ``position`` is how many jobs are likely to be begun before it, null for one that does not wait. ``error`` is
+         *         what went wrong last; ``again_at`` is when it is tried again. ``images`` are those that are there.
+         */
+        ImageJobInfo: {
+            again_at: string | null;
+            created_at: string;
+            done: number;
+            ended_at: string | null;
+            error: components["schemas"]["JobError"] | null;
+            failures: number;
+            id: string;
+            images: components["schemas"]["ImageInfo"][];
+            position: number | null;
+            progress: components["schemas"]["ImageProgress"] | null;
+            started_at: string | null;
+            /** @enum {unknown} */
+            state: "cancelled" | "done" | "failed" | "queued" | "running";
+            title: string;
+            total: number;
+        };
+        /**
          * ImageList
          * @description ``next`` is ``after`` for the following page, null on the last one. ``total`` counts all of your pictures,
          *         ``used_bytes`` what they take; ``quota_bytes`` is null where there is none.
@@ -2908,6 +3276,80 @@ export interface components {
             quota_bytes: number | null;
             total: number;
             used_bytes: number;
+        };
+        /** ImageLora */
+        ImageLora: {
+            name: string;
+            /** @default 1 */
+            weight?: number;
+        };
+        /**
+         * ImageModelQuery
+         * @description What a picture is to be made with: each engine is told with what it lacks for it.
+         */
+        ImageModelQuery: {
+            /** @default  */
+            model: string;
+            /**
+             * @default txt2img
+             * @enum {unknown}
+             */
+            task: "img2img" | "inpaint" | "outpaint" | "txt2img" | "upscale";
+            /** @default  */
+            upscaler: string;
+        };
+        /**
+         * ImageModels
+         * @description What all image engines have together, each thing with where it is.
+         */
+        ImageModels: {
+            checkpoints: components["schemas"]["ImageThing"][];
+            controls: components["schemas"]["ImageThing"][];
+            embeddings: components["schemas"]["ImageThing"][];
+            engines: components["schemas"]["ImageEngineInfo"][];
+            loras: components["schemas"]["ImageThing"][];
+            samplers: components["schemas"]["ImageThing"][];
+            schedulers: components["schemas"]["ImageThing"][];
+            upscalers: components["schemas"]["ImageThing"][];
+            vaes: components["schemas"]["ImageThing"][];
+            workflows: components["schemas"]["ImageThing"][];
+        };
+        /**
+         * ImageOutpaint
+         * @description How far the image grows to each side, in pixels; ``feather`` is how wide the seam is.
+         */
+        ImageOutpaint: {
+            /** @default 0 */
+            bottom?: number;
+            /** @default 40 */
+            feather?: number;
+            /** @default 0 */
+            left?: number;
+            /** @default 0 */
+            right?: number;
+            /** @default 0 */
+            top?: number;
+        };
+        /** ImagePosition */
+        ImagePosition: {
+            position: number;
+        };
+        /**
+         * ImageProgress
+         * @description How far it is: picture ``index`` has ``step`` of ``steps`` (0: nobody knows how many). ``share`` is of the whole
+         *         job, from 0 to 1. ``eta_s`` is until all is there, null for unknown. ``preview`` is a data URI of the picture on its
+         *         way, null where there is none yet.
+         */
+        ImageProgress: {
+            eta_s: number | null;
+            index: number;
+            node: string;
+            /** @default null */
+            preview: string | null;
+            share: number;
+            step: number;
+            steps: number;
+            what: string;
         };
         /**
          * ImageQuery
@@ -2953,6 +3395,35 @@ export interface components {
          */
         ImagesChanged: {
             images: number;
+        };
+        /**
+         * ImageThing
+         * @description Something to ask for by its ``name``, on each of ``nodes``. ``label`` is what people call it, ``family`` a
+         *         checkpoint's or ControlNet's architecture, ``loaded_on`` where a checkpoint is in memory. ``scale`` is what an
+         *         upscaler was made for, ``kinds`` what a ControlNet is for.
+         */
+        ImageThing: {
+            /** @default  */
+            family: string;
+            /** @default  */
+            hash: string;
+            /** @default [] */
+            kinds: string[];
+            /** @default  */
+            label: string;
+            /** @default [] */
+            loaded_on: string[];
+            name: string;
+            nodes: string[];
+            /** @default null */
+            scale: number | null;
+        };
+        /** ImageUpscale */
+        ImageUpscale: {
+            /** @default 2 */
+            scale?: number;
+            /** @default  */
+            upscaler?: string;
         };
         /**
          * InboxCount
@@ -4785,6 +5256,41 @@ export interface components {
             purpose: string;
             /** @default  */
             sha256: string;
+        };
+        /**
+         * UpscaleRequest
+         * @description A larger picture out of a small one; ``upscaler`` left out is the best there is.
+         */
+        UpscaleRequest: {
+            /**
+             * @description An id of a picture or file of yours, base64, a data URI, or a URL.
+             * @default
+             */
+            image?: string;
+            /**
+             * @description An id of a picture or file of yours, base64, a data URI, or a URL.
+             * @default
+             */
+            init?: string;
+            /** @default  */
+            node?: string;
+            /**
+             * @default normal
+             * @enum {unknown}
+             */
+            priority?: "high" | "low" | "normal";
+            /** @default 2 */
+            scale?: number;
+            /** @default [] */
+            tags?: string[];
+            /** @default  */
+            title?: string;
+            /** @default null */
+            upscale?: components["schemas"]["ImageUpscale"] | null;
+            /** @default  */
+            upscaler?: string;
+            /** @default 0 */
+            wait?: number;
         };
         /**
          * UsageInfo
@@ -7202,6 +7708,495 @@ export interface operations {
             };
             /** @description forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_image_edit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditRequest"];
+            };
+        };
+        responses: {
+            /** @description Make pictures out of another: drawn over, within a mask, or beyond its edges. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageJobInfo"];
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description payload_too_large, quota_exceeded */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description rate_limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_image_generate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GenerateRequest"];
+            };
+        };
+        responses: {
+            /** @description Make pictures out of words. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageJobInfo"];
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description payload_too_large, quota_exceeded */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description rate_limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_image_jobs_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Tell how a job stands that makes pictures, and which of them are there. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageJobInfo"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_image_jobs_job_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Make no more pictures of a job; those that are there stay. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageJobInfo"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_image_jobs_job_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Follow a job that makes pictures: how it stands, then all that happens, with previews. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_image_models: {
+        parameters: {
+            query?: {
+                model?: string;
+                task?: "img2img" | "inpaint" | "outpaint" | "txt2img" | "upscale";
+                upscaler?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List all that pictures can be made with, on which nodes it is, and what each engine lacks. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageModels"];
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_image_upscale: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpscaleRequest"];
+            };
+        };
+        responses: {
+            /** @description Make a picture larger. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageJobInfo"];
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description payload_too_large, quota_exceeded */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description rate_limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description overloaded */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

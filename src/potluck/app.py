@@ -46,6 +46,7 @@ from potluck.filing import filing, gallery_of
 from potluck.gateway.admission import Admission
 from potluck.gateway.agents import AgentWatch
 from potluck.gateway.audit import Audit
+from potluck.gateway.backups import Backups
 from potluck.gateway.calls import InsideCalls
 from potluck.gateway.changed_settings import ChangedSettings
 from potluck.gateway.discovery.discovery import Discovery
@@ -787,6 +788,14 @@ def _services(
         recorder=recorder,
         pictures=images,
         settings=settings,
+        backups=Backups(
+            data,
+            sqlite_file(_database_url(config, data)),
+            with_files=config.storage.blobs is None,
+            version=__version__,
+            clock=time.time,
+            spawn=relay.tasks.spawn,
+        ),
         url=config.server.url,
         portal=config.portal,
     )

@@ -149,6 +149,8 @@ MATRIX = {
     "GET /api/v1/events": GUEST,
     "GET /api/v1/history": MEMBER,
     "GET /api/v1/settings": ADMIN,
+    "GET /api/v1/backup": ADMIN,
+    "POST /api/v1/backup": ADMIN,
     "PATCH /api/v1/settings": ADMIN,
     "GET /api/v1/nodes/{node}/history": MEMBER,
     "GET /api/v1/incidents": MEMBER,

@@ -52,6 +52,7 @@ COMMANDS: Mapping[str, str] = {
     "usage": "Sum up what was used, by whom and on what.",
     "audit": "List, verify and export what happened to people, keys and machines.",
     "blobs": "List, tidy and copy the bytes of files.",
+    "backup": "Make, list, check and put back copies of all that is kept.",
     "migrate": "Move all that the database holds into another one.",
     "doctor": "Look for what is wrong on this machine, and say what to do.",
     "settings": "List and change the running settings.",

@@ -38,6 +38,7 @@ class Event(StrEnum):
 
     STARTED = "service.started"
     RELOADED = "settings.reloaded"
+    BACKUP_BEGUN = "backup.begun"
     SETTINGS_CHANGED = "settings.changed"
     KEY_REFUSED = "key.refused"
     KEY_MADE = "key.made"
@@ -77,6 +78,7 @@ class Event(StrEnum):
 MEANINGS: Final[Mapping[Event, str]] = {
     Event.STARTED: "A gateway started.",
     Event.RELOADED: "The configuration was read again; `sections` are those that changed.",
+    Event.BACKUP_BEGUN: "A backup was begun in the portal, or by the API.",
     Event.SETTINGS_CHANGED: "Settings were changed without the file; `keys` are those that were asked for.",
     Event.KEY_REFUSED: "Keys that are not valid were shown, `count` times in `seconds`; the first is told at once.",
     Event.KEY_MADE: "An API key was made, for the user in `for`.",

@@ -63,6 +63,11 @@ class DataDir(msgspec.Struct, frozen=True):
         return self.root / "history.bin"
 
     @property
+    def backups(self) -> Path:
+        """Backups that the service makes. They hold every secret that the database does."""
+        return self.root / "backups"
+
+    @property
     def blobs(self) -> Path:
         """Files' bytes; where these are kept elsewhere, those on their way there."""
         return self.root / "blobs"

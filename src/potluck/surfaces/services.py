@@ -39,6 +39,7 @@ from potluck.gateway.placed import Where
 from potluck.gateway.port import Caller, Calls
 from potluck.gateway.seats import Queued, Running
 from potluck.jobs.port import JobCare
+from potluck.storage.backups import Manifest, Step
 from potluck.storage.generations import GenerationHead
 from potluck.storage.ports import Shared, Storage
 from potluck.surfaces.live import Live
@@ -200,6 +201,23 @@ class SettingsCare(Protocol):
         ...
 
 
+class BackupCare(Protocol):
+    """Backups of this installation: `gateway.backups.Backups`."""
+
+    under_way: Step | None
+    began_s: float | None
+    trouble: str
+
+    @property
+    def why_not(self) -> str: ...
+
+    async def all(self) -> Sequence[Manifest]: ...
+
+    def begin(self) -> None:
+        """Raises `Conflict`."""
+        ...
+
+
 class RecorderView(Protocol):
     """What is remembered of machines: `gateway.recorder.Recorder`."""
 
@@ -347,6 +365,7 @@ class Services(msgspec.Struct, frozen=True):
     recorder: RecorderView
     pictures: PictureFetch
     settings: SettingsCare
+    backups: BackupCare
     started_s: float
     max_body_bytes: int = 64_000_000
     url: str = ""

@@ -74,6 +74,8 @@ from potluck.gateway.port import Begun, Caller, Generation
 from potluck.gateway.seats import Queued, Running
 from potluck.gateway.tasks import Tasks
 from potluck.gateway.vault import Vault
+from potluck.storage.backups import Manifest
+from potluck.storage.backups import Step as BackupStep
 from potluck.storage.conversation_records import EVERY, ConversationChange, ConversationFilter, Titled
 from potluck.storage.owed import longer
 from potluck.storage.ports import ServerState, Shared, Storage
@@ -592,6 +594,25 @@ class MemoryRequests:
         raise AssertionError("not used here")
 
 
+class FakeBackups:
+    """Makes one as soon as it is begun."""
+
+    def __init__(self) -> None:
+        self.made: list[Manifest] = []
+        self.under_way: BackupStep | None = None
+        self.began_s: float | None = None
+        self.trouble = ""
+        self.why_not = ""
+
+    async def all(self) -> Sequence[Manifest]:
+        return self.made
+
+    def begin(self) -> None:
+        if self.why_not:
+            raise Conflict(self.why_not)
+        self.under_way, self.began_s = BackupStep("files", 3, 9), 1_750_000_000.0
+
+
 class FakeSettings:
     """As `SettingsCare` promises, over no file."""
 
@@ -992,6 +1013,7 @@ class World:
     random_bytes: Callable[[int], bytes] = bytes
     seconds: float = 0.0
     url: str = ""
+    backups: FakeBackups = field(default_factory=FakeBackups)
     settings: FakeSettings = field(default_factory=FakeSettings)
     recorder: FakeRecorder = field(default_factory=FakeRecorder)
     live: Live = field(default_factory=lambda: Live(tick_s=0.001))
@@ -1093,6 +1115,7 @@ class World:
             recorder=self.recorder,
             pictures=self.pictures,
             settings=self.settings,
+            backups=self.backups,
             started_s=self.now - 60,
             url=self.url,
             max_body_bytes=self.max_body_bytes,

@@ -18,6 +18,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/backup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the backups in the data directory, and tell how far one is that is being made. */
+        get: operations["get_backup"];
+        put?: never;
+        /** Make a backup in the background, and check it. */
+        post: operations["post_backup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/boot": {
         parameters: {
             query?: never;
@@ -1885,6 +1903,46 @@ export interface components {
             limit: number;
             /** @default  */
             user: string;
+        };
+        /**
+         * BackupInfo
+         * @description A backup. ``size_bytes`` are the database's and the files'; ``files`` lie with it unless they are in a bucket.
+         *         ``missing`` files had no bytes when it was made. ``verified_at`` is when all of it was last read and found whole,
+         *         null if never. ``version`` is Potluck's that made it.
+         */
+        BackupInfo: {
+            files: number;
+            made_at: string;
+            missing: number;
+            name: string;
+            size_bytes: number;
+            verified_at: string | null;
+            version: string;
+            with_files: boolean;
+        };
+        /**
+         * BackupReply
+         * @description ``possible``: one can be made here; else ``why`` says why not. ``trouble`` is what became of the last try,
+         *         empty if that was well. ``backups`` are those in the data directory, the newest first; ``keep`` of them are kept.
+         */
+        BackupReply: {
+            backups: components["schemas"]["BackupInfo"][];
+            keep: number;
+            possible: boolean;
+            trouble: string;
+            under_way: components["schemas"]["BackupStep"] | null;
+            why: string;
+        };
+        /**
+         * BackupStep
+         * @description One that is being made: ``done`` of ``total`` of a ``stage``, which is ``database``, ``files`` or
+         *         ``checking``.
+         */
+        BackupStep: {
+            done: number;
+            since: string;
+            stage: string;
+            total: number;
         };
         /**
          * BootReply
@@ -5488,6 +5546,91 @@ export interface operations {
             };
             /** @description forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_backup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List the backups in the data directory, and tell how far one is that is being made. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupReply"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_backup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Make a backup in the background, and check it. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupReply"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { fileName, languageOf } from "./languages";
+import { fileName, languageOf } from "./names";
 import { LIMIT, spansOf } from "./spans";
 
 const coloured = async (code: string, word: string) => (await spansOf(code, word)).map(([from, to, colour]) => [code.slice(from, to), colour]);

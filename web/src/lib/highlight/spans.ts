@@ -2,7 +2,8 @@
 import type { Emitter, HLJSOptions } from "highlight.js";
 import hljs from "highlight.js/lib/core";
 
-import { INSIDE, languageOf, loadLanguage } from "./languages";
+import { INSIDE, loadLanguage } from "./languages";
+import { languageOf } from "./names";
 
 /** Characters beyond which code stays plain. */
 export const LIMIT = 60_000;

@@ -170,7 +170,7 @@ function itemUpdater(element: HTMLElement, item: Item, context: Context): (block
   if (item.task === null) return childrenUpdater(element, context);
   element.className = "task";
   const box = element.appendChild(document.createElement("span"));
-  box.className = "box";
+  box.className = "tick";
   box.setAttribute("role", "img");
   const update = childrenUpdater(element.appendChild(document.createElement("div")), context);
   return (block) => {

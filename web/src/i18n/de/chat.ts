@@ -38,7 +38,6 @@ export default {
   done: { one: "Fertig, {n} Wort", other: "Fertig, {n} Wörter" },
   reasoning: "Überlegungen",
   "reasoning-now": { one: "Denkt seit {n} Sekunde nach…", other: "Denkt seit {n} Sekunden nach…" },
-  "reasoning-took": { one: "{n} Sekunde nachgedacht", other: "{n} Sekunden nachgedacht" },
   "reasoning-took": "{time} überlegt",
   "used-tool": "{tool} benutzt",
   "tool-result": "Ergebnis von {tool}",

@@ -37,7 +37,6 @@ export default {
   done: { one: "Done, {n} word", other: "Done, {n} words" },
   reasoning: "Reasoning",
   "reasoning-now": { one: "Thinking for {n} second…", other: "Thinking for {n} seconds…" },
-  "reasoning-took": { one: "Thought for {n} second", other: "Thought for {n} seconds" },
   "reasoning-took": "Reasoned for {time}",
   "used-tool": "Used {tool}",
   "tool-result": "Result of {tool}",

@@ -13,7 +13,7 @@ JOBS   ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 5 ] && n=5; echo 
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: audit web web-check help run setup test check fmt lint types layers fast docs lock clean bench-crashes bench-faults bench-first-run bench-fleet bench-gateway bench-kills bench-scheduler bench-takeover bench-upscaling soak
+.PHONY: audit web web-check help run setup test check fmt lint types layers fast docs lock clean bench-crashes bench-faults bench-first-run bench-fleet bench-gateway bench-kills bench-portal bench-scheduler bench-takeover bench-upscaling soak
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -119,6 +119,9 @@ bench-kills: $(VENV)/.dev ## real engines, killed at a random token: is the text
 
 soak: $(VENV)/.dev host-tools ## 30 minutes of mixed traffic with a fault every 2 s; ARGS="--network" for bad cables too
 	$(BIN)/python -m benchmarks.soak $(ARGS)
+
+bench-portal: $(VENV)/.dev web ## what a streamed answer costs the browser, beside plain text (needs Chromium)
+	$(BIN)/python -m benchmarks.portal --page chat $(ARGS)
 
 bench-takeover: $(VENV)/.dev host-tools ## how long a call takes while the gateway that leads is killed, or stopped
 	$(BIN)/python -m benchmarks.takeover $(ARGS)

@@ -15,13 +15,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser
-
 from benchmarks.circumstances import circumstances
-from benchmarks.portal import harness
+from benchmarks.portal import chat, harness
 from benchmarks.portal.browser import chromium, measured, watched
+from playwright.async_api import Browser, Page, ViewportSize
 
-_VIEWPORT = {"width": 1280, "height": 800}
+_VIEWPORT: ViewportSize = {"width": 1280, "height": 800}
 
 
 def main() -> int:
@@ -40,39 +39,76 @@ def main() -> int:
 
 
 async def played(options: argparse.Namespace) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
-        out = options.built or Path(folder)
+        home = Path(folder)
+        out = options.built or home / "harness"
         if options.built is None:
             harness.build(out)
-        rows: list[dict[str, Any]] = []
         async with harness.served(out) as url, chromium(options.chromium) as browser:
             for rate in options.rates:
                 for slow in options.slow:
                     for page in ("floor", "portal"):
-                        told = await answer_played(browser, url, page, rate, slow, options)
+                        if page == "portal" and options.page == "chat":
+                            told = await chat_played(browser, home / f"{rate}-{slow}", rate, slow, options)
+                        else:
+                            told = await harness_played(browser, url, page, rate, slow, options)
                         rows.append({"page": page, "rate": rate, "slow": slow, **told})
                         sys.stderr.write(json.dumps(rows[-1]) + "\n")
-        return rows
+    return rows
 
 
-async def answer_played(
+def patience_ms(rate: int, options: argparse.Namespace) -> float:
+    """A slow machine plays a stream in three times its time at most."""
+    return float(options.tokens) / rate * 1000 * 3 + 60_000
+
+
+async def harness_played(
     browser: Browser, url: str, name: str, rate: int, slow: int, options: argparse.Namespace
-) -> dict[str, float]:
-    page = await browser.new_page(viewport=_VIEWPORT)  # pyright: ignore[reportArgumentType]
+) -> dict[str, Any]:
+    page = await browser.new_page(viewport=_VIEWPORT)
     try:
-        await watched(page)
-        wait_ms = options.tokens / rate * 1000 * 3 + 30_000
+        watch = await watched(page)
 
         async def play() -> None:
-            await page.wait_for_selector("html[data-done=true]", timeout=wait_ms)
+            # Not by a function: the page's policy lets nobody evaluate text.
+            await page.wait_for_selector("html[data-done=true]", timeout=patience_ms(rate, options))
 
         await page.goto(f"{url}/?page={name}&rate={rate}&tokens={options.tokens}", wait_until="commit")
-        found = await measured(page, slow, options.tokens, play)
-        if options.shot and name == "portal":
-            await page.screenshot(path=options.shot / f"{name}-{rate}-{slow}.png")
+        found = await measured(page, watch, slow, options.tokens, play)
+        await shot(page, f"{name}-{rate}-{slow}", options)
         return found
     finally:
         await page.close()
+
+
+async def chat_played(
+    browser: Browser, home: Path, rate: int, slow: int, options: argparse.Namespace
+) -> dict[str, Any]:
+    with chat.house(home, rate) as house:
+        chat.warm(house.service)
+        context = await browser.new_context(viewport=_VIEWPORT)
+        try:
+            await chat.signed_in(context, house.service)
+            page = await context.new_page()
+            watch = await watched(page)
+            await chat.ready(page, house.service, options.tokens)
+            spent = house.cpu_s()
+
+            async def play() -> None:
+                await chat.play(page, patience_ms(rate, options))
+
+            found = await measured(page, watch, slow, options.tokens, play)
+            found["server_s"] = round((house.cpu_s() - spent) * 1000 / options.tokens, 2)
+            await shot(page, f"chat-{rate}-{slow}", options)
+            return found
+        finally:
+            await context.close()
+
+
+async def shot(page: Page, name: str, options: argparse.Namespace) -> None:
+    if options.shot:
+        await page.screenshot(path=options.shot / f"{name}.png")
 
 
 if __name__ == "__main__":

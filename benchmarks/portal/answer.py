@@ -6,9 +6,9 @@ from potluck_fake_engine import tokens
 
 _SECTION = r"""## Part @: placing models on *mixed* machines
 
-A node with **@ GiB** of free memory can hold one of these, and the scheduler decides which by what was asked for lately. See
-[the guide](https://example.com/guide/@) and `potluck models ls`, which lists what is *resident*, what is on disk, and what
-would have to be pulled first; the rest follows from the numbers below.
+A node with **@ GiB** of free memory can hold one of these, and the scheduler decides which by what was asked for
+lately. See [the guide](https://example.com/guide/@) and `potluck models ls`, which lists what is *resident*, what is
+on disk, and what would have to be pulled first; the rest follows from the numbers below.
 
 1. **Look** at what every engine holds now, and how long each call waited.
 2. **Judge** whether a second copy pays:

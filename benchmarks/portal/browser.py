@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, CDPSession, Page, async_playwright
 
 _ARGUMENTS = [
     "--no-sandbox",
@@ -21,9 +21,18 @@ _ARGUMENTS = [
 # Watches before anything else runs. Frames are counted from one to the next, as somebody who looks would see them.
 _WATCH = """
 (() => {
-  const seen = (window.__seen = { shift: 0, shifts: 0, tasks: 0, blocked: 0, longest: 0, frame: 0, refused: 0 });
+  const seen = (window.__seen = { refused: 0 });
+  window.__watch = () => {
+    Object.assign(seen, { shift: 0, shifts: 0, moved: [], tasks: 0, blocked: 0, longest: 0, frame: 0 });
+    last = 0;
+    requestAnimationFrame(frame);
+  };
   new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) if (!entry.hadRecentInput) { seen.shift += entry.value; seen.shifts += 1; }
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) {
+      seen.shift += entry.value;
+      seen.shifts += 1;
+      seen.moved.push(...entry.sources.map((each) => each.node?.className || each.node?.nodeName));
+    }
   }).observe({ type: "layout-shift", buffered: true });
   new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) {
@@ -33,8 +42,11 @@ _WATCH = """
     }
   }).observe({ type: "longtask", buffered: true });
   let last = 0;
-  const frame = (now) => { if (last) seen.frame = Math.max(seen.frame, now - last); last = now; requestAnimationFrame(frame); };
-  window.__watchFrames = () => { last = 0; seen.frame = 0; requestAnimationFrame(frame); };
+  const frame = (now) => {
+    if (last) seen.frame = Math.max(seen.frame, now - last);
+    last = now;
+    requestAnimationFrame(frame);
+  };
   document.addEventListener("securitypolicyviolation", () => { seen.refused += 1; });
 })();
 """
@@ -50,25 +62,43 @@ async def chromium(executable: str) -> AsyncIterator[Browser]:
             await browser.close()
 
 
-async def watched(page: Page) -> None:
+class Wire:
+    """Bytes of the streams that a page reads."""
+
+    def __init__(self) -> None:
+        self.received = 0
+        self._streams: set[str] = set()
+
+    def begun(self, event: dict[str, Any]) -> None:
+        # The page's own pieces come once, whatever is streamed: they are counted by `npm run budget`.
+        if event["response"]["mimeType"] in ("text/event-stream", "text/plain"):
+            self._streams.add(event["requestId"])
+
+    def data(self, event: dict[str, Any]) -> None:
+        if event["requestId"] in self._streams:
+            self.received += int(event.get("encodedDataLength") or event.get("dataLength") or 0)
+
+
+async def watched(page: Page) -> tuple[CDPSession, Wire]:
     """Have a page watched from its beginning."""
     await page.add_init_script(_WATCH)
-
-
-async def measured(page: Page, slow: int, tokens: int, play: Callable[[], Awaitable[None]]) -> dict[str, float]:
-    """What ``play`` costs the page, at a ``slow``-fold processor; figures of time are for 1,000 tokens."""
-    session = await page.context.new_cdp_session(page)
-    await session.send("Performance.enable")
+    session, wire = await page.context.new_cdp_session(page), Wire()
+    session.on("Network.responseReceived", wire.begun)
+    session.on("Network.dataReceived", wire.data)
     await session.send("Network.enable")
-    received = 0
+    return session, wire
 
-    def data(event: dict[str, Any]) -> None:
-        nonlocal received
-        received += int(event.get("encodedDataLength") or event.get("dataLength") or 0)
 
-    session.on("Network.dataReceived", data)
+async def measured(
+    page: Page, watch: tuple[CDPSession, Wire], slow: int, tokens: int, play: Callable[[], Awaitable[None]]
+) -> dict[str, Any]:
+    """What ``play`` costs the page, at a ``slow``-fold processor; figures of time are for 1,000 tokens."""
+    session, wire = watch
+    # Seconds of the thread, not of the wall: what else the machine does must not count.
+    await session.send("Performance.setTimeDomain", {"timeDomain": "threadTicks"})
+    await session.send("Performance.enable")
     await session.send("Emulation.setCPUThrottlingRate", {"rate": slow})
-    await page.evaluate("() => { Object.assign(__seen, {shift: 0, shifts: 0, tasks: 0, blocked: 0, longest: 0}); __watchFrames(); }")
+    await page.evaluate("() => __watch()")
     before = await _metrics(session)
     await play()
     after = await _metrics(session)
@@ -79,12 +109,13 @@ async def measured(page: Page, slow: int, tokens: int, play: Callable[[], Awaita
     nodes = await page.evaluate("() => document.querySelectorAll('*').length")
     each = 1000 / tokens
     return {
-        "task_s": round((after["TaskDuration"] - before["TaskDuration"]) * each, 2),
+        "cpu_s": round((after["TaskDuration"] - before["TaskDuration"]) * each, 2),
         "script_s": round((after["ScriptDuration"] - before["ScriptDuration"]) * each, 2),
         "layout_s": round((after["LayoutDuration"] - before["LayoutDuration"]) * each, 2),
         "style_s": round((after["RecalcStyleDuration"] - before["RecalcStyleDuration"]) * each, 2),
         "shift": round(seen["shift"], 4),
         "shifts": seen["shifts"],
+        "moved": sorted({str(each) for each in seen["moved"]}),
         "long_tasks": seen["tasks"],
         "blocked_ms": round(seen["blocked"]),
         "longest_ms": round(seen["longest"]),
@@ -92,9 +123,9 @@ async def measured(page: Page, slow: int, tokens: int, play: Callable[[], Awaita
         "refused": seen["refused"],
         "nodes": nodes,
         "heap_mb": round(heap / 1e6, 1),
-        "bytes_per_token": round(received / tokens, 1),
+        "bytes_per_token": round(wire.received / tokens, 1),
     }
 
 
-async def _metrics(session: Any) -> dict[str, float]:
+async def _metrics(session: CDPSession) -> dict[str, float]:
     return {each["name"]: each["value"] for each in (await session.send("Performance.getMetrics"))["metrics"]}

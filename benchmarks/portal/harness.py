@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from aiohttp import web
-
 from benchmarks.portal.answer import answer
+
 from potluck.portal.policy import FRAME_POLICY, WORKER_POLICY, page_policy
 from potluck_fake_engine import tokens
 

@@ -58,6 +58,8 @@ describe("blocks", () => {
     ],
     ["[a]: https://example.com\n[b]: <x> 'y'\ntext", ["paragraph"]],
     ["```", ["code"]],
+    ["1. It pays:\n   -", [["list", ["item", "paragraph"]]]],
+    ["Setext\n-\n", ["heading"]],
     ["", []],
   ])("%j", (text, expected) => expect(outline(blocks(text))).toEqual(expected));
 

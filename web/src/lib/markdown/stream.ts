@@ -40,7 +40,8 @@ export class MarkdownStream {
 
   finish(): void {
     if (this.finished) return;
-    if (this.partial !== "") this.blocks.line(this.partial);
+    // A lone dash at the very end is a list that was cut off; read to the letter, it would make a heading of the line above.
+    if (this.partial !== "" && !/^[\s>]*-\s*$/.test(this.partial)) this.blocks.line(this.partial);
     this.partial = "";
     this.blocks.finish();
     this.finished = true;

@@ -197,6 +197,7 @@ function partUpdater<T extends Block>(element: HTMLElement, context: Context, ma
 function mathsUpdater(element: HTMLElement, context: Context): (block: Maths) => void {
   let drawn: string | null = null;
   return (block) => {
+    element.classList.toggle("raw", !block.closed); // centred, every letter would move those before it
     if (!block.closed) element.textContent = block.tex;
     else if (drawn !== block.tex) context.maths(element, block.tex.trim(), true);
     drawn = block.closed ? block.tex : null;

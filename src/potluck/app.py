@@ -45,6 +45,7 @@ from potluck.discovering import looking, stored
 from potluck.filing import filing, gallery_of
 from potluck.gateway.admission import Admission
 from potluck.gateway.agents import AgentWatch
+from potluck.gateway.attachments import Attachments
 from potluck.gateway.audit import Audit
 from potluck.gateway.backups import Backups
 from potluck.gateway.calls import InsideCalls
@@ -761,6 +762,7 @@ def _services(
         generations=generations,
         audit=audit,
         files=gallery.files,
+        attachments=Attachments(gallery.files),
         gallery=gallery,
         progress=progress,
         spending=relay.admission,

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from potluck.core.errors import PotluckError
 from potluck.core.model import KeyId, UserId
 from potluck.core.people import Role
+from potluck.gateway.attachments import Attachments
 from potluck.gateway.files import Files
 from potluck.gateway.port import Caller
 from potluck.gateway.waiting_blobs import WaitingBlobs
@@ -89,6 +90,6 @@ async def filing(
 def set_services(world: World, files: Files) -> None:
 
     state: Any = world.app.state
-    state.services = replace(state.services, files=files)
+    state.services = replace(state.services, files=files, attachments=Attachments(files))
     world.app.add_exception_handler(PotluckError, application._potluck_error)
     world.app.router.routes[:0] = openai_files.ROUTES

@@ -21,6 +21,7 @@ from potluck.core.scheduling.rates import Rates
 from potluck.core.scheduling.standing import UserTurn
 from potluck.core.sessions import Lifetimes
 from potluck.gateway.announcements import Announcements
+from potluck.gateway.attachments import Attachments
 from potluck.gateway.discovery.discovery import Source, Ways
 from potluck.gateway.discovery.kept import AcceptedNode
 from potluck.gateway.dispatch import Decided
@@ -357,6 +358,7 @@ class Services(msgspec.Struct, frozen=True):
     generations: GenerationCare
     audit: AuditCare
     files: Files
+    attachments: Attachments  # what of them is shown to models
     gallery: Gallery
     progress: Progresses
     spending: Spending

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+import json
 import time
+import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -148,3 +151,70 @@ async def test_preferences_are_kept_piece_by_piece(world: World) -> None:
     assert (await world.ask("GET", "/api/v1/boot")).json()["me"]["preferences"] == after
     await world.app.state.services.storage.preferences.set(ANNA.user, '{"theme":"of the future"}', 1.0)
     assert (await world.ask("GET", PREFERENCES)).json() == before
+
+
+# --- taken along, and brought -----------------------------------------------------------------------------------------
+
+
+async def bring(world: World, value: Any, caller: Any = ANNA) -> Any:
+    raw = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return (await world.ask("POST", f"{CONVERSATIONS}/import", raw=raw, caller=caller)).json()
+
+
+async def test_what_is_exported_comes_back_whole_and_once(world: World) -> None:
+    one = await say(world, "One?", system="Be brief.")
+    await say(world, conversation=one["conversation"], text="", regenerate=one["message"])
+    await say(world, "Other")
+    exported = await world.ask("GET", f"{CONVERSATIONS}/export")
+    assert exported.headers["content-disposition"].startswith("attachment")
+    assert await bring(world, exported.body) == {
+        "conversations": 0, "messages": 0, "known": 2, "skipped": 0, "why": [], "left_out": [],
+    }  # fmt: skip
+    taken = await bring(world, exported.body, BERT)
+    assert (taken["conversations"], taken["messages"], taken["known"]) == (2, 6, 0)
+    assert (await bring(world, exported.body, BERT))["known"] == 2
+    theirs = (await world.ask("GET", CONVERSATIONS, caller=BERT)).json()["conversations"]
+    assert sorted(each["title"] for each in theirs) == ["One?", "Other"]
+    path = f"{CONVERSATIONS}/{one['conversation']}"
+    before = (await world.ask("GET", path)).json()
+    await world.ask("DELETE", path)
+    single = json.loads(exported.body)["conversations"]
+    assert (await bring(world, single))["conversations"] == 1
+    after = (await world.ask("GET", path)).json()
+    said = ("id", "parent", "role", "text", "model", "children", "created_at")
+    assert [[each[name] for name in said] for each in after["messages"]] == [
+        [each[name] for name in said] for each in before["messages"]
+    ]
+    assert (after["leaf"], after["title"]) == (before["leaf"], before["title"])
+
+
+async def test_a_conversation_is_a_document_to_read(world: World) -> None:
+    one = await say(world, "One?")
+    path = f"{CONVERSATIONS}/{one['conversation']}/export"
+    text = (await world.ask("GET", f"{path}?format=markdown")).body.decode()
+    assert text == "# One?\n\n## You\n\nOne?\n\n## Answer (coder:1b)\n\nHello\n"
+    assert (await world.ask("GET", f"{path}?format=markdown", caller=BERT)).status == 404
+    only = (await world.ask("GET", f"{path}?branch={one['user_message']}")).json()
+    assert [each["text"] for each in only["conversations"][0]["messages"]] == ["One?"]
+    packed = (await world.ask("GET", f"{CONVERSATIONS}/export?format=markdown")).body
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        (name,) = archive.namelist()
+        assert archive.read(name).decode() == text
+    assert name.endswith(".md")
+
+
+async def test_open_webuis_chats_and_what_cannot_be_read_are_told_of(world: World) -> None:
+    messages = {
+        "q": {"role": "user", "content": "Where do geese fly?", "timestamp": 1_700_000_000, "files": [{}]},
+        "a": {"role": "assistant", "parentId": "q", "content": "South.", "model": "llama3"},
+    }
+    chat = {"id": "c1", "title": "Geese", "chat": {"history": {"messages": messages, "currentId": "a"}}}
+    report = await bring(world, [chat, {"title": "Odd"}])
+    assert (report["conversations"], report["messages"], report["skipped"]) == (1, 2, 1)
+    assert report["why"][0]["title"] == "Odd"
+    assert report["left_out"] == [{"what": "files", "count": 1}]
+    (hit,) = (await world.ask("GET", f"{CONVERSATIONS}?q=geese")).json()["conversations"]
+    assert (hit["title"], hit["updated_at"][:4]) == ("Geese", "2023")
+    messages["q2"] = {"role": "user", "parentId": "a", "content": "When?"}
+    assert (await bring(world, [chat]))["messages"] == 1
+    assert (await world.ask("POST", f"{CONVERSATIONS}/import", raw=b"nonsense")).status == 400

@@ -54,6 +54,7 @@ from potluck.core.scheduling.standing import UserTurn
 from potluck.core.searching import Piece
 from potluck.core.sessions import Lifetimes
 from potluck.gateway.accounts import accounts
+from potluck.gateway.attachments import Attachments
 from potluck.gateway.audit import Audit
 from potluck.gateway.discovery.discovery import Source, Ways
 from potluck.gateway.discovery.kept import AcceptedNode
@@ -1107,6 +1108,7 @@ class World:
             generations=self.generations,
             audit=self.audit,
             files=self.files,
+            attachments=Attachments(self.files),
             gallery=self.gallery,
             progress=self.progress,
             spending=self.spending,

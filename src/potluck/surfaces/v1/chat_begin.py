@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import takewhile
@@ -16,7 +16,7 @@ from potluck.core.model import NodeId, RequestId, UserId
 from potluck.gateway.generation import Numbered
 from potluck.gateway.generations import Reading
 from potluck.gateway.port import Caller
-from potluck.storage.conversation_records import NO_PARAMS, ChatParams, ConversationChange
+from potluck.storage.conversation_records import NO_PARAMS, Attachment, ChatParams, ConversationChange, MessageDetails
 from potluck.storage.generations import (
     Began,
     Done,
@@ -90,14 +90,19 @@ async def begin(exchange: Exchange, body: ChatRequest, ids: Ids, asked: str) -> 
     plan = plan_of(thread, body)
     if asked and any(each.id == ids.said for each in plan.past):
         plan = replace(plan, past=tuple(takewhile(lambda each: each.id != ids.said, plan.past)))
-    said = Message(Role.USER, _parts(body.message)) if plan.said else None
-    if said is None and body.message:
+    attached = await services.attachments.checked(whose, body.attachments)
+    said = Message(Role.USER, _parts(body.message, attached)) if plan.said else None
+    if said is None and (body.message or attached):
         raise BadRequest("Nothing new is said with this.", param="message", hint="Leave the message out.")
     # 2. What the model is shown.
     about = thread.conversation if thread is not None else None
     written = body.system or (about.system if about is not None else "")
     system = Message(Role.SYSTEM, (TextPart(written),)) if written else None
-    call = _call(body, about.params if about is not None else NO_PARAMS, prompt(plan.past, said, system))
+    past = [await _with_files(exchange, each) for each in plan.past]
+    asking = said
+    if said is not None and attached:
+        asking = replace(said, parts=(*await services.attachments.parts(whose, attached), *said.parts))
+    call = _call(body, about.params if about is not None else NO_PARAMS, prompt(past, asking, system))
     call = replace(call, model=plan.model or call.model)
     if not call.model:
         known = about.model if about is not None else ""
@@ -111,11 +116,12 @@ async def begin(exchange: Exchange, body: ChatRequest, ids: Ids, asked: str) -> 
     conversation = about.id if about is not None else ids.conversation
     with suppress(*twice):
         if about is None:
-            title = title_of(said.text if said is not None else "")
+            words = said.text if said is not None else ""
+            title = title_of(words or (attached[0].name if attached else ""))
             await store.create(Conversation(conversation, whose, title, now, now, body.model))
     after = plan.after
     if said is not None:
-        new = [NewMessage(ids.said, said)]
+        new = [NewMessage(ids.said, said, details=MessageDetails(attachments=attached))]
         if thread is None and system is not None:
             new.insert(0, NewMessage(ids.system, system))
         with suppress(*twice):
@@ -146,7 +152,19 @@ async def begin(exchange: Exchange, body: ChatRequest, ids: Ids, asked: str) -> 
     )
 
 
-def _parts(message: str | list[TextInput | ImageInput]) -> tuple[Part, ...]:
+async def _with_files(exchange: Exchange, stored: StoredMessage) -> StoredMessage:
+    """A message as a model is shown it: its files are read anew each time."""
+    attached = stored.new.details.attachments
+    if not attached:
+        return stored
+    parts = await exchange.services.attachments.parts(exchange.caller.user, attached)
+    message = replace(stored.message, parts=(*parts, *stored.message.parts))
+    return msgspec.structs.replace(stored, new=msgspec.structs.replace(stored.new, message=message))
+
+
+def _parts(message: str | list[TextInput | ImageInput], attached: Sequence[Attachment]) -> tuple[Part, ...]:
+    if attached and not message:
+        return ()
     if isinstance(message, str):
         message = [TextInput(message)]
     parts = tuple(_part(given, number) for number, given in enumerate(message))

@@ -7,15 +7,47 @@ from typing import Final
 from potluck.core import errors as e
 from potluck.core.people import Right
 from potluck.surfaces.v1 import (
+    exporting,
     folders,
+    importing,
     portal_shapes,
     preferences,
     prompts,
     shares,
 )
-from potluck.surfaces.v1.endpoint import Route, asking, perhaps, plain, reading
+from potluck.surfaces.v1.endpoint import Route, asking, perhaps, plain, reading, uploading
 
 CONVERSATION_ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        "GET",
+        "/api/v1/conversations/export",
+        "Take all your conversations along, as JSON or as a ZIP of Markdown.",
+        asking(portal_shapes.ExportQuery, exporting.export_all),
+        None,
+        media_type="application/json",
+        also=("application/zip",),
+        right=Right.CONVERSE,
+    ),
+    Route(
+        "POST",
+        "/api/v1/conversations/import",
+        "Bring conversations: Potluck's own export, Open WebUI's or ChatGPT's; each is taken once.",
+        uploading(portal_shapes.ImportQuery, importing.import_conversations),
+        portal_shapes.ImportReport,
+        errors=(e.PayloadTooLarge, e.Conflict),
+        right=Right.CONVERSE,
+    ),
+    Route(
+        "GET",
+        "/api/v1/conversations/{conversation}/export",
+        "Take a conversation along, as JSON or Markdown.",
+        asking(portal_shapes.ExportOneQuery, exporting.export_one),
+        None,
+        media_type="application/json",
+        also=("text/markdown",),
+        errors=(e.NotFound,),
+        right=Right.CONVERSE,
+    ),
     Route(
         "GET",
         "/api/v1/folders",

@@ -69,7 +69,7 @@ async def create_conversation(exchange: Exchange, body: NewConversation) -> Repl
 
 async def read_conversation(exchange: Exchange, query: ThreadQuery) -> Reply:
     thread = await exchange.services.storage.conversations.get(_asked(exchange), exchange.caller.user)
-    return Reply(thread_info(thread, _shown(thread, query.branch)))
+    return Reply(thread_info(thread, shown_of(thread, query.branch)))
 
 
 async def change_conversation(exchange: Exchange, body: ConversationPatch) -> Reply:
@@ -122,7 +122,7 @@ def _match(hit: SearchHit) -> SearchMatch:
     return SearchMatch(hit.message, "".join(piece.text for piece in pieces), pieces)
 
 
-def _shown(thread: Thread, branch: str) -> tuple[StoredMessage, ...]:
+def shown_of(thread: Thread, branch: str) -> tuple[StoredMessage, ...]:
     """The messages of a branch, all if none is asked for. Raises `NotFound`."""
     if not branch:
         return thread.messages

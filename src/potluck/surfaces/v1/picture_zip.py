@@ -14,6 +14,7 @@ from potluck.core.errors import NotFound
 from potluck.core.galleries import picture_name
 from potluck.gateway.gallery import Gallery
 from potluck.storage.pictures import PictureRecord
+from potluck.surfaces.v1.zip_outlet import ZipOutlet
 
 # Of what is sent at once.
 _PIECE_BYTES = 64 * 1024
@@ -21,29 +22,9 @@ _PIECE_BYTES = 64 * 1024
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 
 
-class _Outlet:
-    """What `zipfile` writes, until it is taken. It has no ``tell``, so nothing is written over."""
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-        self.size = 0
-
-    def write(self, data: bytes) -> int:
-        self._pieces.append(bytes(data))
-        self.size += len(data)
-        return len(data)
-
-    def flush(self) -> None:
-        """Nothing lies behind this."""
-
-    def take(self) -> bytes:
-        taken, self._pieces, self.size = b"".join(self._pieces), [], 0
-        return taken
-
-
 async def zipped(gallery: Gallery, records: AsyncGenerator[PictureRecord, None]) -> AsyncGenerator[bytes, None]:
     """A picture that was deleted meanwhile is left out. Raises `StorageAway`: then the archive has no end."""
-    outlet = _Outlet()
+    outlet = ZipOutlet()
     archive = ZipFile(outlet, "w", ZIP_STORED)  # type: ignore[call-overload]  # it needs no more than `write`
     async with aclosing(records):
         async for record in records:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -147,3 +147,49 @@ class PreferencesPatch(msgspec.Struct, omit_defaults=True):
     model: Annotated[str, Meta(max_length=200)] | UnsetType = UNSET
     send: Literal["enter", "mod-enter"] | UnsetType = UNSET
     notifications: bool | UnsetType = UNSET
+
+
+# --- Taken along, and brought -----------------------------------------------------------------------------------------
+
+Format: TypeAlias = Literal["json", "markdown"]
+
+
+class ExportQuery(msgspec.Struct):
+    """``markdown`` is a ZIP with a file for each conversation."""
+
+    format: Format = "json"
+
+
+class ExportOneQuery(msgspec.Struct):
+    """``branch`` is ``active``, the one that is shown, or the id of its last message; left out, JSON has all and
+    Markdown the one that is shown."""
+
+    format: Format = "json"
+    branch: str = ""
+
+
+class ImportQuery(msgspec.Struct):
+    """Nothing is to be said: what the file is shows in it."""
+
+
+class ImportSkipped(msgspec.Struct):
+    title: str
+    why: str
+
+
+class LeftOut(msgspec.Struct):
+    what: str
+    count: int
+
+
+class ImportReport(msgspec.Struct):
+    """What was taken: ``conversations`` that are new or have new ``messages``; ``known`` were here already, whole.
+    ``skipped`` could not be read, the first of them named with ``why``. ``left_out`` is what was not taken of the
+    others, such as images, which exports do not hold."""
+
+    conversations: int = 0
+    messages: int = 0
+    known: int = 0
+    skipped: int = 0
+    why: list[ImportSkipped] = []
+    left_out: list[LeftOut] = []

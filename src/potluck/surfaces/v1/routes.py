@@ -122,8 +122,8 @@ def _keeping(verb: str, summary: str, action: Action) -> Route:
 
 
 NATIVE_ROUTES: Final[tuple[Route, ...]] = (
-    *PORTAL_ROUTES,
     *CONVERSATION_ROUTES,
+    *PORTAL_ROUTES,
     *PICTURE_ROUTES,
     *PAST_ROUTES,
     *HOUSE_ROUTES,

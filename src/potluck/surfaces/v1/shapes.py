@@ -82,6 +82,7 @@ class ChatRequest(msgspec.Struct):
     ``continue`` goes on with an answer that was cut, in whose place the whole one comes. ``node`` is the only one that
     may answer.
 
+    ``attachments`` are ids of your files: images for models that see, texts, and PDFs, of which the text is read.
     ``detached`` says whether the answer goes on when the client leaves; left out, a streamed one does. ``client_id`` is
     as the header ``Idempotency-Key``: sent again with the same one, a request is answered by what the first one began.
     """
@@ -93,6 +94,7 @@ class ChatRequest(msgspec.Struct):
     continues: str = msgspec.field(name="continue", default="")
     node: str = ""
     client_id: Annotated[str, Meta(max_length=200)] = ""
+    attachments: Annotated[list[str], Meta(max_length=16)] = []
     model: str = ""
     system: str = ""
     stream: bool = True

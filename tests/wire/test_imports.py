@@ -151,7 +151,7 @@ def test_chatgpts_nodes_become_a_tree_of_what_was_said() -> None:
 
 def test_only_so_many_thoughts_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chatgpt, "_MOST_THOUGHTS", 1)
-    thoughts = [{"content_type": "thoughts", "thoughts": [{"content": at}]} for at in range(3)]
+    thoughts = [{"content_type": "thoughts", "thoughts": [{"content": str(at)}]} for at in range(3)]
     mapping = {
         f"t{at}": {"message": said("assistant", each), "parent": f"t{at - 1}"} for at, each in enumerate(thoughts)
     }

@@ -12,7 +12,16 @@ from typing import Any
 import msgspec
 
 from potluck.core.call import Role
-from potluck.wire.imports.port import ForeignMessage, ForeignThread, Unreadable, bounded, newest, ordered, seconds
+from potluck.wire.imports.port import (
+    ForeignMessage,
+    ForeignThread,
+    Unreadable,
+    bounded,
+    newest,
+    ordered,
+    seconds,
+    text_in,
+)
 
 SOURCE = "chatgpt"
 
@@ -148,13 +157,11 @@ def _joined(parts: list[Any], left_out: Counter[str]) -> str:
     """Texts, and what was transcribed; of images and sounds the export has no bytes here."""
     found: list[str] = []
     for part in parts:
-        if isinstance(part, dict):
-            if isinstance(text := part.get("text"), str):
-                found.append(text)
-            else:
-                left_out["images and sounds"] += 1
-        elif isinstance(part, str):
-            found.append(part)
+        text = part if isinstance(part, str) else text_in(part, "text")
+        if text is not None:
+            found.append(text)
+        elif isinstance(part, dict):
+            left_out["images and sounds"] += 1
     return "\n".join(found)
 
 
@@ -199,8 +206,6 @@ def _thoughts(nodes: Iterator[_Node]) -> str:
         message = node.message
         thoughts = (message.content.thoughts or []) if message is not None else []
         found += [
-            "\n".join(str(thought[part]) for part in ("summary", "content") if thought.get(part))
-            for thought in reversed(thoughts)
-            if isinstance(thought, dict)
+            "\n".join(filter(None, (text_in(each, "summary"), text_in(each, "content")))) for each in reversed(thoughts)
         ]
-    return "\n\n".join(reversed(found))
+    return "\n\n".join(filter(None, reversed(found)))

@@ -5,12 +5,21 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from potluck.core.call import Role
-from potluck.wire.imports.port import ForeignMessage, ForeignThread, Unreadable, bounded, newest, ordered, seconds
+from potluck.wire.imports.port import (
+    ForeignMessage,
+    ForeignThread,
+    Unreadable,
+    bounded,
+    newest,
+    ordered,
+    seconds,
+    text_in,
+)
 
 SOURCE = "open-webui"
 
@@ -125,11 +134,12 @@ def _text(content: object, left_out: Counter[str]) -> str:
     if isinstance(content, str):
         return content
     found: list[str] = []
-    for part in content if isinstance(content, list) else []:
-        if isinstance(part, dict) and isinstance(part.get("text"), str):
-            found.append(part["text"])
-        else:
+    for part in cast("list[object]", content) if isinstance(content, list) else []:
+        text = text_in(part, "text")
+        if text is None:
             left_out["images"] += 1
+        else:
+            found.append(text)
     return "\n".join(found)
 
 
@@ -141,5 +151,5 @@ def _quoted(fold: str) -> str:
 
 def _tags(tags: list[Any]) -> tuple[str, ...]:
     """Names, or records with a name."""
-    names = [each.get("name", "") if isinstance(each, dict) else each for each in tags]
-    return tuple(dict.fromkeys(name[:50] for name in names if isinstance(name, str) and name))[:20]
+    names = [each if isinstance(each, str) else text_in(each, "name") for each in tags]
+    return tuple(dict.fromkeys(name[:50] for name in names if name))[:20]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from potluck.core.call import Role
 
@@ -104,3 +105,9 @@ def bounded(text: str, left_out: Counter[str]) -> str:
 
 def newest(messages: Sequence[ForeignMessage], least_s: float) -> float:
     return max((each.created_s for each in messages), default=0.0) or least_s
+
+
+def text_in(value: object, name: str) -> str | None:
+    """A text field of what may be a JSON object; None where it is not one, or has no such text."""
+    found = cast("dict[str, object]", value).get(name) if isinstance(value, dict) else None
+    return found if isinstance(found, str) else None

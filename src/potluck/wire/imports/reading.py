@@ -38,7 +38,7 @@ def conversations_of(content: bytes) -> list[msgspec.Raw]:
     if content.startswith(b"PK\x03\x04"):
         content = _unzipped(content)
     try:
-        found = msgspec.json.decode(content, type=list[msgspec.Raw] | _Shape)
+        found: list[msgspec.Raw] | _Shape = msgspec.json.decode(content, type=list[msgspec.Raw] | _Shape)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadRequest("This file is no export of conversations.", hint=_HINT, detail=str(error)) from error
     if isinstance(found, list):

@@ -141,6 +141,23 @@ export interface paths {
         patch: operations["patch_conversations_conversation"];
         trace?: never;
     };
+    "/api/v1/conversations/{conversation}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Take a conversation along, as JSON or Markdown. */
+        get: operations["get_conversations_conversation_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/conversations/{conversation}/messages/{message}": {
         parameters: {
             query?: never;
@@ -169,6 +186,40 @@ export interface paths {
         put?: never;
         /** Share a conversation as it is now, read only, by a link. */
         post: operations["post_conversations_conversation_shares"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Take all your conversations along, as JSON or as a ZIP of Markdown. */
+        get: operations["get_conversations_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Bring conversations: Potluck's own export, Open WebUI's or ChatGPT's; each is taken once. */
+        post: operations["post_conversations_import"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2116,10 +2167,13 @@ export interface components {
          *         ``continue`` goes on with an answer that was cut, in whose place the whole one comes. ``node`` is the only one that
          *         may answer.
          *
+         *         ``attachments`` are ids of your files: images for models that see, texts, and PDFs, of which the text is read.
          *         ``detached`` says whether the answer goes on when the client leaves; left out, a streamed one does. ``client_id`` is
          *         as the header ``Idempotency-Key``: sent again with the same one, a request is answered by what the first one began.
          */
         ChatRequest: {
+            /** @default [] */
+            attachments?: string[];
             /** @default  */
             client_id?: string;
             /** @default  */
@@ -2719,6 +2773,31 @@ export interface components {
         EventsQuery: {
             /** @default  */
             topics: string;
+        };
+        /**
+         * ExportOneQuery
+         * @description ``branch`` is ``active``, the one that is shown, or the id of its last message; left out, JSON has all and
+         *         Markdown the one that is shown.
+         */
+        ExportOneQuery: {
+            /** @default  */
+            branch: string;
+            /**
+             * @default json
+             * @enum {unknown}
+             */
+            format: "json" | "markdown";
+        };
+        /**
+         * ExportQuery
+         * @description ``markdown`` is a ZIP with a file for each conversation.
+         */
+        ExportQuery: {
+            /**
+             * @default json
+             * @enum {unknown}
+             */
+            format: "json" | "markdown";
         };
         /** FacetQuery */
         FacetQuery: {
@@ -3484,6 +3563,36 @@ export interface components {
             upscaler?: string;
         };
         /**
+         * ImportQuery
+         * @description Nothing is to be said: what the file is shows in it.
+         */
+        ImportQuery: Record<string, never>;
+        /**
+         * ImportReport
+         * @description What was taken: ``conversations`` that are new or have new ``messages``; ``known`` were here already, whole.
+         *         ``skipped`` could not be read, the first of them named with ``why``. ``left_out`` is what was not taken of the
+         *         others, such as images, which exports do not hold.
+         */
+        ImportReport: {
+            /** @default 0 */
+            conversations: number;
+            /** @default 0 */
+            known: number;
+            /** @default [] */
+            left_out: components["schemas"]["LeftOut"][];
+            /** @default 0 */
+            messages: number;
+            /** @default 0 */
+            skipped: number;
+            /** @default [] */
+            why: components["schemas"]["ImportSkipped"][];
+        };
+        /** ImportSkipped */
+        ImportSkipped: {
+            title: string;
+            why: string;
+        };
+        /**
          * InboxCount
          * @description Machines that were found, or have moved, and wait for the owner's word.
          */
@@ -3740,6 +3849,11 @@ export interface components {
             completion_tokens: number;
             failed: number;
             refused: number;
+        };
+        /** LeftOut */
+        LeftOut: {
+            count: number;
+            what: string;
         };
         /**
          * LimitLevel
@@ -6280,6 +6394,68 @@ export interface operations {
             };
         };
     };
+    get_conversations_conversation_export: {
+        parameters: {
+            query?: {
+                branch?: string;
+                format?: "json" | "markdown";
+            };
+            header?: never;
+            path: {
+                conversation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Take a conversation along, as JSON or Markdown. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "text/markdown": unknown;
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     delete_conversations_conversation_messages_message: {
         parameters: {
             query?: never;
@@ -6383,6 +6559,129 @@ export interface operations {
             };
             /** @description not_found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description payload_too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_conversations_export: {
+        parameters: {
+            query?: {
+                format?: "json" | "markdown";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Take all your conversations along, as JSON or as a ZIP of Markdown. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "application/zip": unknown;
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_conversations_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Bring conversations: Potluck's own export, Open WebUI's or ChatGPT's; each is taken once. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportReport"];
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -117,6 +117,15 @@ def test_the_command_line_goes_before_the_file(file: Path) -> None:
     assert (port.value, port.source) == (8421, "command line")
 
 
+def test_what_the_file_says_in_short_is_shown_in_full(tmp_path: Path) -> None:
+    short = tmp_path / "potluck.yaml"
+    short.write_text("queue: {depth: 5}\nlocal: false\n")
+    found = by_key(settings(short, {}, load(short, {})))
+    enabled = found["local.enabled"]
+    assert (enabled.value, enabled.source, enabled.line) == (False, "file", 2)
+    assert "local" not in found
+
+
 def test_a_file_that_is_gone_or_broken_since_is_told_as_far_as_it_can_be(tmp_path: Path) -> None:
     assert by_key(settings(tmp_path / "gone.yaml", {}, Config()))["queue.depth"].source == "default"
     broken = tmp_path / "broken.yaml"

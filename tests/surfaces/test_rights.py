@@ -150,6 +150,7 @@ MATRIX = {
     "POST /api/v1/discovery/{proposal}/accept": ADMIN,
     "POST /api/v1/discovery/{proposal}/dismiss": ADMIN,
     "GET /api/v1/events": GUEST,
+    "GET /api/v1/home": MEMBER,
     "GET /api/v1/history": MEMBER,
     "GET /api/v1/settings": ADMIN,
     "GET /api/v1/backup": ADMIN,

@@ -71,9 +71,13 @@ def _document(path: FilePath | None) -> Document:
         return Document()
     try:
         with path.open("rb") as file:
-            return read_document(file.read(_MOST_BYTES).decode("utf-8-sig", "replace"))
+            document = read_document(file.read(_MOST_BYTES).decode("utf-8-sig", "replace"))
     except OSError:  # it was there at the start; what is known without it is told
         return Document()
+    if isinstance(short := document.root.get("local"), bool):  # as the schema takes it
+        document.root["local"] = {"enabled": short}
+        document.keys["local", "enabled"] = document.place(("local",), at_key=True)
+    return document
 
 
 def _one(

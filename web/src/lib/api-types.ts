@@ -540,6 +540,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/home": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell what matters now: how the machines are, what is wrong, and for owners what is to be done. */
+        get: operations["get_home"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/image/edit": {
         parameters: {
             query?: never;
@@ -1956,6 +1973,16 @@ export interface components {
             user: string;
         };
         /**
+         * BackupHint
+         * @description ``last_made_at`` is null where there is no backup; ``trouble`` is what became of the last try, empty if that was
+         *         well. ``possible``: one can be made here.
+         */
+        BackupHint: {
+            last_made_at: string | null;
+            possible: boolean;
+            trouble: string;
+        };
+        /**
          * BackupInfo
          * @description A backup. ``size_bytes`` are the database's and the files'; ``files`` lie with it unless they are in a bucket.
          *         ``missing`` files had no bytes when it was made. ``verified_at`` is when all of it was last read and found whole,
@@ -3151,6 +3178,28 @@ export interface components {
          * @enum {unknown}
          */
         Home: "disk" | "memory" | "none";
+        /**
+         * HomeReply
+         * @description ``fleet`` says in a sentence how the machines are. ``incidents`` are those that are not over. ``set_up``,
+         *         ``proposals`` (machines that wait for the owner's word) and ``backup`` are for owners and admins, null for
+         *         others.
+         */
+        HomeReply: {
+            /** @default null */
+            backup: components["schemas"]["BackupHint"] | null;
+            fleet: string;
+            incidents: components["schemas"]["IncidentInfo"][];
+            models_ready: number;
+            name: string;
+            nodes: number;
+            nodes_up: number;
+            /** @default null */
+            proposals: number | null;
+            running: number;
+            /** @default null */
+            set_up: components["schemas"]["SetUpInfo"] | null;
+            waiting: number;
+        };
         /**
          * How
          * @description ``DRAIN``: nothing new starts there, what runs ends in peace. ``BLOCK``: as if the machine had died.
@@ -5174,6 +5223,17 @@ export interface components {
         SettingsReply: {
             file: string;
             settings: components["schemas"]["SettingInfo"][];
+        };
+        /**
+         * SetUpInfo
+         * @description The first steps, and which are done: the service has a name of its own (``named``), some machine has a model that
+         *         answers (``machines``), and somebody has talked to one (``chatted``). ``done``: all of them.
+         */
+        SetUpInfo: {
+            chatted: boolean;
+            done: boolean;
+            machines: boolean;
+            named: boolean;
         };
         /**
          * Severity
@@ -8137,6 +8197,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_home: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Tell what matters now: how the machines are, what is wrong, and for owners what is to be done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HomeReply"];
                 };
             };
             /** @description unauthenticated */

@@ -1,4 +1,4 @@
-"""Routes that tell how machines were, and what went wrong. `routes` joins them."""
+"""Routes that tell how machines are and were, and what went wrong. `routes` joins them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,18 @@ from typing import Final
 
 from potluck.core import errors as e
 from potluck.core.people import Right
-from potluck.surfaces.v1 import past, past_shapes
-from potluck.surfaces.v1.endpoint import Route, asking
+from potluck.surfaces.v1 import home, home_shapes, past, past_shapes
+from potluck.surfaces.v1.endpoint import Route, asking, plain
 
 PAST_ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        "GET",
+        "/api/v1/home",
+        "Tell what matters now: how the machines are, what is wrong, and for owners what is to be done.",
+        plain(home.read_home),
+        home_shapes.HomeReply,
+        right=Right.SEE_FLEET,
+    ),
     Route(
         "GET",
         "/api/v1/history",

@@ -277,6 +277,11 @@ def _pixels(of: Any, images: list[str]) -> dict[str, dict[str, Any]]:
             "image",
             optional={"mask": mask},
         ),
+        "ImageBlur": _node(
+            {"image": image, "blur_radius": _int(1, 1, 31), "sigma": _float(1.0, 0.1, 10.0)},
+            ["IMAGE"],
+            "image/postprocessing",
+        ),
         "Canny": _node(
             {
                 "image": image,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
-from PIL import Image, ImageOps
+from PIL import Image, ImageFilter, ImageOps
 
 from potluck_fake_engine import art
 
@@ -273,6 +273,7 @@ _WORK: Mapping[str, Callable[[Mapping[str, Any], Open], Values]] = {
     "InvertMask": lambda ins, _: (art.inverted(ins["mask"]),),
     "ImageUpscaleWithModel": _enlarged,
     "ImageCompositeMasked": _pasted,
+    "ImageBlur": lambda ins, _: ([image.filter(ImageFilter.GaussianBlur(ins["sigma"])) for image in ins["image"]],),
     **{name: _mapped(name) for name in ("Canny", "CannyEdgePreprocessor", "DepthAnythingV2Preprocessor")},
     **{name: _mapped(name) for name in ("MiDaS-DepthMapPreprocessor", "DWPreprocessor", "OpenposePreprocessor")},
     "ScribblePreprocessor": _mapped("ScribblePreprocessor"),

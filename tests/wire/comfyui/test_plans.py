@@ -14,7 +14,6 @@ from potluck.core.pictures.ask import (
     Inpaint,
     Lora,
     Masked,
-    Outpaint,
     PictureAsk,
     Task,
     Upscale,
@@ -103,14 +102,11 @@ def test_what_is_drawn_over_an_image_takes_its_share_of_the_steps() -> None:
 @pytest.mark.parametrize(("content", "template"), [(Masked.ORIGINAL, "inpaint"), (Masked.NOISE, "inpaint-empty")])
 def test_inpainting_puts_back_what_is_not_masked(content: Masked, template: str) -> None:
     ask = replace(ASK, task=Task.INPAINT, init=IMAGE, inpaint=Inpaint(MASK, content=content))
-    assert uses(ask) == ["checkpoint", "prompts", template, "sample", "decode", "paste", "preview"]
-
-
-def test_outpainting_pads_on_the_engine() -> None:
-    ask = replace(ASK, task=Task.OUTPAINT, init=IMAGE, outpaint=Outpaint(left=64, feather=8))
-    assert uses(ask)[2:] == ["outpaint", "sample", "decode", "paste", "preview"]
-    assert inputs(ask, "ImagePadForOutpaint")["left"] == 64
-    assert inputs(ask, "KSampler")["denoise"] == 1.0
+    assert uses(ask) == ["checkpoint", "prompts", "mask-soft", template, "sample", "decode", "paste", "preview"]
+    hard = replace(ask, inpaint=Inpaint(MASK, blur=0, content=content))
+    assert uses(hard)[2] == "mask"
+    far = inputs(replace(ask, inpaint=Inpaint(MASK, blur=64, content=content)), "ImageBlur")
+    assert (far["blur_radius"], far["sigma"]) == (31, 10.0)
 
 
 @pytest.mark.parametrize(

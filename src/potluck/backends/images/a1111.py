@@ -17,9 +17,8 @@ from dataclasses import replace
 import msgspec
 
 from potluck.backends.engine_settings import EngineSettings
-from potluck.backends.images import pixels
 from potluck.backends.images.beside import beside
-from potluck.backends.images.port import Event, ImageHttp, Inputs, Run
+from potluck.backends.images.port import Event, ImageHttp, Run
 from potluck.backends.port import Address, HttpReply
 from potluck.backends.reading import decoded, decoded_body, refused
 from potluck.core.errors import (
@@ -32,7 +31,7 @@ from potluck.core.errors import (
     PotluckError,
 )
 from potluck.core.model import EngineKind
-from potluck.core.pictures.ask import ImageId, Inpaint, Masked, PictureAsk, Task
+from potluck.core.pictures.ask import PictureAsk
 from potluck.core.pictures.catalogue import Catalogue, Feature, Memory
 from potluck.core.pictures.fitting import lacks
 from potluck.core.pictures.outcome import Drawn, Progress
@@ -58,7 +57,6 @@ _LOOK_S = 0.5
 # A load says nothing for minutes, and ends; an engine that hangs never does.
 _SILENT_S = 600.0
 _GIVE_UP_S = 5.0
-_MASK = ImageId("file-grown-mask")
 
 
 class A1111:
@@ -118,8 +116,8 @@ class A1111:
         while tells and await self.waiting(http):
             yield Progress(0, run.ask.steps, what="queued")
             await asyncio.sleep(_LOOK_S)
-        ask, inputs = await asyncio.to_thread(_prepared, run.ask, run.inputs)
-        body = msgspec.json.encode(body_of(ask, run.has, inputs, run.id))
+        ask = run.ask
+        body = msgspec.json.encode(body_of(ask, run.has, run.inputs, run.id))
         async with beside(_sent(http, path_of(ask), body)) as sent:
             try:
                 async for progress in _looking(run, http, sent, tells=tells):
@@ -247,14 +245,3 @@ def _failure(reply: HttpReply) -> NodeError:
     if reply.status in (404, 422):
         return NodeFailed("The engine refuses the picture.", status=reply.status, hint=told, detail=told)
     return refused(reply)
-
-
-def _prepared(ask: PictureAsk, inputs: Inputs) -> tuple[PictureAsk, Inputs]:
-    """What grows sideways becomes inpainting of what was added: the engine has no outpainting of its own."""
-    if ask.outpaint is None:
-        return ask, inputs
-    image, mask = pixels.grown(inputs[ask.init], ask.outpaint)
-    width, height = pixels.size_of(image)
-    masked = Inpaint(_MASK, blur=ask.outpaint.feather // 4, content=Masked.ORIGINAL)
-    as_inpaint = replace(ask, task=Task.INPAINT, width=width, height=height, outpaint=None, inpaint=masked, denoise=1.0)
-    return as_inpaint, {**inputs, ask.init: image, _MASK: mask}

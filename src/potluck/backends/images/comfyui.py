@@ -11,7 +11,6 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from potluck.backends.engine_settings import EngineSettings
-from potluck.backends.images import pixels
 from potluck.backends.images.comfyui_listening import Listening, listening
 from potluck.backends.images.port import Event, ImageHttp, Run
 from potluck.backends.images.templates import templates
@@ -167,11 +166,7 @@ class ComfyUi:
 
     async def _upload(self, image: ImageId, run: Run, http: ImageHttp) -> str:
         """Into the temporary folder, which the engine empties when it starts; the same bytes lie there once."""
-        data = run.inputs[image]
-        masked = run.ask.inpaint
-        if masked is not None and image == masked.mask:
-            data = await asyncio.to_thread(pixels.softened, data, masked.blur)
-        name, body, content_type = form(data)
+        name, body, content_type = form(run.inputs[image])
         path = "/upload/image"
         reply = await http.request("POST", path, body, timeout_s=_LONG_S, content_type=content_type)
         if reply.status >= 400:
@@ -302,5 +297,5 @@ def _steps(run: Run) -> int:
     ask = run.ask
     if ask.workflow or not ask.generates:
         return 0
-    first = steps_of(ask.steps, ask.denoise if ask.init and ask.outpaint is None else 1.0)
+    first = steps_of(ask.steps, ask.denoise if ask.init else 1.0)
     return first + (steps_of(ask.hires.steps or ask.steps, ask.hires.denoise) if ask.hires else 0)

@@ -23,8 +23,8 @@ from potluck.core.pictures.outcome import Drawn, Progress
 Event: TypeAlias = Progress | Drawn
 
 Inputs: TypeAlias = Mapping[ImageId, bytes]
-"""The bytes of every image that an ask names (`PictureAsk.images`): PNG, decoded and bounded before. What is drawn
-over, and its mask, have the ask's size (`backends.images.pixels`); what grows sideways has its own."""
+"""The bytes of every image that an ask names (`PictureAsk.images`): PNG, decoded and written anew by us. What is drawn
+over, and its mask, have the ask's size; what is upscaled has its own."""
 
 
 class Socket(Protocol):
@@ -56,9 +56,9 @@ class ImageHttp(EngineHttp, Protocol):
 
 class Run(msgspec.Struct, frozen=True):
     """One picture to draw. ``ask`` is complete (`core.pictures.fitting.filled`) and what the engine of ``has`` can do
-    (`ImageBackend.lacks`), and ``inputs`` are of its size. ``id`` is ours, a lowercase UUID: it names the prompt at the
-    engine, so that nobody else's is ever stopped, and a second `ImageBackend.run` with it after a restart finds what
-    the first one has begun."""
+    (`ImageBackend.lacks`). Outpainting comes as inpainting of a canvas that has grown already. ``id`` is ours, a
+    lowercase UUID: it names the prompt at the engine, so that nobody else's is ever stopped, and a second
+    `ImageBackend.run` with it after a restart finds what the first one has begun."""
 
     id: str
     ask: PictureAsk

@@ -26,7 +26,7 @@ def path_of(ask: PictureAsk) -> str:
 
 
 def body_of(ask: PictureAsk, has: Catalogue, images: Mapping[ImageId, bytes], task: str) -> JsonObject:
-    """``ask`` is complete, and what grows sideways was padded before; ``images`` are PNGs of its size. ``task`` is how
+    """``ask`` is complete; ``images`` are PNGs of its size. ``task`` is how
     the engine tells our job from others."""
     if not ask.generates:
         return _enlarge(ask, has, images)

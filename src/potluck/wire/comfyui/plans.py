@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from potluck.core.pictures.ask import Control, ControlKind, Hires, ImageId, Masked, PictureAsk, Task
+from potluck.core.pictures.ask import Control, ControlKind, Hires, ImageId, Inpaint, Masked, PictureAsk
 from potluck.core.pictures.catalogue import Catalogue, Checkpoint, ControlModel, Extra, Family, Loader
 from potluck.core.pictures.fitting import engine_sampler, engine_scheduler
 from potluck.wire.comfyui.graphs import Use
 
 # SD 3's own; ComfyUI's template for it has the same.
 _SHIFT = 3.0
+_MOST_RADIUS, _MOST_SIGMA = 31, 10.0
 _UNION_TYPES = {
     ControlKind.CANNY: "canny/lineart/anime_lineart/mlsd",
     ControlKind.DEPTH: "depth",
@@ -53,13 +54,14 @@ def _drawing(ask: PictureAsk, has: Catalogue, checkpoint: Checkpoint, files: Map
         yield Use("prompts", {"prompt": ask.prompt, "negative": ask.negative})
     for unit in ask.controls:
         yield from _control(unit, ask, has, checkpoint, files)
+    if ask.inpaint:
+        yield _mask(ask.inpaint, files[ask.inpaint.mask])
     yield _begin(ask, checkpoint, files)
-    denoise = 1.0 if ask.task in (Task.TXT2IMG, Task.OUTPAINT) else ask.denoise
-    yield _sample(ask, has, ask.steps, denoise)
+    yield _sample(ask, has, ask.steps, ask.denoise if ask.init else 1.0)
     if ask.hires:
         yield from _hires(ask, ask.hires, has)
     yield Use("decode")
-    if ask.task in (Task.INPAINT, Task.OUTPAINT):
+    if ask.inpaint:
         yield Use("paste")
     yield Use("preview")
 
@@ -148,14 +150,18 @@ def _map(unit: Control, ask: PictureAsk, has: Catalogue, image: str) -> Use:
     return Use("map-made", {"image": image, "class": maker, "resolution": max(64, min(ask.width, ask.height))})
 
 
+def _mask(masked: Inpaint, image: str) -> Use:
+    """A1111 blurs with a kernel of five times sigma; ComfyUI's node has bounds of its own."""
+    if not masked.blur:
+        return Use("mask", {"image": image})
+    radius, sigma = min(_MOST_RADIUS, round(2.5 * masked.blur)), min(_MOST_SIGMA, float(masked.blur))
+    return Use("mask-soft", {"image": image, "radius": radius, "sigma": sigma})
+
+
 def _begin(ask: PictureAsk, checkpoint: Checkpoint, files: Mapping[ImageId, str]) -> Use:
-    if ask.outpaint is not None:
-        grown = ask.outpaint
-        sides = {"left": grown.left, "top": grown.top, "right": grown.right, "bottom": grown.bottom}
-        return Use("outpaint", {"image": files[ask.init], **sides, "feather": grown.feather})
     if ask.inpaint is not None:
         template = "inpaint" if ask.inpaint.content is Masked.ORIGINAL else "inpaint-empty"
-        return Use(template, {"image": files[ask.init], "mask": files[ask.inpaint.mask]})
+        return Use(template, {"image": files[ask.init]})
     if ask.init:
         return Use("init", {"image": files[ask.init]})
     size = {"width": ask.width, "height": ask.height}

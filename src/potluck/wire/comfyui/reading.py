@@ -35,7 +35,7 @@ _FEATURES: Final[tuple[tuple[Feature, frozenset[str]], ...]] = (
     (Feature.HIRES, frozenset({"LatentUpscale"})),
     (Feature.VAE, frozenset({"VAELoader"})),
     (Feature.CLIP_SKIP, frozenset({"CLIPSetLastLayer"})),
-    (Feature.OUTPAINT, frozenset({"ImagePadForOutpaint", "VAEEncodeForInpaint"})),
+    (Feature.OUTPAINT, frozenset({"SetLatentNoiseMask", "ImageCompositeMasked"})),
     (Feature.UPSCALE, frozenset({"ImageScale"})),
 )
 _PLAIN: Final = tuple(Upscaler(name.title(), name, 1.0) for name in sorted(RESAMPLING))

@@ -843,8 +843,10 @@ def _allow(rules: Rules, admission: Admission, keyring: Keyring, sessions: Sessi
 
 
 def _local_wanted(config: Config, found: tuple[EngineConfig, ...]) -> bool:
-    """The embedded engine serves where nothing else does, unless the owner said."""
-    return config.local.enabled if config.local.enabled is not None else not (config.engines or found)
+    """The embedded engine serves where nothing else that writes does, unless the owner said."""
+    if config.local.enabled is not None:
+        return config.local.enabled
+    return all(engine.kind.draws for engine in (*config.engines, *found))
 
 
 def _this_machine() -> NodeId:

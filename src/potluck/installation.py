@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -15,13 +16,13 @@ from potluck.backends.local.library import engine_installed
 from potluck.backends.port import Address
 from potluck.backends.streaming import Streaming
 from potluck.backends.table import BACKENDS
-from potluck.config.model import AgentConfig, Config, EngineConfig
+from potluck.config.model import AgentConfig, Config, EngineConfig, SharedMemory
 from potluck.config.secret import Secret
-from potluck.core.errors import NodeError, OperatorError
+from potluck.core.errors import BadRequest, NodeError, OperatorError
 from potluck.core.model import EngineKind, NodeId
 from potluck.gateway.fleet import Installation
 from potluck.gateway.machines import MachineSetup
-from potluck.gateway.relay.asking import PooledEngine
+from potluck.gateway.relay.asking import LONGEST_REPLY_BYTES, PooledEngine
 from potluck.gateway.relay.pools import Pools
 from potluck.storage.datadir import DataDir
 
@@ -30,12 +31,16 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# Where engines listen when nobody said otherwise: Ollama, llama.cpp's server, vLLM, LM Studio.
+# As large as pictures may be, in the base64 of a JSON answer.
+_LONGEST_PICTURE_BYTES = 384 * 1024 * 1024
+# Where engines listen when nobody said otherwise: Ollama, llama.cpp's server, vLLM, LM Studio, ComfyUI, A1111.
 USUAL_PORTS = (
     (EngineKind.OLLAMA, 11434),
     (EngineKind.LLAMACPP, 8080),
     (EngineKind.OPENAI, 8000),
     (EngineKind.OPENAI, 1234),
+    (EngineKind.COMFYUI, 8188),
+    (EngineKind.A1111, 7860),
 )
 # On this very machine a server that runs answers a connect within a millisecond.
 _KNOCK_S = 0.2
@@ -82,9 +87,11 @@ class Installer:
 
     def remote(self, engine: EngineConfig) -> Installation:
         """An engine that somebody else runs."""
-        address = Address(engine.host, engine.port, engine.tls, engine.base_path, _bearer(engine.api_key))
-        made = BACKENDS[engine.kind](EngineSettings(address, engine.models, engine.context))
-        http = self._http(address, engine.node)
+        headers = _basic(engine.api_key) if engine.kind is EngineKind.A1111 else _bearer(engine.api_key)
+        address = Address(engine.host, engine.port, engine.tls, engine.base_path, headers)
+        workflows = self._workflows() if engine.kind is EngineKind.COMFYUI else ()
+        made = BACKENDS[engine.kind](EngineSettings(address, engine.models, engine.context, workflows))
+        http = self._http(address, engine.node, longest_bytes=_LONGEST_PICTURE_BYTES if engine.kind.draws else None)
         node = self._config.nodes.get(engine.node)
         return Installation(
             engine.id,
@@ -95,7 +102,26 @@ class Installer:
             engine.slots,
             keeper=made.keeper,
             memory_bytes=node.memory_bytes if node is not None else None,
+            images=made.images,
+            gives_way=self._config.images.memory is not SharedMemory.PICTURES_FIRST,
         )
+
+    def _workflows(self) -> tuple[tuple[str, bytes], ...]:
+        """The owner's graphs. Raises `OperatorError` for one that cannot be used."""
+        found: list[tuple[str, bytes]] = []
+        for name, path in self._config.images.workflows.items():
+            from potluck.wire.comfyui.workflows import read_workflow  # noqa: PLC0415 - most houses have none
+
+            try:
+                data = path.read_bytes()
+                read_workflow(data)
+            except OSError as error:
+                hint = "images.workflows names files beside the configuration."
+                raise OperatorError(f"The workflow '{name}' cannot be read: {error.strerror}.", hint=hint) from error
+            except BadRequest as error:
+                raise OperatorError(f"The workflow '{name}': {error.message}", hint=error.hint) from error
+            found.append((name, data))
+        return tuple(found)
 
     def machines(self, config: Config) -> tuple[MachineSetup, ...]:
         """The configured nodes. An agent that stays as it was is the same object, and is asked on without a break."""
@@ -110,8 +136,17 @@ class Installer:
         address = Address(agent.host, agent.port, headers=_bearer(agent.api_key))
         return HttpAgent(self._http(address, node, who="The agent"))
 
-    def _http(self, address: Address, node: NodeId, who: str = "The engine") -> PooledEngine:
-        return PooledEngine(self._pools, address, lambda: self._streaming.to(address, node=node), node=node, who=who)
+    def _http(
+        self, address: Address, node: NodeId, who: str = "The engine", longest_bytes: int | None = None
+    ) -> PooledEngine:
+        return PooledEngine(
+            self._pools,
+            address,
+            lambda: self._streaming.to(address, node=node),
+            node=node,
+            who=who,
+            longest_bytes=longest_bytes or LONGEST_REPLY_BYTES,
+        )
 
     def _local(self) -> Installation:
         # Its downloads go over aiohttp: 14 MB that a house with engines of its own need not pay.
@@ -128,6 +163,13 @@ class Installer:
 
 def _bearer(key: Secret | None) -> tuple[tuple[str, str], ...]:
     return (("authorization", f"Bearer {key.reveal()}"),) if key is not None else ()
+
+
+def _basic(key: Secret | None) -> tuple[tuple[str, str], ...]:
+    """A1111 knows users with passwords (``--api-auth user:password``); a proxy before it may want a key."""
+    if key is None or ":" not in key.reveal():
+        return _bearer(key)
+    return (("authorization", f"Basic {base64.b64encode(key.reveal().encode()).decode()}"),)
 
 
 async def usual_engines(installer: Installer, node: NodeId) -> tuple[EngineConfig, ...]:
@@ -150,6 +192,9 @@ async def _answers(installer: Installer, candidate: EngineConfig) -> bool:
             await writer.wait_closed()
         installation = installer.remote(candidate)
         async with asyncio.timeout(_ANSWER_S):
+            if installation.drawing is not None:
+                await installation.drawing.glance(installation.http)
+                return True
             return bool((await installation.backend.probe(installation.http)).models)
     except (OSError, TimeoutError, NodeError):
         return False

@@ -381,13 +381,20 @@ def test_a_route_has_weights_or_an_order(only) -> None:
     assert only(nodes + "routes: {r: {weights: {A: 1}}}").hint == "Did you mean 'a'?"
 
 
-def test_what_comes_later_is_carried_with_a_warning(write) -> None:
-    text = "nodes: {a: {address: h, engines: [{kind: ollama}, {kind: comfyui, api_key: k}]}}"
+def test_engines_that_draw_stand_among_the_others(write) -> None:
+    text = """
+nodes: {a: {address: h, engines: [{kind: ollama}, {kind: comfyui}, {kind: a1111, api_key: "me:secret"}]}}
+images: {order: [a], memory: text, workflows: {mine: graphs/mine.json}, styles: {film: {prompt: "{prompt}, film"}}}
+"""
     config = load(write(text), {})
-    assert [(each.severity, each.line) for each in config.warnings] == [(Severity.WARNING, 1)]
-    assert [engine.kind for engine in config.engines] == [EngineKind.OLLAMA]
-    assert [(each.kind, each.port) for each in config.nodes[NodeId("a")].later] == [("comfyui", 8188)]
-    assert str(config.warnings[0]).split(": ")[1] == "warning"
+    assert [(each.kind, each.port) for each in config.engines] == [
+        (EngineKind.OLLAMA, 11434),
+        (EngineKind.COMFYUI, 8188),
+        (EngineKind.A1111, 7860),
+    ]
+    assert config.images.order == ("a",)
+    assert config.images.workflows["mine"].name == "mine.json"
+    assert config.images.styles["film"].prompt == "{prompt}, film"
 
 
 def test_a_node_without_engines_is_a_warning(only) -> None:

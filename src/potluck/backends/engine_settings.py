@@ -9,11 +9,15 @@ from potluck.core.model import Model, ModelId
 
 
 class EngineSettings(msgspec.Struct, frozen=True):
-    """One engine as configured. ``models``: for servers that list none. ``context`` (tokens) overrides the engine's."""
+    """One engine as configured. ``models``: for servers that list none. ``context`` (tokens) overrides the engine's.
+
+    ``workflows`` are the owner's graphs for ComfyUI: a name and the file's bytes.
+    """
 
     address: Address
     models: tuple[ModelId, ...] = ()
     context: int | None = None
+    workflows: tuple[tuple[str, bytes], ...] = ()
 
 
 class Remote:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -18,12 +19,36 @@ from potluck.backends.openai_compat import OpenAiCompat
 from potluck.backends.port import Backend, ModelKeeper
 from potluck.core.model import EngineKind
 
+if TYPE_CHECKING:
+    from potluck.backends.images.engine import ImageEngine
+
 
 class Fitted(msgspec.Struct, frozen=True):
-    """An engine's adapter with what it offers beside."""
+    """An engine's adapter with what it offers beside. ``images`` is the adapter again, where it draws."""
 
     backend: Backend
     keeper: ModelKeeper | None = None
+    images: Any = None
+
+
+def _draws(engine: ImageEngine) -> Fitted:
+    return Fitted(engine, images=engine)
+
+
+def _comfyui(settings: EngineSettings) -> Fitted:
+    from potluck.backends.images.comfyui import ComfyUi  # noqa: PLC0415 - most houses draw nothing
+    from potluck.backends.images.engine import ImageEngine  # noqa: PLC0415
+    from potluck.wire.comfyui.workflows import read_workflow  # noqa: PLC0415
+
+    workflows = {name: read_workflow(data) for name, data in settings.workflows}
+    return _draws(ImageEngine(settings, ComfyUi(settings, workflows)))
+
+
+def _a1111(settings: EngineSettings) -> Fitted:
+    from potluck.backends.images.a1111 import A1111  # noqa: PLC0415
+    from potluck.backends.images.engine import ImageEngine  # noqa: PLC0415
+
+    return _draws(ImageEngine(settings, A1111(settings)))
 
 
 BACKENDS: Mapping[EngineKind, Callable[[EngineSettings], Fitted]] = MappingProxyType(
@@ -31,5 +56,7 @@ BACKENDS: Mapping[EngineKind, Callable[[EngineSettings], Fitted]] = MappingProxy
         EngineKind.LLAMACPP: lambda settings: Fitted(LlamaCpp(settings)),
         EngineKind.OLLAMA: lambda settings: Fitted(Ollama(settings), OllamaKeeper()),
         EngineKind.OPENAI: lambda settings: Fitted(OpenAiCompat(settings)),
+        EngineKind.COMFYUI: _comfyui,
+        EngineKind.A1111: _a1111,
     }
 )

@@ -9,7 +9,6 @@ from potluck.config import model
 from potluck.config.endpoint import endpoint
 from potluck.config.problems import ConfigProblem
 from potluck.config.schema import (
-    LATER_KINDS,
     AccessSection,
     ClassSection,
     FileSection,
@@ -64,7 +63,7 @@ def build(file: FileSection, source: Path, warnings: tuple[ConfigProblem, ...]) 
             file.storage.database, file.storage.redis, file.storage.blobs, tuple(file.storage.replicas)
         ),
         files=_files(file.files),
-        images=_images(file.images),
+        images=_images(file.images, source.parent),
         gateway=model.GatewayConfig(file.gateway.name, file.gateway.advertise),
         usage=model.UsageConfig(file.usage.keep, file.usage.keep_requests),
         discovery=model.DiscoveryConfig(file.discovery.mdns, tuple(file.discovery.scan), file.discovery.agent_key),
@@ -135,12 +134,20 @@ def _files(section: FilesSection) -> model.FilesConfig:
     return model.FilesConfig(section.max_size, Quotas(roles, section.quota.users))
 
 
-def _images(section: ImagesSection) -> model.ImagesConfig:
+def _images(section: ImagesSection, folder: Path) -> model.ImagesConfig:
     quota, keep = section.quota, section.keep
     roles = {Role.OWNER: quota.owner, Role.ADMIN: quota.admin, Role.MEMBER: quota.member}
     kept_s = {Role.OWNER: keep.owner, Role.ADMIN: keep.admin, Role.MEMBER: keep.member}
     keeping = Keeping({role: each for role, each in kept_s.items() if each is not None}, keep.users)
-    return model.ImagesConfig(Quotas(roles, quota.users), keeping)
+    return model.ImagesConfig(
+        Quotas(roles, quota.users),
+        keeping,
+        order=tuple(NodeId(node) for node in section.order),
+        memory=model.SharedMemory(section.memory),
+        workflows={name: folder / file for name, file in section.workflows.items()},
+        styles={name: model.StyleConfig(each.prompt, each.negative) for name, each in section.styles.items()},
+        wildcards={name: tuple(each) for name, each in section.wildcards.items()},
+    )
 
 
 def _rules(section: LimitsSection) -> Rules:
@@ -165,7 +172,6 @@ def _node(name: NodeId, node: NodeSection) -> model.NodeConfig:
         address=node.address or "",
         memory_bytes=node.memory,
         engines=tuple(_engines(name, node)),
-        later=tuple(_later(name, node)),
         agent=_agent(node),
     )
 
@@ -179,7 +185,7 @@ def _agent(node: NodeSection) -> model.AgentConfig | None:
 def _engines(name: NodeId, node: NodeSection) -> Iterator[model.EngineConfig]:
     for engine in node.engines:
         where = endpoint(engine, node.address)
-        if where is None or engine.kind in LATER_KINDS:
+        if where is None:
             continue
         yield model.EngineConfig(
             node=name,
@@ -192,23 +198,6 @@ def _engines(name: NodeId, node: NodeSection) -> Iterator[model.EngineConfig]:
             models=tuple(ModelId(each) for each in engine.models),
             slots=engine.slots,
             context=engine.context,
-        )
-
-
-def _later(name: NodeId, node: NodeSection) -> Iterator[model.LaterEngine]:
-    for engine in node.engines:
-        where = endpoint(engine, node.address)
-        if where is None or engine.kind not in LATER_KINDS:
-            continue
-        yield model.LaterEngine(
-            node=name,
-            kind=model.LaterKind(engine.kind),
-            host=where.host,
-            port=where.port,
-            tls=where.tls,
-            base_path=where.base_path,
-            api_key=engine.api_key,
-            slots=engine.slots,
         )
 
 

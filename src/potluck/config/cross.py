@@ -13,7 +13,6 @@ from potluck.config.aliases import alias_findings
 from potluck.config.endpoint import Endpoint, endpoint
 from potluck.config.problems import Severity
 from potluck.config.schema import (
-    LATER_KINDS,
     NAME_PATTERN,
     DiscoverySection,
     EngineSection,
@@ -86,9 +85,6 @@ def _engine(path: Path, engine: EngineSection, *, has_address: bool) -> Iterator
     if engine.url is None and not has_address:
         hint = f"Write 'address:' into {dotted(path[:2])}, or give the engine a 'url'."
         yield Finding(path, f"Nothing says where {name} is.", hint)
-    if engine.kind in LATER_KINDS:
-        message = f"{name}: {engine.kind} is not served by this version."
-        yield Finding((*path, "kind"), message, "It is left alone.", severity=Severity.WARNING)
 
 
 def _same_port(nodes: JsonObject, document: Document) -> Iterator[Finding]:

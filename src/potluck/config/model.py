@@ -25,13 +25,6 @@ from potluck.core.people import Role
 from potluck.core.scheduling.classes import Kind
 
 
-class LaterKind(StrEnum):
-    """Engines that a file may name already, although this version does not serve them."""
-
-    COMFYUI = "comfyui"
-    A1111 = "a1111"
-
-
 class Policy(StrEnum):
     """How a route picks a node. ``LEARNED``: weights are a prior to what is learned. ``WEIGHTED``: they are exact."""
 
@@ -62,19 +55,6 @@ class EngineConfig(msgspec.Struct, frozen=True):
         return EngineId(f"{self.node}/{self.kind}:{self.port}{self.base_path}")
 
 
-class LaterEngine(msgspec.Struct, frozen=True):
-    """An engine that is carried but not served yet."""
-
-    node: NodeId
-    kind: LaterKind
-    host: str
-    port: int
-    tls: bool = False
-    base_path: str = ""
-    api_key: Secret | None = None
-    slots: int | None = None
-
-
 class AgentConfig(msgspec.Struct, frozen=True):
     """A node agent to be asked what its machine has left."""
 
@@ -90,7 +70,6 @@ class NodeConfig(msgspec.Struct, frozen=True):
     address: str = ""
     memory_bytes: int | None = None
     engines: tuple[EngineConfig, ...] = ()
-    later: tuple[LaterEngine, ...] = ()
     agent: AgentConfig | None = None
 
 
@@ -221,11 +200,32 @@ class FilesConfig(msgspec.Struct, frozen=True):
     quotas: Quotas = msgspec.field(default_factory=Quotas)
 
 
+class SharedMemory(StrEnum):
+    """Who gives way where pictures and text share a machine's memory: whoever is idle, pictures, or text."""
+
+    SHARED = "shared"
+    TEXT_FIRST = "text"
+    PICTURES_FIRST = "pictures"
+
+
+class StyleConfig(msgspec.Struct, frozen=True):
+    """Texts that go around or behind a prompt (`wire.prompts.styles`)."""
+
+    prompt: str = ""
+    negative: str = ""
+
+
 class ImagesConfig(msgspec.Struct, frozen=True):
-    """Pictures that people keep: how much everybody may keep in all, and for how long."""
+    """Pictures that people keep: how much everybody may keep in all, and for how long. How they are made: ``order``
+    names nodes, the first that can draws (empty: where it is finished first); ``workflows`` are files of ComfyUI."""
 
     quotas: Quotas = msgspec.field(default_factory=Quotas)
     keeping: Keeping = msgspec.field(default_factory=Keeping)
+    order: tuple[NodeId, ...] = ()
+    memory: SharedMemory = SharedMemory.SHARED
+    workflows: Mapping[str, Path] = msgspec.field(default_factory=dict[str, Path])
+    styles: Mapping[str, StyleConfig] = msgspec.field(default_factory=dict[str, StyleConfig])
+    wildcards: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict[str, tuple[str, ...]])
 
 
 class GatewayConfig(msgspec.Struct, frozen=True):

@@ -264,7 +264,6 @@ NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 
 # The port each kind of server listens on if nobody says otherwise (its own default; for `openai`, that of vLLM).
 USUAL_PORTS = {"ollama": 11434, "llamacpp": 8080, "openai": 8000, "comfyui": 8188, "a1111": 7860}
-LATER_KINDS = frozenset(kind.value for kind in model.LaterKind)
 
 
 class Section(BaseModel):
@@ -276,9 +275,7 @@ class Section(BaseModel):
 class EngineSection(Section):
     """A server that runs models."""
 
-    kind: Kind = Field(
-        description="What server it is. `comfyui` and `a1111` may stand here already, but are not served yet."
-    )
+    kind: Kind = Field(description="What server it is. `comfyui` and `a1111` draw pictures.")
     port: Port | None = Field(
         None,
         description="Its port on the node's address; left out, the one usual for its kind: "
@@ -720,8 +717,15 @@ class RetentionSection(Section):
     users: dict[str, Retention] = Field({}, description="For single users, by their names, instead of their role's.")
 
 
+class StyleSection(Section):
+    """Texts that go around a prompt, where they hold `{prompt}`, or behind it."""
+
+    prompt: str = Field("", description="For what is to be seen: `photo of {prompt}, 35mm`.")
+    negative: str = Field("", description="For what is not.")
+
+
 class ImagesSection(Section):
-    """Pictures that people keep in their galleries."""
+    """Pictures: how they are made, and that people keep them in their galleries."""
 
     quota: QuotaSection = Field(
         QuotaSection.model_construct(),
@@ -729,6 +733,21 @@ class ImagesSection(Section):
         "for no more.",
     )
     keep: RetentionSection = Field(RetentionSection.model_construct(), description="For how long they are kept.")
+    order: list[Text] = Field(
+        [],
+        description="Nodes, the primary one first: a picture goes to the first that can draw it and is up. Left out, "
+        "where it will be finished first.",
+    )
+    memory: Literal["shared", "text", "pictures"] = Field(
+        "shared",
+        description="Who gives way where pictures and text share a node's memory: `shared`, idle models of either; "
+        "`text`, pictures put no text model out; `pictures`, no text model puts theirs out.",
+    )
+    workflows: dict[str, Text] = Field(
+        {}, description="Graphs of your own by name: files that ComfyUI exported as API format, beside this one."
+    )
+    styles: dict[str, StyleSection] = Field({}, description="Styles that can be asked for by name.")
+    wildcards: dict[str, list[Text]] = Field({}, description="Lists for `__name__` in prompts.")
 
 
 class GatewaySection(Section):

@@ -98,6 +98,7 @@ class Dispatcher:
         self.leads: Callable[[], bool] | None = None
         """Whether this gateway may seat anybody at this moment; None where there is no other. Whose turn comes while it
         may not stays without a seat: its connection hands it on."""
+        self._drawing: set[RequestId] = set()
         self._foreign: dict[tuple[EngineId, ModelId], list[RequestId]] = {}
         fleet.changed = self.changed
         self.changed(tuple(fleet.engines), routes=True)
@@ -312,6 +313,33 @@ class Dispatcher:
             if not requests:
                 del self._foreign[place]
         self._perform(decided)
+
+    # --- pictures ---
+
+    def make_room(self, engine: EngineId, model: ModelId, memory_bytes: int, *, put_out: bool) -> bool:
+        """Put out of a node's memory what stands in a picture's way (`Scheduler.make_room`); whether it may begin
+        once `emptied` has returned."""
+        decided = self._scheduler.make_room(engine, model, memory_bytes, self._clock(), put_out=put_out)
+        if decided is not None:
+            self._perform(decided)
+        return decided is not None
+
+    async def emptied(self, node: NodeId) -> None:
+        """Returns when nothing is being put out there any more."""
+        await self._loading.emptied(node)
+
+    def drawing(self, request: RequestId, engine: EngineId, model: ModelId) -> None:
+        """A picture is drawn there until `drawn`: calls on its node count with that."""
+        if self._scheduler.occupy(request, engine, model, self._clock()):
+            self._drawing.add(request)
+            self._fleet.take(engine)
+
+    def drawn(self, request: RequestId, engine: EngineId) -> None:
+        """It is over."""
+        if request in self._drawing:
+            self._drawing.discard(request)
+            self._fleet.give(engine)
+            self._perform(self._scheduler.fail(request, self._clock()))
 
     # --- looking ---
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import msgspec
 import structlog
@@ -19,6 +19,9 @@ from potluck.core.model import Capability, Engine, EngineId, EngineKind, Health,
 from potluck.core.names import AUTO, canonical
 from potluck.core.reading import room_for_models
 from potluck.gateway.machines import Machines
+
+if TYPE_CHECKING:  # most houses draw nothing
+    from potluck.backends.images.engine import ImageEngine
 
 log = structlog.get_logger(__name__)
 
@@ -36,8 +39,8 @@ def _nothing(engines: Iterable[EngineId], *, routes: bool = False) -> None:
 class Installation(msgspec.Struct, frozen=True):
     """One configured engine with what is needed to speak to it. ``slots`` None: as the engine says.
 
-    ``keeper`` and ``supervised`` are the backend again, where it offers that. ``memory_bytes`` is what models may fill
-    on its node, None where nobody said.
+    ``keeper``, ``supervised`` and ``images`` are the backend again, where it offers that. ``memory_bytes`` is what
+    models may fill on its node, None where nobody said. ``gives_way``: an image engine's models may be put out.
     """
 
     id: EngineId
@@ -49,11 +52,19 @@ class Installation(msgspec.Struct, frozen=True):
     keeper: ModelKeeper | None = None
     supervised: Supervised | None = None
     memory_bytes: int | None = None
+    images: Any = None
+    gives_way: bool = True
+
+    @property
+    def drawing(self) -> ImageEngine | None:
+        """The engine as one that draws."""
+        return cast("ImageEngine | None", self.images)
 
 
 # Where neither the owner nor the engine tells. Ollama runs one generation at a time by default (OLLAMA_NUM_PARALLEL
 # 1); a server that speaks only OpenAI is usually one that batches (vLLM, LM Studio, TGI).
 _DEFAULT_SLOTS = {EngineKind.OLLAMA: 1, EngineKind.LLAMACPP: 1, EngineKind.OPENAI: 8, EngineKind.LOCAL: 1}
+_ONE = 1
 
 _CHAT = frozenset({Capability.COMPLETION})
 # Looked up once: up to Python 3.11 a member costs as much as a call.
@@ -124,14 +135,14 @@ class Fleet:
     def _install(self, each: Installation) -> None:
         self.installations[each.id] = each
         self.health[each.id] = EngineHealth(drained=each.node in self.drained)
-        slots = each.slots or _DEFAULT_SLOTS[each.kind]
+        slots = each.slots or _DEFAULT_SLOTS.get(each.kind, _ONE)
         self.engines[each.id] = Engine(
             id=each.id,
             node=each.node,
             kind=each.kind,
             slots=slots,
             memory_bytes=each.memory_bytes,
-            keeps=each.keeper is not None,
+            keeps=each.keeper is not None or (each.images is not None and each.gives_way),
         )
         self.busy.setdefault(each.id, 0)  # of an engine that changes, the calls on it run on
 
@@ -190,8 +201,11 @@ class Fleet:
         installation = self.installations[engine]
         self.versions[engine] = report.version
         models = {model.id: model for model in report.models}
-        slots = installation.slots or report.slots or _DEFAULT_SLOTS[installation.kind]
-        why = f"answered with {len(models)} model{'' if len(models) == 1 else 's'}"
+        slots = installation.slots or report.slots or _DEFAULT_SLOTS.get(installation.kind, _ONE)
+        offered = len(models)
+        if (drawing := installation.drawing) is not None:
+            offered = len(drawing.has.checkpoints) if drawing.has is not None else 0
+        why = f"answered with {offered} model{'' if offered == 1 else 's'}"
         was = self.health[engine]
         self.health[engine] = health = self._step(was, Seen.PROBE_OK, why)
         _log_trust(engine, was, health)

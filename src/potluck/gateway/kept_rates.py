@@ -24,6 +24,7 @@ Figures: TypeAlias = Mapping[tuple[EngineId, ModelId], Mapping[str, float]]
 """Of each model on each engine some named figures, such as tokens or seconds, whose meaning is the learner's."""
 
 NAME: Final = "learned rates"
+IMAGES: Final = "learned image rates"
 # A crash may cost this much learning: the writes of a small machine's card are worth more.
 PAUSE_S: Final = 60.0
 # An engine or a model that was not seen for half a year has gone; a name more costs some hundred bytes.
@@ -51,9 +52,11 @@ class _Row(msgspec.Struct):
 
 
 class KeptRates:
-    """Keeps what ``learner`` learns. ``clock`` is Unix seconds. A database that is away costs nothing but learning."""
+    """Keeps what ``learner`` learns, under ``name``. ``clock`` is Unix seconds. A database that is away costs nothing
+    but learning."""
 
-    def __init__(self, settings: SettingsStore, learner: Learner, clock: Callable[[], float]) -> None:
+    def __init__(self, settings: SettingsStore, learner: Learner, clock: Callable[[], float], name: str = NAME) -> None:
+        self._name = name
         self._settings = settings
         self._learner = learner
         self._clock = clock
@@ -63,7 +66,7 @@ class KeptRates:
     async def restore(self) -> None:
         """Give back what is kept. What cannot be read is left aside, and written over in time."""
         try:
-            kept = await self._settings.get(NAME)
+            kept = await self._settings.get(self._name)
             rows = msgspec.convert(kept if kept is not None else [], list[_Row])
         except (OperatorError, msgspec.ValidationError) as error:
             log.warning("what was learned cannot be read; it is learned anew", why=str(error))
@@ -79,7 +82,7 @@ class KeptRates:
             return
         rows = sorted(self._rows.values(), key=lambda row: (row.engine, row.model))
         try:
-            await self._settings.set(NAME, cast("Json", msgspec.to_builtins(rows)), self._clock())
+            await self._settings.set(self._name, cast("Json", msgspec.to_builtins(rows)), self._clock())
         except OperatorError as error:
             log.warning("what was learned cannot be written; it is tried again", why=error.message)
             return

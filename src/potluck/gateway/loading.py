@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, cast
 
 import structlog
 
@@ -13,6 +14,9 @@ from potluck.core.scheduling.decisions import Decision, Evict, Preload, Start
 from potluck.core.scheduling.scheduler import Scheduler
 from potluck.gateway.fleet import Fleet, Installation
 from potluck.gateway.pins import FOREVER_S
+
+if TYPE_CHECKING:
+    from potluck.backends.images.port import ImageHttp
 
 log = structlog.get_logger(__name__)
 
@@ -101,6 +105,11 @@ class Loading:
                 self._fleet.look_now(preload.engine)
         self._preloaded()
 
+    async def emptied(self, node: NodeId) -> None:
+        """Returns when nothing is being put out of a node's memory any more."""
+        while self._emptying.get(node):  # noqa: ASYNC110 - it takes an engine a moment
+            await asyncio.sleep(0.05)
+
     def put_out(self, evict: Evict) -> None:
         """Begin to put a model out of memory. What is held for the room goes on afterwards."""
         node = self._fleet.engines[evict.engine].node
@@ -111,9 +120,9 @@ class Loading:
         """A failure is told and no more: the engine makes room by itself, or the call fails there."""
         installation = self._fleet.installations.get(evict.engine)
         try:
-            if installation is not None and installation.keeper is not None:
+            if installation is not None:
                 async with asyncio.timeout(_PUT_OUT_S):
-                    await installation.keeper.unload(evict.model, installation.http)
+                    await _unload(installation, evict)
                 self._emptied(evict)
                 log.info("model put out for another", model=evict.model, engine=evict.engine)
         except (PotluckError, TimeoutError) as error:
@@ -122,6 +131,14 @@ class Loading:
         if not self._emptying[node]:
             del self._emptying[node]
             self._perform(self._held.pop(node, ()))
+
+
+async def _unload(installation: Installation, evict: Evict) -> None:
+    """An image engine puts all out that it has."""
+    if installation.keeper is not None:
+        await installation.keeper.unload(evict.model, installation.http)
+    elif installation.drawing is not None:
+        await installation.drawing.images.free(cast("ImageHttp", installation.http))
 
 
 def _keep_s(preload: Preload) -> float | None:

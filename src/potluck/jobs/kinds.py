@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
-from potluck.jobs import chat
+from potluck.jobs import chat, image
 from potluck.jobs.port import Kind
 
-KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in (chat.KIND,)}
+KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in (chat.KIND, image.KIND)}
 
 Asked: TypeAlias = chat.ChatJob
-"""What asks for any of them; a union, where there are several."""
+"""What ``POST /api/v1/jobs`` takes; pictures have routes of their own, which ask for what they are made from."""
 
 Told: TypeAlias = chat.ChatAnswer
-"""A part of any one's result."""
+"""A part of any one's result; of a picture ``custom_id`` is its id in the gallery."""

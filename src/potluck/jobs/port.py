@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -13,18 +13,30 @@ from potluck.core.model import KeyId
 from potluck.gateway.gallery import Gallery
 from potluck.gateway.picture_progress import Progresses
 from potluck.gateway.port import Caller, Calls
+from potluck.gateway.studio import Studio
 from potluck.storage.jobs import JobEvent, JobFailure, JobRecord, Part
+from potluck.wire.prompts.styles import Style
+
+
+class Pictures(msgspec.Struct, frozen=True):
+    """What pictures are made with: who draws them, and the owner's styles and lists for prompts, by name."""
+
+    studio: Studio
+    styles: Mapping[str, Style] = {}
+    wildcards: Mapping[str, Sequence[str]] = {}
 
 
 class Tools(msgspec.Struct, frozen=True):
-    """What kinds work with. ``gallery`` keeps pictures, ``progress`` is told how far they are. ``caller_of`` tells
-    who a key belongs to now, None if it does not count any more; ``words`` how an error is shown."""
+    """What kinds work with. ``gallery`` keeps pictures, ``progress`` is told how far they are; ``pictures`` is there
+    where some can be drawn. ``caller_of`` tells who a key belongs to now, None if it does not count any more;
+    ``words`` how an error is shown."""
 
     calls: Calls
     gallery: Gallery
     progress: Progresses
     caller_of: Callable[[KeyId], Caller | None]
     words: Callable[[PotluckError], JobFailure]
+    pictures: Pictures | None = None
 
 
 class Work(Protocol):
@@ -73,11 +85,13 @@ class Kind(msgspec.Struct, frozen=True):
     ``asked`` is the JSON that asks for it, a tagged struct whose tag ``kind`` is its name. ``prepare`` checks it before
     anything is kept, and raises `ClientError`. ``run`` does all parts that are not kept yet; a try may be cut off
     anywhere and is then made again. What it raises fails the try: `core.jobs.mends` says whether there is another one.
+    ``at_once`` is how many of this kind may run beside all others; None: it counts among those.
     """
 
     asked: type[msgspec.Struct]
     prepare: Callable[[Any, Caller], Prepared]
     run: Callable[[Work, Tools], Awaitable[None]]
+    at_once: int | None = None
 
     @property
     def name(self) -> str:

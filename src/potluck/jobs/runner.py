@@ -129,7 +129,19 @@ class Runner:
             self._woken.clear()
 
     def _free(self) -> bool:
-        return len(self._running) < self._limits.at_once and not self._stopping and self._leads()
+        return bool(self._room())
+
+    def _room(self) -> list[str]:
+        """The kinds of which one more may run. Those with a number of their own do not count among the others."""
+        if self._stopping or not self._leads():
+            return []
+        running = [trying.record.kind for trying in self._running.values()]
+        others = sum(self._kinds[kind].at_once is None for kind in running)
+        return [
+            name
+            for name, kind in self._kinds.items()
+            if (others < self._limits.at_once if kind.at_once is None else running.count(name) < kind.at_once)
+        ]
 
     async def _take_over(self) -> None:
         """What was held before this gateway began, if it is the only one that works at jobs."""
@@ -140,7 +152,7 @@ class Runner:
 
     async def _claim(self) -> Claimed | None:
         try:
-            claimed = await self._store.claim(self._worker, list(self._kinds), self._wall_clock())
+            claimed = await self._store.claim(self._worker, self._room(), self._wall_clock())
         except OperatorError as error:
             if not self._blind:
                 log.warning("jobs cannot be looked for", why=error.message)

@@ -41,7 +41,7 @@ class Rig:
         return Run(id, complete, self.has, inputs or {})
 
     async def events(self, ask: PictureAsk, inputs: Mapping[ImageId, bytes] | None = None, id: str = ID) -> list[Event]:
-        async with aclosing(self.backend.run(self.run_of(ask, inputs, id), self.http)) as events:  # type: ignore[type-var]
+        async with aclosing(self.backend.run(self.run_of(ask, inputs, id), self.http)) as events:
             return [event async for event in events]
 
     async def picture(self, ask: PictureAsk, inputs: Mapping[ImageId, bytes] | None = None, id: str = ID) -> bytes:

@@ -42,7 +42,7 @@ async def test_an_engine_that_is_away_is_unreachable(rig: Rig) -> None:
 
 async def test_who_stops_listening_stops_the_engine(rig: Rig) -> None:
     rig.fake.change("sd_v1-5", step_s=20.0)
-    async with aclosing(rig.backend.run(rig.run_of(SLOW), rig.http)) as events:  # type: ignore[type-var]
+    async with aclosing(rig.backend.run(rig.run_of(SLOW), rig.http)) as events:
         async for event in events:
             if isinstance(event, Progress) and event.step > 0:
                 break

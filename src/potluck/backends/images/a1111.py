@@ -72,6 +72,13 @@ class A1111:
 
     # --- looking ---
 
+    async def glance(self, http: ImageHttp) -> str:
+        reply = await http.request("GET", PATHS["models"])
+        if reply.status >= 400:
+            raise refused(reply)
+        self._take(Lists(), "models", reply)
+        return ""
+
     async def catalogue(self, http: ImageHttp) -> Catalogue:
         lists = Lists()
         for name, path in PATHS.items():

@@ -84,6 +84,12 @@ class ComfyUi:
 
     # --- looking ---
 
+    async def glance(self, http: ImageHttp) -> str:
+        stats = decoded(await http.request("GET", "/system_stats"), Stats)
+        if not stats.devices:
+            raise MalformedAnswer("The engine tells of no device.")
+        return stats.system.comfyui_version
+
     async def catalogue(self, http: ImageHttp) -> Catalogue:
         stats = decoded(await http.request("GET", "/system_stats"), Stats)
         classes = decoded(await http.request("GET", "/object_info", timeout_s=_LONG_S), Classes)

@@ -8,7 +8,7 @@ engine dies.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeAlias
 
@@ -75,6 +75,10 @@ class ImageBackend(Protocol):
         """Where it listens."""
         ...
 
+    async def glance(self, http: ImageHttp) -> str:
+        """Its version, by one small request. Raises `NodeError` where something else answers."""
+        ...
+
     async def catalogue(self, http: ImageHttp) -> Catalogue:
         """Look at the engine: alive, and all it has. Raises `NodeError` if it is not well."""
         ...
@@ -87,7 +91,7 @@ class ImageBackend(Protocol):
         """Why the engine of ``has`` cannot do it: `fitting.lacks`, and what the dialect wants beside. Empty: it can."""
         ...
 
-    def run(self, run: Run, http: ImageHttp) -> AsyncIterator[Event]:
+    def run(self, run: Run, http: ImageHttp) -> AsyncGenerator[Event, None]:
         """Draw one picture: any number of `Progress`, then one `Drawn`, which is the last.
 
         Who stops iterating (closes the iterator, or is cancelled) stops the engine, too, as `cancel` does. Raises

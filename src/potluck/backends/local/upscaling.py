@@ -67,6 +67,9 @@ class LocalUpscaling:
         """The weights that can be used on this machine."""
         return weights(self._own) if can_run() else ()
 
+    async def glance(self, http: ImageHttp) -> str:
+        return "ncnn"
+
     async def catalogue(self, http: ImageHttp) -> Catalogue:
         """What lies on the disk at this moment."""
         offered = await asyncio.to_thread(self.offered)

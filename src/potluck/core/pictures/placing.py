@@ -2,8 +2,8 @@
 
 1. Turns go round among users: who has the fewest pictures under way and was drawn the least for is next, and of one
    user the oldest. Five users with a hundred jobs each get a fifth each.
-2. A picture goes where it will be finished first: what is drawn there now, what waits for that engine already, a load if
-   the model is not there, and its own steps. So a second copy of a model is loaded as soon as, and no sooner than,
+2. A picture goes where it will be finished first: what is drawn there now, what waits for that engine already, a load
+   if the model is not there, and its own steps. So a second copy of a model is loaded as soon as, and no sooner than,
    waiting for the first one takes longer than the load; and engines of unequal speed end at about the same time.
    By the owner's ``order`` instead: at the first engine of the order that can do it and is up.
 3. It is begun there if that engine is free now. Else it stays in line, and counts as waiting there for those behind it:
@@ -158,6 +158,10 @@ class Line:
         """Whether waiting is of use: some engine that can do it is there."""
         want = self._waiting.get(id)
         return want is not None and any(spot.engine in want.costs for spot in spots)
+
+    def busy(self) -> frozenset[EngineId]:
+        """Where something of ours is drawn."""
+        return frozenset(self._running)
 
     @property
     def waiting(self) -> int:

@@ -186,7 +186,7 @@ class Lane:
 @dataclass(slots=True, eq=False)
 class EngineState:
     """``learned`` corrects its rates by how its calls came out; ``virtual`` are slots that waiting calls wait for.
-    ``keeps``: models can be loaded there, and put out, on request. ``failures`` are calls that failed in a row, where
+    ``draws``: it makes pictures, and no call comes there. ``failures`` are calls that failed in a row, where
     that are too many; ``trial``: it may show with one call at a time that it is well. ``loading``: it has
     one model, which is not there yet.
     """
@@ -200,6 +200,7 @@ class EngineState:
     learned: float = 1.0
     virtual: int = 0
     keeps: bool = True
+    draws: bool = False
     failures: int = 0
     trial: bool = False
     loading: bool = False

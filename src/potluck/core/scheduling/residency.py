@@ -198,7 +198,11 @@ class Residency:
 
 def _wanted(lane: Lane, now: float) -> bool:
     """Pinned, or taken not long ago and not put out since."""
-    return lane.offered and (lane.pinned or (now - lane.used_s <= COLD_S and lane.evicted_s < lane.used_s))
+    return (
+        lane.offered
+        and not lane.engine.draws
+        and (lane.pinned or (now - lane.used_s <= COLD_S and lane.evicted_s < lane.used_s))
+    )
 
 
 def _room(lane: Lane, now: float, *, may_put_out: bool) -> tuple[Lane, ...] | None:

@@ -13,9 +13,10 @@ from potluck.core.model import Engine, EngineId, ModelId, RequestId, UserId
 from potluck.core.scheduling.asks import Ask, Target
 from potluck.core.scheduling.choosing import choose_twin
 from potluck.core.scheduling.classes import DEFAULT_LIMITS, Kind, Limits, standards
-from potluck.core.scheduling.decisions import Decision, Reason, Refuse, Start, Wait
+from potluck.core.scheduling.decisions import Decision, Evict, Reason, Refuse, Start, Wait
 from potluck.core.scheduling.dispatch import Dispatch
 from potluck.core.scheduling.fleet import Lane, Turn
+from potluck.core.scheduling.memory import plan
 from potluck.core.scheduling.queue import Queue, User, Waiting
 from potluck.core.scheduling.rates import Rates, Timing
 from potluck.core.scheduling.registry import Registry
@@ -198,6 +199,29 @@ class Scheduler:
         ask = Ask(request, _NOBODY, "")
         self._begin(Turn(ask, lane, now, lane.active, lane.alone(self._standards[ask.kind.place], lane.active)))
         return True
+
+    def make_room(
+        self, engine: EngineId, model: ModelId, memory_bytes: int, now: float, *, put_out: bool
+    ) -> Sequence[Decision] | None:
+        """Something that is no call is about to take so much memory there, all that its engine has included: who is put
+        out for it. None where those are not idle, or nobody is to be put out for it, and it should wait. What is larger
+        than the node, or whose node's memory is not known, is its engine's own to fit in."""
+        lane = self._fleet.lane(engine, model)
+        if lane is None or lane.node.memory_bytes is None or memory_bytes > lane.node.memory_bytes:
+            return _NOTHING
+        before = (lane.resident, lane.memory_bytes)
+        lane.resident, lane.memory_bytes = False, memory_bytes
+        lane.node.refresh()
+        victims = plan(lane, now)
+        if victims is None or (victims and not put_out):
+            lane.resident, lane.memory_bytes = before
+            lane.node.refresh()
+            return None
+        for victim in victims:
+            victim.evict(now)
+        lane.resident, lane.used_s = True, now
+        lane.node.refresh()
+        return [Evict(victim.engine.id, victim.model) for victim in victims]
 
     # --- the fleet ---------------------------------------------------------------------------------------------------
 

@@ -109,7 +109,8 @@ class Prober:
 
     async def _engine(self, host: str, port: int, kind: EngineKind) -> Sighting:
         address = Address(host, port)
-        report: Report = await BACKENDS[kind](EngineSettings(address)).backend.probe(_Brief(self._http(address)))
+        made, http = BACKENDS[kind](EngineSettings(address)), _Brief(self._http(address))
+        report: Report = await (made.images.glance(http) if made.images is not None else made.backend.probe(http))
         models = report.models[:MOST_MODELS]
         return Sighting(
             address=host,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # most houses draw nothing
     from potluck.backends.images.port import ImageHttp, Socket
 
 # An engine's list of models runs to some hundred kilobytes; more than this is not an answer to us.
-_LONGEST_REPLY_BYTES = 64 * 1024 * 1024
+LONGEST_REPLY_BYTES = 64 * 1024 * 1024
 
 Streaming: TypeAlias = "Callable[[], AbstractAsyncContextManager[ImageHttp]]"
 
@@ -38,7 +38,7 @@ class PooledEngine:
         *,
         node: str = "",
         who: str = "The engine",
-        longest_bytes: int = _LONGEST_REPLY_BYTES,
+        longest_bytes: int = LONGEST_REPLY_BYTES,
     ) -> None:
         self._pools = pools
         self._address = address

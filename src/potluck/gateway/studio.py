@@ -1,0 +1,414 @@
+"""Where pictures are drawn: one line for all image engines, and what becomes of a picture whose engine dies.
+
+`core.pictures.placing` decides whose turn it is and where; here its answers meet the world. State changes in
+synchronous stretches; what waits are the pictures' own tasks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+from typing import Protocol, cast
+
+import structlog
+
+from potluck.backends.images.engine import MODELS
+from potluck.backends.images.port import ImageBackend, ImageHttp, Inputs, Run
+from potluck.core.catalogue import SERVING
+from potluck.core.errors import (
+    BadRequest,
+    ModelNotFound,
+    NodeError,
+    NodeUnreachable,
+    NoEngineReady,
+    NoRoom,
+    OutOfMemory,
+    PotluckError,
+)
+from potluck.core.health import Seen
+from potluck.core.model import EngineId, EngineKind, Health, ModelId, NodeId, RequestId, UserId
+from potluck.core.names import near
+from potluck.core.pictures.ask import PictureAsk
+from potluck.core.pictures.catalogue import Catalogue, Checkpoint, Family
+from potluck.core.pictures.fitting import filled
+from potluck.core.pictures.outcome import Drawn, Progress, megapixel_steps
+from potluck.core.pictures.placing import Cost, Line, Spot, Standing, Want
+from potluck.core.pictures.speeds import Reading, Speeds
+from potluck.gateway.dispatch import Dispatcher
+from potluck.gateway.fleet import Fleet
+
+log = structlog.get_logger(__name__)
+
+# Engines come up and go, others' pictures end, memory falls free: the line is looked at so often.
+_LOOK_S = 1.0
+# A picture that waits for memory of text models that are never idle goes ahead after what its class may wait.
+_PATIENCE_S = 60.0
+_RETRY_S = 15.0
+# Somebody else's work on the processor is not hindered: it is the last that is asked.
+_LAST_RANK = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An image engine, with what is known of it."""
+
+    engine: EngineId
+    node: NodeId
+    kind: EngineKind
+    images: ImageBackend
+    http: ImageHttp
+    has: Catalogue
+    health: Health = Health.UP
+    others: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """What this machine can do by itself."""
+
+    node: NodeId
+    images: ImageBackend
+    has: Catalogue
+
+
+class Prepare(Protocol):
+    """Brings the images that an ask names to what the ask, now complete, wants."""
+
+    def __call__(self, ask: PictureAsk) -> Awaitable[tuple[PictureAsk, Inputs]]:
+        """What the engine is asked for, and with what. Raises `ClientError`, `StorageAway`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One picture to be drawn. ``id`` is a lowercase UUID that is the same after a restart; ``tell`` hears of its way,
+    with the node's name, and of nobody else's."""
+
+    id: str
+    user: UserId
+    ask: PictureAsk
+    prepare: Prepare
+    tell: Callable[[Progress, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """``ask`` is complete: asked again, it is the same picture. ``hash`` is the checkpoint's."""
+
+    data: bytes
+    ask: PictureAsk
+    engine: EngineId
+    node: NodeId
+    kind: EngineKind
+    seconds: float
+    hash: str = ""
+
+
+@dataclass(slots=True)
+class _Seeking:
+    """A picture in line. ``tried`` failed at it, with ``failure`` the last time."""
+
+    order: Order
+    arrived_s: float
+    tried: dict[EngineId, NodeError] = field(default_factory=dict[EngineId, NodeError])
+    turn: asyncio.Future[EngineId] | None = None
+
+
+class Studio:
+    """Called from one event loop. ``clock`` is monotonic; ``order`` is the owner's of nodes, empty: by the predicted
+    finish. ``puts_out``: idle text models give way to pictures; ``insists``: pictures wait for no text model."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        dispatcher: Dispatcher,
+        clock: Callable[[], float],
+        *,
+        order: tuple[NodeId, ...] = (),
+        puts_out: bool = True,
+        insists: bool = False,
+        local: Callable[[], Awaitable[Local | None]] | None = None,
+    ) -> None:
+        self.speeds = Speeds()
+        self._fleet = fleet
+        self._dispatcher = dispatcher
+        self._clock = clock
+        self._order = order
+        self._puts_out = puts_out
+        self._insists = insists
+        self._local_of = local
+        self._local: Place | None = None
+        self._line = Line(in_order=bool(order))
+        self._seeking: dict[str, _Seeking] = {}
+        self._loaded: dict[EngineId, str] = {}
+
+    # --- what there is ---
+
+    def places(self) -> tuple[Place, ...]:
+        """All image engines that were seen once, up or not, the owner's first ones first."""
+        found = sorted(self._remote(), key=lambda place: (self._rank(place), place.engine))
+        return (*found, *([self._local] if self._local is not None else []))
+
+    def _remote(self) -> Iterator[Place]:
+        for each in self._fleet.installations.values():
+            engine = each.drawing
+            if engine is not None and engine.has is not None:
+                health = self._fleet.engines[each.id].health
+                http = cast("ImageHttp", each.http)
+                others = engine.others if each.id not in self._busy() else 0
+                yield Place(each.id, each.node, each.kind, engine.images, http, engine.has, health, others)
+
+    def _busy(self) -> frozenset[EngineId]:
+        """Engines that draw ours: what they count as their work is that."""
+        return self._line.busy()
+
+    def _rank(self, place: Place) -> int:
+        if place is self._local:
+            return _LAST_RANK
+        return self._order.index(place.node) if place.node in self._order else len(self._order)
+
+    def _spots(self) -> tuple[Spot, ...]:
+        up = [place for place in self.places() if place.health in SERVING]
+        return tuple(
+            Spot(place.engine, place.node, self._rank(place), place.others, self._in_memory(place)) for place in up
+        )
+
+    def _in_memory(self, place: Place) -> str:
+        told = next((each.name for each in place.has.checkpoints if each.loaded), "")
+        return self._loaded.get(place.engine, told)
+
+    def standing(self, id: str) -> Standing | None:
+        """Where a picture stands in line; None for one that is not."""
+        return self._line.standings(self._spots(), self._clock()).get(id)
+
+    @property
+    def waiting(self) -> int:
+        return self._line.waiting
+
+    # --- drawing ---
+
+    async def draw(self, order: Order) -> Finished:
+        """Draw one picture, wherever that can be done, and elsewhere if it fails there.
+
+        Raises `ClientError` for what no engine of the house can do, `NoRoom` where none has the memory, `NoEngineReady`
+        while those that could are away, and the last `NodeError` where all have failed.
+        """
+        await self._look_at_home()
+        seeking = self._seeking[order.id] = _Seeking(order, self._clock())
+        try:
+            while True:
+                place = await self._turn(seeking)
+                try:
+                    return await self._drawn(seeking, place)
+                except NodeError as error:
+                    self._failed(seeking, place, error)
+                finally:
+                    self._line.ended(place.engine, self._clock())
+                    self._settle()
+        finally:
+            self._line.leave(order.id)
+            del self._seeking[order.id]
+            self._settle()
+
+    async def _look_at_home(self) -> None:
+        """What this machine enlarges with is found when it is first of use."""
+        if self._local_of is not None and self._local is None:
+            local = await self._local_of()
+            self._local_of = None
+            if local is not None:
+                engine = EngineId(f"{local.node}/{EngineKind.LOCAL}:images")
+                nowhere = cast("ImageHttp", None)  # it asks nobody
+                self._local = Place(engine, local.node, EngineKind.LOCAL, local.images, nowhere, local.has)
+
+    async def _turn(self, seeking: _Seeking) -> Place:
+        """Wait in line. Raises where waiting is of no use."""
+        loop = asyncio.get_running_loop()
+        told: float | None = None
+        while True:
+            want = self._want(seeking)
+            seeking.turn = loop.create_future()
+            self._line.arrive(want)
+            self._settle()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_S):
+                    engine = await asyncio.shield(seeking.turn)
+                    return next(place for place in self.places() if place.engine == engine)
+            if seeking.turn.done():  # it came in this very instant
+                return next(place for place in self.places() if place.engine == seeking.turn.result())
+            standing = self.standing(seeking.order.id)
+            if standing is not None and standing.ready_s != told:
+                told = standing.ready_s
+                seeking.order.tell(Progress(0, 0, eta_s=told, what="queued"), "")
+
+    def _settle(self) -> None:
+        """Begin what can begin."""
+        for begin in self._line.begins(self._spots(), self._clock()):
+            turn = self._seeking[begin.id].turn
+            if turn is not None and not turn.done():
+                turn.set_result(begin.engine)
+
+    def _want(self, seeking: _Seeking) -> Want:
+        """1. Which engines can do it. 2. Which of them are left. 3. Whether one of those is there."""
+        order, places = seeking.order, self.places()
+        reasons = {place.engine: self._lacks(order.ask, place) for place in places}
+        able = [place for place in places if not reasons[place.engine]]
+        if not able:
+            raise self._refusal(order.ask, places, reasons)
+        left = [place for place in able if place.engine not in seeking.tried]
+        if not left:
+            raise _given_up(seeking)
+        if not any(place.health in SERVING for place in left):
+            if seeking.tried:
+                raise _given_up(seeking)
+            message = "No image engine that can draw this is up."
+            raise NoEngineReady(message, retry_after_s=_RETRY_S, hint="'potluck nodes ls' shows why.")
+        costs = {place.engine: self._cost(order.ask, place) for place in left}
+        return Want(order.id, order.user, costs, seeking.arrived_s)
+
+    def _lacks(self, ask: PictureAsk, place: Place) -> tuple[str, ...]:
+        if ask.node and ask.node != place.node:
+            return (f"is not {ask.node}",)
+        return place.images.lacks(ask, place.has)
+
+    def _refusal(
+        self, ask: PictureAsk, places: tuple[Place, ...], reasons: Mapping[EngineId, tuple[str, ...]]
+    ) -> PotluckError:
+        """Why no engine of the house can do it, for who asks. What is missing may have come since the last look."""
+        for each in self._fleet.installations.values():
+            if each.drawing is not None and each.drawing.has is None:
+                hint = "'potluck nodes ls' shows how they are."
+                return NoEngineReady("Image engines have not answered yet.", retry_after_s=_RETRY_S, hint=hint)
+            if each.drawing is not None:
+                each.drawing.stale = True
+        remote = [place for place in places if place is not self._local]
+        if not remote:
+            hint = "The owner adds one: engines: [{kind: comfyui}] below a node, or kind a1111."
+            return BadRequest("There is no image engine here.", hint=hint)
+        known = [each.name for place in remote for each in place.has.checkpoints]
+        if ask.generates and ask.model and all(place.has.checkpoint(ask.model) is None for place in remote):
+            return ModelNotFound(ask.model, near(ask.model, known), hint="GET /api/v1/image/models lists them.")
+        told = "; ".join(f"{place.node} {', '.join(reasons[place.engine])}" for place in remote[:5])
+        return BadRequest("No image engine can do all of this.", hint=f"{told}."[:500])
+
+    def _cost(self, ask: PictureAsk, place: Place) -> Cost:
+        complete, found = filled(ask, place.has)
+        model, family = _named(found)
+        draw_s = self.speeds.draw_s(place.engine, model, family, megapixel_steps(complete))
+        load_s = self.speeds.load_s(place.engine, model, family) if found is not None else 0.0
+        return Cost(found.name if found is not None else "", draw_s, load_s)
+
+    async def _drawn(self, seeking: _Seeking, place: Place) -> Finished:
+        """1. Room in memory. 2. The images that go in. 3. The engine. 4. What it tells of its speed."""
+        order = seeking.order
+        complete, found = filled(order.ask, place.has)
+        model, family = _named(found)
+        asked, inputs = await order.prepare(complete)
+        if found is not None:
+            await self._room(order, place, self.speeds.bytes(place.engine, model, family))
+        request = RequestId(order.id)
+        self._dispatcher.drawing(request, place.engine, MODELS)
+        was = self._in_memory(place)
+        watch = _Watch(self._clock)
+        data = b""
+        try:
+            async with aclosing(place.images.run(Run(order.id, asked, place.has, inputs), place.http)) as events:
+                async for event in events:
+                    if isinstance(event, Drawn):
+                        data = event.data
+                    else:
+                        watch.saw(event)
+                        order.tell(event, place.node)
+        finally:
+            self._dispatcher.drawn(request, place.engine)
+        reading = watch.reading(megapixel_steps(complete), warm=found is None or was == found.name)
+        await self._learn(place, found, reading)
+        if place is not self._local:
+            self._fleet.saw(place.engine, Seen.CALL_OK, "")
+        short = found.hash if found is not None else ""
+        shown = complete if complete.width else asked
+        return Finished(data, shown, place.engine, place.node, place.kind, watch.passed_s(), short)
+
+    async def _room(self, order: Order, place: Place, bytes: int) -> None:
+        """Wait until what stands in the way is out of memory."""
+        until_s = self._clock() + (0.0 if self._insists else _PATIENCE_S)
+        while not self._dispatcher.make_room(place.engine, MODELS, bytes, put_out=self._puts_out):
+            if self._clock() >= until_s:
+                log.info("a picture does not wait for memory any more", engine=place.engine, needs_bytes=bytes)
+                break
+            order.tell(Progress(what="waiting for memory"), place.node)
+            await asyncio.sleep(_LOOK_S)
+        await self._dispatcher.emptied(place.node)
+
+    async def _learn(self, place: Place, found: Checkpoint | None, reading: Reading) -> None:
+        model, _ = _named(found)
+        if found is not None:
+            self._loaded[place.engine] = found.name
+        with suppress(NodeError):
+            memory = await place.images.memory(place.http)
+            held = memory.held if memory is not None else 0
+            reading = Reading(reading.work, reading.draw_s, reading.load_s, held)
+        self.speeds.observe(place.engine, model, reading)
+
+    def _failed(self, seeking: _Seeking, place: Place, error: NodeError) -> None:
+        """Another engine is next. What the engine says of memory is the picture's fault, and not its own."""
+        seeking.tried[place.engine] = error
+        error.node = error.node or place.node
+        log.warning("a picture failed", engine=place.engine, why=error.message, detail=error.detail)
+        seeking.order.tell(Progress(what="moving on"), place.node)
+        self._loaded.pop(place.engine, None)
+        if place is self._local or isinstance(error, OutOfMemory):
+            return
+        self._fleet.saw(place.engine, Seen.CALL_FAILED, error.message)
+        if isinstance(error, NodeUnreachable):
+            self._fleet.look_now(place.engine)
+
+
+class _Watch:
+    """When the first step of a picture came, and the last."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._began_s = clock()
+        self._first: tuple[float, int, int] | None = None
+
+    def saw(self, progress: Progress) -> None:
+        if progress.what == "queued":
+            self._began_s = self._clock()
+        elif self._first is None and progress.step > 0:
+            self._first = (self._clock(), progress.step, progress.steps)
+
+    def passed_s(self) -> float:
+        return self._clock() - self._began_s
+
+    def reading(self, work: float, *, warm: bool) -> Reading:
+        """Steps from the first that was seen on tell the pace; what came before beyond that was a load."""
+        passed_s = self.passed_s()
+        if self._first is None or self._first[1] >= self._first[2]:
+            return Reading(work, passed_s) if warm else Reading(0.0, 0.0)
+        at_s, step, steps = self._first
+        pace_s = (self._clock() - at_s) / (steps - step)
+        load_s = 0.0 if warm else max(0.0, at_s - self._began_s - step * pace_s)
+        return Reading(work, pace_s * steps, load_s)
+
+
+def _named(found: Checkpoint | None) -> tuple[ModelId, Family]:
+    return (ModelId(found.name), found.family) if found is not None else (ModelId("upscaling"), Family.UNKNOWN)
+
+
+def _given_up(seeking: _Seeking) -> PotluckError:
+    """Every engine that could has failed."""
+    errors = list(seeking.tried.values())
+    if all(isinstance(error, OutOfMemory) for error in errors):
+        ask = seeking.order.ask
+        size = f" of {ask.width} x {ask.height} pixels" if ask.width else ""
+        smaller = f"{_half(ask.width)} x {_half(ask.height)}" if ask.width else "a smaller size"
+        hint = f"Ask for {smaller}, without hires fix, or for another model."
+        return NoRoom(f"No image engine has the memory for a picture{size}.", hint=hint, detail=errors[-1].detail)
+    return errors[-1]
+
+
+def _half(side: int) -> int:
+    """Three quarters, on the grid of 64 that models like best: half the pixels."""
+    return max(256, round(side * 0.75 / 64) * 64)

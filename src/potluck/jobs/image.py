@@ -1,0 +1,268 @@
+"""Jobs of kind ``image``: pictures drawn by whatever engine can, each kept in its owner's gallery as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import sha256
+from typing import Annotated, TypeVar
+
+import msgspec
+
+from potluck.backends.images.port import Inputs
+from potluck.core.errors import BadRequest, Forbidden, MalformedAnswer, PotluckError, QuotaExceeded
+from potluck.core.jobs import Priority, mends, waits
+from potluck.core.pictures.ask import Control, ImageId, Inpaint, Lora, Outpaint, PictureAsk, Task, each
+from potluck.core.pictures.checking import checked
+from potluck.core.pictures.outcome import Progress
+from potluck.gateway.gallery import MOST_BYTES, Gallery, NewPicture
+from potluck.gateway.port import Caller
+from potluck.gateway.studio import Finished, Order, Studio
+from potluck.jobs.port import Kind, Pictures, Prepared, Tools, Work
+from potluck.pixels.work import Clean, Fit, Grow, Mask, MaskSource
+from potluck.storage.jobs import Part
+from potluck.storage.pictures import PictureId
+from potluck.wire.png import with_texts
+from potluck.wire.prompts.dynamic import expanded
+from potluck.wire.prompts.loras import without_loras
+from potluck.wire.prompts.of_picture import KEY, infotext_of
+from potluck.wire.prompts.styles import styled
+
+# More of one job's pictures than this in line at once tell nothing new of it.
+_AT_ONCE = 8
+# Waiting in the studio's line costs next to nothing, and that is fair by itself.
+_JOBS_AT_ONCE = 32
+# As large as a picture is drawn over at the most, where nobody said a size: what models still make sense of.
+_LONGEST_SIDE = 2048
+_CANVAS_MASK = ImageId("file-canvas-mask")
+
+T = TypeVar("T")
+
+
+class ImageJob(msgspec.Struct, tag_field="kind", tag="image"):
+    """Pictures to be made. ``tags`` are given to each, ``parent`` is the picture that they are made from."""
+
+    ask: PictureAsk
+    title: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    priority: Priority = Priority.NORMAL
+    tags: tuple[str, ...] = ()
+    parent: PictureId | None = None
+
+
+class ImagePart(msgspec.Struct, omit_defaults=True):
+    """A picture that is kept: ``custom_id`` is its id in the gallery."""
+
+    index: int
+    custom_id: str
+    model: str = ""
+    node: str = ""
+    seed: int = 0
+    seconds: float = 0.0
+
+
+_jobs = msgspec.json.Decoder(ImageJob)
+
+
+def prepare(asked: ImageJob, caller: Caller) -> Prepared:
+    """Raises `ClientError` for what no engine could draw."""
+    ask = checked(asked.ask)
+    request = msgspec.json.encode(msgspec.structs.replace(asked, ask=ask)).decode()
+    return Prepared(request, ask.count, asked.title.strip(), asked.priority)
+
+
+async def run(work: Work, tools: Tools) -> None:
+    """Draw what is not kept yet, several at a time: what one engine draws another one does not wait for."""
+    asked, pictures = _jobs.decode(work.request), tools.pictures
+    if pictures is None:
+        raise BadRequest("There is no image engine here.")
+    ask = asked.ask.seeded(_number(work.record.id))
+    left = iter([(index, one) for index, one in enumerate(each(ask)) if index not in work.kept])
+    trouble: list[PotluckError] = []
+    drawing = _Drawing(asked, work, tools, pictures)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(min(_AT_ONCE, ask.count)):
+                tasks.create_task(drawing.some(left, trouble))
+    finally:
+        tools.progress.ended(work.record.id)
+    if trouble:
+        raise min(trouble, key=lambda error: (mends(error), waits(error)))  # the one that counts most
+
+
+def _number(job: str) -> int:
+    """The same for a job each time: its id holds enough chance."""
+    return int.from_bytes(sha256(job.encode()).digest()[:4])
+
+
+class _Drawing:
+    """The pictures of one job."""
+
+    def __init__(self, asked: ImageJob, work: Work, tools: Tools, pictures: Pictures) -> None:
+        self._asked = asked
+        self._work = work
+        self._tools = tools
+        self._pictures = pictures
+        self._studio: Studio = pictures.studio
+        self._gallery: Gallery = tools.gallery
+        self._user = work.record.user
+
+    async def some(self, left: Iterator[tuple[int, PictureAsk]], trouble: list[PotluckError]) -> None:
+        """One after the other, until there are none left or one says that the others would end alike."""
+        for index, ask in left:
+            if trouble:
+                return
+            if self._tools.caller_of(self._work.record.key) is None:
+                trouble.append(Forbidden("The key that asked for this job does not count any more."))
+                return
+            try:
+                await self._one(index, ask)
+            except PotluckError as error:
+                trouble.append(error)
+                return
+
+    async def _one(self, index: int, ask: PictureAsk) -> None:
+        """1. The words. 2. The picture. 3. Into the gallery, under an id that is the same each time. 4. Into the job."""
+        job = self._work.record.id
+        id_ = str(uuid.uuid5(uuid.NAMESPACE_URL, f"potluck:{job}:{index}"))
+
+        def tell(progress: Progress, node: str) -> None:
+            self._tools.progress.tell(job, replace(progress, index=index), node)
+
+        async def prepared(complete: PictureAsk) -> tuple[PictureAsk, Inputs]:
+            return await self._inputs(complete)
+
+        finished = await self._studio.draw(Order(id_, self._user, self._worded(ask), prepared, tell))
+        tell(Progress(1, 1, what="keeping"), finished.node)
+        picture = PictureId(f"{job}-{index}")
+        await self._keep(picture, finished)
+        part = ImagePart(
+            index, picture, finished.ask.model, finished.node, finished.ask.seed, round(finished.seconds, 2)
+        )
+        await self._work.keep(Part(index, msgspec.json.encode(part).decode()))
+
+    # --- words ---
+
+    def _worded(self, ask: PictureAsk) -> PictureAsk:
+        """Dynamic prompts, styles, and LoRAs that stand in the prompt. The seed decides: it is the same each time."""
+        if not ask.generates:
+            return ask
+        chance = random.Random(ask.seed)
+        lists = self._pictures.wildcards
+        prompt, negative = expanded(ask.prompt, lists, chance), expanded(ask.negative, lists, chance)
+        unknown = [name for name in ask.styles if name not in self._pictures.styles]
+        if unknown:
+            hint = f"There are {', '.join(self._pictures.styles)}." if self._pictures.styles else "There are none."
+            raise BadRequest(f'There is no style "{unknown[0]}".', param="styles", hint=hint)
+        prompt, negative = styled(prompt, negative, [self._pictures.styles[name] for name in ask.styles])
+        bare = without_loras(prompt)
+        loras = (*ask.loras, *(Lora(found.name, found.weight) for found in bare.loras))
+        # Styles are in the prompt now: drawn again with what is kept, they are not to count twice.
+        return replace(ask, prompt=bare.prompt.strip(), negative=negative, loras=loras, styles=())
+
+    # --- images that go in ---
+
+    async def _inputs(self, ask: PictureAsk) -> tuple[PictureAsk, Inputs]:
+        """What the engine is asked for, and with which images: each decoded and written anew by the child that alone
+        looks into what strangers send."""
+        inputs: dict[ImageId, bytes] = {}
+        size = (ask.width, ask.height)
+        if ask.init:
+            image, width, height = await self._image(ask.init, "init")
+            if ask.task is Task.UPSCALE:
+                return replace(ask, width=width, height=height), {ask.init: image}
+            size = size if all(size) and ask.outpaint is None else _drawn_over(width, height)
+            ask = replace(ask, width=size[0], height=size[1])
+            image = (await self._gallery.pixels.perform(Fit(image, *size, ask.resize), param="init")).image
+            inputs[ask.init] = image
+            if ask.inpaint is not None:
+                mask = await self._mask(ask, ask.inpaint, width, height)
+                inputs[ask.inpaint.mask] = mask
+                ask = replace(ask, inpaint=replace(ask.inpaint, invert=False))
+            elif ask.outpaint is not None:
+                ask, inputs = await self._canvas(ask, ask.outpaint, image)
+        for unit in ask.controls:
+            inputs[unit.image] = await self._control(unit, ask)
+        return ask, inputs
+
+    async def _image(self, named: ImageId, param: str) -> tuple[bytes, int, int]:
+        file, _ = await self._gallery.source(named, self._user)
+        content = await self._gallery.files.whole(file, self._user, MOST_BYTES)
+        made = await self._gallery.pixels.perform(Clean(content), param=param)
+        return made.image, made.width, made.height
+
+    async def _mask(self, ask: PictureAsk, masked: Inpaint, width: int, height: int) -> bytes:
+        """Of the image's own size first, and then brought to the ask's as the image was."""
+        image, _, _ = await self._image(masked.mask, "inpaint.mask")
+        pixels = self._gallery.pixels
+        mask = Mask(image, width, height, MaskSource.LIGHT, masked.invert)
+        grey = (await pixels.perform(mask, param="inpaint.mask")).image
+        return (await pixels.perform(Fit(grey, ask.width, ask.height, ask.resize), param="inpaint.mask")).image
+
+    async def _canvas(self, ask: PictureAsk, grown: Outpaint, image: bytes) -> tuple[PictureAsk, dict[ImageId, bytes]]:
+        """Outpainting is inpainting of a canvas that has grown: so it is the same on every engine."""
+        grow = Grow(image, grown.left, grown.top, grown.right, grown.bottom, grown.feather)
+        made = await self._gallery.pixels.perform(grow, param="outpaint")
+        as_inpaint = replace(
+            ask,
+            task=Task.INPAINT,
+            outpaint=None,
+            inpaint=Inpaint(_CANVAS_MASK, blur=0),
+            denoise=1.0,
+            width=made.width,
+            height=made.height,
+        )
+        return as_inpaint, {ask.init: made.image, _CANVAS_MASK: made.mask}
+
+    async def _control(self, unit: Control, ask: PictureAsk) -> bytes:
+        image, _, _ = await self._image(unit.image, "controls")
+        fitted = Fit(image, ask.width, ask.height, ask.resize)
+        return (await self._gallery.pixels.perform(fitted, param="controls")).image
+
+    # --- what comes out ---
+
+    async def _keep(self, picture: PictureId, finished: Finished) -> None:
+        ask, job = finished.ask, self._work.record
+        content = finished.data
+        if ask.generates:
+            try:
+                content = with_texts(content, {KEY: infotext_of(ask, finished.hash)})
+            except ValueError:
+                content = finished.data  # an engine that is set up to give other files than PNG writes its own
+        new = NewPicture(
+            picture,
+            self._user,
+            content,
+            job=job.id,
+            task=ask.task.value,
+            prompt=ask.prompt,
+            negative=ask.negative,
+            parameters=msgspec.json.encode(ask).decode(),
+            model=ask.model,
+            hash=finished.hash,
+            engine=finished.kind.value,
+            node=finished.node,
+            seconds=round(finished.seconds, 2),
+            seed=ask.seed if ask.generates else None,
+            tags=self._asked.tags,
+            parent=self._asked.parent,
+        )
+        try:
+            await self._gallery.keep(new)
+        except QuotaExceeded:
+            raise
+        except BadRequest as error:
+            message = "The engine's picture cannot be read."
+            raise MalformedAnswer(message, node=finished.node, detail=error.message) from error
+
+
+def _drawn_over(width: int, height: int) -> tuple[int, int]:
+    """The size at which an image is drawn over where nobody said one: its own, on the engines' grid of 8, and no larger
+    than models make sense of."""
+    scale = min(1.0, _LONGEST_SIDE / max(width, height))
+    return max(64, round(width * scale / 8) * 8), max(64, round(height * scale / 8) * 8)
+
+
+KIND = Kind(ImageJob, prepare, run, _JOBS_AT_ONCE)

@@ -42,6 +42,7 @@ from potluck.core.rescue import Bounds
 from potluck.core.scheduling.scheduler import Scheduler
 from potluck.core.sessions import Lifetimes
 from potluck.discovering import looking, stored
+from potluck.drawing import pictures
 from potluck.filing import filing, gallery_of
 from potluck.gateway.admission import Admission
 from potluck.gateway.agents import AgentWatch
@@ -60,7 +61,7 @@ from potluck.gateway.generations import Generations
 from potluck.gateway.images import RemoteImages
 from potluck.gateway.kept_drill import KeptDrill
 from potluck.gateway.kept_meter import KeptMeter
-from potluck.gateway.kept_rates import KeptRates
+from potluck.gateway.kept_rates import IMAGES, KeptRates
 from potluck.gateway.ledger import MOST_JOURNAL_BYTES, Keep, Ledger
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.models import Models
@@ -461,6 +462,10 @@ async def running(
         rates = KeptRates(storage.settings, dispatcher, time.time)
         await rates.restore()
         stack.push_async_callback(rates.save)
+        drawn = pictures(config, data, fleet, dispatcher, time.monotonic, _this_machine())
+        drawn_rates = KeptRates(storage.settings, drawn.studio.speeds, time.time, IMAGES)
+        await drawn_rates.restore()
+        stack.push_async_callback(drawn_rates.save)
 
         proofs = Proofs(storage.settings, fleet, tasks, time.time)
         await proofs.restore()
@@ -543,6 +548,7 @@ async def running(
             calls,
             gallery,
             progress,
+            drawn,
             tasks,
             worker=gateway,
             caller_of=keyring.of_key,
@@ -606,6 +612,7 @@ async def running(
         tasks.spawn(admission.meter.watching(), "shared limits")
         tasks.spawn(kept_meter.keeping(), "spent limits")
         tasks.spawn(rates.keeping(), "learned rates")
+        tasks.spawn(drawn_rates.keeping(), "learned image rates")
         tasks.spawn(recorder.recording(), "the machines' last hours")
         tasks.spawn(audit.flushing(), "audit log")
         tasks.spawn(audit.caring(config.audit.keep_s), "audit log's end")

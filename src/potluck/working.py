@@ -13,7 +13,7 @@ from potluck.gateway.port import Caller, Calls
 from potluck.gateway.tasks import Tasks
 from potluck.jobs.jobs import Jobs
 from potluck.jobs.kinds import KINDS
-from potluck.jobs.port import Tools
+from potluck.jobs.port import Pictures, Tools
 from potluck.jobs.runner import Limits, Runner
 from potluck.storage.jobs import JobFailure
 from potluck.storage.ports import Shared, Storage
@@ -27,6 +27,7 @@ def working(
     calls: Calls,
     gallery: Gallery,
     progress: Progresses,
+    pictures: Pictures,
     tasks: Tasks,
     *,
     worker: str,
@@ -44,7 +45,7 @@ def working(
         shared.bus,
         shared.jobs,
         KINDS,
-        Tools(calls, gallery, progress, caller_of, _words),
+        Tools(calls, gallery, progress, caller_of, _words, pictures),
         tasks,
         Limits(config.jobs.at_once, config.jobs.keep_s),
         worker=worker,

@@ -361,5 +361,7 @@ class Config(msgspec.Struct, frozen=True):
 
     @property
     def local_wanted(self) -> bool:
-        """Whether the embedded engine is to run: as said, else only where no other engine is configured."""
-        return self.local.enabled if self.local.enabled is not None else not self.engines
+        """Whether the embedded engine is to run: as said, else only where no other that writes is configured."""
+        if self.local.enabled is not None:
+            return self.local.enabled
+        return all(engine.kind.draws for engine in self.engines)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, cast
 
 import structlog
@@ -76,7 +76,7 @@ class Local:
 class Prepare(Protocol):
     """Brings the images that an ask names to what the ask, now complete, wants."""
 
-    def __call__(self, ask: PictureAsk) -> Awaitable[tuple[PictureAsk, Inputs]]:
+    def __call__(self, ask: PictureAsk, /) -> Awaitable[tuple[PictureAsk, Inputs]]:
         """What the engine is asked for, and with what. Raises `ClientError`, `StorageAway`."""
         ...
 
@@ -327,7 +327,7 @@ class Studio:
         if place is not self._local:
             self._fleet.saw(place.engine, Seen.CALL_OK, "")
         short = found.hash if found is not None else ""
-        shown = complete if complete.width else asked
+        shown = complete if complete.width else replace(complete, width=asked.width, height=asked.height)
         return Finished(data, shown, place.engine, place.node, place.kind, watch.passed_s(), short)
 
     async def _room(self, order: Order, place: Place, bytes: int) -> None:

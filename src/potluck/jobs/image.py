@@ -124,17 +124,14 @@ class _Drawing:
                 return
 
     async def _one(self, index: int, ask: PictureAsk) -> None:
-        """1. The words. 2. The picture. 3. Into the gallery, under an id that is the same each time. 4. Into the job."""
+        """1. The words. 2. The picture. 3. Into the gallery, under the same id each time. 4. Into the job."""
         job = self._work.record.id
         id_ = str(uuid.uuid5(uuid.NAMESPACE_URL, f"potluck:{job}:{index}"))
 
         def tell(progress: Progress, node: str) -> None:
             self._tools.progress.tell(job, replace(progress, index=index), node)
 
-        async def prepared(complete: PictureAsk) -> tuple[PictureAsk, Inputs]:
-            return await self._inputs(complete)
-
-        finished = await self._studio.draw(Order(id_, self._user, self._worded(ask), prepared, tell))
+        finished = await self._studio.draw(Order(id_, self._user, self._worded(ask), self._inputs, tell))
         tell(Progress(1, 1, what="keeping"), finished.node)
         picture = PictureId(f"{job}-{index}")
         await self._keep(picture, finished)

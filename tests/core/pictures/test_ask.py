@@ -58,6 +58,7 @@ def test_work_is_counted_in_megapixels_and_steps() -> None:
     hires = PictureAsk(width=1000, height=1000, steps=20, hires=Hires(2.0, 0.5))
     assert megapixel_steps(hires) == 20 + 4 * 20 * 0.5
     assert megapixel_steps(PictureAsk(width=1000, height=1000, upscale=Upscale(4.0))) == 16
+    assert megapixel_steps(PictureAsk(upscale=Upscale(2.0))) == 4
 
 
 def test_progress_is_a_share_of_one_picture() -> None:

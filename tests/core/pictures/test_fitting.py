@@ -106,6 +106,11 @@ def test_what_an_ask_leaves_open_is_the_familys() -> None:
     assert (ask.sampler, ask.scheduler) == ("dpmpp_2m", "karras")
 
 
+def test_what_is_drawn_over_an_image_has_its_size() -> None:
+    ask, _ = filled(replace(PLAIN, task=Task.IMG2IMG, init=IMAGE), HAS)
+    assert (ask.width, ask.height) == (0, 0)
+
+
 def test_what_an_ask_says_stays() -> None:
     said = replace(PLAIN, width=512, height=768, steps=9, cfg=2.0, sampler="euler", model="XL")
     ask, _ = filled(said, HAS)

@@ -71,6 +71,9 @@ class LocalUpscaling:
         return "ncnn"
 
     async def catalogue(self, http: ImageHttp) -> Catalogue:
+        return await self.everything()
+
+    async def everything(self) -> Catalogue:
         """What lies on the disk at this moment."""
         offered = await asyncio.to_thread(self.offered)
         return Catalogue(

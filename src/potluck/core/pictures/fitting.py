@@ -96,11 +96,12 @@ def filled(ask: PictureAsk, has: Catalogue) -> tuple[PictureAsk, Checkpoint | No
 def _completed(ask: PictureAsk, found: Checkpoint, usual: Defaults) -> PictureAsk:
     sampler = ask.sampler or usual.sampler
     scheduler = ask.scheduler or (automatic(sampler) if ask.sampler else usual.scheduler)
+    pixels = 0 if ask.init else usual.pixels  # what is drawn over an image has that one's size
     return replace(
         ask,
         model=found.name,
-        width=ask.width or usual.pixels,
-        height=ask.height or usual.pixels,
+        width=ask.width or pixels,
+        height=ask.height or pixels,
         steps=ask.steps or usual.steps,
         cfg=ask.cfg or usual.cfg,
         sampler=sampler,

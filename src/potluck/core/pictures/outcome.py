@@ -61,9 +61,10 @@ class Picture:
 def megapixel_steps(ask: PictureAsk) -> float:
     """How much work a complete ask is: megapixels times steps, hires fix counted at its own size.
 
-    An upscale has no steps; its megapixels as they leave count as one step each.
+    An upscale has no steps; its megapixels as they leave count as one step each. What has the size of an image that
+    nobody has looked at yet counts as one megapixel.
     """
-    megapixels = ask.width * ask.height / 1e6
+    megapixels = ask.width * ask.height / 1e6 or 1.0
     if ask.upscale:
         return megapixels * ask.upscale.scale**2
     work = megapixels * ask.steps * (ask.denoise if ask.init else 1.0)

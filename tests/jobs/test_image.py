@@ -1,0 +1,241 @@
+"""Jobs that draw: on fakes of both engines, over the real fleet, gallery and database."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from potluck.core.errors import BadRequest
+from potluck.core.jobs import JobState
+from potluck.core.pictures.ask import (
+    Control,
+    ControlKind,
+    ImageId,
+    Inpaint,
+    Lora,
+    Outpaint,
+    PictureAsk,
+    Task,
+    Upscale,
+)
+from potluck.wire.png import read_texts
+from potluck_fake_engine.art import opened
+from tests.jobs.studio import House, house
+from tests.pictures import image
+from tests.surfaces.v1.world import ANNA, BERT
+
+BOTH = {"desk": ("comfyui", ["sd_v1-5"]), "agx0": ("a1111", ["sd_v1-5"])}
+COMFY = {"desk": ("comfyui", ["sd_v1-5"])}
+ASK = PictureAsk(prompt="a lighthouse", width=64, height=64, steps=3, seed=7)
+
+
+async def kept_image(home: House, width: int = 64, height: int = 64) -> ImageId:
+    taken = await home.shop.gallery.take_in(ANNA.user, image(width, height, 5))
+    return ImageId(taken if isinstance(taken, str) else taken[0])
+
+
+async def test_every_picture_of_a_job_is_kept_with_all_that_made_it(tmp_path: Path) -> None:
+    async with house(tmp_path, COMFY) as home:
+        job = await home.submit(replace(ASK, count=3), tags=("sea",))
+        assert (await home.ended(job)).state is JobState.DONE
+        pictures = await home.pictures(job)
+        assert [each.seed for each in pictures] == [7, 8, 9]
+        first = pictures[0]
+        assert (first.node, first.model, first.tags, first.task) == ("desk", "sd_v1-5", ("sea",), "txt2img")
+        ask = msgspec.json.decode(first.parameters, type=PictureAsk)
+        assert (ask.sampler, ask.scheduler, ask.cfg) == ("dpmpp_2m", "karras", 7.0)
+        content = await home.shop.gallery.content(first)
+        texts = read_texts(content)
+        assert "Seed: 7, Size: 64x64" in texts["parameters"]
+        assert "KSampler" in texts["prompt"]
+        # What is kept draws the same picture again.
+        again = await home.submit(ask)
+        await home.ended(again)
+        other = await home.shop.gallery.content((await home.pictures(again))[0])
+        assert opened(other).tobytes() == opened(content).tobytes()
+
+
+async def test_steps_and_previews_are_told_of_their_job_alone(tmp_path: Path) -> None:
+    async with house(tmp_path, {"desk": ("comfyui", ["sd_v1-5,step_s=10"])}) as home:
+        one, other = await home.submit(ASK), await home.submit(replace(ASK, seed=9), BERT)
+        await home.ended(one)
+        await home.ended(other, BERT)
+        for job in (one, other):
+            told = [progress for id_, progress, _ in home.told if id_ == job.id]
+            assert [each.step for each in told if each.what == "drawing" and each.preview] == [1, 2, 3]
+
+
+async def test_a_picture_goes_on_elsewhere_when_its_engine_dies(tmp_path: Path) -> None:
+    engines = {name: (kind, ["sd_v1-5,step_s=5"]) for name, (kind, _) in BOTH.items()}
+    async with house(tmp_path, engines, order=("desk", "agx0")) as home:
+        home.fakes["desk"].fault("die", after=1, seconds=60.0)
+        job = await home.submit(ASK)
+        assert (await home.ended(job)).state is JobState.DONE
+        assert [each.node for each in await home.pictures(job)] == ["agx0"]
+
+
+async def test_a_picture_that_fits_on_another_node_is_drawn_there(tmp_path: Path) -> None:
+    async with house(tmp_path, BOTH, order=("desk", "agx0")) as home:
+        home.fakes["desk"].fault("oom")
+        job = await home.submit(ASK)
+        assert (await home.ended(job)).state is JobState.DONE
+        assert [each.node for each in await home.pictures(job)] == ["agx0"]
+
+
+async def test_a_picture_that_fits_nowhere_ends_with_a_remedy(tmp_path: Path) -> None:
+    async with house(tmp_path, BOTH) as home:
+        for fake in home.fakes.values():
+            fake.fault("oom", times=None)
+        job = await home.ended(await home.submit(replace(ASK, width=1024, height=1024)))
+        assert job.state is JobState.FAILED
+        assert job.failure is not None
+        assert "memory" in job.failure.message
+        assert "768 x 768" in job.failure.hint
+
+
+@pytest.mark.parametrize(
+    ("ask", "kind", "words"),
+    [
+        (replace(ASK, model="nobody"), "model_not_found", "nobody"),
+        (replace(ASK, loras=(Lora("nobody"),)), "bad_request", "has no LoRA nobody"),
+        (replace(ASK, node="elsewhere"), "bad_request", "is not elsewhere"),
+        (replace(ASK, styles=("nobody",)), "bad_request", "no style"),
+        (replace(ASK, task=Task.IMG2IMG, init=ImageId("file-nobody")), "not_found", ""),
+    ],
+)
+async def test_what_cannot_be_drawn_ends_with_the_reason(
+    tmp_path: Path, ask: PictureAsk, kind: str, words: str
+) -> None:
+    async with house(tmp_path, COMFY) as home:
+        job = await home.ended(await home.submit(ask))
+        assert job.state is JobState.FAILED
+        assert job.failure is not None
+        assert job.failure.kind == kind
+        assert words in f"{job.failure.message} {job.failure.hint}"
+
+
+async def test_what_no_engine_could_ever_draw_is_not_taken(tmp_path: Path) -> None:
+    async with house(tmp_path, COMFY) as home:
+        with pytest.raises(BadRequest, match="scheduler"):
+            await home.submit(replace(ASK, scheduler="nobody"))
+
+
+async def test_without_an_image_engine_the_owner_is_told_what_to_do(tmp_path: Path) -> None:
+    async with house(tmp_path, {}) as home:
+        job = await home.ended(await home.submit(ASK))
+        assert job.failure is not None
+        assert "comfyui" in job.failure.hint
+
+
+async def test_words_are_made_before_and_the_seed_decides_them(tmp_path: Path) -> None:
+    async with house(tmp_path, COMFY) as home:
+        wish = "a __colour__ {boat|boat} <lora:ink:0.5>"
+        job = await home.submit(replace(ASK, prompt=wish, styles=("film",)))
+        assert (await home.ended(job)).state is JobState.DONE
+        picture = (await home.pictures(job))[0]
+        assert picture.prompt == "photo of a red boat , 35mm"
+        assert picture.negative == "drawing"
+        ask = msgspec.json.decode(picture.parameters, type=PictureAsk)
+        assert (ask.loras, ask.styles) == ((Lora("ink", 0.5),), ())
+
+
+@pytest.mark.parametrize("node", ["desk", "agx0"])
+async def test_images_that_go_in_are_brought_to_size(tmp_path: Path, node: str) -> None:
+    async with house(tmp_path, {node: BOTH[node]}) as home:
+        init, mask = await kept_image(home, 130, 70), await kept_image(home, 130, 70)
+        plain = replace(ASK, width=0, height=0, init=init)
+        control = Control(ControlKind.CANNY, mask)
+        asks = {
+            "img2img": replace(plain, task=Task.IMG2IMG, controls=(control,)),
+            "inpaint": replace(plain, task=Task.INPAINT, inpaint=Inpaint(mask, invert=True)),
+            "outpaint": replace(plain, task=Task.OUTPAINT, outpaint=Outpaint(left=64, bottom=32)),
+            "upscale": PictureAsk(task=Task.UPSCALE, init=init, upscale=Upscale(2.0)),
+        }
+        sizes = {}
+        for name, ask in asks.items():
+            job = await home.ended(await home.submit(ask))
+            assert job.state is JobState.DONE, job.failure
+            picture = (await home.pictures(job))[0]
+            sizes[name] = (picture.width, picture.height)
+        assert sizes == {
+            "img2img": (128, 72),
+            "inpaint": (128, 72),
+            "outpaint": (192, 104),
+            "upscale": (260, 140),
+        }
+
+
+async def test_a_job_that_is_cancelled_stops_the_engine(tmp_path: Path) -> None:
+    async with house(tmp_path, {"desk": ("comfyui", ["sd_v1-5,step_s=200"])}) as home:
+        job = await home.submit(replace(ASK, steps=100, count=5))
+        fake = home.fakes["desk"]
+        async with asyncio.timeout(10):
+            while not fake.counters.started:
+                await asyncio.sleep(0.02)
+        await home.jobs.cancel(job.id, ANNA)
+        assert (await home.ended(job)).state is JobState.CANCELLED
+        async with asyncio.timeout(10):
+            while not fake.counters.cancelled:
+                await asyncio.sleep(0.02)
+        assert home.studio.waiting == 0
+
+
+async def test_a_gateway_that_starts_anew_repeats_nothing_that_was_kept(tmp_path: Path) -> None:
+    async with house(tmp_path, {"desk": ("comfyui", ["sd_v1-5,step_s=10"])}) as home:
+        job = await home.submit(replace(ASK, count=6))
+        async with asyncio.timeout(20):
+            while not (await home.jobs.get(job.id, ANNA)).done:
+                await asyncio.sleep(0.02)
+        await home.runner.stop()
+        before = {each.id: each.created_s for each in await home.pictures(job)}
+        home.runner = home.again()
+        home.runner.begin()
+        assert (await home.ended(job)).state is JobState.DONE
+        after = await home.pictures(job)
+        assert len(after) == 6
+        assert before.items() <= {each.id: each.created_s for each in after}.items()
+        assert len({each.seed for each in after}) == 6
+
+
+async def test_two_engines_share_what_there_is_to_do(tmp_path: Path) -> None:
+    engines = {name: (kind, ["sd_v1-5,step_s=0.01"]) for name, (kind, _) in BOTH.items()}
+    async with house(tmp_path, engines) as home:
+        # So much work that a second copy of the model is worth its load, for all that anybody knows before.
+        job = await home.submit(replace(ASK, count=4, width=512, height=512, steps=100))
+        assert (await home.ended(job)).state is JobState.DONE
+        pictures = await home.pictures(job)
+        assert len(pictures) == 4
+        assert {each.node for each in pictures} == {"desk", "agx0"}
+
+
+async def test_a_hundred_jobs_outlast_dying_engines(tmp_path: Path) -> None:
+    async with house(tmp_path, BOTH) as home:
+        home.fakes["desk"].fault("oom", times=None, probability=0.2, seed=1)
+        home.fakes["agx0"].fault("cut", times=None, probability=0.2, seed=2, path="/sdapi/v1/txt2img")
+        jobs = [await home.submit(replace(ASK, seed=number, steps=1)) for number in range(20)]
+        async with asyncio.timeout(60):
+            for job in jobs:
+                while (await home.jobs.get(job.id, ANNA)).state not in (JobState.DONE, JobState.FAILED):
+                    home.shop.now[0] += 30.0  # pauses between tries are over at once
+                    home.runner.wake()
+                    await home.look()
+                    await asyncio.sleep(0.05)
+        pictures = [await home.pictures(job) for job in jobs]
+        assert [len(each) for each in pictures] == [1] * 20
+
+
+async def test_what_an_image_engine_holds_stands_in_its_nodes_account(tmp_path: Path) -> None:
+    async with house(tmp_path, COMFY, node_memory={"desk": 8_000_000_000}) as home:
+        assert (await home.ended(await home.submit(ASK))).state is JobState.DONE
+        await home.look()
+        engine = next(iter(home.fleet.engines.values()))
+        assert [(each.resident, (each.memory_bytes or 0) >= 2_000_000_000) for each in engine.models.values()] == [
+            (True, True)
+        ]
+        assert home.fleet.listing() == ()  # no call can ask for it
+        learned = home.studio.speeds.learned()
+        assert [model for _, model in learned] == ["sd_v1-5"]

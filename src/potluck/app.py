@@ -74,6 +74,7 @@ from potluck.gateway.recorder import Recorder
 from potluck.gateway.relay import vanished
 from potluck.gateway.relay.pools import Pools
 from potluck.gateway.relay.relay import Clocks, Limits, Relay
+from potluck.gateway.studio import Studio
 from potluck.gateway.tasks import Tasks
 from potluck.gateway.watch import Watch
 from potluck.installation import Installer, usual_engines
@@ -582,6 +583,7 @@ async def running(
             web,
             stack.callback,
             jobs,
+            drawn.studio,
             recorder,
             images,
             Settings(settings, reloader),
@@ -738,6 +740,7 @@ def _services(
     web: ProviderWeb,
     at_the_end: Callable[[Callable[[], None]], object],
     jobs: Jobs,
+    studio: Studio,
     recorder: Recorder,
     images: RemoteImages,
     settings: Settings,
@@ -773,7 +776,7 @@ def _services(
         gallery=gallery,
         progress=progress,
         spending=relay.admission,
-        painters=lambda: (),
+        painters=studio.painters,
         openid=None
         if config.access.oidc is None
         else openid(

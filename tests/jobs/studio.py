@@ -27,7 +27,7 @@ from potluck.gateway.port import Caller
 from potluck.gateway.studio import Studio
 from potluck.gateway.tasks import Tasks
 from potluck.gateway.watch import Watch
-from potluck.jobs.image import ImageJob
+from potluck.jobs.image_ask import ImageJob
 from potluck.jobs.jobs import Jobs
 from potluck.jobs.kinds import KINDS
 from potluck.jobs.port import Pictures, Tools

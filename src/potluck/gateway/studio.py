@@ -65,6 +65,17 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Painter:
+    """An image engine for people's eyes. ``why`` says how it comes that it is as it is."""
+
+    node: NodeId
+    kind: EngineKind
+    up: bool
+    why: str
+    has: Catalogue | None
+
+
+@dataclass(frozen=True, slots=True)
 class Local:
     """What this machine can do by itself."""
 
@@ -150,6 +161,16 @@ class Studio:
         """All image engines that were seen once, up or not, the owner's first ones first."""
         found = sorted(self._remote(), key=lambda place: (self._rank(place), place.engine))
         return (*found, *([self._local] if self._local is not None else []))
+
+    def painters(self) -> tuple[Painter, ...]:
+        """Every image engine as it is now, also those that have not answered yet."""
+        found = [
+            Painter(each.node, each.kind, engine.health in SERVING, engine.why, each.drawing.has)
+            for each in self._fleet.installations.values()
+            if each.drawing is not None and (engine := self._fleet.engines.get(each.id)) is not None
+        ]
+        home = self._local
+        return (*found, *([Painter(home.node, home.kind, True, "", home.has)] if home is not None else []))
 
     def _remote(self) -> Iterator[Place]:
         for each in self._fleet.installations.values():

@@ -8,19 +8,19 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
-from typing import Annotated, TypeVar
 
 import msgspec
 
 from potluck.backends.images.port import Inputs
 from potluck.core.errors import BadRequest, Forbidden, MalformedAnswer, PotluckError, QuotaExceeded
-from potluck.core.jobs import Priority, mends, waits
+from potluck.core.jobs import mends, waits
 from potluck.core.pictures.ask import Control, ImageId, Inpaint, Lora, Outpaint, PictureAsk, Task, each
 from potluck.core.pictures.checking import checked
 from potluck.core.pictures.outcome import Progress
 from potluck.gateway.gallery import MOST_BYTES, Gallery, NewPicture
 from potluck.gateway.port import Caller
 from potluck.gateway.studio import Finished, Order, Studio
+from potluck.jobs.image_ask import ImageJob
 from potluck.jobs.port import Kind, Pictures, Prepared, Tools, Work
 from potluck.pixels.work import Clean, Fit, Grow, Mask, MaskSource
 from potluck.storage.jobs import Part
@@ -38,18 +38,6 @@ _JOBS_AT_ONCE = 32
 # As large as a picture is drawn over at the most, where nobody said a size: what models still make sense of.
 _LONGEST_SIDE = 2048
 _CANVAS_MASK = ImageId("file-canvas-mask")
-
-T = TypeVar("T")
-
-
-class ImageJob(msgspec.Struct, tag_field="kind", tag="image"):
-    """Pictures to be made. ``tags`` are given to each, ``parent`` is the picture that they are made from."""
-
-    ask: PictureAsk
-    title: Annotated[str, msgspec.Meta(max_length=200)] = ""
-    priority: Priority = Priority.NORMAL
-    tags: tuple[str, ...] = ()
-    parent: PictureId | None = None
 
 
 class ImagePart(msgspec.Struct, omit_defaults=True):

@@ -10,6 +10,9 @@ from potluck.jobs.port import Kind
 
 KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in (chat.KIND, image.KIND)}
 
+OPEN: Final[Mapping[str, Kind]] = {chat.KIND.name: chat.KIND}
+"""Those that ``POST /api/v1/jobs`` takes as they are."""
+
 Asked: TypeAlias = chat.ChatJob
 """What ``POST /api/v1/jobs`` takes; pictures have routes of their own, which ask for what they are made from."""
 

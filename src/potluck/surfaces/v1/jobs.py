@@ -9,7 +9,7 @@ from starlette.datastructures import QueryParams
 
 from potluck.core.errors import BadRequest
 from potluck.core.jobs import ENDED, JobState
-from potluck.jobs.kinds import KINDS, Asked, Told
+from potluck.jobs.kinds import OPEN, Asked, Told
 from potluck.storage.jobs import STORE_EVENTS, JobEvent, JobFailure, JobRecord, JobStanding
 from potluck.surfaces.v1.endpoint import Action
 from potluck.surfaces.v1.exchange import Events, Exchange, Reply, Result, Stream
@@ -96,11 +96,10 @@ class _Which(msgspec.Struct):
 async def _create_job(exchange: Exchange, body: bytes, _: QueryParams) -> Reply:
     """1. What kind it is. 2. What that kind asks for. 3. Keep it."""
     which = decode_body(body, _Which).kind
-    kind = KINDS.get(which)
+    kind = OPEN.get(which)
     if kind is None:
-        raise BadRequest(
-            f"There is no kind of job named '{which[:50]}'.", param="kind", hint=f"There is {', '.join(KINDS)}."
-        )
+        hint = f"There is {', '.join(OPEN)}; pictures are made by POST /api/v1/image/generate."
+        raise BadRequest(f"There is no kind of job named '{which[:50]}' here.", param="kind", hint=hint)
     asked = decode_body(body, kind.asked)
     job = await exchange.services.jobs.submit(asked, exchange.caller, idempotency_key(exchange))
     return Reply(job_info(job), {"location": f"/api/v1/jobs/{job.id}"})

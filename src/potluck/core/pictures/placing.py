@@ -15,6 +15,7 @@ in ``Spot.others``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -82,7 +83,7 @@ class _User:
     at_s: float = 0.0
 
     def served(self, now: float) -> float:
-        return self.served_s * 0.5 ** (max(0.0, now - self.at_s) / _HALF_LIFE_S)
+        return self.served_s * math.pow(0.5, max(0.0, now - self.at_s) / _HALF_LIFE_S)
 
     def serve(self, seconds: float, now: float) -> None:
         self.served_s, self.at_s = self.served(now) + seconds, now

@@ -46,6 +46,7 @@ from potluck.drawing import pictures
 from potluck.filing import filing, gallery_of
 from potluck.gateway.admission import Admission
 from potluck.gateway.agents import AgentWatch
+from potluck.gateway.announcements import Announcements
 from potluck.gateway.attachments import Attachments
 from potluck.gateway.audit import Audit
 from potluck.gateway.backups import Backups
@@ -518,6 +519,16 @@ async def running(
         if lead is not None:
             recorder.took_over(config.gateway.name or gateway)
         calls = InsideCalls(relay)
+        titles = Titles(
+            storage.conversations,
+            calls,
+            tasks,
+            Announcements(shared.bus),
+            engines=relay.snapshot,
+            caller_of=keyring.of_key,
+            clock=time.time,
+            wanted=config.portal.titles,
+        )
         generations = Generations(
             lead.generations if lead is not None else _logs(data, stack),
             storage.conversations,
@@ -528,6 +539,7 @@ async def running(
             caller_of=keyring.of_key,
             clock=time.monotonic,
             wall_clock=time.time,
+            kept=titles.kept,
         )
         files = await filing(
             config,

@@ -77,6 +77,7 @@ from potluck.gateway.relay.pools import Pools
 from potluck.gateway.relay.relay import Clocks, Limits, Relay
 from potluck.gateway.studio import Studio
 from potluck.gateway.tasks import Tasks
+from potluck.gateway.titling import Titles
 from potluck.gateway.watch import Watch
 from potluck.installation import Installer, usual_engines
 from potluck.jobs.jobs import Jobs

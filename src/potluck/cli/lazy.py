@@ -40,6 +40,7 @@ COMMANDS: Mapping[str, str] = {
     "queue": "Show the calls in line.",
     "explain": "Say why a call went where it went.",
     "chat": "Ask a question, or talk.",
+    "conversations": "List, search, export and import your conversations.",
     "complete": "Complete code at a place in a file.",
     "review": "Review a change, files or standard input.",
     "image": "Draw a picture, change one, or enlarge one.",

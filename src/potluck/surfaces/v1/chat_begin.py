@@ -11,7 +11,7 @@ from itertools import takewhile
 import msgspec
 
 from potluck.core.call import ChatCall, ImagePart, Message, Part, Role, Sampling, TextPart, Thinking
-from potluck.core.errors import BadRequest, Conflict, StorageAway
+from potluck.core.errors import BadRequest, Conflict, NotFound, StorageAway
 from potluck.core.model import NodeId, RequestId, UserId
 from potluck.gateway.generation import Numbered
 from potluck.gateway.generations import Reading
@@ -88,6 +88,7 @@ async def begin(exchange: Exchange, body: ChatRequest, ids: Ids, asked: str) -> 
     # 1. What is wanted, and of which conversation.
     thread = await store.get(ConversationId(body.conversation), whose) if body.conversation else None
     plan = plan_of(thread, body)
+    _check_node(exchange, body.node)
     if asked and any(each.id == ids.said for each in plan.past):
         plan = replace(plan, past=tuple(takewhile(lambda each: each.id != ids.said, plan.past)))
     attached = await services.attachments.checked(whose, body.attachments)
@@ -150,6 +151,11 @@ async def begin(exchange: Exchange, body: ChatRequest, ids: Ids, asked: str) -> 
         beginning=plan.beginning,
         asked=asked,
     )
+
+
+def _check_node(exchange: Exchange, node: str) -> None:
+    if node and all(engine.node != node for engine in exchange.services.fleet.snapshot()):
+        raise NotFound(f"There is no node '{node}' with an engine.", hint="'potluck nodes' lists them.")
 
 
 async def _with_files(exchange: Exchange, stored: StoredMessage) -> StoredMessage:

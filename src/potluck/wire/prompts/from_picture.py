@@ -1,8 +1,4 @@
-"""What was asked for as infotext, and back: a picture that is opened in another program, or comes from one.
-
-The names are A1111's (``create_infotext`` in ``modules/processing.py``, and its scripts'). What it has no name for is
-left out, and said by the gallery.
-"""
+"""What a picture's infotext asks for (`of_picture` writes it): ours, A1111's, and of programs that write as it does."""
 
 from __future__ import annotations
 
@@ -13,58 +9,13 @@ from typing import Final, TypeVar
 
 from potluck.core.errors import BadRequest
 from potluck.core.pictures.ask import ANY_SEED, LAST_SEED, Hires, Lora, PictureAsk
-from potluck.core.pictures.samplers import label, scheduler_label, understood
+from potluck.core.pictures.samplers import understood
 from potluck.wire.prompts.infotext import Infotext, read_size
-from potluck.wire.prompts.loras import WithoutLoras, without_loras, write_lora
+from potluck.wire.prompts.loras import WithoutLoras, without_loras
 
-_PROGRAM: Final = "Potluck"
 _LATENT: Final = "Latent"
-_CLIP_USUAL: Final = 1
 
 T = TypeVar("T", int, float)
-
-
-def infotext_of(ask: PictureAsk, *, width: int, height: int, model_hash: str = "") -> Infotext:
-    """Of a complete ask for one picture (`core.pictures.fitting.filled`), which has come to that size.
-
-    LoRAs stand in the prompt, as A1111 wants them, unless they do already.
-    """
-    settings = {name: value for name, value in _settings(ask, width, height, model_hash).items() if value}
-    prompt = ask.prompt
-    named = {lora.name for lora in _parted(prompt).loras}
-    for lora in ask.loras:
-        if lora.name not in named:
-            prompt = f"{prompt} {write_lora(lora.name, lora.weight)}".strip()
-    return Infotext(prompt, ask.negative, settings)
-
-
-def _settings(ask: PictureAsk, width: int, height: int, model_hash: str) -> dict[str, str]:
-    """In A1111's order; an empty value is left out."""
-    drawn = ask.generates
-    hires = ask.hires
-    return {
-        "Steps": str(ask.steps) if drawn and ask.steps else "",
-        "Sampler": label(ask.sampler) if drawn else "",
-        "Schedule type": scheduler_label(ask.scheduler) if drawn else "",
-        "CFG scale": f"{ask.cfg:g}" if drawn and ask.cfg else "",
-        "Seed": str(ask.seed) if drawn and ask.seed >= 0 else "",
-        # The first pass's, from which the second one goes on.
-        "Size": f"{ask.width}x{ask.height}" if hires and ask.width else f"{width}x{height}",
-        "Model hash": model_hash,
-        "Model": ask.model,
-        "VAE": ask.vae,
-        "Denoising strength": f"{hires.denoise:g}" if hires else f"{ask.denoise:g}" if drawn and ask.init else "",
-        "Clip skip": str(ask.clip_skip) if ask.clip_skip > _CLIP_USUAL else "",
-        "Tiling": "True" if ask.tiling else "",
-        "Hires upscale": f"{hires.scale:g}" if hires else "",
-        "Hires steps": str(hires.steps) if hires and hires.steps else "",
-        "Hires upscaler": (hires.upscaler or _LATENT) if hires else "",
-        "Postprocess upscale by": f"{ask.upscale.scale:g}" if ask.upscale else "",
-        "Postprocess upscaler": ask.upscale.upscaler if ask.upscale else "",
-        # With the size these are three, which is what makes them settings (`infotext.FEWEST_SETTINGS`).
-        "Task": ask.task.value,
-        "Version": _PROGRAM,
-    }
 
 
 def ask_of(infotext: Infotext) -> PictureAsk:
@@ -92,8 +43,11 @@ def ask_of(infotext: Infotext) -> PictureAsk:
         clip_skip=_number(said, "Clip skip", int, 0, 12) or 0,
         loras=tuple(Lora(each.name, each.weight) for each in loras),
         tiling=said.get("Tiling") == "True",
+        restore_faces="Face restoration" in said,
+        hires=_hires(said),
     )
-    return replace(ask, hires=_hires(said))
+    guidance = _number(said, "Distilled CFG Scale", float, 0, 100)
+    return ask if guidance is None else replace(ask, guidance=guidance)
 
 
 def _parted(prompt: str) -> WithoutLoras:

@@ -148,6 +148,9 @@ async def test_preferences_are_kept_piece_by_piece(world: World) -> None:
     after = (await world.ask("PATCH", PREFERENCES, {"theme": "dark", "send": "mod-enter"})).json()
     assert after == {**before, "theme": "dark", "send": "mod-enter"}
     assert (await world.ask("PATCH", PREFERENCES, {"theme": "pink"})).status == 400
+    skipped = (await world.ask("PATCH", PREFERENCES, {"skipped": ["machines"]})).json()
+    assert skipped == {**after, "skipped": ["machines"]}
+    assert (await world.ask("PATCH", PREFERENCES, {"skipped": []})).json() == after
     assert (await world.ask("GET", "/api/v1/boot")).json()["me"]["preferences"] == after
     await world.app.state.services.storage.preferences.set(ANNA.user, '{"theme":"of the future"}', 1.0)
     assert (await world.ask("GET", PREFERENCES)).json() == before

@@ -4656,7 +4656,7 @@ export interface components {
          * Preferences
          * @description How somebody wants the portal. ``theme`` and ``language``: ``auto`` is as the browser has it. ``model`` is what a
          *         new conversation asks for, empty for what the service chooses. ``send`` is the key that sends a message.
-         *         ``notifications``: tell when long work has ended.
+         *         ``notifications``: tell when long work has ended. ``skipped`` are steps of the set-up that they do not want to see.
          */
         Preferences: {
             /**
@@ -4673,6 +4673,8 @@ export interface components {
              * @enum {unknown}
              */
             send: "enter" | "mod-enter";
+            /** @default [] */
+            skipped: ("chat" | "machines" | "name")[];
             /**
              * @default auto
              * @enum {unknown}
@@ -4690,6 +4692,7 @@ export interface components {
             notifications?: boolean;
             /** @enum {unknown} */
             send?: "enter" | "mod-enter";
+            skipped?: ("chat" | "machines" | "name")[];
             /** @enum {unknown} */
             theme?: "auto" | "dark" | "light";
         };

@@ -127,16 +127,21 @@ class PromptList(msgspec.Struct):
 # --- Preferences ------------------------------------------------------------------------------------------------------
 
 
+SetupStep: TypeAlias = Literal["name", "machines", "chat"]
+
+
 class Preferences(msgspec.Struct):
     """How somebody wants the portal. ``theme`` and ``language``: ``auto`` is as the browser has it. ``model`` is what a
     new conversation asks for, empty for what the service chooses. ``send`` is the key that sends a message.
-    ``notifications``: tell when long work has ended."""
+    ``notifications``: tell when long work has ended. ``skipped`` are steps of the set-up that they do not want to see.
+    """
 
     theme: Literal["auto", "light", "dark"] = "auto"
     language: Literal["auto", "en", "de"] = "auto"
     model: Annotated[str, Meta(max_length=200)] = ""
     send: Literal["enter", "mod-enter"] = "enter"
     notifications: bool = False
+    skipped: list[SetupStep] = []
 
 
 class PreferencesPatch(msgspec.Struct, omit_defaults=True):
@@ -147,6 +152,7 @@ class PreferencesPatch(msgspec.Struct, omit_defaults=True):
     model: Annotated[str, Meta(max_length=200)] | UnsetType = UNSET
     send: Literal["enter", "mod-enter"] | UnsetType = UNSET
     notifications: bool | UnsetType = UNSET
+    skipped: Annotated[list[SetupStep], Meta(max_length=3)] | UnsetType = UNSET
 
 
 # --- Taken along, and brought -----------------------------------------------------------------------------------------

@@ -72,6 +72,7 @@ def test_what_was_found_fits_the_screen_and_says_what_to_do(ask: Run, monkeypatc
 
 
 def test_nothing_new_is_said_with_where_to_look_further(ask: Run) -> None:
+    assert "agx0" in ask("nodes", "discover", "--at", "192.168.1.9", "--all").stdout
     shown = ask("nodes", "discover", "--no-look").stdout
     assert shown.startswith("Nothing new was found.\nLooked on this machine.\n")
     assert "discovery.scan" in shown

@@ -23,6 +23,7 @@ Name = Annotated[str, typer.Argument(help="The node's name.", metavar="NODE")]
 NewName = Annotated[str, typer.Option("--name", help="What to call it, instead of the proposed name.", metavar="NAME")]
 Slots = Annotated[int, typer.Option("--slots", help="How many generations each engine runs at once; 0: it tells.")]
 Everything = Annotated[bool, typer.Option("--all", help="Also list what is known or dismissed.")]
+At = Annotated[str, typer.Option("--at", help="Look at this address alone.", metavar="ADDRESS")]
 Fast = Annotated[bool, typer.Option("--no-look", help="Print what was seen last, without looking again.")]
 
 
@@ -35,6 +36,7 @@ def add_to(app: typer.Typer) -> None:
 def discover(
     everything: Everything = False,
     no_look: Fast = False,
+    at: At = "",
     as_json: AsJson = False,
     url: Url = "",
     key: Key = "",
@@ -42,7 +44,10 @@ def discover(
 ) -> None:
     """Look for machines now, and list those that are not nodes yet."""
     client = Client(find(url, key, data))
-    reply = client.call("GET" if no_look else "POST", DISCOVERY, DiscoveryReply, patient=True)
+    if no_look and not at:
+        reply = client.get(DISCOVERY, DiscoveryReply)
+    else:
+        reply = client.call("POST", DISCOVERY, DiscoveryReply, body={"address": at} if at else None, patient=True)
     if as_json:
         print_json(reply)
     else:

@@ -39,6 +39,7 @@ class Way(StrEnum):
     HERE = "here"
     MDNS = "mdns"
     SCAN = "scan"
+    ASKED = "asked"
 
 
 class Grade(StrEnum):

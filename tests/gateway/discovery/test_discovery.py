@@ -70,6 +70,23 @@ async def test_what_answers_on_a_given_network_is_proposed_and_served_when_it_is
             await again.forget("agx0")
 
 
+async def test_an_address_that_is_named_is_looked_at_without_any_network_to_scan() -> None:
+    async with (
+        running(dialect="ollama", host="127.0.0.2") as one,
+        running(dialect="openai", host="127.0.0.9") as two,
+        house(("ollama", one.port), ("openai", two.port), networks=()) as home,
+    ):
+        assert await home.look() == []
+        await home.discovery.look_at("127.0.0.2")
+        (found,) = home.discovery.proposals()
+        assert (found.address, found.state, found.ways) == ("127.0.0.2", State.NEW, {Way.ASKED})
+        await home.discovery.look_at("127.0.0.9")
+        assert [each.state for each in home.discovery.proposals()] == [State.NEW, State.NEW]
+        for strange in ("8.8.8.8", "agx0", ""):
+            with pytest.raises(BadRequest, match="no address of another machine"):
+                await home.discovery.look_at(strange)
+
+
 async def test_a_dismissal_and_a_name_that_cannot_be() -> None:
     async with running(dialect="ollama", host="127.0.0.2") as fake, house(("ollama", fake.port)) as home:
         (found,) = await home.look()

@@ -51,6 +51,7 @@ async def test_the_owner_sees_what_was_found_and_what_was_accepted() -> None:
 async def test_the_owner_looks_accepts_dismisses_and_forgets() -> None:
     w = world()
     assert (await w.ask("POST", "/api/v1/discovery", caller=OWNER)).json()["proposals"]
+    assert (await w.ask("POST", "/api/v1/discovery", {"address": " 192.168.1.9 "}, caller=OWNER)).status == 200
     accepted = await w.ask("POST", "/api/v1/discovery/ab/accept", {"name": "agx0", "slots": 4}, caller=OWNER)
     assert (accepted.status, accepted.json()["engines"]) == (200, [{"kind": "ollama", "port": 11434, "slots": 4}])
     assert (await w.ask("POST", "/api/v1/discovery/ab/accept", caller=OWNER)).status == 200
@@ -58,6 +59,7 @@ async def test_the_owner_looks_accepts_dismisses_and_forgets() -> None:
     assert (await w.ask("DELETE", "/api/v1/discovery/nodes/accept", caller=OWNER)).status == 204
     assert w.discovery.asked == [
         ("look",),
+        ("look_at", "192.168.1.9"),
         ("accept", "ab", "agx0", 4),
         ("accept", "ab", "", None),
         ("dismiss", "ab"),

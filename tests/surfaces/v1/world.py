@@ -777,6 +777,9 @@ class FakeDiscovery:
     async def look(self) -> None:
         self._told("look")
 
+    async def look_at(self, address: str) -> None:
+        self._told("look_at", address)
+
     async def accept(self, proposal: str, name: str = "", slots: int | None = None) -> AcceptedNode:
         self._told("accept", proposal, name, slots)
         return self.nodes[0]

@@ -4158,6 +4158,14 @@ export interface components {
             node?: string;
         };
         /**
+         * LookRequest
+         * @description ``address`` is that of one machine, to look at its usual ports alone; without it everywhere is looked.
+         */
+        LookRequest: {
+            /** @default  */
+            address?: string;
+        };
+        /**
          * MachineFigures
          * @description What the node's agent told last: loads from 0 to 1, the busiest GPU's; the hottest sensor; watts drawn.
          *         ``fresh``: it is recent enough to be planned with.
@@ -4737,7 +4745,8 @@ export interface components {
          *
          *         ``state`` is ``new``, ``moved`` (the node ``node`` at another address), ``known``, ``gone`` or ``dismissed``.
          *         ``identity`` says how sure it is who it is: ``proven``, ``claimed`` or ``weak``. ``ways`` are how it is seen now:
-         *         ``here``, ``mdns``, ``scan``. ``name`` is what it would be called.
+         *         ``here``, ``mdns``, ``scan``,
+         *         ``asked`` (its address was named). ``name`` is what it would be called.
          */
         ProposalInfo: {
             address: string;
@@ -6817,7 +6826,11 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["LookRequest"];
+            };
+        };
         responses: {
             /** @description Look for machines now, and list them when that is done: a scan takes seconds to minutes. */
             200: {
@@ -6826,6 +6839,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DiscoveryReply"];
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description unauthenticated */
@@ -6839,6 +6861,15 @@ export interface operations {
             };
             /** @description forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description payload_too_large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -36,6 +36,9 @@ SETTLE_S: Final = 1.0
 # The largest networks with a slow answer on every port; what is not seen by then waits for the next look.
 LONGEST_LOOK_S: Final = 1_200.0
 
+# Addresses that were named are looked at again with the next one that is, so that none of them seems gone: these many.
+MOST_NAMED: Final = 16
+
 # Machines with two network cards are few.
 MOST_DOUBTS: Final = 64
 
@@ -95,6 +98,7 @@ class Discovery(msgspec.Struct):
     _turn: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
     _names: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict[str, tuple[str, ...]])
     _moved: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
+    _named: list[str] = msgspec.field(default_factory=list[str])
     _listening: Listening | None = None
     _wanted: asyncio.Task[None] | None = None
     _ear: asyncio.Task[None] | None = None
@@ -114,7 +118,7 @@ class Discovery(msgspec.Struct):
         self.where, self.prober = where, prober
         if browser is not self.browser:
             self._hear_by(browser)
-        ways = {Way.HERE: True, Way.MDNS: browser is not None, Way.SCAN: bool(where.networks)}
+        ways = {Way.HERE: True, Way.ASKED: True, Way.MDNS: browser is not None, Way.SCAN: bool(where.networks)}
         self.kept.book = core.only(self.kept.book, [way for way, open_ in ways.items() if open_])
         self._note()
         if looks_anew:
@@ -137,6 +141,19 @@ class Discovery(msgspec.Struct):
         if self._wanted is None or self._wanted.done():
             self._wanted = self.tasks.spawn(self._look(scan=True), "discovery, as asked")
         await asyncio.shield(self._wanted)
+
+    async def look_at(self, address: str) -> None:
+        """Look at the usual ports of one address. Raises `BadRequest` for one that is not another machine's of a
+        private network."""
+        if not self._may(address):
+            raise BadRequest(
+                f"'{core.plain(address)[:60]}' is no address of another machine in a private network.",
+                param="address",
+                hint="Give its IP address, such as 192.168.1.154. This machine's own ports are looked at anyway.",
+            )
+        self._named = [*(each for each in self._named if each != address), address][-MOST_NAMED:]
+        async with self._turn:
+            await self._look_by(Way.ASKED, targets(self._named, self.where.ports))
 
     async def _looking(self) -> None:
         while True:

@@ -10,6 +10,7 @@ from potluck.surfaces.v1.discovery_shapes import (
     AcceptedInfo,
     AcceptRequest,
     DiscoveryReply,
+    LookRequest,
     ProposalInfo,
     SeenEngine,
 )
@@ -32,9 +33,12 @@ async def read(exchange: Exchange) -> Reply:
     )
 
 
-async def look(exchange: Exchange) -> Reply:
-    """A caller who leaves does not end the look: others may wait for it too."""
-    await exchange.services.discovery.look()
+async def look(exchange: Exchange, body: LookRequest) -> Reply:
+    """A caller who leaves does not end the look everywhere: others may wait for it too."""
+    if address := body.address.strip():
+        await exchange.services.discovery.look_at(address)
+    else:
+        await exchange.services.discovery.look()
     return await read(exchange)
 
 

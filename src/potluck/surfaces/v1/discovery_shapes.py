@@ -22,7 +22,8 @@ class ProposalInfo(msgspec.Struct):
 
     ``state`` is ``new``, ``moved`` (the node ``node`` at another address), ``known``, ``gone`` or ``dismissed``.
     ``identity`` says how sure it is who it is: ``proven``, ``claimed`` or ``weak``. ``ways`` are how it is seen now:
-    ``here``, ``mdns``, ``scan``. ``name`` is what it would be called.
+    ``here``, ``mdns``, ``scan``,
+    ``asked`` (its address was named). ``name`` is what it would be called.
     """
 
     id: str
@@ -67,6 +68,12 @@ class DiscoveryReply(msgspec.Struct):
     mdns: bool
     scan: list[str]
     scanned_at: str | None
+
+
+class LookRequest(msgspec.Struct):
+    """``address`` is that of one machine, to look at its usual ports alone; without it everywhere is looked."""
+
+    address: Annotated[str, Meta(max_length=100)] = ""
 
 
 class AcceptRequest(msgspec.Struct):

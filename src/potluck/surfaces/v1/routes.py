@@ -499,7 +499,7 @@ NATIVE_ROUTES: Final[tuple[Route, ...]] = (
         "POST",
         "/api/v1/discovery",
         "Look for machines now, and list them when that is done: a scan takes seconds to minutes.",
-        plain(discovery.look),
+        perhaps(discovery_shapes.LookRequest, discovery.look),
         discovery_shapes.DiscoveryReply,
         right=Right.CHANGE_FLEET,
     ),

@@ -51,7 +51,7 @@ describe("what happened", () => {
       }),
     );
     expect(line.lanes.map((lane) => [lane.node, lane.rescue])).toEqual([["a", false], ["b", true]]);
-    expect(line.lanes[0]?.spans).toEqual([{ kind: "first", fromS: 0, untilS: 1 }, { kind: "failed", fromS: 1, untilS: 2 }]);
+    expect(line.lanes[0]?.spans).toEqual([{ kind: "first", fromS: 0, untilS: 1 }, { kind: "cut", fromS: 1, untilS: 2 }]);
     expect(line.lanes[1]?.spans).toEqual([{ kind: "answer", fromS: 2, untilS: 4 }]);
   });
 

@@ -58,8 +58,8 @@ export function nodeOf(engine: string): string {
 }
 
 export interface Span {
-  /** `whole`: an answer that came in one piece. */
-  kind: "queue" | "first" | "whole" | "answer" | "failed" | "cancelled" | "slower";
+  /** `cut`: it answered, and broke off. `whole`: an answer that came in one piece. */
+  kind: "queue" | "first" | "whole" | "answer" | "failed" | "cut" | "cancelled" | "slower";
   fromS: number;
   untilS: number;
 }
@@ -116,7 +116,7 @@ function spansOf(attempt: Attempt, firstByteS: number | null): Span[] {
   if (firstByteS <= began) return [{ kind: end, fromS: began, untilS: ended }];
   return [
     { kind: "first", fromS: began, untilS: firstByteS },
-    { kind: end, fromS: firstByteS, untilS: ended },
+    { kind: end === "failed" ? "cut" : end, fromS: firstByteS, untilS: ended },
   ];
 }
 

@@ -12,10 +12,10 @@ class Discovery {
     return this.take(api.get("/api/v1/discovery"));
   }
 
-  /** Looks on the network; takes as long as its networks are large. Never rejects. */
-  async look(): Promise<void> {
+  /** Looks on the network, which takes as long as its networks are large; or at one address. Never rejects. */
+  async look(address = ""): Promise<void> {
     this.looking = true;
-    await this.take(api.post("/api/v1/discovery"));
+    await this.take(api.post("/api/v1/discovery", { body: { address } }));
     this.looking = false;
   }
 

@@ -84,6 +84,7 @@ export default {
   rescued: "{from} fiel aus; {to} machte weiter.",
   "rescued-words": { one: "{from} fiel nach {n} Wort aus; {to} machte weiter.", other: "{from} fiel nach {n} Wörtern aus; {to} machte weiter." },
   "rescued-by": "{to} machte weiter, nachdem ein anderer Rechner ausfiel.",
+  "node-broke": { one: "Abgebrochen: {node} fiel nach {n} Wort aus.", other: "Abgebrochen: {node} fiel nach {n} Wörtern aus." },
   "stopped-client": "Angehalten.",
   "stopped-alone": "Angehalten: niemand las mit.",
   "stopped-restart": "Abgebrochen, als Potluck neu gestartet wurde.",

@@ -85,6 +85,7 @@ export default {
   rescued: "{from} went away; {to} went on.",
   "rescued-words": { one: "{from} went away after {n} word; {to} went on.", other: "{from} went away after {n} words; {to} went on." },
   "rescued-by": "{to} went on with it after another machine went away.",
+  "node-broke": { one: "Stopped: {node} went away after {n} word.", other: "Stopped: {node} went away after {n} words." },
   "stopped-client": "Stopped.",
   "stopped-alone": "Stopped: nobody was reading it.",
   "stopped-restart": "Cut off when Potluck was started anew.",

@@ -4,6 +4,8 @@ import { describe, expect, it } from "vitest";
 import { can, type Choice, firstChoice, listed, nodesOf, warmth } from "./choices";
 import { fitted, kindOf, mustRedraw, refusal } from "./files";
 import { grouped } from "./groups";
+import { blank } from "./message";
+import { stepsOf } from "./steps";
 import { asked, blanks, filled, found } from "./prompts";
 
 describe("conversations", () => {
@@ -77,5 +79,18 @@ describe("files", () => {
     expect(refusal({ name: "a.txt", type: "", size: 5 }, 9)).toBeNull();
     expect(fitted(4000, 3000)).toEqual({ width: 1568, height: 1176 });
     expect([mustRedraw("image/png", 100, 100), mustRedraw("image/heic", 1, 1), mustRedraw("image/png", 4000, 1)]).toEqual([false, true, true]);
+  });
+});
+
+describe("tool calls", () => {
+  it("are steps with what they gave, as far as it has come", () => {
+    const call = (id: string, name: string) => ({ id, name, arguments: '{"q":1}' });
+    const asking = { ...blank("a", null, "assistant", "", 0), toolCalls: [call("1", "search"), call("2", "read")] };
+    const shown = [asking, blank("t", "a", "tool", "found", 0), blank("b", "t", "assistant", "So", 0)];
+    expect(stepsOf(asking, shown)).toEqual([
+      { id: "1", name: "search", state: "done", asked: '{\n  "q": 1\n}', answered: "found" },
+      { id: "2", name: "read", state: "running", asked: '{\n  "q": 1\n}', answered: "" },
+    ]);
+    expect(stepsOf({ ...asking, toolCalls: [{ ...call("", "x"), arguments: "{half" }] }, [])).toMatchObject([{ id: "a-0", asked: "{half" }]);
   });
 });

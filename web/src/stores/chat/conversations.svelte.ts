@@ -47,7 +47,9 @@ class Conversations {
     const boot = session.boot;
     if (this.started || !boot) return;
     this.started = true;
-    this.items = boot.conversations.conversations.map(entryOf);
+    const pinned = boot.pinned.map(entryOf);
+    const known = new Set(pinned.map((each) => each.id));
+    this.items = [...pinned, ...boot.conversations.conversations.map(entryOf).filter((each) => !known.has(each.id))];
     this.next = boot.conversations.next ?? null;
     events.hear((event, data) => {
       if (event === "conversations") void this.changed(data as ConversationsChanged);
@@ -60,10 +62,17 @@ class Conversations {
 
   async load(): Promise<void> {
     if (this.next === null) return;
-    const page = await api.get("/api/v1/conversations", { query: { cursor: this.next } });
+    const page = await api.get("/api/v1/conversations", { query: { cursor: this.next, archived: false } });
     const known = new Set(this.items.map((each) => each.id));
     this.items = [...this.items, ...page.conversations.map(entryOf).filter((each) => !known.has(each.id))];
     this.next = page.next ?? null;
+  }
+
+  /** The archive, once. */
+  async loadArchived(): Promise<void> {
+    const page = await api.get("/api/v1/conversations", { query: { archived: true, limit: 200 } });
+    const known = new Set(this.items.map((each) => each.id));
+    this.items = [...this.items, ...page.conversations.map(entryOf).filter((each) => !known.has(each.id))];
   }
 
   async search(text: string): Promise<void> {
@@ -102,14 +111,18 @@ class Conversations {
   }
 
   private async changed(told: ConversationsChanged): Promise<void> {
-    if (!told.all && told.changed.length === 0) return;
-    const page = await api.get("/api/v1/conversations", { query: { limit: 40 } }).catch(() => null);
+    if (told.all || told.changed.length > 0) await this.refresh();
+  }
+
+  /** Reads the first page anew. */
+  async refresh(): Promise<void> {
+    const page = await api.get("/api/v1/conversations", { query: { limit: 40, archived: false } }).catch(() => null);
     if (!page) return;
     const fresh = page.conversations.map(entryOf);
     const first = new Set(fresh.map((each) => each.id));
     const oldest = fresh.at(-1)?.updatedMs ?? 0;
     // What is older than the first page was not told of, and stays as it is; what is missing from it is gone.
-    const rest = this.items.filter((each) => !first.has(each.id) && page.next && each.updatedMs < oldest);
+    const rest = this.items.filter((each) => !first.has(each.id) && (each.archived || each.pinned || (page.next && each.updatedMs < oldest)));
     this.items = [...fresh, ...rest].filter((each) => !this.hidden.has(each.id));
     this.next ??= page.next ?? null;
   }

@@ -1,13 +1,15 @@
 // What the chat view shows and what is chosen in it. It outlives the view: answers go on while somebody looks elsewhere.
 import { t } from "../../i18n/index.svelte";
-import { NO_PARAMS, type Params } from "../../lib/chat/ask";
+import { NO_PARAMS, type Params, toldOf } from "../../lib/chat/ask";
 import { type Choice, firstChoice } from "../../lib/chat/choices";
 import { wordsIn } from "../../lib/chat/message";
 import type { Loading } from "../../lib/chat/wait";
 import { pathOf } from "../../lib/router";
+import { shownError } from "../../lib/errors";
+import { api } from "../client";
 import { events } from "../events.svelte";
 import { loadBoot, session } from "../session.svelte";
-import { announce } from "../status.svelte";
+import { announce, notify } from "../status.svelte";
 import { conversations } from "./conversations.svelte";
 import { Draft } from "./drafts.svelte";
 import { type Hearer, outbox, type Sent } from "./outbox.svelte";
@@ -26,6 +28,8 @@ class Room implements Hearer {
   params = $state.raw<Params>(NO_PARAMS);
   /** Questions whose answers stand side by side. */
   beside = $state.raw<ReadonlySet<string>>(new Set());
+  /** The chat that is shown is deleted when it is left. */
+  temporary = $state(false);
   private started = false;
   private stopHearing: (() => void) | null = null;
 
@@ -47,6 +51,7 @@ class Room implements Hearer {
     conversations.start();
     outbox.start(me.id);
     outbox.hear(this);
+    addEventListener("pagehide", () => this.forget());
     events.hear((event, data) => this.heard(event, data));
     this.models = [firstChoice(session.boot.models, [kept(), me.preferences.model])];
   }
@@ -56,6 +61,7 @@ class Room implements Hearer {
     if (id !== "" && this.thread.chat === id) return;
     if (id === "" && this.thread.local && this.thread.shown.length === 0 && this.stopHearing) return;
     this.stopHearing?.();
+    this.forget();
     this.draft.keep();
     const thread = new Thread(id);
     this.thread = thread;
@@ -68,6 +74,27 @@ class Room implements Hearer {
     void thread.load().then(() => {
       if (this.thread === thread) this.adopt(thread);
     });
+  }
+
+  /** What a temporary chat was about goes with it. */
+  private forget(): void {
+    const { chat, local } = this.thread;
+    if (!this.temporary) return;
+    this.temporary = false;
+    if (local) return;
+    conversations.hide(chat);
+    void conversations.remove(chat).catch(() => undefined);
+  }
+
+  /** Sets what this chat's answers are asked for with; the service keeps it with the conversation. */
+  adjust(system: string, params: Params): void {
+    this.system = system;
+    this.params = params;
+    if (!this.thread.local) this.keepAdjusted(this.thread.chat);
+  }
+  private keepAdjusted(conversation: string): void {
+    const body = { system: this.system, params: toldOf(this.params) };
+    api.patch("/api/v1/conversations/{conversation}", { path: { conversation }, body }).catch((error: unknown) => notify(shownError(error).message, "bad"));
   }
 
   choose(models: readonly string[]): void {
@@ -107,7 +134,8 @@ class Room implements Hearer {
     seconds: (node, model) => this.place(node, model)?.wait_s ?? null,
   };
 
-  named(_: string, from: string, to: string): void {
+  named(chat: string, from: string, to: string): void {
+    if (from === chat && this.thread.was(from) && (this.system !== "" || this.params !== NO_PARAMS)) this.keepAdjusted(to);
     if (this.beside.has(from)) this.beside = new Set([...this.beside, to]);
   }
 

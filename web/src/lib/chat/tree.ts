@@ -32,7 +32,8 @@ export class Tree {
   siblings(id: string): readonly Message[] {
     const message = this.byId.get(id);
     if (!message) return [];
-    return this.children(this.parentOf(message)).filter((each) => each.role === message.role);
+    const all = this.children(this.parentOf(message)).filter((each) => each.role === message.role);
+    return all.sort((a, b) => a.createdMs - b.createdMs);
   }
 
   /** Where the newest branch below a message ends; from null, the newest of all. */

@@ -17,11 +17,13 @@ export class Running {
   continues = $derived(this.answer.continues);
   /** Called once it is known what the question is called. */
   onQuestion: ((id: string) => void) | null = null;
+  readonly startedMs: number;
   private readonly control = new AbortController();
   private stopping = false;
 
   constructor(answer: Answer, private readonly now: () => number = Date.now) {
     this.answer = answer;
+    this.startedMs = answer.startedMs;
   }
 
   /** Sends a question, and calls `accepted` once the service has it. Raises `ApiError` where it was not taken: then

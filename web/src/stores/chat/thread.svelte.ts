@@ -182,7 +182,7 @@ export class Thread implements Hearer {
 }
 
 function ofSent({ question, running }: Sent): Message[] {
-  const answer = { ...blank(running.id, running.parent, "assistant", "", Date.now()), state: "running" as const };
+  const answer = { ...blank(running.id, running.parent, "assistant", "", running.startedMs), state: "running" as const };
   return question ? [question, answer] : [answer];
 }
 

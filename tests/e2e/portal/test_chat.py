@@ -34,7 +34,7 @@ def say(page: Page, text: str) -> None:
 
 
 def answer(page: Page) -> Any:
-    return page.locator(".turn .body").last
+    return page.locator(".turn .markdown").last
 
 
 def test_an_answer_goes_on_when_its_node_dies_and_says_so(page: Page, portal: Portal) -> None:

@@ -563,6 +563,8 @@ async def running(
             gallery,
             progress,
             drawn,
+            ledger.drawn,
+            relay.admission.give_images_back,
             tasks,
             worker=gateway,
             caller_of=keyring.of_key,
@@ -790,6 +792,7 @@ def _services(
         progress=progress,
         spending=relay.admission,
         painters=studio.painters,
+        pictures_line=studio.standing,
         openid=None
         if config.access.oidc is None
         else openid(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from potluck.config.model import Config
 from potluck.core.errors import PotluckError
@@ -17,6 +17,7 @@ from potluck.jobs.port import Pictures, Tools
 from potluck.jobs.runner import Limits, Runner
 from potluck.storage.jobs import JobFailure
 from potluck.storage.ports import Shared, Storage
+from potluck.storage.records import RequestRecord
 from potluck.surfaces.v1.errors import failure_of
 
 
@@ -28,6 +29,8 @@ def working(
     gallery: Gallery,
     progress: Progresses,
     pictures: Pictures,
+    counted: Callable[[RequestRecord], None],
+    give_back: Callable[[Caller, int], Awaitable[None]],
     tasks: Tasks,
     *,
     worker: str,
@@ -45,7 +48,7 @@ def working(
         shared.bus,
         shared.jobs,
         KINDS,
-        Tools(calls, gallery, progress, caller_of, _words, pictures),
+        Tools(calls, gallery, progress, caller_of, _words, pictures, counted, give_back),
         tasks,
         Limits(config.jobs.at_once, config.jobs.keep_s),
         worker=worker,

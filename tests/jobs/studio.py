@@ -34,6 +34,7 @@ from potluck.jobs.port import Pictures, Tools
 from potluck.jobs.runner import Limits, Runner
 from potluck.storage.jobs import JobFailure, JobRecord
 from potluck.storage.pictures import PictureFilter, PictureRecord
+from potluck.storage.records import RequestRecord
 from potluck.storage.shared.memory import MemoryBus, MemoryJobSpread
 from potluck.surfaces.v1.errors import failure_of
 from potluck.wire.prompts.styles import Style
@@ -58,6 +59,8 @@ class House:
     spread: MemoryJobSpread
     told: list[tuple[str, Progress, str]] = field(default_factory=list[tuple[str, Progress, str]])
     again: Callable[[], Runner] = lambda: None  # type: ignore[assignment, return-value]
+    counted: list[RequestRecord] = field(default_factory=list[RequestRecord])
+    given_back: list[tuple[Caller, int]] = field(default_factory=list[tuple[Caller, int]])
 
     async def look(self) -> None:
         for engine in self.fleet.installations:
@@ -115,6 +118,11 @@ async def house(
         told: list[tuple[str, Progress, str]] = []
         bus, spread, ids = MemoryBus(), MemoryJobSpread(), itertools.count(1)
         callers = {each.key: each for each in (ANNA, BERT)}
+        counted, given_back = list[RequestRecord](), list[tuple[Caller, int]]()
+
+        async def give_back(caller: Caller, images: int) -> None:
+            given_back.append((caller, images))
+
         tools = Tools(
             FakeCalls(lambda call: says("Hello")),
             opened.gallery,
@@ -122,6 +130,8 @@ async def house(
             callers.get,
             _words,
             Pictures(studio, STYLES, {"colour": ("red",)}),
+            counted.append,
+            give_back,
         )
 
         def worker() -> Runner:
@@ -151,7 +161,7 @@ async def house(
             new_id=lambda: f"job{next(ids)}",
             wake=lambda: made.runner.wake(),
         )
-        made = House(opened, fakes, fleet, watch, studio, jobs, runner, spread, told, worker)
+        made = House(opened, fakes, fleet, watch, studio, jobs, runner, spread, told, worker, counted, given_back)
         await made.look()
         if begun:
             runner.begin()

@@ -22,6 +22,7 @@ from potluck.core.pictures.ask import (
     Task,
     Upscale,
 )
+from potluck.jobs.image import order_id
 from potluck.wire.png import read_texts
 from potluck_fake_engine.art import opened
 from tests.jobs.studio import House, house
@@ -116,6 +117,26 @@ async def test_what_cannot_be_drawn_ends_with_the_reason(
         assert job.failure is not None
         assert job.failure.kind == kind
         assert words in f"{job.failure.message} {job.failure.hint}"
+
+
+async def test_what_is_made_is_counted_and_what_is_not_is_given_back(tmp_path: Path) -> None:
+    async with house(tmp_path, COMFY) as home:
+        await home.ended(await home.submit(ASK))
+        (counted,) = home.counted
+        assert (counted.images, counted.served_model, counted.user, counted.family) == (1, "sd_v1-5", "anna", "images")
+        assert counted.engine is not None
+        await home.ended(await home.submit(replace(ASK, model="nobody", count=3)))
+        assert (home.given_back, len(home.counted)) == ([(ANNA, 3)], 1)
+
+
+async def test_a_picture_in_line_knows_its_place(tmp_path: Path) -> None:
+    async with house(tmp_path, {"desk": ("comfyui", ["sd_v1-5,step_s=20"])}) as home:
+        job = await home.submit(replace(ASK, count=3))
+        while not any(each.step for _, each, _ in home.told):
+            await asyncio.sleep(0.001)
+        places = [home.studio.standing(order_id(job.id, index)) for index in range(3)]
+        assert sorted(each.position for each in places if each is not None) == [1, 2]
+        await home.ended(job)
 
 
 async def test_what_no_engine_could_ever_draw_is_not_taken(tmp_path: Path) -> None:

@@ -198,6 +198,10 @@ class Ledger:
         if caller is not None:
             self._keep(record)
 
+    def drawn(self, record: RequestRecord) -> None:
+        """Count a picture. One whose id is there already is passed over when it is written."""
+        self._keep(record)
+
     def last_minute(self, wall_s: float) -> Minute:
         """What ended in the 60 seconds before ``wall_s`` (Unix seconds)."""
         return self._metrics.last_minute.told(wall_s)

@@ -14,6 +14,7 @@ import msgspec
 from potluck.backends.images.port import Inputs
 from potluck.core.errors import BadRequest, Forbidden, MalformedAnswer, PotluckError, QuotaExceeded
 from potluck.core.jobs import mends, waits
+from potluck.core.model import ModelId, RequestId
 from potluck.core.pictures.ask import Control, ImageId, Inpaint, Lora, Outpaint, PictureAsk, Task, each
 from potluck.core.pictures.checking import checked
 from potluck.core.pictures.outcome import Progress
@@ -24,7 +25,8 @@ from potluck.jobs.image_ask import ImageJob
 from potluck.jobs.port import Kind, Pictures, Prepared, Tools, Work
 from potluck.pixels.work import Clean, Fit, Grow, Mask, MaskSource
 from potluck.storage.jobs import Part
-from potluck.storage.pictures import PictureId
+from potluck.storage.pictures import PictureId, PictureRecord
+from potluck.storage.records import CallStatus, RequestRecord
 from potluck.wire.png import with_texts
 from potluck.wire.prompts.dynamic import expanded
 from potluck.wire.prompts.loras import without_loras
@@ -77,12 +79,20 @@ async def run(work: Work, tools: Tools) -> None:
     finally:
         tools.progress.ended(work.record.id)
     if trouble:
-        raise min(trouble, key=lambda error: (mends(error), waits(error)))  # the one that counts most
+        error = min(trouble, key=lambda each_: (mends(each_), waits(each_)))  # the one that counts most
+        if not waits(error) and (work.last_try or not mends(error)):  # there is no other try
+            await drawing.give_back(ask.count)
+        raise error
 
 
 def _number(job: str) -> int:
     """The same for a job each time: its id holds enough chance."""
     return int.from_bytes(sha256(job.encode()).digest()[:4])
+
+
+def order_id(job: str, index: int) -> str:
+    """What a picture is called in the studio's line: the same after a restart."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"potluck:{job}:{index}"))
 
 
 class _Drawing:
@@ -96,6 +106,7 @@ class _Drawing:
         self._studio: Studio = pictures.studio
         self._gallery: Gallery = tools.gallery
         self._user = work.record.user
+        self._kept = 0
 
     async def some(self, left: Iterator[tuple[int, PictureAsk]], trouble: list[PotluckError]) -> None:
         """One after the other, until there are none left or one says that the others would end alike."""
@@ -114,7 +125,7 @@ class _Drawing:
     async def _one(self, index: int, ask: PictureAsk) -> None:
         """1. The words. 2. The picture. 3. Into the gallery, under the same id each time. 4. Into the job."""
         job = self._work.record.id
-        id_ = str(uuid.uuid5(uuid.NAMESPACE_URL, f"potluck:{job}:{index}"))
+        id_ = order_id(job, index)
 
         def tell(progress: Progress, node: str) -> None:
             self._tools.progress.tell(job, replace(progress, index=index), node)
@@ -122,11 +133,39 @@ class _Drawing:
         finished = await self._studio.draw(Order(id_, self._user, self._worded(ask), self._inputs, tell))
         tell(Progress(1, 1, what="keeping"), finished.node)
         picture = PictureId(f"{job}-{index}")
-        await self._keep(picture, finished)
+        kept = await self._keep(picture, finished)
         part = ImagePart(
             index, picture, finished.ask.model, finished.node, finished.ask.seed, round(finished.seconds, 2)
         )
         await self._work.keep(Part(index, msgspec.json.encode(part).decode()))
+        self._kept += 1
+        self._count(id_, finished, kept.created_s)
+
+    async def give_back(self, asked: int) -> None:
+        """What was counted for its user and will not be made."""
+        caller = self._tools.caller_of(self._work.record.key)
+        if caller is not None:
+            await self._tools.give_back(caller, asked - len(self._work.kept) - self._kept)
+
+    def _count(self, id_: str, finished: Finished, kept_s: float) -> None:
+        job, ask = self._work.record, self._asked.ask
+        record = RequestRecord(
+            id=RequestId(id_),
+            time_s=kept_s - finished.seconds,
+            family="images",
+            asked_model=ask.model or "images",
+            status=CallStatus.OK,
+            http_status=200,
+            total_s=finished.seconds,
+            key=job.key,
+            route="images",
+            served_model=ModelId(finished.ask.model or ask.task.value),
+            node=finished.node,
+            engine=finished.engine,
+            user=job.user,
+            images=1,
+        )
+        self._tools.counted(record)
 
     # --- words ---
 
@@ -208,7 +247,7 @@ class _Drawing:
 
     # --- what comes out ---
 
-    async def _keep(self, picture: PictureId, finished: Finished) -> None:
+    async def _keep(self, picture: PictureId, finished: Finished) -> PictureRecord:
         ask, job = finished.ask, self._work.record
         content = finished.data
         if ask.generates:
@@ -235,7 +274,7 @@ class _Drawing:
             parent=self._asked.parent,
         )
         try:
-            await self._gallery.keep(new)
+            return await self._gallery.keep(new)
         except QuotaExceeded:
             raise
         except BadRequest as error:

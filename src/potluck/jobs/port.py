@@ -15,6 +15,7 @@ from potluck.gateway.picture_progress import Progresses
 from potluck.gateway.port import Caller, Calls
 from potluck.gateway.studio import Studio
 from potluck.storage.jobs import JobEvent, JobFailure, JobRecord, Part
+from potluck.storage.records import RequestRecord
 from potluck.wire.prompts.styles import Style
 
 
@@ -26,9 +27,18 @@ class Pictures(msgspec.Struct, frozen=True):
     wildcards: Mapping[str, Sequence[str]] = {}
 
 
+def _nothing_kept(record: RequestRecord) -> None:
+    """Where nobody asks what was used."""
+
+
+async def _nobody_limited(caller: Caller, images: int) -> None:
+    """Where everybody may have as many as he likes."""
+
+
 class Tools(msgspec.Struct, frozen=True):
     """What kinds work with. ``gallery`` keeps pictures, ``progress`` is told how far they are; ``pictures`` is there
-    where some can be drawn. ``caller_of`` tells who a key belongs to now, None if it does not count any more;
+    where some can be drawn, ``counted`` keeps account of each, and ``give_back`` takes so many images back that were
+    asked for and will not be made. ``caller_of`` tells who a key belongs to now, None if it does not count any more;
     ``words`` how an error is shown."""
 
     calls: Calls
@@ -37,6 +47,8 @@ class Tools(msgspec.Struct, frozen=True):
     caller_of: Callable[[KeyId], Caller | None]
     words: Callable[[PotluckError], JobFailure]
     pictures: Pictures | None = None
+    counted: Callable[[RequestRecord], None] = _nothing_kept
+    give_back: Callable[[Caller, int], Awaitable[None]] = _nobody_limited
 
 
 class Work(Protocol):

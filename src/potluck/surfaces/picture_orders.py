@@ -24,6 +24,7 @@ from potluck.core.names import same_model
 from potluck.core.pictures.ask import PictureAsk
 from potluck.gateway.picture_progress import Told
 from potluck.gateway.port import Caller
+from potluck.jobs.image import order_id
 from potluck.jobs.image_ask import ImageJob
 from potluck.storage.jobs import JobRecord
 from potluck.storage.pictures import PictureFilter, PictureId, PictureRecord
@@ -38,6 +39,8 @@ _SLACK_S = 300.0
 # How often it is asked where in the line a job stands.
 _LOOK_S = 5.0
 _MOST_PICTURES = 1000
+# Of a job the first so many pictures tell where it stands: they come before all others of it.
+_LOOKED_AT = 32
 
 
 class Order(NamedTuple):
@@ -116,11 +119,22 @@ def _job(order: Order) -> ImageJob:
     return ImageJob(order.ask, title=title, priority=order.priority, tags=order.tags, parent=order.parent)
 
 
+async def ahead(services: Services, caller: Caller, job: JobRecord) -> int | None:
+    """How many are likely to be begun before the next picture of a job: jobs while it waits for a worker, pictures
+    while it waits for an engine; None where nothing waits."""
+    if job.state is JobState.QUEUED:
+        return await services.jobs.ahead(job.id, caller)
+    if job.state is JobState.RUNNING:
+        standings = (services.pictures_line(order_id(job.id, index)) for index in range(min(job.total, _LOOKED_AT)))
+        return min((each.position - 1 for each in standings if each is not None), default=None)
+    return None
+
+
 async def cancel(services: Services, caller: Caller, job: str) -> JobRecord:
     """Raises `NotFound`. What waited and is not made any more counts for nothing."""
     before = await services.jobs.get(job, caller)
     after = await services.jobs.cancel(job, caller)
-    if before.state is JobState.QUEUED and after.state is JobState.CANCELLED:
+    if before.state not in ENDED and not before.cancelling:
         await services.spending.give_images_back(caller, after.total - after.done)
     return after
 
@@ -143,8 +157,18 @@ async def watch(services: Services, caller: Caller, job: JobRecord, tell: Tell) 
 
     Of what happens fast only the newest is told. A picture is told once it is in the gallery.
     """
+    standing = _Standing(services, tell)
+    await standing.told(job)
+    if job.state in ENDED:
+        return job
     async with beside(_drawing(services, job, tell)), beside(_waiting(services, caller, job, tell)):
-        return await _standing(services, caller, job, tell)
+        # One event and the next may tell of the same moment: how it is now is asked.
+        async for _ in services.jobs.follow(job.id, caller, job.last_event):
+            now = await services.jobs.get(job.id, caller)
+            await standing.told(now)
+            if now.state in ENDED:
+                return now
+    return await services.jobs.get(job.id, caller)
 
 
 @asynccontextmanager
@@ -163,29 +187,23 @@ async def beside(other: Coroutine[None, None, None]) -> AsyncGenerator[None, Non
         raise failed
 
 
-async def _standing(services: Services, caller: Caller, job: JobRecord, tell: Tell) -> JobRecord:
-    shown: set[PictureId] = set()
-    done = -1
+class _Standing:
+    """Tells how a job stands, and each of its pictures once."""
 
-    async def stood(now: JobRecord) -> None:
-        nonlocal done
-        if now.done != done:
-            done = now.done
-            for picture in await pictures_of(services, now):
-                if picture.id not in shown:
-                    shown.add(picture.id)
-                    await tell(picture)
-        await tell(now)
+    def __init__(self, services: Services, tell: Tell) -> None:
+        self._services = services
+        self._tell = tell
+        self._shown: set[PictureId] = set()
+        self._done = 0
 
-    await stood(job)
-    if job.state not in ENDED:
-        # One event and the next may tell of the same moment: how it is now is asked.
-        async for _ in services.jobs.follow(job.id, caller, job.last_event):
-            now = await services.jobs.get(job.id, caller)
-            await stood(now)
-            if now.state in ENDED:
-                return now
-    return await services.jobs.get(job.id, caller)
+    async def told(self, job: JobRecord) -> None:
+        if job.done != self._done:
+            self._done = job.done
+            for picture in await pictures_of(self._services, job):
+                if picture.id not in self._shown:
+                    self._shown.add(picture.id)
+                    await self._tell(picture)
+        await self._tell(job)
 
 
 async def _drawing(services: Services, job: JobRecord, tell: Tell) -> None:
@@ -194,12 +212,12 @@ async def _drawing(services: Services, job: JobRecord, tell: Tell) -> None:
 
 
 async def _waiting(services: Services, caller: Caller, job: JobRecord, tell: Tell) -> None:
-    """Until it is begun; a database that is away says so to who follows the job itself."""
-    last = -1
+    """A database that is away says so to who follows the job itself."""
+    last: int | None = None
     with suppress(PotluckError):
-        while (await services.jobs.get(job.id, caller)).state is JobState.QUEUED:
-            ahead = await services.jobs.ahead(job.id, caller)
-            if ahead != last:
-                last = ahead
-                await tell(Place(ahead))
+        while True:
+            now = await ahead(services, caller, await services.jobs.get(job.id, caller))
+            if now is not None and now != last:
+                await tell(Place(now))
+            last = now
             await asyncio.sleep(_LOOK_S)

@@ -17,6 +17,7 @@ from potluck.core.history import Series
 from potluck.core.incidents import Incident
 from potluck.core.model import Engine, EngineId, EngineKind, Json, Model, ModelId, NodeId, UserId
 from potluck.core.pictures.catalogue import Catalogue
+from potluck.core.pictures.placing import Standing
 from potluck.core.scheduling.rates import Rates
 from potluck.core.scheduling.standing import UserTurn
 from potluck.core.sessions import Lifetimes
@@ -275,8 +276,7 @@ class PictureFetch(Protocol):
 
 
 class PainterView(Protocol):
-    """An image engine as it is now. ``why`` says what is wrong with one that is not ``up``; ``has`` is what it had when
-    it was looked at last, None for never."""
+    """An image engine as it is now: `gateway.studio.Painter`."""
 
     @property
     def node(self) -> NodeId: ...
@@ -307,6 +307,10 @@ def _yes(caller: Caller) -> bool:
     return True
 
 
+def _in_no_line(picture: str) -> None:
+    """Where no pictures wait."""
+
+
 def _no() -> bool:
     """Where nobody says that it stops."""
     return False
@@ -331,8 +335,9 @@ class Services(msgspec.Struct, frozen=True):
     made when they are first asked for. ``newest`` cancels what an editor no longer waits for. ``generations`` owns the
     answers of native chats, ``files`` what people keep, ``gallery`` their pictures, ``jobs`` what is done for them;
     ``progress`` is how far pictures are that are drawn just now, ``spending`` counts those that are asked for,
-    ``painters`` are the image engines; ``pictures`` fetches some from the web. ``recorder`` remembers how machines
-    were. ``audit`` is told of what is done to people, keys and machines. ``shared`` is what other gateways see.
+    ``painters`` are the image engines, and ``pictures_line`` tells where a picture stands in their line; ``pictures``
+    fetches some from the web. ``recorder`` remembers how machines were. ``audit`` is told of what is done to people,
+    keys and machines. ``shared`` is what other gateways see.
     ``levels`` tells how a caller's limits stand. ``welcome`` says whether a caller is still who it was when its request
     came, and ``stopping`` whether the service is about to end: for answers that never end by themselves, of which
     ``live`` holds what they share. ``openid`` is sign-in by a provider, None where none is
@@ -378,6 +383,7 @@ class Services(msgspec.Struct, frozen=True):
     levels: Callable[[Caller], Awaitable[Sequence[Level]]] = _no_levels
     welcome: Callable[[Caller], bool] = _yes
     stopping: Callable[[], bool] = _no
+    pictures_line: Callable[[str], Standing | None] = _in_no_line
     live: Live = msgspec.field(default_factory=Live)
     newest: Newest = msgspec.field(default_factory=Newest)
     openid: OpenIdWay | None = None

@@ -288,7 +288,7 @@ async def _info(exchange: Exchange, job: JobRecord) -> ImageJobInfo:
         done=job.done,
         total=job.total,
         failures=job.failures,
-        position=await services.jobs.ahead(job.id, exchange.caller) if waits else None,
+        position=await orders.ahead(services, exchange.caller, job),
         progress=None if told is None else _progress(stands, told, with_preview=True),
         images=[image_info(each) for each in stands.pictures],
         error=job_error(job.failure),

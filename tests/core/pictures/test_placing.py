@@ -26,6 +26,7 @@ def test_a_picture_goes_where_it_is_finished_first() -> None:
     line = Line()
     line.arrive(want("a"))
     assert line.begins(SPOTS, 0) == [Begin("a", FAST)]
+    assert line.busy() == {FAST}
 
 
 def test_by_the_owners_order_it_goes_to_the_first_that_can() -> None:

@@ -56,7 +56,7 @@ async def test_who_wrote_something_finds_it_at_once_however_far_the_replica_is(
         message = NewMessage(MessageId("m"), Message(Role.USER, (TextPart("needle"),)))
         await storage.conversations.append(ConversationId("new"), ANNA, [message], 2.0)
         assert "new" in await listed(storage)
-        assert len(await storage.conversations.search(ANNA, "needle", limit=9)) == 1
+        assert len((await storage.conversations.search(ANNA, "needle", limit=9)).hits) == 1
         assert follower.sql("SELECT count(*) FROM conversations WHERE id = 'new'") == [(0,)], "it is behind"
     finally:
         follower.sql("SELECT pg_wal_replay_resume()")

@@ -13,6 +13,8 @@ class CodeDraft {
   current = $state.raw<Draft>(read());
   /** Grows when the text comes from elsewhere than the editor, which then shows it. */
   opened = $state(0);
+  /** What would take the text's place, to be compared with it; null where nothing is proposed. */
+  proposed = $state.raw<string | null>(null);
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   /** What the editor says. */
@@ -25,6 +27,11 @@ class CodeDraft {
   speak(language: string): void {
     this.current = { ...this.current, language };
     keep(this.current);
+  }
+
+  /** Proposes a change: the editor shows both when it is there. */
+  propose(text: string): void {
+    this.proposed = text;
   }
 
   /** Shows other code in the editor. */

@@ -17,7 +17,7 @@ describe("places", () => {
     expect(at(path)).toMatchObject({ view, id });
   });
 
-  it.each(["/sign-in", "/docs", "/code/x", "/chat/a/b", "/chat/%", "/constructor", "/api/v1/boot"])(
+  it.each(["/sign-in", "/docs", "/chat/a/b", "/chat/%", "/constructor", "/api/v1/boot"])(
     "%s is not ours",
     (path) => {
       expect(at(path).view).toBe("lost");

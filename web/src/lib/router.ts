@@ -4,32 +4,24 @@ export type View = "home" | "chat" | "code" | "images" | "nodes" | "admin" | "se
 
 export interface Place {
   view: View;
-  /** What follows the view: a chat's, picture's or node's id, or the page of admin and settings; empty without. */
+  /** What follows the view: a chat's, picture's or node's id, or the page of code, admin and settings; empty without. */
   id: string;
   query: URLSearchParams;
   hash: string;
 }
 
-// With true where something may follow the view.
-const VIEWS: Readonly<Record<Exclude<View, "home" | "lost">, boolean>> = {
-  chat: true,
-  code: false,
-  images: true,
-  nodes: true,
-  admin: true,
-  settings: true,
-  share: true,
-};
+// What may follow each is its own to know.
+const VIEWS: ReadonlySet<string> = new Set<Exclude<View, "home" | "lost">>(["chat", "code", "images", "nodes", "admin", "settings", "share"]);
 
 /** Where an address leads; the view "lost" for one that the portal does not have. */
 export function placeOf(url: URL): Place {
   const rest = { query: url.searchParams, hash: url.hash.slice(1) };
   const [first = "", ...more] = url.pathname.replace(/^\/+|\/+$/g, "").split("/");
   if (first === "") return { view: "home", id: "", ...rest };
-  if (!Object.hasOwn(VIEWS, first)) return { view: "lost", id: "", ...rest };
-  const view = first as keyof typeof VIEWS;
+  if (!VIEWS.has(first)) return { view: "lost", id: "", ...rest };
+  const view = first as View;
   const id = decoded(more[0] ?? "");
-  if (id === null || more.length > 1 || (id !== "" && !VIEWS[view])) return { view: "lost", id: "", ...rest };
+  if (id === null || more.length > 1) return { view: "lost", id: "", ...rest };
   return { view, id, ...rest };
 }
 

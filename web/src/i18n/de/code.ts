@@ -22,6 +22,8 @@ export default {
   "file-too-large": "Die Datei hat mehr als {size}.",
   "the-code": "Der Code",
   comparing: "Vergleiche den Vorschlag mit dem, was da ist.",
+  take: "Übernehmen",
+  leave: "Lassen",
   "take-all": "Alles übernehmen",
   "leave-all": "Alles lassen",
   "review-this": "Durchsehen lassen",

@@ -15,5 +15,6 @@ export default {
   "load-once": "Einmal laden",
   "image-failed": "Das Bild konnte nicht geladen werden.",
   "task-done": "Erledigt",
+  opened: "Im Editor geöffnet, anstelle dessen, was dort stand.",
   "task-open": "Offen",
 } satisfies Same<typeof english>;

@@ -19,6 +19,8 @@ export default {
   "file-too-large": "The file has more than {size}.",
   "the-code": "The code",
   comparing: "Compare what is proposed with what there is.",
+  take: "Take",
+  leave: "Leave",
   "take-all": "Take all",
   "leave-all": "Leave all",
   "review-this": "Review this",

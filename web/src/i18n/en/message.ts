@@ -13,5 +13,6 @@ export default {
   "load-once": "Load once",
   "image-failed": "The image could not be loaded.",
   "task-done": "Done",
+  opened: "Opened in the editor, in place of what was there.",
   "task-open": "Not done",
 } as const;

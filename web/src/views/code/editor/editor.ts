@@ -22,6 +22,8 @@ export interface EditorOptions extends GhostOptions {
   label: string;
   onChange: (text: string) => void;
   onSelect: (selected: Selected) => void;
+  /** What the buttons beside each change say. */
+  words: { accept: string; reject: string };
   /** Whether a proposal is being compared. */
   onComparing: (open: boolean) => void;
 }
@@ -81,7 +83,7 @@ export class Editor {
     this.endComparing();
     this.view.dispatch({
       changes: { from: 0, to: this.view.state.doc.length, insert: proposed },
-      effects: this.compared.reconfigure(unifiedMergeView({ original, mergeControls: true, gutter: true })),
+      effects: this.compared.reconfigure(unifiedMergeView({ original, mergeControls: (kind, action) => this.button(kind, action), gutter: true })),
     });
     this.comparing = true;
     this.options.onComparing(true);
@@ -95,6 +97,15 @@ export class Editor {
       if (!(taken ? acceptChunk(this.view, at) : rejectChunk(this.view, at))) break;
     }
     this.endComparing();
+  }
+
+  private button(kind: "accept" | "reject", action: (event: MouseEvent) => void): HTMLElement {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "change";
+    button.textContent = this.options.words[kind];
+    button.onclick = action;
+    return button;
   }
 
   private endComparing(): void {

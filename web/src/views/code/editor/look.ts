@@ -35,7 +35,7 @@ const frame = EditorView.theme({
   ".cm-deletedChunk": { backgroundColor: "var(--bad-soft)" },
   ".cm-changedText": { background: "color-mix(in srgb, var(--ok) 25%, transparent)" },
   ".cm-deletedText": { background: "color-mix(in srgb, var(--bad) 25%, transparent)" },
-  ".cm-chunkButtons button": { minHeight: "28px", padding: "0 10px", border: "1px solid var(--line-control)", borderRadius: "6px", background: "var(--bg)", color: "var(--text)" },
+  ".change": { minHeight: "28px", padding: "0 10px", border: "1px solid var(--line-control)", borderRadius: "6px", marginLeft: "4px", font: "500 13px/1.2 var(--sans)", cursor: "pointer", background: "var(--bg)", color: "var(--text)" },
 });
 
 export function look(): Extension {

@@ -103,8 +103,9 @@ def portal_at(home: Path, models: Sequence[str], extra: str = "") -> Iterator[Po
             f"  {name}: {{address: 127.0.0.1, engines: [{{kind: ollama, port: {engine.port}, slots: 2}}]}}"
             for name, engine in engines.items()
         ]
+        lines += ["local: false", "discovery: {mdns: false}", "portal: {titles: false}"]
         config = home / "potluck.yaml"
-        config.write_text("\n".join(["nodes:", *lines, "local: false", "discovery: {mdns: false}", extra]) + "\n")
+        config.write_text("\n".join(["nodes:", *lines, extra]) + "\n")
         yield Portal(stack.enter_context(service(home, "--config", str(config))), engines)
 
 

@@ -6,7 +6,7 @@ import { answerTo, isLocal, type Letter, nameless, readdressed, sendable } from 
 import { ApiError, shownError } from "../../lib/errors";
 import { backOffMs } from "../../lib/sse";
 import { Shelf } from "./kept";
-import { bodyOf } from "./request";
+import { bodyOf, uploaded } from "./request";
 import { Running } from "./running.svelte";
 
 /** An answer under way and the question that it was sent with. */
@@ -81,7 +81,7 @@ export class Outbox {
 
   /** Sends again what was refused. */
   again(key: string): void {
-    this.replace(this.letters.filter((each) => each.key === key).map((each) => ({ ...each, refused: null })));
+    this.replace(this.kept(key).map((each) => ({ ...each, refused: null })));
     this.flush();
   }
 
@@ -122,8 +122,9 @@ export class Outbox {
     // One tab sends it; another one's try would be the same to the service, but shown twice.
     const heard = await alone(letter.key, async () => {
       try {
-        const body = await bodyOf(letter);
-        return (await running.send(body, letter.key, (conversation) => this.accepted(sent, conversation))) === "heard";
+        const whole = await uploaded(letter);
+        if (whole !== letter) this.replace([whole]);
+        return (await running.send(bodyOf(whole), letter.key, (conversation) => this.accepted(sent, conversation))) === "heard";
       } catch (error) {
         this.refused(sent, shownError(error));
         return null;
@@ -166,7 +167,7 @@ export class Outbox {
     if (!letter) return;
     if (error.status === 0 && error.type === "offline") {
       // Nobody heard it: it stays, and goes when the network is back.
-      this.replace([{ ...letter, tries: letter.tries + 1 }]);
+      this.replace(this.kept(letter.key).map((each) => ({ ...each, tries: each.tries + 1 })));
       this.offline = true;
       this.later();
       return;
@@ -186,7 +187,7 @@ export class Outbox {
       this.tell((hearer) => hearer.ended(sent, false));
       return;
     }
-    this.replace([{ ...letter, refused: trouble }]);
+    this.replace(this.kept(letter.key).map((each) => ({ ...each, refused: trouble })));
   }
 
   /** Tries again, ever less often, what another tab has not sent meanwhile. */
@@ -202,6 +203,11 @@ export class Outbox {
     if (kept.size > 0) this.letters = this.letters.filter((each) => kept.has(each.key));
     this.offline = !navigator.onLine;
     this.flush();
+  }
+
+  /** A letter as it is now: its files may have been sent meanwhile. */
+  private kept(key: string): readonly Letter[] {
+    return this.letters.filter((each) => each.key === key);
   }
 
   private replace(news: readonly Letter[]): void {

@@ -63,8 +63,9 @@ class Room implements Hearer {
     this.stopHearing?.();
     this.forget();
     this.draft.keep();
-    const thread = new Thread(id);
-    this.thread = thread;
+    // By itself: what an effect of the view makes would derive nothing anew once that view is left.
+    $effect.root(() => void (this.thread = new Thread(id)));
+    const { thread } = this;
     this.stopHearing = outbox.hear(thread);
     this.draft = new Draft(id || "new");
     void this.draft.open();

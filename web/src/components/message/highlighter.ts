@@ -1,66 +1,18 @@
 // Colours of code, found by a worker and laid on the text as it stands: no element is added, nothing moves.
 import type { Colour, Span } from "../../lib/highlight/spans";
+import { Background } from "./background";
 
-interface Asked {
-  id: number;
-  code: string;
-  word: string;
-}
-interface Answer {
-  id: number;
-  spans: Span[];
-}
-
-/** A grammar that has not answered by then is stuck on this text; the worker is stopped, and the code stays plain. */
-const PATIENCE_MS = 4000;
-/** A worker that is not needed gives its memory back. */
-const IDLE_MS = 30_000;
-
-let worker: Worker | null = null;
-let next = 1;
-let idle: ReturnType<typeof setTimeout> | undefined;
-const waiting = new Map<number, (spans: Span[]) => void>();
-
-function ask(code: string, word: string): Promise<Span[]> {
-  clearTimeout(idle);
-  worker ??= begun();
-  const id = next++;
-  return new Promise((resolve) => {
-    const late = setTimeout(stop, PATIENCE_MS);
-    waiting.set(id, (spans) => {
-      clearTimeout(late);
-      resolve(spans);
-    });
-    worker?.postMessage({ id, code, word } satisfies Asked);
-  });
-}
-
-function begun(): Worker {
-  const made = new Worker(new URL("./highlight.worker.ts", import.meta.url), { type: "module" });
-  made.onmessage = ({ data }: MessageEvent<Answer>) => {
-    const answer = waiting.get(data.id);
-    waiting.delete(data.id);
-    answer?.(data.spans);
-    if (waiting.size === 0) idle = setTimeout(stop, IDLE_MS);
-  };
-  made.onerror = stop;
-  return made;
-}
-
-function stop(): void {
-  worker?.terminate();
-  worker = null;
-  for (const answer of waiting.values()) answer([]);
-  waiting.clear();
-}
+const background = new Background<{ code: string; word: string }, Span[]>(
+  () => new Worker(new URL("./highlight.worker.ts", import.meta.url), { type: "module", name: "highlight" }),
+);
 
 /** Colours the text of an element, which must not change any more. What is returned takes the colours off again. */
 export function colour(element: HTMLElement, word: string): () => void {
   const painted: [Colour, StaticRange][] = [];
   let left = false;
   if (typeof Worker !== "undefined" && typeof CSS !== "undefined" && "highlights" in CSS) {
-    void ask(element.textContent, word).then((spans) => {
-      if (left || spans.length === 0) return;
+    void background.ask({ code: element.textContent, word }).then((spans) => {
+      if (left || !spans || spans.length === 0) return;
       for (const [shade, range] of ranges(element, spans)) {
         registry(shade).add(range);
         painted.push([shade, range]);

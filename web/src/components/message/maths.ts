@@ -1,59 +1,61 @@
-// Formulas as MathML, by a library that is loaded when the first one appears. What it makes passes a list of what may be shown.
+// Formulas as MathML: read by a worker, which begins with the first one, and drawn here from a plain tree.
 import { TEX_LIMIT } from "../../lib/markdown/maths";
+import type { MathsNode } from "../../lib/maths/tree";
+import { Background } from "./background";
 
-type Library = typeof import("temml").default;
+interface Asked {
+  tex: string;
+  display: boolean;
+}
 
-/** What one formula may unfold to, and how large it may draw (ems, percent): hostile TeX grows without end. */
-const LIMITS = { maxExpand: 500, maxSize: [40, 40] as [number, number] };
+const MATHML = "http://www.w3.org/1998/Math/MathML";
+/** Formulas that are remembered: an answer that is painted again must not wait for the worker. */
+const REMEMBERED = 400;
 
-const ELEMENTS: ReadonlySet<string> = new Set(
-  "math maction menclose merror mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot mrow ms mspace msqrt mstyle msub msubsup msup mtable mtd mtext mtr munder munderover semantics none".split(
-    " ",
-  ),
+const remembered = new Map<string, MathsNode | null>();
+const background = new Background<Asked, MathsNode | null>(
+  () => new Worker(new URL("./maths.worker.ts", import.meta.url), { type: "module", name: "maths" }),
 );
-const ATTRIBUTES: ReadonlySet<string> = new Set(
-  "accent accentunder align class columnalign columnlines columnspacing columnspan depth dir display displaystyle fence form frame height largeop linethickness lspace mathbackground mathcolor mathsize mathvariant maxsize minsize movablelimits notation rowalign rowlines rowspacing rowspan rspace scriptlevel separator stretchy style symmetric voffset width xmlns".split(
-    " ",
-  ),
-);
 
-let library: Library | null = null;
-let loading: Promise<void> | null = null;
-
-/** Shows a formula in an element: at once where the library is there, else as it is written until it is. */
+/** Shows a formula in an element: at once where it is known, else as it is written until it has been read. */
 export function showMaths(host: HTMLElement, tex: string, display: boolean): void {
-  host.textContent = tex;
+  const key = `${display ? "D" : "I"}${tex}`;
   host.dataset["tex"] = tex;
-  if (tex.length > TEX_LIMIT) return;
-  if (library) draw(library, host, tex, display);
-  else void load().then(() => library && host.dataset["tex"] === tex && draw(library, host, tex, display));
-}
-
-/** Offline or after a new release the file may not be had: then formulas stay as they are written. */
-function load(): Promise<void> {
-  loading ??= import("temml").then(
-    (module) => void (library = module.default),
-    () => void (loading = null),
-  );
-  return loading;
-}
-
-function draw(temml: Library, host: HTMLElement, tex: string, display: boolean): void {
-  const drawn = document.createElement("span");
-  try {
-    temml.render(tex, drawn, { displayMode: display, throwOnError: true, trust: false, strict: false, wrap: "none", ...LIMITS });
-  } catch {
-    host.classList.add("not-tex"); // what cannot be read is shown as it is written
+  const known = remembered.get(key);
+  if (known) {
+    host.replaceChildren(drawn(known));
     return;
   }
-  const formula = drawn.firstElementChild;
-  if (!formula || !onlyMaths(formula)) return;
-  host.replaceChildren(formula);
+  host.textContent = tex;
+  host.classList.toggle("not-tex", known === null);
+  if (known === null || tex.length > TEX_LIMIT) return;
+  void read({ tex, display }).then((tree) => {
+    if (tree !== undefined) remember(key, tree);
+    if (host.dataset["tex"] !== tex) return;
+    if (tree) host.replaceChildren(drawn(tree));
+    else host.classList.add("not-tex");
+  });
 }
 
-/** Whether all of it is maths; attributes that are not on the list are taken off. */
-function onlyMaths(element: Element): boolean {
-  if (!ELEMENTS.has(element.localName)) return false;
-  for (const { name } of [...element.attributes]) if (!ATTRIBUTES.has(name)) element.removeAttribute(name);
-  return [...element.children].every(onlyMaths);
+async function read(asked: Asked): Promise<MathsNode | null | undefined> {
+  if (typeof Worker !== "undefined") return background.ask(asked);
+  const { mathsTree } = await import("../../lib/maths/tree"); // where there are no workers, as in tests
+  return mathsTree(asked.tex, asked.display);
+}
+
+function remember(key: string, tree: MathsNode | null): void {
+  remembered.set(key, tree);
+  const eldest = remembered.keys().next();
+  if (remembered.size > REMEMBERED && !eldest.done) remembered.delete(eldest.value);
+}
+
+/** Elements and attributes of the tree passed a list (`lib/maths/tree`); styles are set one by one, which the policy allows. */
+function drawn(node: MathsNode): Element {
+  const element = document.createElementNS(MATHML, node.tag) as MathMLElement;
+  for (const [name, value] of node.attributes) element.setAttribute(name, value);
+  // Not everything that has a DOM has styles on such elements.
+  if ("style" in element) for (const [name, value] of node.style) element.style[name as "color"] = value;
+  if (node.classes.length > 0) element.setAttribute("class", node.classes.join(" "));
+  element.append(...node.children.map((child) => (typeof child === "string" ? child : drawn(child))));
+  return element;
 }

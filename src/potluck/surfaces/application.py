@@ -14,7 +14,7 @@ from potluck.core.errors import BadRequest, ClientError, MethodNotAllowed, NotFo
 from potluck.gateway.answer_headers import REQUEST_ID
 from potluck.gateway.fleet import Fleet
 from potluck.gateway.metrics import Metrics
-from potluck.surfaces import anthropic, code, ollama, openai, openai_files, openai_images, system
+from potluck.surfaces import a1111, anthropic, code, ollama, openai, openai_files, openai_images, system
 from potluck.surfaces.auth import Keyring, RequireKey
 from potluck.surfaces.families import errors_for
 from potluck.surfaces.guarding import Guarding
@@ -31,6 +31,7 @@ ROUTES = (
     *openai.ROUTES,
     *openai_files.ROUTES,
     *openai_images.ROUTES,
+    *a1111.ROUTES,
     *anthropic.ROUTES,
     *starlette_routes(),
     *ollama.ROUTES,
@@ -51,6 +52,7 @@ def application(services: Services, fleet: Fleet, metrics: Metrics, keyring: Key
     app.state.services = services
     app.state.fleet = fleet
     app.state.metrics = metrics
+    app.state.desk = a1111.Desk()
     for_pages = CORSMiddleware(
         _Edge(RequireKey(app, keyring), services),
         allow_origin_regex=origins.pattern,

@@ -7,6 +7,7 @@ from potluck.wire.anthropic.errors import write_error as anthropic_error
 from potluck.wire.ollama.errors import write_error as ollama_error
 from potluck.wire.openai.errors import write_error as openai_error
 from potluck.wire.port import ErrorWriter
+from potluck.wire.sdapi.errors import write_error as a1111_error
 
 # The first prefix that fits decides; native stands before Ollama, whose prefix it shares.
 _FAMILIES: tuple[tuple[str, str, ErrorWriter], ...] = (
@@ -15,6 +16,8 @@ _FAMILIES: tuple[tuple[str, str, ErrorWriter], ...] = (
     ("/v1beta/", "openai", openai_error),
     ("/api/v1/", "native", native_error),
     ("/api/", "ollama", ollama_error),
+    ("/sdapi/", "a1111", a1111_error),
+    ("/controlnet/", "a1111", a1111_error),
 )
 
 

@@ -10,14 +10,14 @@ from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from potluck.core.errors import BadRequest, Overloaded, PotluckError
 from potluck.core.files import NO_QUOTA, PICTURE_INPUT
 from potluck.core.galleries import drawn_size
-from potluck.core.jobs import ENDED, JobState
+from potluck.core.jobs import JobState
 from potluck.core.people import Right
 from potluck.core.pictures.ask import ImageId, Inpaint, PictureAsk, Task
 from potluck.core.pictures.checking import checked
@@ -29,12 +29,13 @@ from potluck.pixels.work import Convert, Format, MaskSource
 from potluck.storage.jobs import JobRecord
 from potluck.storage.pictures import PictureId, PictureRecord
 from potluck.surfaces import picture_orders as orders
-from potluck.surfaces.body import body_of, client_left
+from potluck.surfaces.body import body_of
 from potluck.surfaces.forms import Form, read_form
 from potluck.surfaces.guarded import Guarded
 from potluck.surfaces.picture_inputs import mask_of, take
 from potluck.surfaces.services import Services
 from potluck.surfaces.state import caller_of, services_of
+from potluck.surfaces.staying import end_job, while_there
 from potluck.surfaces.v1.files import LINKS
 from potluck.wire.openai.errors import error_event
 from potluck.wire.openai.images import (
@@ -167,7 +168,7 @@ class _Making:
         longer than clients wait."""
         try:
             async with asyncio.timeout(_LONGEST_S):
-                return await _while_there(receive, work)
+                return await while_there(receive, work)
         except TimeoutError as error:
             raise Overloaded(
                 "The pictures are not made in time.",
@@ -175,13 +176,7 @@ class _Making:
                 hint="POST /api/v1/image/generate makes them in the background.",
             ) from error
         finally:
-            await asyncio.shield(self._end())
-
-    async def _end(self) -> None:
-        with suppress(PotluckError):
-            job = await self._services.jobs.get(self._job.id, self._caller)
-            if job.state not in ENDED:
-                await orders.cancel(self._services, self._caller, job.id)
+            await asyncio.shield(end_job(self._services, self._caller, self._job))
 
     async def whole(self) -> tuple[bytes, list[PictureRecord]]:
         job = await orders.watch(self._services, self._caller, self._job, _nobody)
@@ -309,31 +304,6 @@ class _Streamed(Response):
                 ]
                 await send({"type": "http.response.start", "status": 200, "headers": heads})
             await send({"type": "http.response.body", "body": event, "more_body": True})
-
-
-async def _while_there(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """Raises `ClientDisconnect` as soon as the client has left; ``work`` is cancelled then."""
-    failed: PotluckError | None = None
-    result: list[T] = []
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            leaving = tasks.create_task(_left(receive))
-            try:
-                result.append(await work)
-            except PotluckError as error:  # as it is, and in no group
-                failed = error
-            finally:
-                leaving.cancel()
-    except* ClientDisconnect:
-        raise ClientDisconnect from None
-    if failed is not None:
-        raise failed
-    return result[0]
-
-
-async def _left(receive: Receive) -> None:
-    await client_left(receive)
-    raise ClientDisconnect
 
 
 async def _nobody(_: orders.News) -> None:

@@ -44,7 +44,7 @@ async def take(services: Services, user: UserId, sent: str | bytes, param: str, 
     if is_remote(sent):
         return await _kept(gallery, user, await _fetched(services, sent, param), param, name)
     if len(sent) > _LONGEST_ID or sent.startswith("data:"):
-        return await _kept(gallery, user, _decoded(sent, param), param, name)
+        return await _kept(gallery, user, decoded(sent, param), param, name)
     if not is_picture_id(sent):
         raise BadRequest(
             "That is neither an image nor the id of one.",
@@ -105,7 +105,8 @@ async def _kept(gallery: Gallery, user: UserId, content: bytes, param: str, name
     return Taken(ImageId(file), made.width, made.height, made.image, made.transparent)
 
 
-def _decoded(text: str, param: str) -> bytes:
+def decoded(text: str, param: str) -> bytes:
+    """The bytes of base64 or a data URI. Raises `BadRequest`."""
     plain = text
     if text.startswith("data:"):
         head, _, plain = text.partition(",")

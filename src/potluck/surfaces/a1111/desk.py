@@ -1,0 +1,98 @@
+"""What A1111's clients expect one program to remember: which job is theirs, and which model they have chosen."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+from starlette.requests import Request
+
+from potluck.core.model import KeyId
+from potluck.gateway.picture_progress import Told
+from potluck.gateway.port import Caller
+from potluck.storage.jobs import JobRecord
+from potluck.storage.pictures import PictureRecord
+from potluck.surfaces import picture_orders as orders
+
+_MOST_CHOICES = 1000
+"""Of keys whose choice is remembered; the one that was longest without a change is forgotten first."""
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """What a key's own ``options`` say. Empty, and 0: what is usual."""
+
+    model: str = ""
+    vae: str = ""
+    clip_skip: int = 0
+
+
+class Making:
+    """A request's job as it stands. ``begun_s`` is Unix seconds; ``interrupted``: by the caller's own word."""
+
+    def __init__(self, job: JobRecord) -> None:
+        self.job = job
+        self.told: Told | None = None
+        self.preview = b""
+        self.begun_s: float | None = None
+        self.ahead: int | None = None
+        self.interrupted = False
+
+    def note(self, news: orders.News, now: float) -> None:
+        """Take in some news, which came at ``now``."""
+        match news:
+            case JobRecord():
+                self.job = news
+            case orders.Place(ahead):
+                self.ahead = ahead
+            case Told():
+                self.told, self.ahead = news, None
+                self.preview = news.preview or self.preview
+                self.begun_s = now if self.begun_s is None else self.begun_s
+            case PictureRecord():
+                # What is told of it last stands no longer for the one after it.
+                if self.told is not None and self.told.progress.index == orders.index_of(news):
+                    self.told = None
+
+
+class Desk:
+    """Owned by one application, and in memory: a restart forgets what was chosen. Called from one event loop.
+
+    All is by key: two programs of one user do not interrupt each other.
+    """
+
+    def __init__(self) -> None:
+        self._makings: dict[KeyId, list[Making]] = {}
+        self._choices: OrderedDict[KeyId, Choice] = OrderedDict()
+
+    @contextmanager
+    def making(self, caller: Caller, job: JobRecord) -> Iterator[Making]:
+        """A job that is the caller's own for as long as the block."""
+        making = Making(job)
+        self._makings.setdefault(caller.key, []).append(making)
+        try:
+            yield making
+        finally:
+            self._makings[caller.key].remove(making)
+            if not self._makings[caller.key]:
+                del self._makings[caller.key]
+
+    def current(self, caller: Caller) -> Making | None:
+        """The one of the caller's that is drawn, else the first that waits; None where there is none."""
+        own = self._makings.get(caller.key, [])
+        return next((each for each in own if each.told is not None), next(iter(own), None))
+
+    def choice(self, caller: Caller) -> Choice:
+        return self._choices.get(caller.key, Choice())
+
+    def choose(self, caller: Caller, choice: Choice) -> None:
+        self._choices.pop(caller.key, None)
+        self._choices[caller.key] = choice
+        if len(self._choices) > _MOST_CHOICES:
+            self._choices.popitem(last=False)
+
+
+def desk_of(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk

@@ -1,0 +1,30 @@
+"""A body as pydantic reads it at A1111's: ``null`` is left out, a number may be a text, unknown fields mean nothing."""
+
+from __future__ import annotations
+
+import re
+from typing import TypeVar, cast
+
+import msgspec
+
+from potluck.core.errors import BadRequest
+from potluck.core.model import JsonObject
+from potluck.wire.body import decode_body
+
+T = TypeVar("T")
+
+
+def read_object(body: bytes) -> JsonObject:
+    """Raises `BadRequest` for what is no JSON object."""
+    return cast("JsonObject", decode_body(body, dict))
+
+
+def converted(sent: JsonObject, shape: type[T], where: str = "") -> T:
+    """An object as the record that it stands for. Raises `BadRequest` that names the field, below ``where``."""
+    try:
+        return msgspec.convert({name: value for name, value in sent.items() if value is not None}, shape, strict=False)
+    except msgspec.ValidationError as exc:
+        what, _, path = str(exc).partition(" - at `$.")
+        missing = re.search("missing required field `(.*)`", what)
+        param = f"{where}{missing[1] if missing else path.rstrip('`')}"
+        raise BadRequest(f"{param}: {what}.", param=param) from exc

@@ -75,12 +75,12 @@ from potluck.gateway.recorder import Recorder
 from potluck.gateway.relay import vanished
 from potluck.gateway.relay.pools import Pools
 from potluck.gateway.relay.relay import Clocks, Limits, Relay
-from potluck.gateway.studio import Studio
 from potluck.gateway.tasks import Tasks
 from potluck.gateway.titling import Titles
 from potluck.gateway.watch import Watch
 from potluck.installation import Installer, usual_engines
 from potluck.jobs.jobs import Jobs
+from potluck.jobs.port import Pictures
 from potluck.jobs.runner import Runner
 from potluck.pixels.pixels import Pixels
 from potluck.reloading import Reloader, class_limits, rules, with_nodes
@@ -598,7 +598,7 @@ async def running(
             web,
             stack.callback,
             jobs,
-            drawn.studio,
+            drawn,
             recorder,
             images,
             Settings(settings, reloader),
@@ -755,7 +755,7 @@ def _services(
     web: ProviderWeb,
     at_the_end: Callable[[Callable[[], None]], object],
     jobs: Jobs,
-    studio: Studio,
+    drawn: Pictures,
     recorder: Recorder,
     images: RemoteImages,
     settings: Settings,
@@ -791,8 +791,9 @@ def _services(
         gallery=gallery,
         progress=progress,
         spending=relay.admission,
-        painters=studio.painters,
-        pictures_line=studio.standing,
+        painters=drawn.studio.painters,
+        pictures_line=drawn.studio.standing,
+        styles=drawn.styles,
         openid=None
         if config.access.oidc is None
         else openid(

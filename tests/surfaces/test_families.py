@@ -9,6 +9,7 @@ from potluck.surfaces.v1.errors import native_error
 from potluck.wire.anthropic.errors import write_error as anthropic_error
 from potluck.wire.ollama.errors import write_error as ollama_error
 from potluck.wire.openai.errors import write_error as openai_error
+from potluck.wire.sdapi.errors import write_error as a1111_error
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,8 @@ from potluck.wire.openai.errors import write_error as openai_error
         ("/api/nothing", ollama_error),
         ("/api/v1", native_error),
         ("/api/v1/nothing", native_error),
+        ("/sdapi/v1/nothing", a1111_error),
+        ("/controlnet/nothing", a1111_error),
         ("/", native_error),
         ("/v10", native_error),
     ],

@@ -46,6 +46,7 @@ from potluck.storage.generations import GenerationHead
 from potluck.storage.ports import Shared, Storage
 from potluck.surfaces.live import Live
 from potluck.surfaces.newest import Newest
+from potluck.wire.prompts.styles import Style
 from potluck.wire.terms import Terms
 
 if TYPE_CHECKING:  # no start needs them
@@ -335,9 +336,9 @@ class Services(msgspec.Struct, frozen=True):
     made when they are first asked for. ``newest`` cancels what an editor no longer waits for. ``generations`` owns the
     answers of native chats, ``files`` what people keep, ``gallery`` their pictures, ``jobs`` what is done for them;
     ``progress`` is how far pictures are that are drawn just now, ``spending`` counts those that are asked for,
-    ``painters`` are the image engines, and ``pictures_line`` tells where a picture stands in their line; ``pictures``
-    fetches some from the web. ``recorder`` remembers how machines were. ``audit`` is told of what is done to people,
-    keys and machines. ``shared`` is what other gateways see.
+    ``painters`` are the image engines, and ``pictures_line`` tells where a picture stands in their line; ``styles`` are
+    the owner's for prompts; ``pictures`` fetches some from the web. ``recorder`` remembers how machines were. ``audit``
+    is told of what is done to people, keys and machines. ``shared`` is what other gateways see.
     ``levels`` tells how a caller's limits stand. ``welcome`` says whether a caller is still who it was when its request
     came, and ``stopping`` whether the service is about to end: for answers that never end by themselves, of which
     ``live`` holds what they share. ``openid`` is sign-in by a provider, None where none is
@@ -382,6 +383,7 @@ class Services(msgspec.Struct, frozen=True):
     ping_s: float = 15.0
     levels: Callable[[Caller], Awaitable[Sequence[Level]]] = _no_levels
     welcome: Callable[[Caller], bool] = _yes
+    styles: Mapping[str, Style] = {}
     stopping: Callable[[], bool] = _no
     pictures_line: Callable[[str], Standing | None] = _in_no_line
     live: Live = msgspec.field(default_factory=Live)

@@ -58,7 +58,7 @@ def write_png_info(texts: Mapping[str, str]) -> bytes:
 def _info(drawn: Sequence[Drawn], echo: JsonObject, batch_size: int) -> JsonObject:
     """``processing.Processed.js``. All lists are as long as the list of images."""
     first = drawn[0] if drawn else None
-    ask = first.ask if first else PictureAsk(str(echo["prompt"]), str(echo["negative_prompt"]))
+    ask = first.ask if first else _said(echo)
     seeds: list[Json] = [each.ask.seed for each in drawn]
     sampler: Json = label(ask.sampler) or echo.get("sampler_name")
     return {
@@ -96,6 +96,10 @@ def _info(drawn: Sequence[Drawn], echo: JsonObject, batch_size: int) -> JsonObje
         "is_using_inpainting_conditioning": False,
         "version": "Potluck",
     }
+
+
+def _said(echo: JsonObject) -> PictureAsk:
+    return PictureAsk(prompt=str(echo["prompt"] or ""), negative=str(echo["negative_prompt"] or ""))
 
 
 class Standing(NamedTuple):

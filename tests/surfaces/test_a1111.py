@@ -114,8 +114,8 @@ async def test_words_become_pictures_with_all_that_made_them(place: Studio) -> N
 
 async def test_an_image_is_drawn_over_where_the_mask_is(place: Studio) -> None:
     picture = "data:image/png;base64," + b64(image(64, 64))
-    unit = {"module": "canny", "model": "None"}
-    over = {"init_images": [picture], "prompt": "a hat", "width": 64, "height": 64}
+    unit: dict[str, Any] = {"module": "canny", "model": "None"}
+    over: dict[str, Any] = {"init_images": [picture], "prompt": "a hat", "width": 64, "height": 64}
     assert (await post(place, "img2img", denoising_strength=0.4, **over)).status_code == 200
     assert (place.painter.drawn[-1].task, place.painter.drawn[-1].denoise) == (Task.IMG2IMG, 0.4)
     units = [unit, {**unit, "image": b64(image(32, 32))}]
@@ -190,7 +190,10 @@ async def test_a_model_is_chosen_for_ones_own_key_alone(place: Studio) -> None:
     await post(place, "txt2img", BERT, prompt="x")
     drawn = [(each.model, each.vae, each.clip_skip) for each in place.painter.drawn]
     assert drawn == [("v1-5", "ft.pt", 2), ("sdxl", "ft.pt", 2), ("", "", 0)]
-    stays = {"override_settings": {"sd_model_checkpoint": "sdxl"}, "override_settings_restore_afterwards": False}
+    stays: dict[str, Any] = {
+        "override_settings": {"sd_model_checkpoint": "sdxl"},
+        "override_settings_restore_afterwards": False,
+    }
     await post(place, "txt2img", prompt="x", **stays)
     assert (await get(place, "options"))["sd_model_checkpoint"] == before["sd_model_checkpoint"]
 
@@ -212,7 +215,7 @@ async def test_images_are_enlarged_alone_and_in_a_batch(place: Studio) -> None:
     assert (upscale.scale, upscale.upscaler) == (4.0, "x4")
     assert answer.status_code == 200
     assert sizes(await post(place, "extra-single-image", image=small)) == [(64, 32)], "no upscaler, no change"
-    to_size = {"resize_mode": 1, "upscaling_resize_w": 100, "upscaling_resize_h": 100}
+    to_size: dict[str, Any] = {"resize_mode": 1, "upscaling_resize_w": 100, "upscaling_resize_h": 100}
     assert sizes(await post(place, "extra-single-image", image=small, upscaler_1="x4", **to_size)) == [(100, 100)]
     listed = [{"data": small, "name": "a"}, {"data": b64(image(32, 32)), "name": "b"}]
     both = await post(place, "extra-batch-images", imageList=listed, upscaler_1="x4", upscaling_resize=0.5)

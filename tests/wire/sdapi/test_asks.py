@@ -151,11 +151,13 @@ def test_controlnet_is_told_by_its_module_or_its_model() -> None:
     assert text(**unit(enabled=False)).ask.controls == ()
     assert refused(text, **unit(module="tile")) == "alwayson_scripts.controlnet.args[0].module"
     assert refused(text, **unit(weight="much")) == "alwayson_scripts.controlnet.args[0].weight"
+    nothing: Any
     for nothing in (None, [], {}, {"args": None}, {"args": [None]}):
         assert text(alwayson_scripts={"controlnet": nothing}).ask.controls == ()
 
 
 def test_scripts_that_are_switched_off_mean_nothing() -> None:
+    off: Any
     for off in (None, {}, {"args": []}, {"args": [False]}, {"args": [False, 1, 0.5]}, {"args": {}}):
         assert text(alwayson_scripts={"ADetailer": off}, script_name="None").ask == text().ask
     assert refused(text, alwayson_scripts={"ADetailer": {"args": [True, {}]}}) == "alwayson_scripts.ADetailer"

@@ -29,7 +29,7 @@ def _standing(making: Making, now: float, *, with_image: bool) -> Standing:
     job, told = making.job, making.told
     return Standing(
         job=job.id,
-        count=max(1, job.total),
+        pictures=max(1, job.total),
         number=job.done,
         step=told.progress.step if told else 0,
         steps=told.progress.steps if told else 0,

@@ -103,12 +103,12 @@ def _said(echo: JsonObject) -> PictureAsk:
 
 
 class Standing(NamedTuple):
-    """How the caller's own job is. ``number`` pictures of ``count`` are finished, and of the next one ``step`` of
+    """How the caller's own job is. ``number`` of ``pictures`` are finished, and of the next one ``step`` of
     ``steps`` (0: nobody knows). ``elapsed_s`` is since it was begun to be drawn, None for one that waits. ``timestamp``
     is when it was asked for, as ``20240131235959``."""
 
     job: str
-    count: int
+    pictures: int
     number: int = 0
     step: int = 0
     steps: int = 0
@@ -133,7 +133,7 @@ def write_progress(standing: Standing | None) -> bytes:
                 "interrupted": job.interrupted,
                 "stopping_generation": job.interrupted,
                 "job": job.job,
-                "job_count": job.count,
+                "job_count": job.pictures,
                 "job_timestamp": job.timestamp,
                 "job_no": job.number,
                 "sampling_step": job.step,
@@ -152,4 +152,4 @@ def _share(job: Standing) -> float:
     0.635
     """
     drawn = job.step / job.steps if job.steps else 0.0
-    return min(1.0, _BEGUN + (job.number + drawn) / job.count)
+    return min(1.0, _BEGUN + (job.number + drawn) / job.pictures)

@@ -18,7 +18,7 @@ from potluck.core.model import Json, JsonObject
 from potluck.core.pictures.ask import ANY_SEED, Hires, ImageId, Inpaint, Masked, PictureAsk, Resize, Task
 from potluck.core.pictures.checking import STEP_PIXELS
 from potluck.wire.sdapi.controls import Unit, read_units
-from potluck.wire.sdapi.fields import converted, read_object
+from potluck.wire.sdapi.fields import as_list, as_object, converted, read_object
 
 LATER: Final = ImageId("file-later")
 """In place of an image that is not kept yet: what else is asked for is looked at before."""
@@ -193,8 +193,8 @@ def _refuse_what_is_not_drawn(asked: _Ask) -> None:
 
 def _does_something(script: object) -> bool:
     """An extension that is switched off comes with a false in front, or without anything."""
-    args = script.get("args") if isinstance(script, Mapping) else None
-    return bool(next(iter(args), None) if isinstance(args, list) else args)
+    args: Any = as_object(script).get("args")
+    return bool(next(iter(as_list(args)), None) if isinstance(args, list) else args)
 
 
 def _units(asked: _Ask) -> list[Unit]:
@@ -259,7 +259,7 @@ def _echo(asked: _Ask, sent: JsonObject) -> JsonObject:
 def _without_images(value: Any) -> Json:
     """A unit's images are megabytes that the client has."""
     if isinstance(value, dict):
-        return {str(name): _without_images(each) for name, each in value.items()}
+        return {name: _without_images(each) for name, each in as_object(value).items()}
     if isinstance(value, list):
-        return [_without_images(each) for each in value]
+        return [_without_images(each) for each in as_list(value)]
     return None if isinstance(value, str) and len(value) > _LONGEST_PLAIN else value

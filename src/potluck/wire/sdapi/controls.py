@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -10,7 +10,7 @@ import msgspec
 from potluck.core.errors import BadRequest
 from potluck.core.pictures.ask import Control, ControlKind, ImageId
 from potluck.core.pictures.catalogue import control_model, plain_name
-from potluck.wire.sdapi.fields import converted
+from potluck.wire.sdapi.fields import as_list, as_object, converted
 
 _NONE: Final = ("", "none")
 # What draws the outlines of things by any method is a scribble's preprocessor if it has that name, and no other's.
@@ -42,13 +42,11 @@ class _Unit(msgspec.Struct):
 
 def read_units(script: object, later: ImageId) -> Iterator[Unit]:
     """The units that are switched on, of a script's ``{"args": […]}``. Raises `BadRequest`."""
-    args = script.get("args") if isinstance(script, Mapping) else None
-    for at, sent in enumerate(args if isinstance(args, list) else []):
-        if not isinstance(sent, dict):
-            continue
+    for at, sent in enumerate(as_list(as_object(script).get("args"))):
         where = f"alwayson_scripts.controlnet.args[{at}]."
-        unit = converted(sent, _Unit, where)
-        if unit.enabled:
+        fields = as_object(sent)
+        unit = converted(fields, _Unit, where)
+        if fields and unit.enabled:
             yield _read(unit, later, where)
 
 

@@ -8,8 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from potluck.core.errors import BadRequest
-from potluck.core.model import JsonObject
-from potluck.wire.sdapi.fields import converted, read_object
+from potluck.wire.sdapi.fields import as_object, converted, read_object
 
 MOST_IMAGES: Final = 32
 """In one batch: each is kept while the first one is enlarged."""
@@ -98,8 +97,7 @@ def read_png_info(body: bytes) -> str:
 
 
 def _listed(sent: object, at: int) -> str:
-    shown: JsonObject = sent if isinstance(sent, dict) else {}
-    return converted(shown, _Listed, f"imageList[{at}].").data
+    return converted(as_object(sent), _Listed, f"imageList[{at}].").data
 
 
 def _enlarging(asked: _Extra, images: tuple[str, ...]) -> Enlarging:

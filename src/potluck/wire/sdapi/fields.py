@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -28,3 +28,13 @@ def converted(sent: JsonObject, shape: type[T], where: str = "") -> T:
         missing = re.search("missing required field `(.*)`", what)
         param = f"{where}{missing[1] if missing else path.rstrip('`')}"
         raise BadRequest(f"{param}: {what}.", param=param) from exc
+
+
+def as_object(value: object) -> JsonObject:
+    """Empty for what is none."""
+    return cast("JsonObject", value) if isinstance(value, dict) else {}
+
+
+def as_list(value: object) -> list[Any]:
+    """Empty for what is none."""
+    return cast("list[Any]", value) if isinstance(value, list) else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import msgspec
@@ -67,7 +67,7 @@ class Desk:
         self._choices: OrderedDict[KeyId, Choice] = OrderedDict()
 
     @contextmanager
-    def making(self, caller: Caller, job: JobRecord) -> Iterator[Making]:
+    def making(self, caller: Caller, job: JobRecord) -> Generator[Making, None, None]:
         """A job that is the caller's own for as long as the block."""
         making = Making(job)
         self._makings.setdefault(caller.key, []).append(making)

@@ -194,7 +194,8 @@ def _refuse_what_is_not_drawn(asked: _Ask) -> None:
 def _does_something(script: object) -> bool:
     """An extension that is switched off comes with a false in front, or without anything."""
     args: Any = as_object(script).get("args")
-    return bool(next(iter(as_list(args)), None) if isinstance(args, list) else args)
+    listed = as_list(args)
+    return bool(listed[0] if listed else args)
 
 
 def _units(asked: _Ask) -> list[Unit]:
@@ -258,8 +259,9 @@ def _echo(asked: _Ask, sent: JsonObject) -> JsonObject:
 
 def _without_images(value: Any) -> Json:
     """A unit's images are megabytes that the client has."""
-    if isinstance(value, dict):
-        return {name: _without_images(each) for name, each in as_object(value).items()}
-    if isinstance(value, list):
-        return [_without_images(each) for each in as_list(value)]
+    named, listed = as_object(value), as_list(value)
+    if named:
+        return {name: _without_images(each) for name, each in named.items()}
+    if listed:
+        return [_without_images(each) for each in listed]
     return None if isinstance(value, str) and len(value) > _LONGEST_PLAIN else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -37,4 +38,4 @@ def as_object(value: object) -> JsonObject:
 
 def as_list(value: object) -> list[Any]:
     """Empty for what is none."""
-    return cast("list[Any]", value) if isinstance(value, list) else []
+    return list(cast("Iterable[Any]", value)) if isinstance(value, list) else []

@@ -120,8 +120,8 @@ bench-kills: $(VENV)/.dev ## real engines, killed at a random token: is the text
 soak: $(VENV)/.dev host-tools ## 30 minutes of mixed traffic with a fault every 2 s; ARGS="--network" for bad cables too
 	$(BIN)/python -m benchmarks.soak $(ARGS)
 
-bench-portal: $(VENV)/.dev web ## what a streamed answer costs the browser, beside plain text (needs Chromium)
-	$(BIN)/python -m benchmarks.portal --page chat $(ARGS)
+bench-portal: $(VENV)/.dev web ## what the portal costs a browser, loading and streaming, beside its bars (needs Chromium); ARGS=--docs writes it down
+	$(BIN)/python -m benchmarks.portal --load --page chat $(ARGS)
 
 bench-takeover: $(VENV)/.dev host-tools ## how long a call takes while the gateway that leads is killed, or stopped
 	$(BIN)/python -m benchmarks.takeover $(ARGS)

@@ -1,8 +1,9 @@
-"""What a streamed answer costs the browser, beside a page of plain text: ``python -m benchmarks.portal``.
+"""What the portal costs the browser: ``python -m benchmarks.portal``.
 
-``--page harness`` is the renderer alone, ``--page chat`` the portal's chat view in front of Potluck and the fake
-engine. Each rate and each slow-down of the processor is played on the floor page too, in the same run: compare with
-that, for the figures of one machine say nothing of another's.
+``--load`` opens the chat, cold and warm, and tries its keys. ``--page harness`` streams an answer to the renderer
+alone, ``--page chat`` to the portal's chat view in front of Potluck and the fake engine, ``--page none`` not at all.
+Each rate and each slow-down of the processor is played on the floor page too, in the same run: compare with that, for
+the figures of one machine say nothing of another's.
 """
 
 from __future__ import annotations
@@ -16,16 +17,19 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.circumstances import circumstances
-from benchmarks.portal import chat, harness
+from benchmarks.portal import bars, chat, harness, loading
 from benchmarks.portal.browser import chromium, measured, watched
 from playwright.async_api import Browser, Page, ViewportSize
 
+_DOCS = Path(__file__).parents[2] / "docs" / "reference" / "portal.md"
 _VIEWPORT: ViewportSize = {"width": 1280, "height": 800}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--page", choices=("harness", "chat"), default="harness")
+    parser.add_argument("--page", choices=("harness", "chat", "none"), default="harness")
+    parser.add_argument("--load", action="store_true", help="how it loads, too")
+    parser.add_argument("--docs", action="store_true", help="put all into docs/reference/portal.md")
     parser.add_argument("--tokens", type=int, default=2000)
     parser.add_argument("--rates", type=int, nargs="+", default=[100, 200], help="tokens a second")
     parser.add_argument("--slow", type=int, nargs="+", default=[1, 4], help="by how much the processor is slowed down")
@@ -33,9 +37,22 @@ def main() -> int:
     parser.add_argument("--built", type=Path, help="a harness that is built already")
     parser.add_argument("--shot", type=Path, help="where to put a picture of the end")
     options = parser.parse_args()
-    rows = asyncio.run(played(options))
-    sys.stdout.write(json.dumps({**circumstances(), "tokens": options.tokens, "runs": rows}, indent=2) + "\n")
+    around = circumstances()
+    load = asyncio.run(loaded(options)) if options.load else None
+    rows = asyncio.run(played(options)) if options.page != "none" else []
+    told = {**around, "tokens": options.tokens, "load": load, "runs": rows}
+    sys.stdout.write(json.dumps(told, indent=2) + "\n")
+    if options.docs:
+        kept = _DOCS.read_text(encoding="utf-8").partition(bars.END)[2]
+        _DOCS.write_text(bars.markdown(around, bars.rows(load, rows), kept), encoding="utf-8")
     return 0
+
+
+async def loaded(options: argparse.Namespace) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder, chat.house(Path(folder) / "load", 100) as house:
+        chat.warm(house.service)
+        async with chromium(options.chromium) as browser:
+            return await loading.loading(browser, house)
 
 
 async def played(options: argparse.Namespace) -> list[dict[str, Any]]:

@@ -11,17 +11,18 @@ from pathlib import Path
 import psutil
 from benchmarks.portal.answer import answer
 from playwright.async_api import BrowserContext, Page
-from tests.e2e.processes import Service, fake, service
+from tests.e2e.processes import Fake, Service, fake, service
 
 _MODEL = "talker:8b"
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """A service and its process."""
+    """A service, its process, and the engine behind it."""
 
     service: Service
     process: psutil.Process
+    engine: Fake
 
     @property
     def url(self) -> str:
@@ -30,6 +31,10 @@ class House:
     def cpu_s(self) -> float:
         spent = self.process.cpu_times()
         return spent.user + spent.system
+
+    def busy(self) -> bool:
+        """Whether the engine works on anything."""
+        return any(model["busy"] for model in self.engine.control("GET", "/fake/state")["models"].values())
 
 
 @contextmanager
@@ -47,7 +52,7 @@ def house(home: Path, rate: int) -> Iterator[House]:
             "discovery: {mdns: false}\n"
         )
         running = stack.enter_context(service(home, "--config", str(config)))
-        yield House(running, psutil.Process(running.process.pid))
+        yield House(running, psutil.Process(running.process.pid), engine)
 
 
 async def signed_in(context: BrowserContext, running: Service) -> None:

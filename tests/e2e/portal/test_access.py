@@ -64,7 +64,7 @@ _QUESTION = "say: " + "\n".join(
 VIEWS = {
     "/": "main h1",
     "/chat": "main textarea",
-    "/code": "main h1",
+    "/code": ".cm-content",
     "/images": "main textarea",
     "/nodes": "main a[href='/nodes/agx0']",
     "/nodes/agx0": "main h1:text-is('agx0')",

@@ -21,7 +21,7 @@ from tests.e2e.processes import OLLAMA_MODEL, Fronted
 from tests.security.attacker import Answer, ask, say
 
 # Followed for ever by who has a key; without one it is refused like others.
-_ENDLESS = {"/v1/events"}
+_ENDLESS = {"/v1/events", "/api/v1/events"}
 
 
 def filled(path: str) -> str:

@@ -19,7 +19,7 @@ from potluck.wire.ranges import matches, read_range
 # What a file says is its uploader's, and is shown to others under our name: nothing in it may run, nor load anything.
 HARMLESS = {
     "x-content-type-options": "nosniff",
-    "content-security-policy": "default-src 'none'; sandbox",
+    "content-security-policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
     "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "no-referrer",
 }

@@ -227,7 +227,10 @@ async def test_a_node_that_dies_in_the_middle_is_told_of(place: Studio) -> None:
         raise NodeFailed("It broke.", node="orin0")
 
     place.painter.before = dies
-    told = (await post(place, GENERATE, {"prompt": "x", "wait": 0.2})).json()
+    told = (await post(place, GENERATE, {"prompt": "x"})).json()
+    async with asyncio.timeout(30):
+        while not told["failures"]:
+            told = (await place.world.ask("GET", f"/api/v1/image/jobs/{told['id']}")).json()
     assert (told["state"], told["failures"], told["error"]["type"]) == ("queued", 1, "node_failed")
     assert told["again_at"] is not None
 

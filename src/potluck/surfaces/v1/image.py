@@ -238,6 +238,9 @@ def _followed(exchange: Exchange, job: JobRecord, headers: Mapping[str, str]) ->
                     stands.pictures.append(news)
                     await events.send("image", image_info(news))
 
+        if job.state not in _ENDS:
+            # First of all how it stands: what is watched for comes in any order.
+            await events.send("job", await _info(exchange, job))
         await orders.watch(exchange.services, exchange.caller, job, tell)
 
     return Stream(run)

@@ -60,9 +60,9 @@ web-check: setup ## the portal: types, tests, and what its first load weighs
 # --- tests, in CI's order ---
 
 .PHONY: host-tools
-host-tools: ## Debian's iproute2, postgresql and redis-server for tests; where they cannot be installed, those tests say so
-	@{ command -v ip && command -v redis-server && ls /usr/lib/postgresql/*/bin/postgres; } >/dev/null 2>&1 || \
-		{ [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq iproute2 postgresql redis-server >/dev/null; } || true
+host-tools: ## Debian's iproute2, postgresql, redis-server and chromium for tests; where they cannot be installed, those tests say so
+	@{ command -v ip && command -v redis-server && command -v chromium && ls /usr/lib/postgresql/*/bin/postgres; } >/dev/null 2>&1 || \
+		{ [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends iproute2 postgresql redis-server chromium >/dev/null; } || true
 
 test: setup host-tools fmt-check lint types layers web-check ## set up, then run every check and every test
 	$(PYTEST) --ignore=tests/core --ignore=tests/wire $(ARGS)

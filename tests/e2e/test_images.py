@@ -40,6 +40,7 @@ def decoded(b64_json: str | None) -> Image.Image:
 def test_an_engine_that_dies_in_the_middle_costs_no_picture(house: tuple[Service, dict[str, Fake]]) -> None:
     running, engines = house
     images = OpenAI(base_url=f"{running.url}/v1", api_key=running.key, max_retries=0).images
+    assert running.get("/api/v1/models")["models"] == [], "nothing here talks"
     # 1. Whoever draws the first one dies with the next.
     first = images.generate(prompt="a red fox", model="gpt-image-1", size="512x512").data
     assert first is not None

@@ -25,6 +25,7 @@ async def test_one_request_tells_who_one_is_and_what_there_is() -> None:
         "model": "",
         "send": "enter",
         "notifications": False,
+        "skipped": [],
     }
     assert [each["id"] for each in reply["conversations"]["conversations"]] == [made["conversation"]]
     assert reply["running"] == []

@@ -79,8 +79,10 @@ def _missing(what: str) -> None:
     pytest.skip(f"THE PORTAL IS NOT TESTED: {what}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """For one file at a time: as long as it is there Playwright's event loop runs in this thread, and other files'
+    tests could have none of their own."""
     program = _chromium()
     if program is None:
         _missing("there is no Chromium (apt install chromium)")
@@ -109,7 +111,7 @@ def portal_at(home: Path, models: Sequence[str], extra: str = "") -> Iterator[Po
         yield Portal(stack.enter_context(service(home, "--config", str(config))), engines)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     able = "resident=true,decode=60,prefill=0,context=32768"
     models = (f"{MODEL},{able},capabilities=completion+tools", f"{SEES},{able},capabilities=completion+vision")

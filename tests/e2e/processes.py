@@ -8,8 +8,9 @@ import selectors
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -184,3 +185,10 @@ def _ready(process: subprocess.Popen[str], log: Path | None) -> str:
         said = log.read_text()[-4000:] if log else ""
         raise DidNotStart(f"{process.args!r}: {line!r} instead of a ready line within {READY_S:.0f} s\n{said}")
     return line.removeprefix("ready ").strip()
+
+
+def until(condition: Callable[[], bool], patience_s: float = 10.0) -> None:
+    deadline = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)

@@ -9,25 +9,17 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.e2e import processes
+from tests.e2e.processes import until
 
 POTLUCK = [sys.executable, "-m", "potluck.cli", "up"]
-
-
-def until(condition: Callable[[], bool], patience_s: float = 10.0) -> None:
-    deadline = time.monotonic() + patience_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def refused(data: Path, *arguments: str) -> str:

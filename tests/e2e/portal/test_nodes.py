@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.portal.conftest import Portal
+from tests.e2e.processes import until
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +31,12 @@ def test_a_machine_is_taken_out_with_what_happens_said_first_and_serves_again(pa
     page.get_by_role("link", name="Fleet", exact=True).first.click()
     row = page.get_by_role("listitem").filter(has=page.get_by_role("link", name="orin0"))
     expect(row).to_contain_text("Taken out")
+    # Machines are looked at once a second: what lasts less long is no incident.
     row.get_by_role("link", name="orin0").click()
+    until(lambda: any(each["node"] == "orin0" for each in portal.service.get("/api/v1/incidents")["incidents"]))
     page.get_by_role("button", name="Let it serve again").click()
     expect(page.get_by_role("button", name="Take out")).to_be_visible()
     assert portal.service.get("/api/v1/status")["drained"] == []
+
+    page.goto("/nodes?tab=incidents")
+    expect(page.get_by_role("main").get_by_role("listitem").filter(has_text=re.compile("orin0")).first).to_be_visible()

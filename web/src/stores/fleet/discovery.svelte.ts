@@ -31,6 +31,12 @@ class Discovery {
     await this.read();
   }
 
+  /** An accepted machine serves no more. Rejects with `ApiError`. */
+  async forget(node: string): Promise<void> {
+    await api.delete("/api/v1/discovery/nodes/{node}", { path: { node } });
+    await this.read();
+  }
+
   private async take(asked: Promise<Schema<"DiscoveryReply">>): Promise<void> {
     try {
       this.reply = await asked;

@@ -12,8 +12,11 @@ from potluck.gateway import answer_headers
 from tests.generated_docs import PAGES, REFERENCE
 
 ROOT = Path(__file__).parents[1]
+_OTHERS = "node_modules"
 PROSE = sorted(
-    path for path in ROOT.rglob("*.md") if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
+    path
+    for path in ROOT.rglob("*.md")
+    if not any(part.startswith(".") or part == _OTHERS for part in path.relative_to(ROOT).parts)
 )
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 

@@ -19,6 +19,7 @@ from tests.servers.postgresql import postgres
 CONFIG = """
 local: false
 discovery: {{mdns: false}}
+portal: {{titles: false}}
 storage: {{database: "{database}"}}
 nodes: {{a: {{address: 127.0.0.1, engines: [{{kind: openai, port: {port}}}]}}}}
 """

@@ -21,7 +21,9 @@ def checked_error(family: str, reply: Reply, status: int, *, words: str = "") ->
     leak = _LEAKS.search(text)
     assert leak is None, f"{leak[0] if leak else ''} leaks in {text}"
     if status == 401:
-        assert reply.headers["www-authenticate"].startswith("Bearer")
+        # A1111's clients know a name and a password only.
+        scheme = "Basic" if family == "a1111" else "Bearer"
+        assert reply.headers["www-authenticate"].startswith(scheme)
     if status == 405:
         assert reply.headers["allow"]
     if status in (429, 503, 529):
@@ -68,6 +70,12 @@ def error_text(family: str, body: Any, status: int | None = None) -> str:
             assert {"code", "message", "type"} <= set(error)
             assert error["code"] == status or (status is None and isinstance(error["code"], int))
             return str(error["message"])
+        case "a1111":
+            if "detail" in body and isinstance(body["detail"], list):
+                assert all({"type", "loc", "msg"} <= set(each) for each in body["detail"])
+                return str(body["detail"][0]["msg"])
+            assert set(body) == {"error", "detail", "body", "errors"}
+            return str(body["errors"])
         case "native":
             error = body["error"]
             assert {"type", "message", "hint", "request_id"} <= set(error) <= {

@@ -51,12 +51,10 @@ def _routes() -> Iterator[tuple[str, str]]:
         yield method, "/nothing/here"
 
 
-FAMILIES = {"openai": "openai", "anthropic": "anthropic", "ollama": "ollama", "native": "native"}
-
-
 def _family(path: str) -> str:
     doors = {door.path: door.family for door in DOORS}
-    return doors.get(path) or errors_for(path).__module__.split(".")[2].replace("v1", "native")
+    module = errors_for(path).__module__.split(".")[2]
+    return doors.get(path) or {"v1": "native", "sdapi": "a1111"}.get(module, module)
 
 
 async def test_nothing_but_the_public_paths_answers_without_a_key(every: World) -> None:

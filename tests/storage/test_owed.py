@@ -155,6 +155,17 @@ async def test_only_the_conversations_used_last_can_be_gone_on_with(house: House
         await house.say("more", conversation=ConversationId("1"))
 
 
+async def test_a_changed_conversation_can_be_gone_on_with(house: House) -> None:
+    """Titles are made after first answers: at the very time at which a database may go away."""
+    await house.create()
+    await house.say("a")
+    await house.store.change(ONE, ANNA, ConversationChange(title="New"), 9.0)
+    house.server.away = True
+    assert await house.say("b") == 2
+    thread = await house.store.get(ONE, ANNA)
+    assert (thread.conversation.title, [each.id for each in thread.branch()]) == ("New", ["a", "b"])
+
+
 async def test_a_long_conversation_is_not_remembered(house: House) -> None:
     await house.create()
     picture = NewMessage(MessageId("p"), Message(Role.USER, (ImagePart("A" * 300_000, "image/png"),)))

@@ -310,8 +310,11 @@ class OwedConversations:
         self, conversation: ConversationId, user: UserId, change: ConversationChange, now: float
     ) -> Conversation:
         await self._settled()
-        self._known.pop(conversation, None)
-        return await self._store.change(conversation, user, change, now)
+        changed = await self._store.change(conversation, user, change, now)
+        known = self._known.get(conversation)
+        if known is not None:
+            self._known[conversation] = Thread(changed, known.messages)
+        return changed
 
     async def delete_messages(
         self, conversation: ConversationId, user: UserId, root: MessageId

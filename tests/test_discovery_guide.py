@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from potluck.app.discovering import PORTS
 from potluck.cli.lazy import load as command
 from potluck.config.load import load
 from potluck.core.discovery import AGENT, LARGEST_NETWORK, Grade, State
-from potluck.discovering import PORTS
 from potluck.gateway.discovery.mdns import SERVICES
 from potluck.gateway.discovery.probing import A_SECOND, AT_ONCE
 

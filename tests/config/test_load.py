@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 import pytest
 
+from potluck.app.reloading import class_limits
 from potluck.config.load import check, load
 from potluck.config.model import AgentConfig, ClassConfig, Config, Policy
 from potluck.config.problems import ConfigErrors, ConfigProblem, Severity
@@ -14,7 +15,6 @@ from potluck.core.errors import OperatorError
 from potluck.core.hedging import HedgeRule
 from potluck.core.model import EngineKind, ModelId, NodeId
 from potluck.core.scheduling.classes import DEFAULT_LIMITS, Kind, limits_within
-from potluck.reloading import class_limits
 
 NOTHING = MappingProxyType[str, str]({})
 

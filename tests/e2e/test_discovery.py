@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from potluck.discovering import PORTS, own
+from potluck.app.discovering import PORTS, own
 from tests.e2e import processes
 from tests.e2e.test_service import until
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from potluck.app import running
+from potluck.app.running import running
 from potluck.backends.local.child import Task
 from potluck.backends.local.library import shipped_weights
 from potluck.backends.local.process import Process, spawn

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from potluck.app import App, running
+from potluck.app.running import App, running
 from potluck.config.model import Config, EngineConfig, LocalConfig, NodeConfig, PortalConfig, RouteConfig
 from potluck.core.model import EngineKind, ModelId, NodeId
 from potluck.storage.datadir import open_datadir, read_owner_key

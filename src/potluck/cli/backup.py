@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from potluck import __version__
+from potluck.app.rundir import claim
 from potluck.cli.check import ConfigFile
 from potluck.cli.failure import CliError
 from potluck.cli.output import print_json, size, table, table_width, terminal_width
@@ -21,7 +22,6 @@ from potluck.cli.places import DEFAULT_DATA, config_file
 from potluck.cli.progress import Progress
 from potluck.cli.service import AsJson
 from potluck.config.load import load
-from potluck.rundir import claim
 from potluck.storage import backups
 from potluck.storage.backups import Manifest, Step
 from potluck.storage.datadir import DataDir, open_datadir

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 import typer
 
+from potluck.app.rundir import claim
 from potluck.cli.check import ConfigFile
 from potluck.cli.failure import USAGE, CliError
 from potluck.cli.output import print_json, table, table_width, terminal_width
@@ -22,7 +23,6 @@ from potluck.cli.places import DATABASE, DEFAULT_DATA, config_file
 from potluck.cli.progress import Progress
 from potluck.cli.service import AsJson
 from potluck.config.load import load
-from potluck.rundir import claim
 from potluck.storage.datadir import DataDir
 from potluck.storage.moving import open_place
 from potluck.storage.open import sqlite_url, url_of

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from potluck.app.coming_in import coming_in
 from potluck.cli.failure import CliError
 from potluck.cli.offline import OWNER, Stored, Told
-from potluck.coming_in import coming_in
 from potluck.config.model import Config
 from potluck.core.ids import Ids
 from potluck.core.model import UserId

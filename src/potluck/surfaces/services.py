@@ -187,7 +187,7 @@ class DrillCare(Protocol):
 
 
 class SettingsCare(Protocol):
-    """The owner's settings: `potluck.changing.Settings`."""
+    """The owner's settings: `potluck.app.changing.Settings`."""
 
     @property
     def file(self) -> str:
@@ -323,7 +323,7 @@ async def _no_levels(caller: Caller) -> Sequence[Level]:
 
 
 class Services(msgspec.Struct, frozen=True):
-    """Handed down by app.py.
+    """Handed down by the composition root.
 
     ``machines`` are the configured nodes' as they are now, whether they have engines or not.
     ``clock`` is Unix seconds, ``new_id`` a fresh token (letters and digits). ``people`` changes users and keys, and

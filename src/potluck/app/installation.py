@@ -27,7 +27,7 @@ from potluck.gateway.relay.pools import Pools
 from potluck.storage.datadir import DataDir
 
 if TYPE_CHECKING:
-    from potluck.embedded import Embedded
+    from potluck.app.embedded import Embedded
 
 log = structlog.get_logger(__name__)
 
@@ -150,7 +150,7 @@ class Installer:
 
     def _local(self) -> Installation:
         # Its downloads go over aiohttp: 14 MB that a house with engines of its own need not pay.
-        from potluck.embedded import Embedded  # noqa: PLC0415
+        from potluck.app.embedded import Embedded  # noqa: PLC0415
 
         if self._embedded is None:
             self._embedded = Embedded(self._config.local, self._data, self._node, self._http)

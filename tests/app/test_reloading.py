@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from potluck.app.installation import Installer
+from potluck.app.reloading import Reloader, with_nodes
 from potluck.backends.streaming import Streaming
 from potluck.config.model import (
     AgentConfig,
@@ -35,8 +37,6 @@ from potluck.gateway.fleet import Fleet
 from potluck.gateway.relay.pools import Pools
 from potluck.gateway.tasks import Tasks
 from potluck.gateway.watch import Watch
-from potluck.installation import Installer
-from potluck.reloading import Reloader, with_nodes
 from potluck.storage.datadir import open_datadir
 from potluck_fake_engine.testing import running
 

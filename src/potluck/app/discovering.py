@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from potluck.app.installation import USUAL_PORTS
+from potluck.app.reloading import Reloader
 from potluck.backends.port import Address, EngineHttp
 from potluck.config.model import AgentConfig, Config, DiscoveryConfig, EngineConfig
 from potluck.core.discovery import AGENT, unfit
@@ -25,8 +27,6 @@ from potluck.gateway.fleet import Fleet
 from potluck.gateway.relay.asking import PooledEngine
 from potluck.gateway.relay.pools import Pools
 from potluck.gateway.tasks import Tasks
-from potluck.installation import USUAL_PORTS
-from potluck.reloading import Reloader
 from potluck.storage.ports import SettingsStore
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from potluck.app.rundir import claim, claim_database, succeed
 from potluck.core.errors import OperatorError
-from potluck.rundir import claim, claim_database, succeed
 from potluck.storage.datadir import open_datadir
 
 

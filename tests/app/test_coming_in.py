@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from potluck import coming_in
-from potluck.coming_in import memory_bytes
+from potluck.app import coming_in
+from potluck.app.coming_in import memory_bytes
 from potluck.gateway.making_links import own_url
 
 

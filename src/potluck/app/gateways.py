@@ -20,6 +20,8 @@ import structlog
 from sqlalchemy.engine import make_url
 
 from potluck import __version__
+from potluck.app.reloading import Reloader
+from potluck.app.rundir import publish_address, succeed
 from potluck.config.model import Config
 from potluck.core.errors import OperatorError, PotluckError
 from potluck.core.model import EngineId, KeyId, ModelId
@@ -35,8 +37,6 @@ from potluck.gateway.relay.request import Request
 from potluck.gateway.relay.standby import Standby
 from potluck.gateway.tasks import Tasks
 from potluck.jobs.runner import Runner
-from potluck.reloading import Reloader
-from potluck.rundir import publish_address, succeed
 from potluck.storage.changes import last_change, tell_change
 from potluck.storage.datadir import DataDir, ensure_owner, ensure_owner_key
 from potluck.storage.generations import GenerationLogs
@@ -94,7 +94,7 @@ class Lead(msgspec.Struct, frozen=True):
 
 
 class Opened(Protocol):
-    """Everything that a leader has open: `app.App`."""
+    """Everything that a leader has open: `running.App`."""
 
     @property
     def relay(self) -> Relay: ...
@@ -119,9 +119,9 @@ class Opened(Protocol):
 
 
 class Composition(msgspec.Struct, frozen=True):
-    """What app.py does for a gateway alone as well: ``running`` opens everything, ``listen`` the socket, ``ready`` says
-    that it can answer, ``settled`` does what the first calls need not wait for, ``settle`` hands over to the database
-    what the journals of the data directory hold."""
+    """What a gateway alone does as well: ``running`` opens everything, ``listen`` the socket, ``ready`` says it can
+    answer, ``settled`` does what the first calls need not wait for, ``settle`` hands over to the database what the
+    journals of the data directory hold."""
 
     running: Callable[[Config, DataDir, Callable[[], Config], Lead], AbstractAsyncContextManager[Opened]]
     listen: Callable[[Callable[[], asyncio.Protocol], str, int], Awaitable[asyncio.Server]]

@@ -9,6 +9,7 @@ from types import MappingProxyType
 import msgspec
 import structlog
 
+from potluck.app.installation import Installer
 from potluck.config.changeable import changed
 from potluck.config.model import ClassConfig, Config, DiscoveryConfig, NodeConfig, Policy, RouteConfig, UsageConfig
 from potluck.config.secret import Secret
@@ -20,7 +21,6 @@ from potluck.core.scheduling.classes import Kind, Limits, limits_within
 from potluck.gateway.agents import AgentWatch
 from potluck.gateway.fleet import Fleet, Installation
 from potluck.gateway.watch import Watch
-from potluck.installation import Installer
 
 log = structlog.get_logger(__name__)
 

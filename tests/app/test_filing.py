@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from potluck.app.filing import filing
 from potluck.config.model import Config, FilesConfig, StorageConfig
 from potluck.config.secret import Secret
 from potluck.core.errors import OperatorError, QuotaExceeded
 from potluck.core.files import Quotas
 from potluck.core.model import UserId
 from potluck.core.people import Role
-from potluck.filing import filing
 from potluck.gateway.files import Description, Files
 from potluck.gateway.tasks import Tasks
 from potluck.storage.datadir import DataDir

@@ -25,9 +25,16 @@ import structlog
 from msgspec.structs import replace
 
 from potluck import __version__, logs
-from potluck.admission import ProviderWeb, ensure_guests, openid, strangers
+from potluck.app.admission import ProviderWeb, ensure_guests, openid, strangers
+from potluck.app.changing import Settings
+from potluck.app.discovering import looking, stored
+from potluck.app.drawing import pictures
+from potluck.app.filing import filing, gallery_of
+from potluck.app.installation import Installer, usual_engines
+from potluck.app.reloading import Reloader, class_limits, rules, with_nodes
+from potluck.app.rundir import claim, claim_database, publish_address
+from potluck.app.working import working
 from potluck.backends.streaming import Streaming
-from potluck.changing import Settings
 from potluck.config.changeable import changed
 from potluck.config.load import load
 from potluck.config.model import Config, EngineConfig, UsageConfig
@@ -41,9 +48,6 @@ from potluck.core.people import OWNER_NAME
 from potluck.core.rescue import Bounds
 from potluck.core.scheduling.scheduler import Scheduler
 from potluck.core.sessions import Lifetimes
-from potluck.discovering import looking, stored
-from potluck.drawing import pictures
-from potluck.filing import filing, gallery_of
 from potluck.gateway.admission import Admission
 from potluck.gateway.agents import AgentWatch
 from potluck.gateway.announcements import Announcements
@@ -78,13 +82,10 @@ from potluck.gateway.relay.relay import Clocks, Limits, Relay
 from potluck.gateway.tasks import Tasks
 from potluck.gateway.titling import Titles
 from potluck.gateway.watch import Watch
-from potluck.installation import Installer, usual_engines
 from potluck.jobs.jobs import Jobs
 from potluck.jobs.port import Pictures
 from potluck.jobs.runner import Runner
 from potluck.pixels.pixels import Pixels
-from potluck.reloading import Reloader, class_limits, rules, with_nodes
-from potluck.rundir import claim, claim_database, publish_address
 from potluck.storage.audit_head import HeadFile
 from potluck.storage.changes import LeadersSettings
 from potluck.storage.datadir import DataDir, ensure_owner, ensure_owner_key, open_datadir
@@ -103,13 +104,12 @@ from potluck.surfaces.origins import Origins
 from potluck.surfaces.services import Services
 from potluck.surfaces.sessions import Sessions
 from potluck.surfaces.v1.errors import failure_of, status_of
-from potluck.working import working
 
 if TYPE_CHECKING:
+    from potluck.app.gateways import Lead
     from potluck.gateway.accounts import Accounts
     from potluck.gateway.drills import Drill, Drills
     from potluck.gateway.relay.bridge import AsgiSide
-    from potluck.gateways import Lead
 
 log = structlog.get_logger(__name__)
 
@@ -233,7 +233,7 @@ async def _serve_among_others(
     config: Config, data: DataDir, read: Callable[[], Config], stop: asyncio.Event, hurry: asyncio.Event
 ) -> None:
     """On a database that other gateways may use, too."""
-    from potluck.gateways import Composition, Place, serve_among_others  # noqa: PLC0415 - one alone needs none of it
+    from potluck.app.gateways import Composition, Place, serve_among_others  # noqa: PLC0415 - one alone needs none of it
 
     place = Place(
         config,
@@ -841,7 +841,7 @@ def _accounts(
     at_the_end: Callable[[Callable[[], None]], object],
 ) -> Accounts:
     """Not imported before somebody signs in."""
-    from potluck.coming_in import coming_in  # noqa: PLC0415
+    from potluck.app.coming_in import coming_in  # noqa: PLC0415
 
     return coming_in(
         config,

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from potluck.app.reloading import Reloader
 from potluck.core.model import Json
 from potluck.gateway.changed_settings import ChangedSettings
-from potluck.reloading import Reloader
 
 if TYPE_CHECKING:
     from potluck.config.effective import Setting

@@ -10,7 +10,8 @@ from potluck.config.model import Config, SharedMemory
 from potluck.core.model import NodeId
 from potluck.gateway.dispatch import Dispatcher
 from potluck.gateway.fleet import Fleet
-from potluck.gateway.studio import Local, Studio
+from potluck.gateway.painters import Local
+from potluck.gateway.studio import Studio
 from potluck.jobs.port import Pictures
 from potluck.storage.datadir import DataDir
 from potluck.wire.prompts.styles import Style

@@ -9,35 +9,33 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field, replace
-from typing import Protocol, cast
+from dataclasses import dataclass, field
+from typing import TypeVar, cast
 
 import structlog
 
 from potluck.backends.images.engine import MODELS
-from potluck.backends.images.port import ImageBackend, ImageHttp, Inputs, Run
+from potluck.backends.images.port import ImageHttp
 from potluck.core.catalogue import SERVING
 from potluck.core.errors import (
     BadRequest,
-    ModelNotFound,
     NodeError,
     NodeUnreachable,
     NoEngineReady,
-    NoRoom,
     OutOfMemory,
     PotluckError,
 )
 from potluck.core.health import Seen
-from potluck.core.model import EngineId, EngineKind, Health, ModelId, NodeId, RequestId, UserId
-from potluck.core.names import near
-from potluck.core.pictures.ask import PictureAsk
-from potluck.core.pictures.catalogue import Catalogue, Checkpoint, Family
-from potluck.core.pictures.fitting import filled
-from potluck.core.pictures.outcome import Drawn, Progress, megapixel_steps
+from potluck.core.model import EngineId, EngineKind, NodeId, RequestId
+from potluck.core.pictures.outcome import Drawn, Progress
 from potluck.core.pictures.placing import Cost, Line, Spot, Standing, Want
 from potluck.core.pictures.speeds import Reading, Speeds
 from potluck.gateway.dispatch import Dispatcher
 from potluck.gateway.fleet import Fleet
+from potluck.gateway.painters import Local, Painter, Place
+from potluck.gateway.wishes import Load, Wish
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -50,78 +48,11 @@ _RETRY_S = 15.0
 _LAST_RANK = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """An image engine, with what is known of it."""
-
-    engine: EngineId
-    node: NodeId
-    kind: EngineKind
-    images: ImageBackend
-    http: ImageHttp
-    has: Catalogue
-    health: Health = Health.UP
-    others: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Painter:
-    """An image engine for people's eyes. ``why`` says how it comes that it is as it is."""
-
-    node: NodeId
-    kind: EngineKind
-    up: bool
-    why: str
-    has: Catalogue | None
-
-
-@dataclass(frozen=True, slots=True)
-class Local:
-    """What this machine can do by itself."""
-
-    node: NodeId
-    images: ImageBackend
-    has: Catalogue
-
-
-class Prepare(Protocol):
-    """Brings the images that an ask names to what the ask, now complete, wants."""
-
-    def __call__(self, ask: PictureAsk, /) -> Awaitable[tuple[PictureAsk, Inputs]]:
-        """What the engine is asked for, and with what. Raises `ClientError`, `StorageAway`."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One picture to be drawn. ``id`` is a lowercase UUID that is the same after a restart; ``tell`` hears of its way,
-    with the node's name, and of nobody else's."""
-
-    id: str
-    user: UserId
-    ask: PictureAsk
-    prepare: Prepare
-    tell: Callable[[Progress, str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """``ask`` is complete: asked again, it is the same picture. ``hash`` is the checkpoint's."""
-
-    data: bytes
-    ask: PictureAsk
-    engine: EngineId
-    node: NodeId
-    kind: EngineKind
-    seconds: float
-    hash: str = ""
-
-
 @dataclass(slots=True)
 class _Seeking:
     """A picture in line. ``tried`` failed at it, with ``failure`` the last time."""
 
-    order: Order
+    wish: Wish[object]
     arrived_s: float
     tried: dict[EngineId, NodeError] = field(default_factory=dict[EngineId, NodeError])
     turn: asyncio.Future[EngineId] | None = None
@@ -210,27 +141,27 @@ class Studio:
 
     # --- drawing ---
 
-    async def draw(self, order: Order) -> Finished:
-        """Draw one picture, wherever that can be done, and elsewhere if it fails there.
+    async def draw(self, wish: Wish[T]) -> T:
+        """Draw it, wherever that can be done, and elsewhere if it fails there.
 
         Raises `ClientError` for what no engine of the house can do, `NoRoom` where none has the memory, `NoEngineReady`
         while those that could are away, and the last `NodeError` where all have failed.
         """
         await self._look_at_home()
-        seeking = self._seeking[order.id] = _Seeking(order, self._clock())
+        seeking = self._seeking[wish.id] = _Seeking(wish, self._clock())
         try:
             while True:
                 place = await self._turn(seeking)
                 try:
-                    return await self._drawn(seeking, place)
+                    return await self._drawn(wish, place)
                 except NodeError as error:
                     self._failed(seeking, place, error)
                 finally:
                     self._line.ended(place.engine, self._clock())
                     self._settle()
         finally:
-            self._line.leave(order.id)
-            del self._seeking[order.id]
+            self._line.leave(wish.id)
+            del self._seeking[wish.id]
             self._settle()
 
     async def _look_at_home(self) -> None:
@@ -258,10 +189,10 @@ class Studio:
                     return next(place for place in self.places() if place.engine == engine)
             if seeking.turn.done():  # it came in this very instant
                 return next(place for place in self.places() if place.engine == seeking.turn.result())
-            standing = self.standing(seeking.order.id)
+            standing = self.standing(seeking.wish.id)
             if standing is not None and standing.ready_s != told:
                 told = standing.ready_s
-                seeking.order.tell(Progress(0, 0, eta_s=told, what="queued"), "")
+                seeking.wish.tell(Progress(0, 0, eta_s=told, what="queued"), "")
 
     def _settle(self) -> None:
         """Begin what can begin."""
@@ -272,29 +203,24 @@ class Studio:
 
     def _want(self, seeking: _Seeking) -> Want:
         """1. Which engines can do it. 2. Which of them are left. 3. Whether one of those is there."""
-        order, places = seeking.order, self.places()
-        reasons = {place.engine: self._lacks(order.ask, place) for place in places}
+        wish, places = seeking.wish, self.places()
+        reasons = {place.engine: wish.lacks(place) for place in places}
         able = [place for place in places if not reasons[place.engine]]
         if not able:
-            raise self._refusal(order.ask, places, reasons)
+            raise self._refusal(wish, places, reasons)
         left = [place for place in able if place.engine not in seeking.tried]
         if not left:
-            raise _given_up(seeking)
+            raise wish.given_up(list(seeking.tried.values()))
         if not any(place.health in SERVING for place in left):
             if seeking.tried:
-                raise _given_up(seeking)
+                raise wish.given_up(list(seeking.tried.values()))
             message = "No image engine that can draw this is up."
             raise NoEngineReady(message, retry_after_s=_RETRY_S, hint="'potluck nodes ls' shows why.")
-        costs = {place.engine: self._cost(order.ask, place) for place in left}
-        return Want(order.id, order.user, costs, seeking.arrived_s)
-
-    def _lacks(self, ask: PictureAsk, place: Place) -> tuple[str, ...]:
-        if ask.node and ask.node != place.node:
-            return (f"is not {ask.node}",)
-        return place.images.lacks(ask, place.has)
+        costs = {place.engine: self._cost(wish.load(place.has), place) for place in left}
+        return Want(wish.id, wish.user, costs, seeking.arrived_s)
 
     def _refusal(
-        self, ask: PictureAsk, places: tuple[Place, ...], reasons: Mapping[EngineId, tuple[str, ...]]
+        self, wish: Wish[object], places: tuple[Place, ...], reasons: Mapping[EngineId, tuple[str, ...]]
     ) -> PotluckError:
         """Why no engine of the house can do it, for who asks. What is missing may have come since the last look."""
         for each in self._fleet.installations.values():
@@ -307,77 +233,62 @@ class Studio:
         if not remote:
             hint = "The owner adds one: engines: [{kind: comfyui}] below a node, or kind a1111."
             return BadRequest("There is no image engine here.", hint=hint)
-        known = [each.name for place in remote for each in place.has.checkpoints]
-        if ask.generates and ask.model and all(place.has.checkpoint(ask.model) is None for place in remote):
-            return ModelNotFound(ask.model, near(ask.model, known), hint="GET /api/v1/image/models lists them.")
-        told = "; ".join(f"{place.node} {', '.join(reasons[place.engine])}" for place in remote[:5])
-        return BadRequest("No image engine can do all of this.", hint=f"{told}."[:500])
+        return wish.refusal(remote, reasons)
 
-    def _cost(self, ask: PictureAsk, place: Place) -> Cost:
-        complete, found = filled(ask, place.has)
-        model, family = _named(found)
-        draw_s = self.speeds.draw_s(place.engine, model, family, megapixel_steps(complete))
-        load_s = self.speeds.load_s(place.engine, model, family) if found is not None else 0.0
-        return Cost(found.name if found is not None else "", draw_s, load_s)
+    def _cost(self, load: Load, place: Place) -> Cost:
+        draw_s = self.speeds.draw_s(place.engine, load.name, load.family, load.work)
+        load_s = self.speeds.load_s(place.engine, load.name, load.family) if load.model else 0.0
+        return Cost(load.model, draw_s, load_s)
 
-    async def _drawn(self, seeking: _Seeking, place: Place) -> Finished:
-        """1. Room in memory. 2. The images that go in. 3. The engine. 4. What it tells of its speed."""
-        order = seeking.order
-        complete, found = filled(order.ask, place.has)
-        model, family = _named(found)
-        asked, inputs = await order.prepare(complete)
-        if found is not None:
-            await self._room(order, place, self.speeds.bytes(place.engine, model, family))
-        request = RequestId(order.id)
+    async def _drawn(self, wish: Wish[T], place: Place) -> T:
+        """1. What goes in. 2. Room in memory. 3. The engine. 4. What it tells of its speed."""
+        load = wish.load(place.has)
+        drawing = await wish.begin(place)
+        if load.model:
+            await self._room(wish, place, self.speeds.bytes(place.engine, load.name, load.family))
+        request = RequestId(wish.id)
         self._dispatcher.drawing(request, place.engine, MODELS)
         was = self._in_memory(place)
         watch = _Watch(self._clock)
-        data = b""
         try:
-            async with aclosing(place.images.run(Run(order.id, asked, place.has, inputs), place.http)) as events:
+            async with aclosing(drawing.events()) as events:
                 async for event in events:
-                    if isinstance(event, Drawn):
-                        data = event.data
-                    else:
+                    if not isinstance(event, Drawn):
                         watch.saw(event)
-                        order.tell(event, place.node)
+                        wish.tell(event, place.node)
         finally:
             self._dispatcher.drawn(request, place.engine)
-        reading = watch.reading(megapixel_steps(complete), warm=found is None or was == found.name)
-        await self._learn(place, found, reading)
+        await self._learn(place, load, watch.reading(load.work, warm=not load.model or was == load.model))
         if place is not self._local:
             self._fleet.saw(place.engine, Seen.CALL_OK, "")
-        short = found.hash if found is not None else ""
-        shown = complete if complete.width else replace(complete, width=asked.width, height=asked.height)
-        return Finished(data, shown, place.engine, place.node, place.kind, watch.passed_s(), short)
+        return drawing.finished(watch.passed_s())
 
-    async def _room(self, order: Order, place: Place, bytes: int) -> None:
+    async def _room(self, wish: Wish[object], place: Place, bytes: int) -> None:
         """Wait until what stands in the way is out of memory."""
         until_s = self._clock() + (0.0 if self._insists else _PATIENCE_S)
         while not self._dispatcher.make_room(place.engine, MODELS, bytes, put_out=self._puts_out):
             if self._clock() >= until_s:
                 log.info("a picture does not wait for memory any more", engine=place.engine, needs_bytes=bytes)
                 break
-            order.tell(Progress(what="waiting for memory"), place.node)
+            wish.tell(Progress(what="waiting for memory"), place.node)
             await asyncio.sleep(_LOOK_S)
         await self._dispatcher.emptied(place.node)
 
-    async def _learn(self, place: Place, found: Checkpoint | None, reading: Reading) -> None:
-        model, _ = _named(found)
-        if found is not None:
-            self._loaded[place.engine] = found.name
+    async def _learn(self, place: Place, load: Load, reading: Reading) -> None:
+        if load.model:
+            self._loaded[place.engine] = load.model
         with suppress(NodeError):
             memory = await place.images.memory(place.http)
             held = memory.held if memory is not None else 0
             reading = Reading(reading.work, reading.draw_s, reading.load_s, held)
-        self.speeds.observe(place.engine, model, reading)
+        self.speeds.observe(place.engine, load.name, reading)
 
     def _failed(self, seeking: _Seeking, place: Place, error: NodeError) -> None:
         """Another engine is next. What the engine says of memory is the picture's fault, and not its own."""
         seeking.tried[place.engine] = error
         error.node = error.node or place.node
         log.warning("a picture failed", engine=place.engine, why=error.message, detail=error.detail)
-        seeking.order.tell(Progress(what="moving on"), place.node)
+        seeking.wish.tell(Progress(what="moving on"), place.node)
         self._loaded.pop(place.engine, None)
         if place is self._local or isinstance(error, OutOfMemory):
             return
@@ -412,24 +323,3 @@ class _Watch:
         pace_s = (self._clock() - at_s) / (steps - step)
         load_s = 0.0 if warm else max(0.0, at_s - self._began_s - step * pace_s)
         return Reading(work, pace_s * steps, load_s)
-
-
-def _named(found: Checkpoint | None) -> tuple[ModelId, Family]:
-    return (ModelId(found.name), found.family) if found is not None else (ModelId("upscaling"), Family.UNKNOWN)
-
-
-def _given_up(seeking: _Seeking) -> PotluckError:
-    """Every engine that could has failed."""
-    errors = list(seeking.tried.values())
-    if all(isinstance(error, OutOfMemory) for error in errors):
-        ask = seeking.order.ask
-        size = f" of {ask.width} x {ask.height} pixels" if ask.width else ""
-        smaller = f"{_half(ask.width)} x {_half(ask.height)}" if ask.width else "a smaller size"
-        hint = f"Ask for {smaller}, without hires fix, or for another model."
-        return NoRoom(f"No image engine has the memory for a picture{size}.", hint=hint, detail=errors[-1].detail)
-    return errors[-1]
-
-
-def _half(side: int) -> int:
-    """Three quarters, on the grid of 64 that models like best: half the pixels."""
-    return max(256, round(side * 0.75 / 64) * 64)

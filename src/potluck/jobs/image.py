@@ -20,7 +20,8 @@ from potluck.core.pictures.checking import checked
 from potluck.core.pictures.outcome import Progress
 from potluck.gateway.gallery import MOST_BYTES, Gallery, NewPicture
 from potluck.gateway.port import Caller
-from potluck.gateway.studio import Finished, Order, Studio
+from potluck.gateway.studio import Studio
+from potluck.gateway.wishes import Finished, Order
 from potluck.jobs.image_ask import ImageJob
 from potluck.jobs.port import Kind, Pictures, Prepared, Tools, Work
 from potluck.pixels.work import Clean, Fit, Grow, Mask, MaskSource

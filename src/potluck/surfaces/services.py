@@ -277,7 +277,7 @@ class PictureFetch(Protocol):
 
 
 class PainterView(Protocol):
-    """An image engine as it is now: `gateway.studio.Painter`."""
+    """An image engine as it is now: `gateway.painters.Painter`."""
 
     @property
     def node(self) -> NodeId: ...

@@ -98,6 +98,7 @@ from potluck.storage.records import GatewayRecord, Topic
 from potluck.storage.shared.guarded import GuardedMeter
 from potluck.storage.shared.memory import MemoryMeter
 from potluck.storage.shared.open import open_shared
+from potluck.storage.temporary import WithTemporary
 from potluck.surfaces.auth import Keyring
 from potluck.surfaces.doors import DOORS, FALLBACK
 from potluck.surfaces.origins import Origins
@@ -380,7 +381,8 @@ async def running(
         owed = _outlasting(storage, data, url)
         if lead is not None:
             storage = replace(storage, settings=LeadersSettings(storage.settings, lead.holds))
-        storage = replace(storage, conversations=owed)
+        temporary = WithTemporary(owed, time.time)
+        storage = replace(storage, conversations=temporary)
         new_id = Ids(time.time, secrets.token_bytes)
         gateway, redis = new_id(), config.storage.redis
         shared = await stack.enter_async_context(
@@ -625,6 +627,7 @@ async def running(
         tasks.spawn(relay.sweeping(), "sweep")
         tasks.spawn(ledger.flushing(), "request log")
         tasks.spawn(owed.handing_over(), "what the database is owed")
+        tasks.spawn(temporary.forgetting(), "temporary conversations")
         tasks.spawn(ledger.pruning(storage.usage, time.time), "request log's end")
         tasks.spawn(admission.meter.watching(), "shared limits")
         tasks.spawn(kept_meter.keeping(), "spent limits")

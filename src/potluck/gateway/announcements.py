@@ -8,6 +8,7 @@ from __future__ import annotations
 from potluck.core.model import UserId
 from potluck.storage.ports import Bus
 from potluck.storage.records import ConversationId, Topic
+from potluck.storage.temporary import is_temporary
 
 
 class Announcements:
@@ -17,7 +18,12 @@ class Announcements:
         self._bus = bus
 
     def conversation(self, user: UserId, conversation: str) -> None:
-        """A conversation of ``user`` is new, is gone, or has another title, folder, tag or last message."""
+        """A conversation of ``user`` is new, is gone, or has another title, folder, tag or last message.
+
+        Nothing is told of a temporary one, which is in no list.
+        """
+        if is_temporary(conversation):
+            return
         self._bus.publish(Topic.CONVERSATIONS, f"{user} {conversation}")
 
 

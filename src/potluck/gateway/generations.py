@@ -61,6 +61,7 @@ from potluck.storage.generations import (
 )
 from potluck.storage.ports import ConversationStore
 from potluck.storage.records import MessageState
+from potluck.storage.temporary import is_temporary
 from potluck.wire.terms import NO_TERMS, Terms
 
 log = structlog.get_logger(__name__)
@@ -165,10 +166,13 @@ class Generations:
         if (running := self._running.get(head.id)) is not None:
             return running
         generation = self._running[head.id] = Generation(head, (), self._clock())
-        try:
-            await self._logs.begin(head)
-        except OperatorError as error:
-            self._unlogged(generation, error)
+        if is_temporary(head.conversation):  # nothing of it is written down
+            generation.logged = False
+        else:
+            try:
+                await self._logs.begin(head)
+            except OperatorError as error:
+                self._unlogged(generation, error)
         self._launch(generation, caller, terms)
         return generation
 

@@ -20,6 +20,7 @@ from potluck.storage.conversation_records import ConversationChange, Titled
 from potluck.storage.generations import GenerationHead
 from potluck.storage.ports import ConversationStore
 from potluck.storage.records import MessageState
+from potluck.storage.temporary import is_temporary
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +55,7 @@ class Titles:
 
     def kept(self, head: GenerationHead) -> None:
         self._announcements.conversation(head.user, head.conversation)
-        if self._wanted and head.first:
+        if self._wanted and head.first and not is_temporary(head.conversation):
             self._tasks.spawn(self._try(head), "a title")
 
     async def _try(self, head: GenerationHead) -> None:

@@ -111,6 +111,7 @@ from potluck.storage.records import (
     newest_leaf,
 )
 from potluck.storage.shared.memory import MemoryBus, MemoryJobSpread, MemoryMeter, MemoryPresence
+from potluck.storage.temporary import WithTemporary
 from potluck.surfaces.live import Live
 from potluck.surfaces.services import PainterView, Services
 from potluck.surfaces.v1.errors import failure_of
@@ -1034,7 +1035,7 @@ class World:
             NoCredentials(),
             NoLinks(),
             NoIdentities(),
-            self.conversations,
+            WithTemporary(self.conversations, lambda: self.now),
             self.requests,
             self.usage,
             NoSettings(),

@@ -2194,6 +2194,9 @@ export interface components {
          *         ``continue`` goes on with an answer that was cut, in whose place the whole one comes. ``node`` is the only one that
          *         may answer.
          *
+         *         ``temporary`` begins a conversation that is in memory alone: in no list, no search and no log, and gone an hour
+         *         after its last message, or when Potluck is started anew. What comes later in it is temporary without saying so.
+         *
          *         ``attachments`` are ids of your files: images for models that see, texts, and PDFs, of which the text is read.
          *         ``detached`` says whether the answer goes on when the client leaves; left out, a streamed one does. ``client_id`` is
          *         as the header ``Idempotency-Key``: sent again with the same one, a request is answered by what the first one began.
@@ -2230,6 +2233,8 @@ export interface components {
             system?: string;
             /** @default null */
             temperature?: number | null;
+            /** @default false */
+            temporary?: boolean;
             /** @default null */
             think?: boolean | null;
             /** @default null */
@@ -2347,7 +2352,8 @@ export interface components {
         /**
          * ConversationInfo
          * @description ``match`` is set in the results of a search only. ``titled`` says who made the title: its first ``words``, a
-         *         ``model``, or a ``person``, whose title no model changes. ``folder`` is its id.
+         *         ``model``, or a ``person``, whose title no model changes. ``folder`` is its id. A ``temporary`` one is in memory
+         *         alone.
          */
         ConversationInfo: {
             /** @default false */
@@ -2364,6 +2370,8 @@ export interface components {
             pinned: boolean;
             /** @default [] */
             tags: string[];
+            /** @default false */
+            temporary: boolean;
             title: string;
             /** @default words */
             titled: components["schemas"]["Titled"];
@@ -2452,6 +2460,8 @@ export interface components {
             system: string;
             /** @default [] */
             tags: string[];
+            /** @default false */
+            temporary: boolean;
             title: string;
             /** @default words */
             titled: components["schemas"]["Titled"];

@@ -7,6 +7,7 @@ the answer is the service's (`gateway.generations`), and this request is no more
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from potluck.core.errors import Conflict, NoEngineReady, NotFound, PotluckError
 from potluck.gateway import answer_headers as told
@@ -14,6 +15,7 @@ from potluck.gateway.generation import Written
 from potluck.gateway.generations import Reading
 from potluck.storage.generations import Began, Done, GenerationEvent, GenerationHead, InLine, Seated
 from potluck.storage.records import ConversationId
+from potluck.storage.temporary import temporary_id
 from potluck.surfaces.v1.chat_begin import Ids, begin, digest_of, reading_of
 from potluck.surfaces.v1.exchange import Events, Exchange, Reply, Result, Stream, origin_headers
 from potluck.surfaces.v1.generations import done_of, send
@@ -29,6 +31,8 @@ async def chat(exchange: Exchange, body: ChatRequest) -> Result:
     """Run an answer, or go on with one that an earlier request of the same key has begun."""
     key = body.client_id or idempotency_key(exchange)
     ids = Ids.of(exchange.caller.user, key) if key else Ids.new(exchange.services.new_id)
+    if body.temporary:
+        ids = replace(ids, conversation=temporary_id(ids.conversation))
     asked = digest_of(body) if key else ""
     if key and (before := await answered_before(exchange, body, ids, asked)) is not None:
         return before

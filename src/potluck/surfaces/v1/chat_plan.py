@@ -12,6 +12,7 @@ from potluck.core.call import Message, Role, TextPart
 from potluck.core.errors import BadRequest, Conflict, NotFound
 from potluck.storage.generations import KeptBeginning
 from potluck.storage.records import MessageId, MessageState, StoredMessage, Thread
+from potluck.storage.temporary import is_temporary
 from potluck.surfaces.v1.shapes import ChatRequest
 
 # English text, as a rule; who goes on with it has its own count as soon as its engine tells.
@@ -48,6 +49,8 @@ def plan_of(thread: Thread | None, body: ChatRequest) -> Plan:
         raise BadRequest(f"'{wanted[0]}' takes a conversation.", param="conversation", hint="Name the conversation.")
     if thread is None:
         return Plan((), None)
+    if body.temporary and not is_temporary(thread.conversation.id):
+        raise BadRequest("This conversation is kept already.", param="temporary", hint="Begin another one.")
     if body.regenerate:
         return _another(thread, body.regenerate)
     if body.continues:

@@ -11,6 +11,7 @@ from potluck.core.call import ImagePart
 from potluck.core.errors import BadRequest, NotFound
 from potluck.storage.conversation_records import ChatParams, ConversationChange, ConversationFilter, Titled
 from potluck.storage.records import Conversation, ConversationId, MessageId, SearchHit, StoredMessage, Thread, below
+from potluck.storage.temporary import is_temporary
 from potluck.surfaces.v1.exchange import Exchange, Reply
 from potluck.surfaces.v1.generations import milliseconds
 from potluck.surfaces.v1.shapes import (
@@ -156,6 +157,7 @@ def conversation_info(conversation: Conversation, match: SearchMatch | None = No
         archived=conversation.archived_s is not None,
         folder=conversation.folder,
         tags=list(conversation.tags),
+        temporary=is_temporary(conversation.id),
     )
 
 

@@ -82,6 +82,9 @@ class ChatRequest(msgspec.Struct):
     ``continue`` goes on with an answer that was cut, in whose place the whole one comes. ``node`` is the only one that
     may answer.
 
+    ``temporary`` begins a conversation that is in memory alone: in no list, no search and no log, and gone an hour
+    after its last message, or when Potluck is started anew. What comes later in it is temporary without saying so.
+
     ``attachments`` are ids of your files: images for models that see, texts, and PDFs, of which the text is read.
     ``detached`` says whether the answer goes on when the client leaves; left out, a streamed one does. ``client_id`` is
     as the header ``Idempotency-Key``: sent again with the same one, a request is answered by what the first one began.
@@ -94,6 +97,7 @@ class ChatRequest(msgspec.Struct):
     continues: str = msgspec.field(name="continue", default="")
     node: str = ""
     client_id: Annotated[str, Meta(max_length=200)] = ""
+    temporary: bool = False
     attachments: Annotated[list[str], Meta(max_length=16)] = []
     model: str = ""
     system: str = ""
@@ -271,7 +275,8 @@ class SearchMatch(msgspec.Struct):
 
 class ConversationInfo(msgspec.Struct):
     """``match`` is set in the results of a search only. ``titled`` says who made the title: its first ``words``, a
-    ``model``, or a ``person``, whose title no model changes. ``folder`` is its id."""
+    ``model``, or a ``person``, whose title no model changes. ``folder`` is its id. A ``temporary`` one is in memory
+    alone."""
 
     id: str
     title: str
@@ -285,6 +290,7 @@ class ConversationInfo(msgspec.Struct):
     archived: bool = False
     folder: str | None = None
     tags: list[str] = []
+    temporary: bool = False
 
 
 class ConversationList(msgspec.Struct):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from potluck.core.call import Role
-from potluck.core.errors import Conflict, Forbidden, NotFound, Unauthenticated
+from potluck.core.errors import BadRequest, Conflict, Forbidden, NotFound, Unauthenticated
 from potluck.gateway.port import NOBODY
 from potluck.storage.conversation_records import Share
 from potluck.storage.records import ConversationId, MessageId
+from potluck.storage.temporary import is_temporary
 from potluck.surfaces.v1.conversations import thread_info
 from potluck.surfaces.v1.exchange import Exchange, Reply
 from potluck.surfaces.v1.portal_shapes import NewShare, OpenShare, SharedThread, ShareInfo, ShareList, ShareQuery
@@ -24,6 +25,9 @@ async def list_shares(exchange: Exchange, query: ShareQuery) -> Reply:
 async def share(exchange: Exchange, body: NewShare) -> Reply:
     """What has been said so far; nothing that is said later."""
     services, user = exchange.services, exchange.caller.user
+    conversation = ConversationId(exchange.path["conversation"])
+    if is_temporary(conversation):
+        raise BadRequest("A temporary conversation is not shared.", hint="Begin one that is kept.")
     if body.public and not services.portal.public_shares:
         raise Forbidden(
             "Conversations are not shared outside of this house.",
@@ -31,7 +35,6 @@ async def share(exchange: Exchange, body: NewShare) -> Reply:
         )
     if len(await services.storage.shares.all(user)) >= _MOST:
         raise Conflict(f"You have shared {_MOST} times, and no more are kept.", hint="Withdraw some first.")
-    conversation = ConversationId(exchange.path["conversation"])
     thread = await services.storage.conversations.get(conversation, user)
     branch = thread.branch(MessageId(body.leaf)) if body.leaf else thread.branch()
     if not branch:

@@ -169,8 +169,9 @@ export default {
   "import-done": { one: "{n} conversation taken, with {messages} messages.", other: "{n} conversations taken, with {messages} messages." },
   "import-known": { one: "{n} was here already.", other: "{n} were here already." },
   "import-skipped": { one: "{n} could not be read.", other: "{n} could not be read." },
-  temporary: "Temporary chat",
-  "temporary-switch": "Temporary: deleted when you leave it",
+  temporary: "Temporary",
+  "temporary-switch": "Temporary: kept nowhere",
+  "temporary-hint": "This chat is kept nowhere: it is in no list, and gone when you leave it.",
   // --- settings of a chat ---
   settings: "Chat settings",
   system: "System prompt",

@@ -46,6 +46,8 @@ interface Common {
   node: string;
   params: Params;
   system: string;
+  /** Nothing of the chat is kept; left out by letters of an older portal. */
+  temporary?: boolean;
 }
 
 /** "say" a new message after `after` (null: as the first); "again": another answer to the question

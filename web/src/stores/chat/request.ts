@@ -5,10 +5,14 @@ import { isLocal, type Letter } from "../../lib/chat/outbox";
 import { api } from "../client";
 
 type Body = Schema<"ChatRequest">;
+// A temporary chat outlives its last message by an hour; this is an evening of one.
+const TEMPORARY_FILE_S = 4 * 3600;
+
 export function bodyOf(letter: Letter): Body {
   const { ask } = letter;
   const body: Body = { message: ask.kind === "say" ? ask.text : "", stream: true, model: ask.model };
   if (!isLocal(letter.chat)) body.conversation = letter.chat;
+  else if (ask.temporary) body.temporary = true;
   if (ask.kind === "again") body.regenerate = ask.message;
   else if (ask.kind === "go-on") body.continue = ask.message;
   else if (!isLocal(letter.chat)) body.parent = ask.after;
@@ -23,12 +27,13 @@ export function bodyOf(letter: Letter): Body {
 export async function uploaded(letter: Letter): Promise<Letter> {
   const { ask } = letter;
   if (ask.kind !== "say" || ask.enclosed.every((each) => each.file !== "")) return letter;
-  return { ...letter, ask: { ...ask, enclosed: await Promise.all(ask.enclosed.map(upload)) } };
+  return { ...letter, ask: { ...ask, enclosed: await Promise.all(ask.enclosed.map((each) => upload(each, ask.temporary ?? false))) } };
 }
 
-async function upload(enclosed: Enclosed): Promise<Enclosed> {
+async function upload(enclosed: Enclosed, temporary: boolean): Promise<Enclosed> {
   if (enclosed.file !== "" || !enclosed.blob) return enclosed;
   const form = new FormData();
+  if (temporary) form.append("expires_in", String(TEMPORARY_FILE_S));
   form.append("file", new Blob([enclosed.blob], { type: enclosed.mediaType }), enclosed.name);
   const answer = await api.raw("POST", "/api/v1/files", { body: form });
   const { id } = (await answer.json()) as Schema<"FileInfo">;

@@ -28,7 +28,7 @@ class Room implements Hearer {
   params = $state.raw<Params>(NO_PARAMS);
   /** Questions whose answers stand side by side. */
   beside = $state.raw<ReadonlySet<string>>(new Set());
-  /** The chat that is shown is deleted when it is left. */
+  /** The chat that is shown is kept nowhere, and gone when it is left. */
   temporary = $state(false);
   private started = false;
   private stopHearing: (() => void) | null = null;
@@ -51,7 +51,6 @@ class Room implements Hearer {
     conversations.start();
     outbox.start(me.id);
     outbox.hear(this);
-    addEventListener("pagehide", () => this.forget());
     events.hear((event, data) => this.heard(event, data));
     this.models = [firstChoice(session.boot.models, [kept(), me.preferences.model])];
   }
@@ -61,8 +60,7 @@ class Room implements Hearer {
     if (id !== "" && this.thread.chat === id) return;
     if (id === "" && this.thread.local && this.thread.shown.length === 0 && this.stopHearing) return;
     this.stopHearing?.();
-    this.forget();
-    this.draft.keep();
+    this.leave();
     // By itself: what an effect of the view makes would derive nothing anew once that view is left.
     $effect.root(() => void (this.thread = new Thread(id)));
     const { thread } = this;
@@ -77,13 +75,14 @@ class Room implements Hearer {
     });
   }
 
-  /** What a temporary chat was about goes with it. */
-  private forget(): void {
+  /** A draft stays; of a temporary chat nothing does. A page that is only loaded anew has not left it. */
+  private leave(): void {
     const { chat, local } = this.thread;
-    if (!this.temporary) return;
+    const { temporary } = this;
     this.temporary = false;
-    if (local) return;
-    conversations.hide(chat);
+    if (!temporary || local) return this.draft.keep();
+    this.draft.clear();
+    // Where this cannot be said, the service forgets it by itself.
     void conversations.remove(chat).catch(() => undefined);
   }
 
@@ -108,7 +107,7 @@ class Room implements Hearer {
   }
 
   get how(): How {
-    return { model: this.model, node: "", params: this.params, system: this.system };
+    return { model: this.model, node: "", params: this.params, system: this.system, temporary: this.temporary };
   }
 
   /** Says what stands in the composer. */
@@ -162,6 +161,7 @@ class Room implements Hearer {
     if (asked !== "" && this.choices.some((each) => each.id === asked)) this.models = [asked];
     this.system = thread.system;
     this.params = thread.params;
+    this.temporary = thread.temporary;
   }
 
   /** Answers that were asked for in another tab or on another device. */

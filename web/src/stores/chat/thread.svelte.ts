@@ -12,7 +12,7 @@ import { type Entry, entryOf } from "./conversations.svelte";
 import { type Hearer, newName, outbox, type Sent } from "./outbox.svelte";
 import { Running } from "./running.svelte";
 
-export type How = Pick<Ask, "model" | "node" | "params" | "system">;
+export type How = Pick<Ask, "model" | "node" | "params" | "system" | "temporary">;
 
 export class Thread implements Hearer {
   chat = $state("");
@@ -20,6 +20,8 @@ export class Thread implements Hearer {
   /** What its answers are asked for with, as the service keeps it. */
   system = "";
   params: Params = NO_PARAMS;
+  /** It is kept nowhere, and gone when it is left. */
+  temporary = false;
   /** It is not here yet. */
   loading = $state(false);
   error = $state.raw<ApiError | null>(null);
@@ -79,6 +81,7 @@ export class Thread implements Hearer {
       this.info = entryOf(told);
       this.told = told.messages.map(messageOf);
       this.leaf ??= told.leaf ?? null;
+      this.temporary = told.temporary ?? false;
       this.system = told.system ?? "";
       this.params = paramsOf(told.params ?? {});
       this.error = null;

@@ -1,4 +1,8 @@
-"""The portal in a real Chromium, in front of a running Potluck with two fake engines that have the same models."""
+"""The portal in a real Chromium, in front of a running Potluck with two fake engines that have the same models.
+
+One browser and one service are there for the whole folder: to start them costs more than most tests do. So no test may
+take for granted that it is the first, or that it is not.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,9 @@ from tests.e2e.processes import Fake, Service, fake, service
 
 MODEL = "llama3.2:3b"
 SEES = "qwen-vl:3b"
-"""Both engines have these; the second one takes pictures."""
+QUICK = "quick:1b"
+"""Both engines have these. They write as fast as somebody reads, so that there is a middle of an answer; the second one
+takes pictures, the third one writes at once."""
 
 PHONE: Mapping[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
@@ -79,10 +85,10 @@ def _missing(what: str) -> None:
     pytest.skip(f"THE PORTAL IS NOT TESTED: {what}")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """For one file at a time: as long as it is there Playwright's event loop runs in this thread, and other files'
-    tests could have none of their own."""
+    """For this folder alone: as long as it is there Playwright's event loop runs in this thread, and other tests could
+    have none of their own."""
     program = _chromium()
     if program is None:
         _missing("there is no Chromium (apt install chromium)")
@@ -111,10 +117,14 @@ def portal_at(home: Path, models: Sequence[str], extra: str = "") -> Iterator[Po
         yield Portal(stack.enter_context(service(home, "--config", str(config))), engines)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    able = "resident=true,decode=60,prefill=0,context=32768"
-    models = (f"{MODEL},{able},capabilities=completion+tools", f"{SEES},{able},capabilities=completion+vision")
+    able = "resident=true,prefill=0,context=32768"
+    models = (
+        f"{MODEL},{able},decode=60,capabilities=completion+tools",
+        f"{SEES},{able},decode=60,capabilities=completion+vision",
+        f"{QUICK},{able},decode=600,capabilities=completion+tools+insert",
+    )
     with portal_at(tmp_path_factory.mktemp("portal"), models) as running:
         yield running
 

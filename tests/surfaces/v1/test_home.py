@@ -43,6 +43,13 @@ async def test_the_first_steps_are_done_when_each_is() -> None:
     assert told["backup"]["last_made_at"] == "2025-06-15T15:06:40.000Z"
 
 
+async def test_the_embedded_engine_is_no_machine_that_was_found() -> None:
+    world = World()
+    world.fleet.engines = [LOCAL]
+    told = (await world.ask("GET", HOME, caller=ADMIN)).json()
+    assert (told["set_up"]["machines"], told["models_ready"]) == (False, 1)
+
+
 def engine(name: str, health: Health = Health.UP) -> Engine:
     return replace(AGX0, id=EngineId(f"{name}/x"), node=NodeId(name), health=health)
 

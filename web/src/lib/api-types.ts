@@ -5248,8 +5248,9 @@ export interface components {
         };
         /**
          * SetUpInfo
-         * @description The first steps, and which are done: the service has a name of its own (``named``), some machine has a model that
-         *         answers (``machines``), and somebody has talked to one (``chatted``). ``done``: all of them.
+         * @description The first steps, and which are done: the service has a name of its own (``named``), some engine beside the
+         *         embedded one has a model that answers (``machines``), and somebody has talked to one (``chatted``). ``done``: all of
+         *         them.
          */
         SetUpInfo: {
             chatted: boolean;

@@ -7,7 +7,7 @@ from typing import Final
 
 from potluck.config.model import PortalConfig
 from potluck.core.discovery import State
-from potluck.core.model import Engine, Health
+from potluck.core.model import Engine, EngineKind, Health
 from potluck.core.people import Right
 from potluck.surfaces.v1.exchange import Exchange, Reply
 from potluck.surfaces.v1.home_shapes import BackupHint, HomeReply, SetUpInfo
@@ -41,15 +41,19 @@ async def read_home(exchange: Exchange) -> Reply:
             running=running,
             waiting=waiting,
             incidents=[incident_info(each, every=every) for each in lasting],
-            set_up=await _set_up(exchange, bool(models)) if keeps_house else None,
+            set_up=await _set_up(exchange, engines) if keeps_house else None,
             proposals=sum(each.state in _ASKING for each in services.discovery.proposals()) if keeps_house else None,
             backup=await _backup(exchange) if keeps_house else None,
         )
     )
 
 
-async def _set_up(exchange: Exchange, machines: bool) -> SetUpInfo:
+async def _set_up(exchange: Exchange, engines: Sequence[Engine]) -> SetUpInfo:
     services = exchange.services
+    # The embedded engine is there by itself: it is no machine that somebody has found.
+    machines = any(
+        engine.health in _SERVING and engine.models and engine.kind is not EngineKind.LOCAL for engine in engines
+    )
     named = services.settings.name != PortalConfig().name
     await services.requests_written()
     chatted = bool(await services.storage.requests.recent(limit=1))

@@ -8,8 +8,9 @@ from potluck.surfaces.v1.past_shapes import IncidentInfo
 
 
 class SetUpInfo(msgspec.Struct):
-    """The first steps, and which are done: the service has a name of its own (``named``), some machine has a model that
-    answers (``machines``), and somebody has talked to one (``chatted``). ``done``: all of them."""
+    """The first steps, and which are done: the service has a name of its own (``named``), some engine beside the
+    embedded one has a model that answers (``machines``), and somebody has talked to one (``chatted``). ``done``: all of
+    them."""
 
     named: bool
     machines: bool

@@ -1,13 +1,18 @@
 import { expect, it } from "vitest";
 
 import type { LiveGeneration, LiveJob } from "../live";
-import { stepsOf, underWay } from "./setup";
+import { backupHint, stepsOf, underWay } from "./setup";
 
 const states = (...asked: Parameters<typeof stepsOf>) => stepsOf(...asked).map((each) => each.state);
 
 it("has three steps at first, and leaves out what is done or not wanted", () => {
-  expect(states({ name: "Potluck", machines: 0, chats: 0, skipped: [] })).toEqual(["open", "open", "open"]);
-  expect(states({ name: "Home AI", machines: 0, chats: 1, skipped: ["machines"] })).toEqual(["done", "skipped", "done"]);
+  expect(states({ named: false, machines: false, chatted: false, done: false }, [])).toEqual(["open", "open", "open"]);
+  expect(states({ named: true, machines: false, chatted: true, done: false }, ["machines"])).toEqual(["done", "skipped", "done"]);
+});
+
+it("has a word for a backup that is missing, failed or old, and none where none can be made", () => {
+  const hint = (last_made_at: string | null, trouble = "", possible = true) => backupHint({ possible, last_made_at, trouble }, new Date("2026-03-01"));
+  expect([hint(null), hint("2026-02-28", "The disk is full."), hint("2026-01-02"), hint("2026-02-28"), hint(null, "", false)]).toEqual(["none", "failed", "old", null, null]);
 });
 
 it("shows what has not ended, the newest first", () => {

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
-from potluck.core.answer import FinishReason, Text, collect
+from potluck.core.answer import Event, FinishReason, Text, collect
 from potluck.core.call import ChatCall, Message, Role, Sampling, TextPart
 from potluck.core.errors import ModelNotFound, NodeError
 from potluck.core.generations import Standing
 from potluck.core.health import Seen
 from potluck.core.model import KeyId, ModelId, RequestId, UserId
 from potluck.core.rescue import Told
-from potluck.gateway.calls import InsideCalls
+from potluck.gateway.calls import Inbox, InsideCalls
 from potluck.gateway.port import Begun, Caller
+from potluck.gateway.relay.exchange import Exchange
 from tests.gateway.world import DONE, ROLE, STOP, EngineSide, says_hi, text, until, world
 
 CALLER = Caller(KeyId("k"), "test", UserId("u"))
@@ -103,6 +105,49 @@ async def test_what_comes_together_is_taken_together() -> None:
         assert collect(rest).choices[0].text == "bc"
         assert collect(rest).choices[0].finish is FinishReason.STOP
         assert await origin.more(60.0) == ()
+
+
+async def test_in_the_pauses_of_a_long_answer_nobody_listens_to_its_engine() -> None:
+    class Heard:
+        told: list[str]
+
+        def __init__(self) -> None:
+            self.told = []
+
+        def client_full(self) -> None:
+            self.told.append("full")
+
+        def client_ready(self) -> None:
+            self.told.append("ready")
+
+    inbox, heard = Inbox(), Heard()
+    inbox.exchange = cast("Exchange", heard)
+    for number in range(12):
+        inbox.write([Text(str(number))], 0.0)
+        assert await inbox.more(0.001) == (Text(str(number)),)
+    assert heard.told == ["full", "ready"] * 2
+
+
+async def test_a_long_answer_is_whole_however_it_is_listened_to() -> None:
+    words = [f"{number} " for number in range(60)]
+
+    async def talks(engine: EngineSide) -> None:
+        engine.stream()
+        engine.chunk(ROLE)
+        for word in words:
+            engine.chunk(text(word))
+            await engine.writer.drain()
+            await asyncio.sleep(0.001)
+        engine.chunk(STOP + DONE)
+        engine.end()
+
+    async with world(talks) as w:
+        async with InsideCalls(w.relay).generate(HELLO, CALLER) as origin:
+            events: list[Event] = []
+            while came := await origin.more(0.002):
+                events += came
+        assert collect(events).choices[0].text == "".join(words)
+        assert w.nothing_is_held()
 
 
 async def test_an_answer_that_another_gateway_began_is_gone_on_with() -> None:

@@ -31,6 +31,8 @@ from potluck.wire.terms import NO_TERMS, Terms
 
 # Events that may wait for a slow reader before the engine is told to wait too.
 _HIGH_WATER = 1024
+# So many pauses end with the answer, if that is sooner: who says little keeps its slot no longer than it must.
+_BRIEF_PAUSES = 10
 
 
 class InsideAsk:
@@ -94,6 +96,7 @@ class Inbox:
         self._events: deque[Event] = deque()
         self._woken = asyncio.Event()
         self._pausing = False
+        self._pauses = 0
         self._over = False
         self._error: PotluckError | None = None
         self.exchange: Exchange | None = None
@@ -172,14 +175,7 @@ class Inbox:
     async def more(self, pause_s: float) -> Sequence[Event]:
         """As `Generation.more`. One timer and one wait for all that comes meanwhile."""
         if pause_s and not self._over:
-            self._pausing = True
-            self._woken.clear()
-            timer = asyncio.get_running_loop().call_later(pause_s, self._woken.set)
-            try:
-                await self._woken.wait()
-            finally:
-                timer.cancel()
-                self._pausing = False
+            await self._pause(pause_s)
         while not self._events and not self._over:
             self._woken.clear()
             await self._woken.wait()
@@ -190,6 +186,24 @@ class Inbox:
         if not found and self._error is not None:
             raise self._error
         return found
+
+    async def _pause(self, pause_s: float) -> None:
+        """In a long answer nobody listens meanwhile: what the engine says gathers in the kernel and is read at once,
+        where each of its words would wake us, which costs more than all that is then done with the word."""
+        self._pauses += 1
+        exchange = self.exchange if self._pauses > _BRIEF_PAUSES else None
+        self._pausing = True
+        self._woken.clear()
+        if exchange is not None:
+            exchange.client_full()
+        timer = asyncio.get_running_loop().call_later(pause_s, self._woken.set)
+        try:
+            await self._woken.wait()
+        finally:
+            timer.cancel()
+            self._pausing = False
+            if exchange is not None:
+                exchange.client_ready()
 
 
 class InsideGeneration:

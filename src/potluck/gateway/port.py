@@ -88,7 +88,7 @@ class Generation(Protocol):
 
     async def more(self, pause_s: float = 0.0) -> Sequence[Event]:
         """What came since the last time, all at once; nothing at the end. Waits for some, but for the first time at
-        least ``pause_s``, so that more comes together, unless the answer ends. Raises as `events`."""
+        least ``pause_s``, so that more comes together, unless a short answer ends. Raises as `events`."""
         ...
 
 

@@ -90,6 +90,12 @@ async def test_without_a_list_the_owner_is_told_what_to_do() -> None:
         await server().probe(Script({"GET /v1/models": 401}))
 
 
+async def test_a_server_that_only_draws_is_no_engine_for_text() -> None:
+    with pytest.raises(NodeFailed) as told:
+        await server().probe(listing({"id": "sd-cpp-local", "object": "model", "owned_by": "local"}))
+    assert "a1111" in told.value.hint
+
+
 def test_a_forced_tool_is_the_servers_to_force() -> None:
     call = ChatCall("m", HI, tools=(Tool("look"),), tool_choice=ToolChoice(ToolMode.REQUIRED))
     request = server().encode(call, MODEL, stream=True)

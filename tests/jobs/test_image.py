@@ -70,6 +70,17 @@ async def test_steps_and_previews_are_told_of_their_job_alone(tmp_path: Path) ->
             assert [each.step for each in told if each.what == "drawing" and each.preview] == [1, 2, 3]
 
 
+async def test_where_an_engine_tells_no_steps_they_are_guessed_from_what_was_learned(tmp_path: Path) -> None:
+    small = {"desk": ("a1111", ["sd_v1-5,step_s=100"])}
+    async with house(tmp_path, small, quirks=frozenset({"sdcpp"})) as home:
+        first = await home.ended(await home.submit(ASK))
+        assert first.state is JobState.DONE
+        job = await home.ended(await home.submit(replace(ASK, seed=8)))
+        told = [progress for id_, progress, _ in home.told if id_ == job.id and progress.what == "drawing"]
+        assert {each.steps for each in told} == {3}
+        assert all(each.eta_s is not None and each.eta_s > 0 for each in told)
+
+
 async def test_a_picture_goes_on_elsewhere_when_its_engine_dies(tmp_path: Path) -> None:
     engines = {name: (kind, ["sd_v1-5,step_s=5"]) for name, (kind, _) in BOTH.items()}
     async with house(tmp_path, engines, order=("desk", "agx0")) as home:

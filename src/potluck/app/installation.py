@@ -33,7 +33,8 @@ log = structlog.get_logger(__name__)
 
 # As large as pictures may be, in the base64 of a JSON answer.
 _LONGEST_PICTURE_BYTES = 384 * 1024 * 1024
-# Where engines listen when nobody said otherwise: Ollama, llama.cpp's server, vLLM, LM Studio, ComfyUI, A1111.
+# Where engines listen when nobody said otherwise: Ollama, llama.cpp's server, vLLM, LM Studio, ComfyUI, A1111, and
+# stable-diffusion.cpp's server.
 USUAL_PORTS = (
     (EngineKind.OLLAMA, 11434),
     (EngineKind.LLAMACPP, 8080),
@@ -41,6 +42,7 @@ USUAL_PORTS = (
     (EngineKind.OPENAI, 1234),
     (EngineKind.COMFYUI, 8188),
     (EngineKind.A1111, 7860),
+    (EngineKind.A1111, 1234),
 )
 # On this very machine a server that runs answers a connect within a millisecond.
 _KNOCK_S = 0.2

@@ -43,6 +43,8 @@ _WAYS = frozenset({Way.EXTEND, Way.FINAL})
 
 # How llama.cpp's server signs its list.
 _LLAMACPP = "llamacpp"
+# The one model of stable-diffusion.cpp's server, which listens where LM Studio does.
+_SDCPP = "sd-cpp-local"
 
 
 class _Meta(msgspec.Struct):
@@ -131,7 +133,10 @@ class OpenAiCompat(Remote):
         return Report(models=tuple(self._model(each) for each in self._known(decoded(reply, _Listing).data or [])))
 
     def _known(self, listed: list[_Listed]) -> list[_Listed]:
-        """``listed``, after a look at who wrote it."""
+        """``listed``, after a look at who wrote it. Raises `NodeFailed` for one who writes no text."""
+        if [each.id for each in listed] == [_SDCPP]:
+            hint = "Configure it as kind a1111."
+            raise NodeFailed("This is stable-diffusion.cpp's server, which only draws.", hint=hint)
         self._llamacpp = any(each.owned_by == _LLAMACPP for each in listed)
         self.many, self.hears_only_streams = not self._llamacpp, self._llamacpp
         self.ways = llama_server.WAYS if self._llamacpp else _WAYS

@@ -27,7 +27,8 @@ from potluck.core.errors import (
 )
 from potluck.core.health import Seen
 from potluck.core.model import EngineId, EngineKind, NodeId, RequestId
-from potluck.core.pictures.outcome import Drawn, Progress
+from potluck.core.pictures.catalogue import Feature
+from potluck.core.pictures.outcome import Drawn, Progress, guessed
 from potluck.core.pictures.placing import Cost, Line, Spot, Standing, Want
 from potluck.core.pictures.speeds import Reading, Speeds
 from potluck.gateway.dispatch import Dispatcher
@@ -250,12 +251,15 @@ class Studio:
         self._dispatcher.drawing(request, place.engine, MODELS)
         was = self._in_memory(place)
         watch = _Watch(self._clock)
+        cost, untold = self._cost(load, place), Feature.PREVIEWS not in place.has.features
+        whole_s = cost.draw_s + (cost.load_s if load.model and was != load.model else 0.0)
         try:
             async with aclosing(drawing.events()) as events:
                 async for event in events:
                     if not isinstance(event, Drawn):
                         watch.saw(event)
-                        wish.tell(event, place.node)
+                        guess = untold and event.what == "drawing"
+                        wish.tell(guessed(event, watch.passed_s(), whole_s) if guess else event, place.node)
         finally:
             self._dispatcher.drawn(request, place.engine)
         await self._learn(place, load, watch.reading(load.work, warm=not load.model or was == load.model))

@@ -13,6 +13,7 @@ from PIL import Image
 
 from potluck_fake_engine import art
 from potluck_fake_engine.dialects import a1111_lists as lists
+from potluck_fake_engine.dialects import a1111_sdcpp as sdcpp
 from potluck_fake_engine.dialects.a1111_desk import Asked, Broken, OutOfMemory, Result, WebUi, unpacked
 from potluck_fake_engine.dialects.base import Dialect, Refusal, Route
 from potluck_fake_engine.engine import Engine
@@ -44,12 +45,18 @@ def _object(request: Request) -> dict[str, Any]:
 
 
 async def txt2img(engine: Engine, request: Request, reply: Reply) -> None:
+    if _small(engine):
+        await sdcpp.generate(engine, request, reply, from_image=False)
+        return
     asked = _read(request)
     asked.init_images = None
     await _generate(engine, asked, request, reply)
 
 
 async def img2img(engine: Engine, request: Request, reply: Reply) -> None:
+    if _small(engine):
+        await sdcpp.generate(engine, request, reply, from_image=True)
+        return
     asked = _read(request)
     if not asked.init_images:
         raise Refusal(404, "Init image not found")
@@ -119,10 +126,11 @@ async def skip(engine: Engine, request: Request, reply: Reply) -> None:
 
 
 async def options(engine: Engine, request: Request, reply: Reply) -> None:
-    await _say(reply, engine.desk(WebUi).options)
+    await _say(reply, sdcpp.options(engine) if _small(engine) else engine.desk(WebUi).options)
 
 
 async def set_options(engine: Engine, request: Request, reply: Reply) -> None:
+    _full(engine)
     desk, wanted = engine.desk(WebUi), _object(request)
     checkpoint = wanted.pop("sd_model_checkpoint", None)
     if checkpoint is not None:
@@ -155,12 +163,14 @@ async def memory(engine: Engine, request: Request, reply: Reply) -> None:
 
 
 async def extra_single(engine: Engine, request: Request, reply: Reply) -> None:
+    _full(engine)
     asked = _object(request)
     image = await _enlarged(engine, asked, str(asked.get("image") or ""))
     await _say(reply, {"image": image, "html_info": "<p>done</p>"})
 
 
 async def extra_batch(engine: Engine, request: Request, reply: Reply) -> None:
+    _full(engine)
     asked = _object(request)
     images = [await _enlarged(engine, asked, str(each.get("data") or "")) for each in asked.get("imageList") or ()]
     await _say(reply, {"images": images, "html_info": "<p>done</p>"})
@@ -184,11 +194,13 @@ async def _enlarged(engine: Engine, asked: dict[str, Any], data: str) -> str:
 
 
 async def png_info(engine: Engine, request: Request, reply: Reply) -> None:
+    _full(engine)
     info = _image(str(_object(request).get("image") or "")).info
     await _say(reply, {"info": info.get("parameters", ""), "items": {}, "parameters": {}})
 
 
 async def interrogate(engine: Engine, request: Request, reply: Reply) -> None:
+    _full(engine)
     _image(str(_object(request).get("image") or ""))
     await _say(reply, {"caption": "a picture of coloured fields"})
 
@@ -198,9 +210,13 @@ async def controlnet_modules(engine: Engine, request: Request, reply: Reply) -> 
     await _say(reply, {"module_list": list(lists.MODULES), "module_detail": {}})
 
 
+def _small(engine: Engine) -> bool:
+    return SDCPP in engine.settings.quirks
+
+
 def _full(engine: Engine) -> None:
     """stable-diffusion.cpp's server has none of this."""
-    if SDCPP in engine.settings.quirks:
+    if _small(engine):
         raise Refusal(404, "Not Found")
 
 
@@ -208,7 +224,8 @@ def _lists(name: str, *, full: bool = False) -> Route:
     async def handle(engine: Engine, request: Request, reply: Reply) -> None:
         if full:
             _full(engine)
-        await _say(reply, _LISTS[name](engine))
+        said = _SMALL_LISTS.get(name, _LISTS[name]) if _small(engine) else _LISTS[name]
+        await _say(reply, said(engine))
 
     return Route("GET", name, handle)
 
@@ -229,6 +246,12 @@ _LISTS: dict[str, Callable[[Engine], object]] = {
     "/sdapi/v1/script-info": lambda engine: [],
     "/controlnet/model_list": lambda engine: {"model_list": lists.controlnets(engine)},
 }
+_SMALL_LISTS: dict[str, Callable[[Engine], object]] = {
+    "/sdapi/v1/sd-models": sdcpp.checkpoints,
+    "/sdapi/v1/samplers": sdcpp.samplers,
+    "/sdapi/v1/schedulers": sdcpp.schedulers,
+    "/sdapi/v1/loras": sdcpp.loras,
+}
 _FULL = frozenset(
     {
         *("/sdapi/v1/prompt-styles", "/sdapi/v1/face-restorers", "/sdapi/v1/cmd-flags", "/sdapi/v1/scripts"),
@@ -238,6 +261,8 @@ _FULL = frozenset(
 
 
 def error(refusal: Refusal) -> tuple[str, bytes]:
+    if isinstance(refusal, sdcpp.Refused):
+        return JSON, sdcpp.error(refusal)
     if refusal.status == 500 and refusal.extra:
         told: dict[str, Any] = {"error": refusal.kind, "detail": "", "body": "", **refusal.extra}
         return JSON, msgspec.json.encode(told)

@@ -15,7 +15,7 @@ from potluck.core.pictures.ask import (
     Upscale,
     each,
 )
-from potluck.core.pictures.outcome import Progress, megapixel_steps
+from potluck.core.pictures.outcome import Progress, guessed, megapixel_steps
 
 
 def test_an_ask_survives_its_journey_as_json() -> None:
@@ -59,6 +59,13 @@ def test_work_is_counted_in_megapixels_and_steps() -> None:
     assert megapixel_steps(hires) == 20 + 4 * 20 * 0.5
     assert megapixel_steps(PictureAsk(width=1000, height=1000, upscale=Upscale(4.0))) == 16
     assert megapixel_steps(PictureAsk(upscale=Upscale(2.0))) == 4
+
+
+def test_where_an_engine_tells_no_steps_time_does() -> None:
+    told = Progress(0, 20)
+    assert (guessed(told, 0.0, 0.0).step, guessed(told, 5.0, 10.0).step) == (0, 10)
+    late = guessed(told, 50.0, 10.0)
+    assert (late.step, late.eta_s) == (18, 5.0)
 
 
 def test_progress_is_a_share_of_one_picture() -> None:

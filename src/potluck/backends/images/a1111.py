@@ -51,12 +51,15 @@ from potluck.wire.a1111.reading import (
 from potluck.wire.comfyui.reading import is_out_of_memory
 
 _PROGRESS = "/sdapi/v1/progress"
+_NOT_SERVED = (404, 405, 501)
 # A checkpoint of 20 GB over a slow network, and then a hundred slow steps.
 _LONGEST_S = 3600.0
 _LOOK_S = 0.5
 # A load says nothing for minutes, and ends; an engine that hangs never does.
 _SILENT_S = 600.0
 _GIVE_UP_S = 5.0
+# All that stable-diffusion.cpp's server says of a picture that it could not draw.
+_NOTHING = "returned no results"
 
 
 class A1111:
@@ -154,7 +157,7 @@ class A1111:
 
     async def free(self, http: ImageHttp) -> None:
         reply = await http.request("POST", "/sdapi/v1/unload-checkpoint", b"{}", timeout_s=60.0)
-        if reply.status >= 400:
+        if reply.status >= 400 and reply.status not in _NOT_SERVED:  # who serves no such thing has nothing to give
             raise refused(reply)
 
 
@@ -175,6 +178,7 @@ async def _looking(
     told_s, last, missed = loop.time(), -1.0, 0
     while not (await asyncio.wait({sent}, timeout=_LOOK_S))[0]:
         if not tells:
+            yield Progress(0, run.ask.steps, what="drawing" if run.ask.generates else "upscaling")
             continue
         try:
             told = await _progress(http)
@@ -212,7 +216,7 @@ def _shown(run: Run, told: ProgressAnswer) -> Progress:
 async def _progress(http: ImageHttp) -> ProgressAnswer | None:
     """None where the engine has no such route."""
     reply = await http.request("GET", _PROGRESS)
-    if reply.status in (404, 405, 501):
+    if reply.status in _NOT_SERVED:
         return None
     return decoded(reply, ProgressAnswer)
 
@@ -249,6 +253,9 @@ def _failure(reply: HttpReply) -> NodeError:
     if is_out_of_memory("", told):
         hint = "Ask for a smaller one, or for another node."
         return OutOfMemory("The engine's memory does not hold this picture.", hint=hint, detail=told)
-    if reply.status in (404, 422):
+    if _NOTHING in told:
+        hint = "Its log says why: often there is too little memory for a picture of this size."
+        return NodeFailed("The engine ended without a picture.", status=reply.status, hint=hint, detail=told)
+    if reply.status in (400, 404, 422):
         return NodeFailed("The engine refuses the picture.", status=reply.status, hint=told, detail=told)
     return refused(reply)

@@ -10,6 +10,7 @@ from potluck.core.model import Json, JsonObject
 from potluck.core.pictures.ask import Control, ImageId, Lora, Masked, PictureAsk
 from potluck.core.pictures.catalogue import Catalogue, Family
 from potluck.core.pictures.fitting import engine_sampler, engine_scheduler
+from potluck.wire.a1111 import sdcpp
 
 _FILLS: Final = {Masked.BLURRED: 0, Masked.ORIGINAL: 1, Masked.NOISE: 2, Masked.NOTHING: 3}
 _LATENT: Final = "Latent"
@@ -30,6 +31,8 @@ def body_of(ask: PictureAsk, has: Catalogue, images: Mapping[ImageId, bytes], ta
     the engine tells our job from others."""
     if not ask.generates:
         return _enlarge(ask, has, images)
+    if has.version == sdcpp.NAME:
+        return sdcpp.body_of(ask, has, images)
     body: JsonObject = {
         "prompt": _prompt(ask, has),
         "negative_prompt": ask.negative,

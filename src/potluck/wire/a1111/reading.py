@@ -19,6 +19,7 @@ from potluck.core.pictures.catalogue import (
     family_of,
     plain_name,
 )
+from potluck.wire.a1111 import sdcpp
 
 # Which of the ControlNet extension's modules make a map, the best first.
 _MAKERS: Final = {
@@ -37,9 +38,10 @@ class _Model(msgspec.Struct):
 
 
 class _Named(msgspec.Struct):
-    """An entry of any other list: each kind has its own word for the name."""
+    """An entry of any other list: each kind has its own word for the name. ``path`` is sd.cpp's word for a LoRA."""
 
     name: str = ""
+    path: str | None = None
     model_name: str | None = None
     label: str = ""
     alias: str = ""
@@ -96,6 +98,8 @@ def read_list(name: str, body: bytes) -> Any:
 
 
 def read_catalogue(lists: Lists) -> Catalogue:
+    if lists.models and all(each.hash == sdcpp.PLACEHOLDER for each in lists.models):
+        return _small(lists)
     loaded = lists.options.sd_model_checkpoint or ""
     features = {Feature.HIRES, Feature.TILING, Feature.CLIP_SKIP, Feature.OUTPAINT}
     features |= {Feature.PREVIEWS, Feature.CANCEL, Feature.RESTORE_FACES} if lists.progress else set()
@@ -114,6 +118,28 @@ def read_catalogue(lists: Lists) -> Catalogue:
         preprocessors=_makers(frozenset(lists.modules.module_list)),
         samplers=tuple(each.name for each in lists.samplers if each.name),
         schedulers=tuple(name for each in lists.schedulers if (name := each.name or each.label)),
+        features=frozenset(features),
+    )
+
+
+def _small(lists: Lists) -> Catalogue:
+    """Of stable-diffusion.cpp's server, which has its one model in memory. Its upscalers are hires fix's alone, which
+    came with their list."""
+    upscalers = tuple(Upscaler(each.name, each.name, each.scale) for each in lists.upscalers if each.name != "None")
+    features = {Feature.CLIP_SKIP, Feature.OUTPAINT}
+    features |= {Feature.HIRES} if upscalers else set()
+    return Catalogue(
+        EngineKind.A1111,
+        version=sdcpp.NAME,
+        checkpoints=tuple(
+            Checkpoint(plain_name(file), file, family_of(file), loaded=True)
+            for each in lists.models
+            if (file := each.title or each.model_name)
+        ),
+        loras=tuple(Extra(plain_name(each.name), each.path or each.name) for each in lists.loras),
+        upscalers=(Upscaler("Latent", "Latent", 0.0), *map(_plain_last, upscalers)),
+        samplers=tuple(each.name for each in lists.samplers if each.name not in ("", sdcpp.ANY)),
+        schedulers=tuple(each.name for each in lists.schedulers if each.name not in ("", sdcpp.ANY)),
         features=frozenset(features),
     )
 
@@ -216,11 +242,12 @@ class Answer(msgspec.Struct):
 
 
 class Failure(msgspec.Struct):
-    """``detail`` of a 422 is a list."""
+    """``detail`` of a 422 is a list; ``message`` is sd.cpp's."""
 
     error: str = ""
     errors: str = ""
     detail: Any = ""
+    message: str = ""
 
     def told(self) -> str:
-        return f"{self.error} {self.errors} {self.detail or ''}".strip()[:300]
+        return " ".join(str(each) for each in (self.error, self.errors, self.detail, self.message) if each)[:300]

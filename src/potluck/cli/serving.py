@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import potluck.logs as _  # noqa: F401 - before all that logs: it keeps rich out
-from potluck.app.running import UpOptions, serve
+from potluck.app.serving import UpOptions, serve
 from potluck.cli.places import DEFAULT_DATA, config_file
 from potluck.cli.upline import LogFormat, UpLine
 

@@ -90,6 +90,6 @@ def test_without_the_library_the_owner_is_told_how_to_get_it(monkeypatch: pytest
 
 
 def test_the_service_does_not_import_the_library_by_itself() -> None:
-    code = "import sys, potluck.app.running; print('zeroconf' in sys.modules)"
+    code = "import sys, potluck.app.serving; print('zeroconf' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -16,8 +16,8 @@ import pytest
 from potluck.cli.models import state
 from potluck.cli.progress import Progress
 from potluck.cli.pulling import PullView, bar, plain
+from potluck.surfaces.v1.fleet_shapes import ModelInfo, ModelPlace
 from potluck.surfaces.v1.model_shapes import PullProgress
-from potluck.surfaces.v1.shapes import ModelInfo, ModelPlace
 from potluck.wire.sse import ServerEvent
 from tests.cli.conftest import Run
 from tests.cli.fake_service import DEADLINE_S, HOLD, FakeService, Stream, Whole, event, refusal

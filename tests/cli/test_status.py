@@ -15,7 +15,7 @@ from potluck.cli.dashboard import Picture, fitted, queue_screen, screen, state
 from potluck.cli.failure import CliError
 from potluck.cli.output import cells
 from potluck.core.reading import Gpu, Identity, Memory, Reading, Temperature
-from potluck.surfaces.v1.shapes import (
+from potluck.surfaces.v1.fleet_shapes import (
     AgentInfo,
     ClassQueueInfo,
     EngineInfo,
@@ -24,12 +24,11 @@ from potluck.surfaces.v1.shapes import (
     LastMinuteInfo,
     LoadedInfo,
     NodeInfo,
-    QueuedInfo,
     RateInfo,
     RedisInfo,
     StatusReply,
-    TurnInfo,
 )
+from potluck.surfaces.v1.request_shapes import QueuedInfo, TurnInfo
 from tests.cli.conftest import Run
 from tests.cli.fake_service import FakeService, Whole
 

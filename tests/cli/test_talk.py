@@ -10,7 +10,8 @@ from potluck.cli.failure import ServiceError
 from potluck.cli.service import Service
 from potluck.cli.talk import Talk, Thought, as_markdown, chat_events
 from potluck.storage.records import MessageState
-from potluck.surfaces.v1.shapes import ChatDone, ChatMeta, ConversationThread, Delta, MessageInfo
+from potluck.surfaces.v1.chat_shapes import ChatDone, ChatMeta, Delta
+from potluck.surfaces.v1.conversation_shapes import ConversationThread, MessageInfo
 from potluck.wire.sse import ServerEvent
 from tests.cli.fake_service import HOLD, FakeService, Stream, Whole, event
 

@@ -16,7 +16,8 @@ from potluck.cli.failure import USAGE, CliError, ServiceError
 from potluck.cli.output import harmless, print_json, read_piped
 from potluck.cli.places import DEFAULT_DATA
 from potluck.cli.service import AsJson, Data, Key, Url, find
-from potluck.surfaces.v1.shapes import CompleteReply, Delta
+from potluck.surfaces.v1.chat_shapes import Delta
+from potluck.surfaces.v1.code_shapes import CompleteReply
 from potluck.wire.sse import ServerEvent
 
 COMPLETE = "/api/v1/code/complete"

@@ -14,8 +14,8 @@ from potluck.cli.failure import CliError
 from potluck.cli.output import note, print_json, table, table_width
 from potluck.cli.places import DEFAULT_DATA
 from potluck.cli.service import AsJson, Data, Key, Url, find
+from potluck.surfaces.v1.conversation_shapes import ConversationInfo, ConversationList
 from potluck.surfaces.v1.portal_shapes import ImportReport
-from potluck.surfaces.v1.shapes import ConversationInfo, ConversationList
 
 CONVERSATIONS: Final = "/api/v1/conversations"
 # Exports of years take a small machine's disk a while.

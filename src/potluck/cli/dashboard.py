@@ -10,7 +10,8 @@ from potluck.cli import draining, drilling
 from potluck.cli.machines import degrees, percent
 from potluck.cli.output import cells, cut, duration, harmless, one_line, size, table
 from potluck.core.reading import Reading, busiest, hottest
-from potluck.surfaces.v1.shapes import EngineInfo, NodeInfo, QueuedInfo, StatusReply, TurnInfo
+from potluck.surfaces.v1.fleet_shapes import EngineInfo, NodeInfo, StatusReply
+from potluck.surfaces.v1.request_shapes import QueuedInfo, TurnInfo
 
 # Of a long line its head tells enough.
 _SHOWN: Final = 8

@@ -30,7 +30,7 @@ from potluck.config.problems import ConfigErrors
 from potluck.core.errors import OperatorError
 from potluck.storage.blobs.open import open_blobs
 from potluck.storage.open import look_at_storage, sqlite_url
-from potluck.surfaces.v1.shapes import StatusReply
+from potluck.surfaces.v1.fleet_shapes import StatusReply
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 

@@ -8,7 +8,7 @@ from typing import Final
 from potluck.cli.failure import INTERRUPTED, CliError
 from potluck.cli.output import one_line, table
 from potluck.cli.progress import Progress
-from potluck.surfaces.v1.shapes import DrainInfo, MoveInfo, NodeInfo
+from potluck.surfaces.v1.fleet_shapes import DrainInfo, MoveInfo, NodeInfo
 
 _LOOK_S: Final = 0.5
 _GOES_ON: Final = "It goes on without you; 'potluck nodes ls' shows how far it is."

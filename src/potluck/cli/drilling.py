@@ -10,7 +10,7 @@ from potluck.cli.output import duration, one_line, table
 from potluck.core.drill import Home, How, Stage
 from potluck.core.drill_verdict import Outcome
 from potluck.surfaces.v1.drill_shapes import DrillHome, DrillPlan, DrillReport
-from potluck.surfaces.v1.shapes import NodeDrillInfo, NodeInfo
+from potluck.surfaces.v1.fleet_shapes import NodeDrillInfo, NodeInfo
 
 LOOK_S: Final = 0.5
 

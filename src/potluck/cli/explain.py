@@ -13,7 +13,7 @@ from potluck.cli.client import Client
 from potluck.cli.output import duration, print_json, table, table_width
 from potluck.cli.places import DEFAULT_DATA
 from potluck.cli.service import AsJson, Data, Key, Url, find
-from potluck.surfaces.v1.shapes import CandidateInfo, ReplayInfo, RequestInfo
+from potluck.surfaces.v1.request_shapes import CandidateInfo, ReplayInfo, RequestInfo
 
 # Lines of prose are not read beyond this.
 _WIDEST: Final = 100

@@ -15,7 +15,7 @@ from potluck.cli.failure import SERVICE, ServiceError
 from potluck.cli.output import harmless
 from potluck.cli.sarif import sarif
 from potluck.core.review import Severity
-from potluck.surfaces.v1.shapes import FindingInfo, ReviewDone, ReviewProgress
+from potluck.surfaces.v1.code_shapes import FindingInfo, ReviewDone, ReviewProgress
 from potluck.wire.sse import ServerEvent
 
 

@@ -33,8 +33,8 @@ from potluck.cli.output import print_json, table, table_width
 from potluck.cli.places import DEFAULT_DATA
 from potluck.cli.reaching import service_or_directory
 from potluck.cli.service import AsJson, Data, Key, Url
+from potluck.surfaces.v1.key_shapes import KeyCreated, KeyInfo, KeyList, NewKey, Rotation
 from potluck.surfaces.v1.limit_shapes import KeyChange
-from potluck.surfaces.v1.shapes import KeyCreated, KeyInfo, KeyList, NewKey, Rotation
 
 KEYS = "/api/v1/keys"
 

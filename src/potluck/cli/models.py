@@ -16,8 +16,8 @@ from potluck.cli.places import DEFAULT_DATA
 from potluck.cli.progress import Progress
 from potluck.cli.pulling import HOW_TO_RESUME, PullView
 from potluck.cli.service import AsJson, Data, Key, Url, find
+from potluck.surfaces.v1.fleet_shapes import ModelInfo, ModelList
 from potluck.surfaces.v1.model_shapes import ModelsChanged
-from potluck.surfaces.v1.shapes import ModelInfo, ModelList
 
 MODELS: Final = "/api/v1/models"
 

@@ -21,7 +21,7 @@ from potluck.cli.progress import Progress
 from potluck.cli.service import AsJson, Data, Key, Url, find
 from potluck.config.units import DURATION_HINT, Unfit, parse_duration
 from potluck.core.meant import others
-from potluck.surfaces.v1.shapes import DrainInfo, EngineInfo, NodeInfo, NodeList
+from potluck.surfaces.v1.fleet_shapes import DrainInfo, EngineInfo, NodeInfo, NodeList
 
 NODES = "/api/v1/nodes"
 

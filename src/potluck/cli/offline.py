@@ -28,10 +28,10 @@ from potluck.storage.open import open_storage, sqlite_url
 from potluck.storage.ports import Storage
 from potluck.storage.records import AuditFilter, KeyRecord
 from potluck.surfaces.v1.audit import MOST, AuditEntry, AuditList, audit_entry, shown_head
+from potluck.surfaces.v1.key_shapes import KeyCreated, KeyInfo, NewKey
 from potluck.surfaces.v1.keys import key_created, key_info
 from potluck.surfaces.v1.limit_shapes import KeyChange, changed, limits_of
 from potluck.surfaces.v1.people_shapes import UserChange, UserInfo, user_info
-from potluck.surfaces.v1.shapes import KeyCreated, KeyInfo, NewKey
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ from potluck.cli.output import print_json, table_width
 from potluck.cli.places import DEFAULT_DATA
 from potluck.cli.service import AsJson, Data, Key, Url, find
 from potluck.cli.status import Every, Watch, look
-from potluck.surfaces.v1.shapes import QueueReply
+from potluck.surfaces.v1.request_shapes import QueueReply
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 

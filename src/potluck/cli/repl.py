@@ -21,7 +21,9 @@ from potluck.cli.output import harmless, note, one_line, table, table_width
 from potluck.cli.slash import SLASHES, Do, Nothing, Say, Slash, Unknown, help_text, meaning
 from potluck.cli.talk import LAST, Talk, as_markdown, show
 from potluck.core.names import same_model
-from potluck.surfaces.v1.shapes import ChatDone, ChatMeta, ConversationInfo, ModelList
+from potluck.surfaces.v1.chat_shapes import ChatDone, ChatMeta
+from potluck.surfaces.v1.conversation_shapes import ConversationInfo
+from potluck.surfaces.v1.fleet_shapes import ModelList
 
 PROMPT: Final = "> "
 HISTORY_FILE: Final = "chat_history"

@@ -17,7 +17,8 @@ from potluck.cli.places import DEFAULT_DATA
 from potluck.cli.progress import Progress
 from potluck.cli.service import Data, Key, Url, find
 from potluck.core.review import Severity
-from potluck.surfaces.v1.shapes import FindingInfo, ReviewDone, ReviewProgress, UsageInfo
+from potluck.surfaces.v1.code_shapes import FindingInfo, ReviewDone, ReviewProgress
+from potluck.surfaces.v1.shapes import UsageInfo
 
 REVIEW = "/api/v1/code/review"
 

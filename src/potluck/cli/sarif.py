@@ -10,7 +10,7 @@ from urllib.parse import quote
 from potluck import __version__
 from potluck.core.model import Json, JsonObject
 from potluck.core.review import Severity
-from potluck.surfaces.v1.shapes import FindingInfo
+from potluck.surfaces.v1.code_shapes import FindingInfo
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 RULE: Final = "potluck-review"

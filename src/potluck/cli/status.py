@@ -14,7 +14,8 @@ from potluck.cli.dashboard import Picture, screen
 from potluck.cli.output import print_json, table_width
 from potluck.cli.places import DEFAULT_DATA
 from potluck.cli.service import AsJson, Data, Key, Url, find
-from potluck.surfaces.v1.shapes import NodeList, QueueReply, StatusReply
+from potluck.surfaces.v1.fleet_shapes import NodeList, StatusReply
+from potluck.surfaces.v1.request_shapes import QueueReply
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 

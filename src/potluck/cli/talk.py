@@ -15,15 +15,8 @@ from potluck.cli.client import Client, decoded, error_words
 from potluck.cli.failure import CliError, ServiceError
 from potluck.cli.printing import Printer
 from potluck.gateway import answer_headers as told
-from potluck.surfaces.v1.shapes import (
-    ChatDone,
-    ChatMeta,
-    ChatReply,
-    ConversationInfo,
-    ConversationList,
-    ConversationThread,
-    Delta,
-)
+from potluck.surfaces.v1.chat_shapes import ChatDone, ChatMeta, ChatReply, Delta
+from potluck.surfaces.v1.conversation_shapes import ConversationInfo, ConversationList, ConversationThread
 from potluck.wire.sse import ServerEvent
 
 CHAT = "/api/v1/chat"

@@ -15,12 +15,13 @@ from potluck.core.people import Right
 from potluck.storage.conversation_records import ConversationFilter
 from potluck.surfaces.services import FleetView
 from potluck.surfaces.v1.boot_shapes import BootReply, ChoicePlace, Counts, Features, Kind, Me, ModelChoice
+from potluck.surfaces.v1.conversation_shapes import ConversationList
 from potluck.surfaces.v1.conversations import conversation_info
 from potluck.surfaces.v1.exchange import Exchange, Reply
 from potluck.surfaces.v1.folders import folder_info
 from potluck.surfaces.v1.generations import generation_info
 from potluck.surfaces.v1.preferences import preferences_of
-from potluck.surfaces.v1.shapes import ConversationList, rfc3339
+from potluck.surfaces.v1.shapes import rfc3339
 
 _SERVING = (Health.UP, Health.SUSPECT)
 # More than any sidebar shows at first.

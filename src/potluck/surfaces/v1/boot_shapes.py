@@ -7,8 +7,9 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from potluck.core.people import Role
+from potluck.surfaces.v1.chat_shapes import GenerationInfo
+from potluck.surfaces.v1.conversation_shapes import ConversationInfo, ConversationList
 from potluck.surfaces.v1.portal_shapes import FolderInfo, Preferences
-from potluck.surfaces.v1.shapes import ConversationInfo, ConversationList, GenerationInfo
 
 Kind: TypeAlias = Literal["model", "route", "alias", "auto"]
 

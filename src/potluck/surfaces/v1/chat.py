@@ -17,11 +17,11 @@ from potluck.storage.generations import Began, Done, GenerationEvent, Generation
 from potluck.storage.records import ConversationId
 from potluck.storage.temporary import temporary_id
 from potluck.surfaces.v1.chat_begin import Ids, begin, digest_of, reading_of
+from potluck.surfaces.v1.chat_shapes import ChatReply, ChatRequest
 from potluck.surfaces.v1.exchange import Events, Exchange, Reply, Result, Stream, origin_headers
 from potluck.surfaces.v1.generations import done_of, send
 from potluck.surfaces.v1.idempotency import idempotency_key
 from potluck.surfaces.v1.limits import standing
-from potluck.surfaces.v1.shapes import ChatReply, ChatRequest
 
 # Services that are started anew answer again after so many seconds.
 _BACK_S = 5.0

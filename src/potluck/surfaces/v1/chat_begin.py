@@ -40,8 +40,8 @@ from potluck.storage.records import (
     StoredMessage,
 )
 from potluck.surfaces.v1.chat_plan import plan_of, prompt
+from potluck.surfaces.v1.chat_shapes import ChatRequest, ImageInput, TextInput
 from potluck.surfaces.v1.exchange import Exchange
-from potluck.surfaces.v1.shapes import ChatRequest, ImageInput, TextInput
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from potluck.core.errors import BadRequest, Conflict, NotFound
 from potluck.storage.generations import KeptBeginning
 from potluck.storage.records import MessageId, MessageState, StoredMessage, Thread
 from potluck.storage.temporary import is_temporary
-from potluck.surfaces.v1.shapes import ChatRequest
+from potluck.surfaces.v1.chat_shapes import ChatRequest
 
 # English text, as a rule; who goes on with it has its own count as soon as its engine tells.
 _CHARS_PER_TOKEN = 4

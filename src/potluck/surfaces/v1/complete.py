@@ -12,18 +12,11 @@ from potluck.core.errors import BadRequest
 from potluck.core.model import Capability
 from potluck.core.scheduling.classes import Kind
 from potluck.gateway.port import Generation
+from potluck.surfaces.v1.chat_shapes import ChatDone, Delta
+from potluck.surfaces.v1.code_shapes import CompleteMeta, CompleteReply, CompleteRequest, Method
 from potluck.surfaces.v1.exchange import Events, Exchange, Reply, Result, Stream, origin_headers
 from potluck.surfaces.v1.limits import standing
-from potluck.surfaces.v1.shapes import (
-    ChatDone,
-    CompleteMeta,
-    CompleteReply,
-    CompleteRequest,
-    Delta,
-    Method,
-    TimingsInfo,
-    UsageInfo,
-)
+from potluck.surfaces.v1.shapes import TimingsInfo, UsageInfo
 
 T = TypeVar("T")
 

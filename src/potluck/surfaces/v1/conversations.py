@@ -12,9 +12,7 @@ from potluck.core.errors import BadRequest, NotFound
 from potluck.storage.conversation_records import ChatParams, ConversationChange, ConversationFilter, Titled
 from potluck.storage.records import Conversation, ConversationId, MessageId, SearchHit, StoredMessage, Thread, below
 from potluck.storage.temporary import is_temporary
-from potluck.surfaces.v1.exchange import Exchange, Reply
-from potluck.surfaces.v1.generations import milliseconds
-from potluck.surfaces.v1.shapes import (
+from potluck.surfaces.v1.conversation_shapes import (
     AttachmentInfo,
     ConversationInfo,
     ConversationList,
@@ -30,8 +28,10 @@ from potluck.surfaces.v1.shapes import (
     SnippetPiece,
     ThreadQuery,
     ToolCallInfo,
-    rfc3339,
 )
+from potluck.surfaces.v1.exchange import Exchange, Reply
+from potluck.surfaces.v1.generations import milliseconds
+from potluck.surfaces.v1.shapes import rfc3339
 
 
 async def list_conversations(exchange: Exchange, query: ConversationQuery) -> Reply:

@@ -30,6 +30,17 @@ class ErrorBody(msgspec.Struct):
     error: ErrorInfo
 
 
+MODEL_ERRORS = (
+    e.ModelNotFound,
+    e.ContextOverflow,
+    e.Unsupported,
+    e.RateLimited,
+    e.Overloaded,
+    e.NodeError,
+    e.NodeTimeout,
+)
+"""What a call may meet on its way to a model."""
+
 STATUS: dict[type[e.PotluckError], tuple[int, str, str]] = {
     e.BadRequest: (400, "bad_request", "GET /docs shows what this request takes."),
     e.ContextOverflow: (400, "context_overflow", ""),

@@ -21,7 +21,7 @@ from potluck.storage.ports import Shared
 from potluck.storage.records import CallStatus
 from potluck.surfaces.services import DrillCare
 from potluck.surfaces.v1.exchange import Exchange, Reply
-from potluck.surfaces.v1.shapes import (
+from potluck.surfaces.v1.fleet_shapes import (
     AgentInfo,
     ChildInfo,
     ClassQueueInfo,
@@ -39,15 +39,13 @@ from potluck.surfaces.v1.shapes import (
     NodeDrillInfo,
     NodeInfo,
     NodeList,
-    QueuedInfo,
-    QueueReply,
     RateInfo,
     RedisInfo,
     ReloadReply,
     StatusReply,
-    TurnInfo,
-    rfc3339,
 )
+from potluck.surfaces.v1.request_shapes import QueuedInfo, QueueReply, TurnInfo
+from potluck.surfaces.v1.shapes import rfc3339
 
 _SERVING = (Health.UP, Health.SUSPECT)
 

@@ -22,9 +22,7 @@ from potluck.storage.generations import (
     Stopped,
     Thought,
 )
-from potluck.surfaces.v1.errors import ErrorBody, ErrorInfo
-from potluck.surfaces.v1.exchange import Events, Exchange, Reply, Result, Stream
-from potluck.surfaces.v1.shapes import (
+from potluck.surfaces.v1.chat_shapes import (
     ChatDone,
     ChatMeta,
     Delta,
@@ -37,10 +35,10 @@ from potluck.surfaces.v1.shapes import (
     RescuedInfo,
     SeatedInfo,
     StoppedInfo,
-    TimingsInfo,
-    UsageInfo,
-    rfc3339,
 )
+from potluck.surfaces.v1.errors import ErrorBody, ErrorInfo
+from potluck.surfaces.v1.exchange import Events, Exchange, Reply, Result, Stream
+from potluck.surfaces.v1.shapes import TimingsInfo, UsageInfo, rfc3339
 
 
 async def list_generations(exchange: Exchange) -> Reply:

@@ -11,11 +11,12 @@ from potluck.core.errors import BadRequest
 from potluck.core.jobs import ENDED, JobState
 from potluck.jobs.kinds import OPEN, Asked, Told
 from potluck.storage.jobs import STORE_EVENTS, JobEvent, JobFailure, JobRecord, JobStanding
+from potluck.surfaces.v1.chat_shapes import EventQuery
 from potluck.surfaces.v1.endpoint import Action
 from potluck.surfaces.v1.exchange import Events, Exchange, Reply, Result, Stream
 from potluck.surfaces.v1.generations import after_of
 from potluck.surfaces.v1.idempotency import idempotency_key
-from potluck.surfaces.v1.shapes import EventQuery, rfc3339
+from potluck.surfaces.v1.shapes import rfc3339
 from potluck.wire.body import decode_body
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]

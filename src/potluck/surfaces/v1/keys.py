@@ -10,8 +10,9 @@ from potluck.core.errors import BadRequest
 from potluck.core.model import KeyId, UserId
 from potluck.storage.records import KeyRecord
 from potluck.surfaces.v1.exchange import Exchange, Reply
+from potluck.surfaces.v1.key_shapes import KeyCreated, KeyInfo, KeyList, NewKey, Rotation
 from potluck.surfaces.v1.limit_shapes import KeyChange, changed, limits_info, limits_of
-from potluck.surfaces.v1.shapes import KeyCreated, KeyInfo, KeyList, NewKey, Rotation, rfc3339
+from potluck.surfaces.v1.shapes import rfc3339
 
 
 async def list_keys(exchange: Exchange) -> Reply:

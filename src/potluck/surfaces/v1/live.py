@@ -17,6 +17,7 @@ from potluck.gateway.machines import Machine
 from potluck.gateway.port import Caller
 from potluck.gateway.seats import Running
 from potluck.surfaces.services import Services
+from potluck.surfaces.v1.chat_shapes import InLineInfo
 from potluck.surfaces.v1.fleet import drain_info, drill_info, last_minute_info
 from potluck.surfaces.v1.live_shapes import (
     HeldModel,
@@ -30,7 +31,7 @@ from potluck.surfaces.v1.live_shapes import (
     NodeState,
     QueuedCall,
 )
-from potluck.surfaces.v1.shapes import InLineInfo, rfc3339
+from potluck.surfaces.v1.shapes import rfc3339
 
 _SERVING: Final = frozenset({Health.UP, Health.SUSPECT})
 # A line longer than that nobody reads to its end.

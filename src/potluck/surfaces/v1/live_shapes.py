@@ -6,9 +6,10 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from potluck.surfaces.v1.chat_shapes import InLineInfo
+from potluck.surfaces.v1.fleet_shapes import DrainInfo, LastMinuteInfo, NodeDrillInfo
 from potluck.surfaces.v1.jobs import JobInfo
 from potluck.surfaces.v1.past_shapes import IncidentInfo
-from potluck.surfaces.v1.shapes import DrainInfo, InLineInfo, LastMinuteInfo, NodeDrillInfo
 
 NodeState: TypeAlias = Literal["up", "suspect", "loading", "draining", "down", "unknown"]
 

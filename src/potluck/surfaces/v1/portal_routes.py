@@ -6,7 +6,7 @@ from typing import Final
 
 from potluck.core import errors as e
 from potluck.core.people import Right
-from potluck.surfaces.v1 import boot, boot_shapes, conversations, outside, shapes
+from potluck.surfaces.v1 import boot, boot_shapes, conversation_shapes, conversations, outside
 from potluck.surfaces.v1.endpoint import Route, plain, reading
 
 PORTAL_ROUTES: Final[tuple[Route, ...]] = (
@@ -23,7 +23,7 @@ PORTAL_ROUTES: Final[tuple[Route, ...]] = (
         "/api/v1/conversations/{conversation}/messages/{message}",
         "Delete a message and all that follows it.",
         plain(conversations.delete_messages),
-        shapes.MessagesDeleted,
+        conversation_shapes.MessagesDeleted,
         errors=(e.NotFound,),
         right=Right.CONVERSE,
         lasting=True,

@@ -7,7 +7,8 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from potluck.surfaces.v1.shapes import ConversationThread, Named
+from potluck.surfaces.v1.conversation_shapes import ConversationThread
+from potluck.surfaces.v1.shapes import Named
 
 # --- Folders ----------------------------------------------------------------------------------------------------------
 

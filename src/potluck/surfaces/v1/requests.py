@@ -13,16 +13,15 @@ from potluck.core.scheduling.weighing import Verdict
 from potluck.storage.cursors import Mark, cursor_of, read_cursor
 from potluck.storage.records import WENT_ON, AttemptRecord, RequestFilter, RequestRecord
 from potluck.surfaces.v1.exchange import Exchange, Reply
-from potluck.surfaces.v1.shapes import (
+from potluck.surfaces.v1.request_shapes import (
     AttemptInfo,
     CandidateInfo,
     ReplayInfo,
     RequestInfo,
     RequestList,
     RequestQuery,
-    UsageInfo,
-    rfc3339,
 )
+from potluck.surfaces.v1.shapes import UsageInfo, rfc3339
 
 # As `ReplayInfo` names them.
 _RULES: Final[Mapping[Verdict, str]] = {Verdict.CHOSEN: "cost", Verdict.FIRST: "order", Verdict.TURN: "weights"}

@@ -30,10 +30,7 @@ from potluck.core.review import (
 )
 from potluck.core.scheduling.classes import Kind
 from potluck.gateway.port import Generation
-from potluck.surfaces.v1.errors import status_of
-from potluck.surfaces.v1.exchange import Events, Exchange, Reply, Result, Stream, origin_headers
-from potluck.surfaces.v1.limits import standing
-from potluck.surfaces.v1.shapes import (
+from potluck.surfaces.v1.code_shapes import (
     FindingInfo,
     PieceFailure,
     ReviewDone,
@@ -41,8 +38,11 @@ from potluck.surfaces.v1.shapes import (
     ReviewReply,
     ReviewRequest,
     SkippedFile,
-    UsageInfo,
 )
+from potluck.surfaces.v1.errors import status_of
+from potluck.surfaces.v1.exchange import Events, Exchange, Reply, Result, Stream, origin_headers
+from potluck.surfaces.v1.limits import standing
+from potluck.surfaces.v1.shapes import UsageInfo
 
 # More would fill a home lab's few slots with one review and keep everybody else waiting.
 _AT_ONCE = 3

@@ -1,0 +1,156 @@
+"""Routes of keys, of sessions, and of the ways to sign in. `routes` joins them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from potluck.core import errors as e
+from potluck.core.people import Right
+from potluck.gateway.openid.flow import CALLBACK, Answer
+from potluck.surfaces.v1 import account_shapes, accounts, key_shapes, keys, limit_shapes, openid, sessions
+from potluck.surfaces.v1.endpoint import Route, asking, perhaps, plain, reading
+
+_GUESSING: Final = (e.CodeNeeded, e.RateLimited, e.Overloaded)
+
+ACCESS_ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        "GET",
+        "/api/v1/keys",
+        "List one's API keys; who manages users sees everybody's.",
+        plain(keys.list_keys),
+        key_shapes.KeyList,
+        right=Right.OWN_KEYS,
+    ),
+    Route(
+        "POST",
+        "/api/v1/keys",
+        "Make an API key for oneself or, for who manages users, for somebody; it is shown this once.",
+        reading(key_shapes.NewKey, keys.create_key),
+        key_shapes.KeyCreated,
+        errors=(e.NotFound, e.Conflict),
+        status=201,
+        right=Right.OWN_KEYS,
+        lasting=True,
+    ),
+    Route(
+        "PATCH",
+        "/api/v1/keys/{key}",
+        "Limit how much may be used by a key; it holds at once.",
+        reading(limit_shapes.KeyChange, keys.change_key),
+        key_shapes.KeyInfo,
+        errors=(e.NotFound,),
+        right=Right.MANAGE_PEOPLE,
+        lasting=True,
+    ),
+    Route(
+        "POST",
+        "/api/v1/keys/{key}/rotate",
+        "Make a key in place of one, which stays valid for a while; it is shown this once.",
+        perhaps(key_shapes.Rotation, keys.rotate_key),
+        key_shapes.KeyCreated,
+        errors=(e.NotFound, e.Conflict),
+        status=201,
+        right=Right.OWN_KEYS,
+        lasting=True,
+    ),
+    Route(
+        "DELETE",
+        "/api/v1/keys/{key}",
+        "Revoke an API key.",
+        plain(keys.revoke_key),
+        None,
+        errors=(e.NotFound, e.Conflict),
+        status=204,
+        right=Right.OWN_KEYS,
+        lasting=True,
+    ),
+    Route(
+        "GET",
+        "/api/v1/sessions",
+        "List one's sessions in browsers; who manages users sees others' too.",
+        asking(sessions.SessionQuery, sessions.list_sessions),
+        sessions.SessionList,
+        errors=(e.NotFound, e.Forbidden),
+        right=Right.LOOK,
+    ),
+    Route(
+        "POST",
+        "/api/v1/sessions",
+        "Begin a session by name and password, or with an API key: the answer sets a cookie for this browser.",
+        perhaps(account_shapes.SignIn, accounts.begin_session),
+        sessions.SessionInfo,
+        errors=(e.BadRequest, e.Forbidden, e.Unauthenticated, *_GUESSING),
+        status=201,
+        right=None,
+        lasting=True,
+    ),
+    Route(
+        "GET",
+        "/api/v1/sessions/ways",
+        "Tell which ways to sign in there are beside a key.",
+        plain(openid.ways),
+        openid.SignInWaysInfo,
+        right=None,
+    ),
+    Route(
+        "GET",
+        openid.START,
+        "Sign in by the OpenID Connect provider: leads the browser there.",
+        asking(openid.OpenIdBegin, openid.begin),
+        None,
+        errors=(e.NotFound, e.ProviderAway, e.ProviderFailed),
+        status=303,
+        right=None,
+    ),
+    Route(
+        "POST",
+        openid.START,
+        "Make an account at the provider one's own: tells where to send the browser, which must have a session.",
+        reading(openid.OpenIdLink, openid.link),
+        openid.OpenIdLocation,
+        errors=(e.NotFound, e.Forbidden, e.ProviderAway, e.ProviderFailed),
+        right=Right.OWN_ACCOUNT,
+        lasting=True,
+    ),
+    Route(
+        "GET",
+        CALLBACK,
+        "Where the provider sends the browser back to: begins a session, and leads on.",
+        asking(Answer, openid.end),
+        None,
+        errors=(e.NotFound, e.Forbidden, e.Conflict, e.Unauthenticated, e.ProviderAway, e.ProviderFailed),
+        status=303,
+        right=None,
+        lasting=True,
+    ),
+    Route(
+        "GET",
+        "/api/v1/users/me/identities",
+        "List one's accounts at the OpenID Connect provider.",
+        plain(openid.list_identities),
+        openid.IdentityList,
+        right=Right.OWN_ACCOUNT,
+    ),
+    Route(
+        "DELETE",
+        "/api/v1/users/me/identities/{identity}",
+        "Do not sign in by an account any more.",
+        plain(openid.unlink),
+        None,
+        errors=(e.NotFound,),
+        status=204,
+        right=Right.OWN_ACCOUNT,
+        lasting=True,
+    ),
+    Route(
+        "DELETE",
+        "/api/v1/sessions/{session}",
+        "End a session, by id or as `current`; who manages users ends others' too.",
+        plain(sessions.end_session),
+        None,
+        errors=(e.NotFound,),
+        status=204,
+        right=Right.LOOK,
+        lasting=True,
+    ),
+)

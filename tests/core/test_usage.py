@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 
 from potluck.core.errors import BadRequest
-from potluck.core.usage import Dimension, day_of, kept_from, read_days, read_dimensions, table
+from potluck.core.usage import Dimension, day_of, hour_of, kept_from, read_days, read_dimensions, table
 
 NOON_S = 1_795_694_400.0  # 2026-11-26, 12:00 UTC
 
@@ -22,7 +22,7 @@ def test_what_is_told_apart_stands_in_the_order_in_which_it_was_asked_for() -> N
 
 
 def test_days_are_utcs_and_the_last_month_where_nobody_says() -> None:
-    assert day_of(NOON_S) == "2026-11-26"
+    assert (day_of(NOON_S), hour_of(NOON_S + 7_199)) == ("2026-11-26", "2026-11-26T13")
     assert read_days("", "", NOON_S) == ("2026-10-28", "2026-11-26")
     assert read_days("2026-01-01", "", NOON_S) == ("2026-01-01", "2026-11-26")
     assert read_days("", "2026-01-02", NOON_S) == ("2025-12-04", "2026-01-02")

@@ -51,8 +51,8 @@ class Store:
     async def tell(self, query: UsageQuery, *, limit: int) -> tuple[UsageRow, ...]:
         raise AssertionError("not used here")
 
-    async def prune(self, before: float | str) -> int:
-        self.pruned.append(before)
+    async def prune(self, *before: float | str) -> int:
+        self.pruned += before
         if self.broken:
             raise OperatorError("The database is away.")
         return 1
@@ -198,7 +198,7 @@ async def test_calls_and_days_are_forgotten_in_time_and_a_failure_is_no_end(made
     while not store.pruned:
         await asyncio.sleep(0)
     await asyncio.sleep(0)
-    assert store.pruned == ([2 * 86_400.0 + 5.0] if broken else [2 * 86_400.0 + 5.0, "1970-01-02"])
+    assert store.pruned == ([2 * 86_400.0 + 5.0] if broken else [2 * 86_400.0 + 5.0, "1970-01-02", "1970-01-03"])
     assert not pruning.done()
     pruning.cancel()
 

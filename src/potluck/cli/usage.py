@@ -79,6 +79,8 @@ def _named(sums: UsageSums, dimension: Dimension) -> str:
             return sums.key_name or sums.key or "-"
         case Dimension.DAY:
             return sums.day or "-"
+        case Dimension.HOUR:
+            return sums.hour or "-"
         case Dimension.MODEL:
             return sums.model or "-"
         case Dimension.NODE:

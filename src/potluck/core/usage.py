@@ -1,6 +1,7 @@
 """What was used, by whom and on what: how it may be asked for, and how a table of it is written.
 
-Days are those of UTC, as ISO 8601 writes them: ``2026-11-26``. In text they are in the order of time.
+Days and hours are those of UTC, as ISO 8601 writes them: ``2026-11-26``, ``2026-11-26T14``. In text they are in the
+order of time.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Final
 from potluck.core.errors import BadRequest
 
 DAY_S: Final = 86_400.0
+HOUR_S: Final = 3_600.0
 
 # What is told where nobody says from when: the last month, today too.
 _USUAL_DAYS: Final = 30
@@ -27,6 +29,7 @@ class Dimension(StrEnum):
     """What figures may be told apart by."""
 
     DAY = "day"
+    HOUR = "hour"
     USER = "user"
     KEY = "key"
     MODEL = "model"
@@ -50,6 +53,11 @@ def read_dimensions(text: str) -> tuple[Dimension, ...]:
 def day_of(unix_s: float) -> str:
     """The day of a moment in Unix seconds."""
     return datetime.fromtimestamp(unix_s, UTC).date().isoformat()
+
+
+def hour_of(unix_s: float) -> str:
+    """The hour of a moment in Unix seconds."""
+    return datetime.fromtimestamp(unix_s, UTC).isoformat()[:13]
 
 
 def read_days(first: str, last: str, now_s: float) -> tuple[str, str]:

@@ -281,7 +281,8 @@ class Ledger:
             now_s = wall_clock()
             try:
                 forgotten = await self._store.prune(now_s - self.keep.requests_s)
-                days = await usage.prune(kept_from(now_s, self.keep.usage_s))
+                keep = self.keep
+                days = await usage.prune(kept_from(now_s, keep.usage_s), kept_from(now_s, keep.requests_s))
             except OperatorError as error:
                 log.warning("the request log cannot be pruned", error=str(error))
             else:

@@ -512,15 +512,15 @@ class RequestLog(Protocol):
 
 
 class UsageStore(Protocol):
-    """What was used by whom, by the day: sums of the request log, which outlast it and the users. Calls of strangers,
-    who showed no valid key, are not counted."""
+    """What was used by whom, by the day and by the hour: sums of the request log, which outlast it and the users. Calls
+    of strangers, who showed no valid key, are not counted."""
 
     async def tell(self, query: UsageQuery, *, limit: int) -> tuple[UsageRow, ...]:
         """Sums in the order of what they are told apart by; at most so many."""
         ...
 
-    async def prune(self, before_day: str) -> int:
-        """Forget the days before; how many rows they were."""
+    async def prune(self, before_day: str, hours_before_day: str) -> int:
+        """Forget the days before, and the hours of those before the other one; how many rows of days they were."""
         ...
 
 

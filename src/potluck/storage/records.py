@@ -415,11 +415,12 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
 
 
 class UsageRow(msgspec.Struct, frozen=True):
-    """Figures of calls that have one ``day``, ``user``, ``key``, ``model`` and ``node``; what was not asked by is
-    empty, as it is of a call that no engine answered. ``failed`` are among ``calls``. ``energy_j`` is None if nothing
-    measured it."""
+    """Figures of calls that have one ``day``, ``hour``, ``user``, ``key``, ``model`` and ``node``; what was not asked
+    by is empty, as it is of a call that no engine answered. ``failed`` are among ``calls``. ``energy_j`` is None if
+    nothing measured it."""
 
     day: str = ""
+    hour: str = ""
     user: str = ""
     key: str = ""
     model: str = ""

@@ -46,7 +46,9 @@ async def told(storage: Storage, *by: Dimension, **where: object) -> tuple[Usage
 async def test_a_call_is_counted_where_it_belongs(storage: Storage) -> None:
     await storage.requests.add([CALL])
     (row,) = await told(storage, *Dimension)
-    assert row == UsageRow("2024-10-04", "anna", "k1", "llama", "agx0", 1, 0, 10, 5, 2, 0, 2.0, 20.0)
+    figures = UsageRow("2024-10-04", "", "anna", "k1", "llama", "agx0", 1, 0, 10, 5, 2, 0, 2.0, 20.0)
+    assert row == replace(figures, hour="2024-10-04T00")
+    assert await told(storage, *(each for each in Dimension if each is not Dimension.HOUR)) == (figures,)
 
 
 async def test_a_call_that_is_written_again_is_not_counted_again(storage: Storage) -> None:
@@ -94,12 +96,31 @@ async def test_figures_are_told_apart_and_bounded_as_asked(storage: Storage) -> 
     assert await told(storage, by.DAY, first="2030-01-01") == ()
 
 
+async def test_hours_add_up_to_their_days_and_are_forgotten_sooner(storage: Storage) -> None:
+    await storage.requests.add(
+        [CALL, call(2, time_s=CALL.time_s + 3_600), call(3, energy_j=None), call(4, time_s=CALL.time_s + DAY_S)]
+    )
+    by = Dimension
+    hours = [(row.hour, row.calls, row.energy_j) for row in await told(storage, by.HOUR)]
+    assert hours == [("2024-10-04T00", 2, 20.0), ("2024-10-04T01", 1, 20.0), ("2024-10-05T00", 1, 20.0)]
+    assert [(row.day, row.calls, row.energy_j) for row in await told(storage, by.DAY)] == [
+        ("2024-10-04", 3, 40.0),
+        ("2024-10-05", 1, 20.0),
+    ]
+    assert [row.hour for row in await told(storage, by.HOUR, first="2024-10-05")] == ["2024-10-05T00"]
+    assert [row.hour for row in await told(storage, by.HOUR, last="2024-10-04")] == ["2024-10-04T00", "2024-10-04T01"]
+    assert await told(storage, by.HOUR, user=UserId("bert")) == ()
+    await storage.usage.prune("2024-10-04", "2024-10-05")
+    assert [row.hour for row in await told(storage, by.HOUR)] == ["2024-10-05T00"]
+    assert len(await told(storage, by.DAY)) == 2
+
+
 async def test_usage_outlasts_its_calls_and_its_users_and_goes_by_the_day(storage: Storage) -> None:
     await storage.requests.add([CALL, call(2, time_s=CALL.time_s + DAY_S)])
     await storage.requests.prune(CALL.time_s + 9 * DAY_S)
     (row,) = await told(storage)
     assert row.calls == 2
-    assert await storage.usage.prune("2024-10-05") == 1
+    assert await storage.usage.prune("2024-10-05", "2024-10-05") == 1
     assert [row.day for row in await told(storage, Dimension.DAY)] == ["2024-10-05"]
 
 

@@ -444,6 +444,50 @@ ROWS = {
         INSERT INTO prompts VALUES ('p1', 'owner', 'Brief', 'Be brief.', 1, 1.5, 2.5);
         INSERT INTO preferences VALUES ('owner', '{"theme":"dark"}', 2.5);
     """,
+    "0018": """
+        INSERT INTO users VALUES ('owner', 'owner', 'owner', 'owner', 1.5, NULL, NULL);
+        INSERT INTO api_keys VALUES ('k1', 'laptop', 'pk-abc', x'00ff', 1, 1.5, NULL, 2.5, 'owner', 9.5,
+            '["openai"]', NULL, '{"concurrent":2}');
+        INSERT INTO sessions VALUES ('s1', 'owner', 'k1', x'0a', 'Browser/1.0', 1.5, 2.5);
+        INSERT INTO passwords VALUES ('owner', '$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA', 2.5);
+        INSERT INTO second_factors VALUES ('owner', x'0b', 1.5, 2.5, 7);
+        INSERT INTO recovery_codes VALUES ('owner', x'0c');
+        INSERT INTO links VALUES ('l1', 'invite', x'0d', 'owner', 1.5, 9.5, '', 'guest', 'Anna');
+        INSERT INTO identities VALUES ('i1', 'https://id.example', 'sub', 'owner', 'a@example.org', 1.5, 2.5);
+        INSERT INTO conversations VALUES ('c1', 'owner', 'Äpfel', 'äpfel', 'chat', 1.5, 2.5, 3, 1, 'm2', 3.5, NULL,
+            NULL, '["fruit"]', 'Be brief.', '{"seed":7}', 'person');
+        INSERT INTO messages VALUES ('m1', 'c1', 1, NULL, 2.0, 'user', '{"parts":[{"type":"text","text":"hi"}]}', 'hi',
+            'complete', NULL, NULL, NULL, NULL, NULL, NULL, '', NULL);
+        INSERT INTO messages VALUES ('m2', 'c1', 2, 'm1', 2.5, 'assistant', '{"parts":[{"type":"text","text":"yo"}]}',
+            'yo', 'interrupted', 'llama', 'agx0', 'r1', 'length', 3, 4, 'cut', '{"first_token_s":0.5}');
+        INSERT INTO requests VALUES ('r1', 2.0, 'k1', 'native', 'chat', 'auto', 'llama', 'agx0', 'agx0/ollama:11434',
+            'ok', 200, '[{"engine":"agx0/ollama:11434","outcome":"ok","why":""}]', '[]', 0.1, 0.2, 0.3, 3, 4, 0, 0, '',
+            'code: route chat', 'owner');
+        INSERT INTO settings VALUES ('theme', '"dark"', 2.0);
+        INSERT INTO audit_log VALUES (1, 1500, 'f1', 'user.made', 'owner', 'owner', 'pk-abc', '10.0.0.1', 'anna',
+            '{"role":"member"}', '00', 'ff');
+        INSERT INTO blobs VALUES ('00ff', 5, 1.5, 1.6, NULL, NULL);
+        INSERT INTO files VALUES ('f1', 'owner', '00ff', 5, 'a.txt', 'text/plain', 'user_data', 1.5, 1.6, NULL);
+        INSERT INTO jobs VALUES ('j1', 'owner', 'k1', 'chat', 'Chapters', 1, '[]', 'once', 'running', 1.5, 2.5, NULL,
+            0.0, 1, 0, 'gateway', 2, 7, 0, 1, 2, 3, NULL);
+        INSERT INTO job_parts VALUES ('j1', 0, '{"index":0}');
+        INSERT INTO job_events VALUES ('j1', 3, 2.5, 'progress', '{}');
+        INSERT INTO leadership VALUES (1, 'g1', 'http://a', 1, 2, 'secret');
+        INSERT INTO gateways VALUES ('g1', 'a', 'http://a', 3, '[]');
+        INSERT INTO generations VALUES ('m2', 1, '{}', 0, 1, 2, 2.5);
+        INSERT INTO generation_entries VALUES ('m2', 0, '[]');
+        INSERT INTO usage VALUES ('2026-11-26', 'owner', 'k1', 'llama', 'agx0', 1, 0, 3, 4, 0, 0, 0.2, NULL);
+        INSERT INTO pictures VALUES ('p1', 'owner', 'j1', 'f1', NULL, NULL, '00ff', 5, 'image/png', 64, 64, 2.5,
+            'txt2img', 'A fox', 'a fox', '', '{}', 'sdxl', 'abc', 'comfyui', 'orin0', 3.5, '42', 1, NULL);
+        INSERT INTO picture_tags VALUES ('p1', 'best', 'Best');
+        INSERT INTO incidents VALUES ('n1', 'node_down', 'agx0', '', 2.5, NULL, 'refused', 1, '[]');
+        INSERT INTO message_words VALUES (7, 'c1', 'm1', 'hi');
+        INSERT INTO folders VALUES ('f1', 'owner', 'Fruit', 1.5);
+        INSERT INTO shares VALUES ('s1', 'owner', 'c1', 'm2', 0, 1.5, NULL);
+        INSERT INTO prompts VALUES ('p1', 'owner', 'Brief', 'Be brief.', 1, 1.5, 2.5);
+        INSERT INTO preferences VALUES ('owner', '{"theme":"dark"}', 2.5);
+        INSERT INTO usage_hours VALUES ('2026-11-26T14', 'owner', 'k1', 'llama', 'agx0', 1, 0, 3, 4, 0, 0, 0.2, NULL);
+    """,
 }
 
 

@@ -567,7 +567,7 @@ class MemoryUsage:
         self.asked.append(query)
         return tuple(self.rows[:limit])
 
-    async def prune(self, before_day: str) -> int:
+    async def prune(self, before_day: str, hours_before_day: str) -> int:
         raise AssertionError("not used here")
 
 

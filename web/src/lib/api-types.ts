@@ -2518,7 +2518,7 @@ export interface components {
          * @description What figures may be told apart by.
          * @enum {unknown}
          */
-        Dimension: "day" | "key" | "model" | "node" | "user";
+        Dimension: "day" | "hour" | "key" | "model" | "node" | "user";
         /**
          * DiscoveryReply
          * @description ``mdns`` and ``scan`` are how is looked beside this machine's usual ports; ``scanned_at`` is the last scan.
@@ -5566,8 +5566,9 @@ export interface components {
         /**
          * UsageQueryShape
          * @description ``from`` and ``to`` are days of UTC, both included, such as 2026-11-26: a month ago and today if left out. ``by``
-         *         is one or several of day, user, key, model and node, with commas; left out, one sum of everything. ``user`` is whose
-         *         usage is told, by id or name, for who may see everybody's.
+         *         is one or several of day, hour, user, key, model and node, with commas; left out, one sum of everything. Hours are
+         *         told of for as long as the request log is kept. ``user`` is whose usage is told, by id or name, for who may see
+         *         everybody's.
          */
         UsageQueryShape: {
             /** @default  */
@@ -5609,6 +5610,8 @@ export interface components {
             energy_wh: number | null;
             engine_s: number;
             failed: number;
+            /** @default null */
+            hour: string | null;
             images: number;
             /** @default null */
             key: string | null;

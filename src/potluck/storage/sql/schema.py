@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISIONS = tuple(f"{number:04}" for number in range(1, 18))
+REVISIONS = tuple(f"{number:04}" for number in range(1, 19))
 """Every revision of the schema, oldest first: known here so that a start needs Alembic only to change something."""
 
 HEAD = REVISIONS[-1]
@@ -345,6 +345,25 @@ usage = Table(
     "usage",
     metadata,
     Column("day", Text, primary_key=True),
+    Column("user_id", Text, primary_key=True),
+    Column("key_id", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("node", Text, primary_key=True),
+    Column("calls", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    Column("prompt_tokens", BigInteger, nullable=False),
+    Column("completion_tokens", BigInteger, nullable=False),
+    Column("cached_tokens", BigInteger, nullable=False),
+    Column("images", BigInteger, nullable=False),
+    Column("engine_s", Double, nullable=False),
+    Column("energy_j", Double),
+)
+
+# The same by the hour, for as long as the request log is kept.
+usage_hours = Table(
+    "usage_hours",
+    metadata,
+    Column("hour", Text, primary_key=True),
     Column("user_id", Text, primary_key=True),
     Column("key_id", Text, primary_key=True),
     Column("model", Text, primary_key=True),

@@ -28,6 +28,7 @@ _FIGURES: Final = (
 )
 _NAMED: Final[Mapping[Dimension, tuple[str, ...]]] = {
     Dimension.DAY: ("day",),
+    Dimension.HOUR: ("hour",),
     Dimension.USER: ("user", "user_name"),
     Dimension.KEY: ("key", "key_name"),
     Dimension.MODEL: ("model",),

@@ -12,8 +12,9 @@ from potluck.core.usage import Dimension
 
 class UsageQueryShape(msgspec.Struct):
     """``from`` and ``to`` are days of UTC, both included, such as 2026-11-26: a month ago and today if left out. ``by``
-    is one or several of day, user, key, model and node, with commas; left out, one sum of everything. ``user`` is whose
-    usage is told, by id or name, for who may see everybody's."""
+    is one or several of day, hour, user, key, model and node, with commas; left out, one sum of everything. Hours are
+    told of for as long as the request log is kept. ``user`` is whose usage is told, by id or name, for who may see
+    everybody's."""
 
     since: str = msgspec.field(name="from", default="")
     until: str = msgspec.field(name="to", default="")
@@ -35,6 +36,7 @@ class UsageSums(msgspec.Struct, omit_defaults=True):
     engine_s: float
     energy_wh: float | None
     day: str | None = None
+    hour: str | None = None
     user: str | None = None
     user_name: str | None = None
     key: str | None = None

@@ -110,6 +110,7 @@ export default {
   "revoke-yes": "Jetzt widerrufen",
   revoked: "{name} ist widerrufen.",
   range: "Zeit",
+  "last-hours": "Letzte 24 Stunden",
   "last-days": { one: "Heute", other: "Letzte {n} Tage" },
   measure: "Was gezählt wird",
   grouped: "Gruppiert",

@@ -107,6 +107,7 @@ export default {
   "revoke-yes": "Revoke now",
   revoked: "{name} is revoked.",
   range: "Time",
+  "last-hours": "Last 24 hours",
   "last-days": { one: "Today", other: "Last {n} days" },
   measure: "What is counted",
   grouped: "Grouped by",

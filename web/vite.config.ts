@@ -35,6 +35,7 @@ export default defineConfig({
   // A worker has the policy that its own file comes with: the server knows those files by their name.
   worker: { format: "es", rolldownOptions: { output: { entryFileNames: "assets/worker-[name]-[hash].js" } } },
   server: { proxy: Object.fromEntries(SERVED.map((path) => [path, { target: SERVICE }])) },
-  test: { include: ["src/**/*.test.ts", "tests/**/*.test.ts"], environment: "node" },
+  // A busy machine takes its time; what hangs is found all the same.
+  test: { include: ["src/**/*.test.ts", "tests/**/*.test.ts"], environment: "node", testTimeout: 60_000 },
   resolve: process.env["VITEST"] ? { conditions: ["browser"] } : {},
 });

@@ -12,6 +12,7 @@ import structlog
 from potluck.app.installation import Installer
 from potluck.config.changeable import changed
 from potluck.config.model import ClassConfig, Config, DiscoveryConfig, NodeConfig, Policy, RouteConfig, UsageConfig
+from potluck.config.restarting import AT_ONCE
 from potluck.config.secret import Secret
 from potluck.core.catalogue import RouteRule
 from potluck.core.errors import BadRequest, OperatorError
@@ -27,7 +28,6 @@ log = structlog.get_logger(__name__)
 _FLEET = frozenset({"nodes", "routes", "aliases"})
 _QUEUE = frozenset({"queue", "classes"})
 _RESCUE = frozenset({"rescue", "generations"})
-_AT_ONCE = _FLEET | _QUEUE | _RESCUE | {"discovery", "usage"}
 NOTHING_SAID: Mapping[str, Json] = MappingProxyType({})
 _NOT_SETTINGS = frozenset({"source", "warnings"})
 
@@ -79,7 +79,7 @@ class Reloader:
         file, before = self._read(), self._config
         found = self._take(self._whole(file))
         self._file = file
-        held = {name: name in _AT_ONCE for name in found}
+        held = {name: name in AT_ONCE for name in found}
         if "limits" in held:  # the rules hold at once, the sizes from the next start on
             limits = msgspec.structs.replace(before.limits, rules=file.limits.rules)
             held["limits"] = limits == file.limits

@@ -11,6 +11,7 @@ import msgspec
 from potluck.config.changeable import CHANGEABLE
 from potluck.config.model import Config
 from potluck.config.reference import default_of, json_schema, sections, type_of
+from potluck.config.restarting import needs_restart
 from potluck.config.source import Document, Path, dotted, read_document
 from potluck.config.values import FILE_MARK
 from potluck.core.model import Json, JsonObject
@@ -25,7 +26,7 @@ _MOST_BYTES: Final = 1_000_000
 
 class Setting(msgspec.Struct, frozen=True):
     """``value`` is as it is written, of a secret `HIDDEN`, None for one that is not set. ``line`` is where it stands in
-    the file, None where it does not."""
+    the file, None where it does not. ``restart``: what is changed in the file holds from the next start on."""
 
     key: str
     type: str
@@ -34,6 +35,7 @@ class Setting(msgspec.Struct, frozen=True):
     source: Source
     line: int | None
     changeable: bool
+    restart: bool
     description: str
 
 
@@ -107,6 +109,7 @@ def _one(
         source=source,
         line=line,
         changeable=key in CHANGEABLE,
+        restart=needs_restart(key),
         description=description if isinstance(description, str) else "",
     )
 

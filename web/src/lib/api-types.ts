@@ -5205,7 +5205,9 @@ export interface components {
          * SettingInfo
          * @description A setting. ``value`` is as it is written; of a secret only dots, null for one that is not set, for which
          *         ``default`` holds. ``source`` is what counts: ``portal`` for what was changed here, else the ``command line``, the
-         *         ``environment`` (a variable that the file names), the ``file``, where ``line`` is, or the ``default``.
+         *         ``environment`` (a variable that the file names), the ``file``, where ``line`` is, or the ``default``. What is
+         *         not ``changeable`` here is changed in the file: then it holds when that is read again, or, with ``restart``, from
+         *         the next start on.
          */
         SettingInfo: {
             changeable: boolean;
@@ -5213,6 +5215,7 @@ export interface components {
             description: string;
             key: string;
             line: number | null;
+            restart: boolean;
             section: string;
             /** @enum {unknown} */
             source: "command line" | "default" | "environment" | "file" | "portal";

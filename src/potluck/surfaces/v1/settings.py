@@ -46,5 +46,6 @@ def _info(setting: Setting) -> SettingInfo:
         source=setting.source,
         line=setting.line,
         changeable=setting.changeable,
+        restart=setting.restart,
         description=setting.description,
     )

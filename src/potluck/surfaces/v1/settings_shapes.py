@@ -13,7 +13,9 @@ Plain: TypeAlias = str | int | float | bool | None
 class SettingInfo(msgspec.Struct):
     """A setting. ``value`` is as it is written; of a secret only dots, null for one that is not set, for which
     ``default`` holds. ``source`` is what counts: ``portal`` for what was changed here, else the ``command line``, the
-    ``environment`` (a variable that the file names), the ``file``, where ``line`` is, or the ``default``.
+    ``environment`` (a variable that the file names), the ``file``, where ``line`` is, or the ``default``. What is
+    not ``changeable`` here is changed in the file: then it holds when that is read again, or, with ``restart``, from
+    the next start on.
     """
 
     key: str
@@ -24,6 +26,7 @@ class SettingInfo(msgspec.Struct):
     source: Literal["portal", "command line", "environment", "file", "default"]
     line: int | None
     changeable: bool
+    restart: bool
     description: str
 
 

@@ -94,4 +94,6 @@ export default {
   without: "Ohne: {words}",
   parameters: "Parameter",
   "made-by": "{model} auf {node} in {time} s",
+  "told-done": "Dein Bild ist da",
+  "told-failed": "Ein Bild ist nicht gelungen",
 } satisfies Same<typeof en>;

@@ -91,4 +91,6 @@ export default {
   without: "Without: {words}",
   parameters: "Parameters",
   "made-by": "{model} on {node} in {time} s",
+  "told-done": "Your picture is there",
+  "told-failed": "A picture could not be made",
 } as const;

@@ -4,7 +4,7 @@ import { isSwitch, pieces, sections, type Setting, typed, written } from "./sett
 
 const setting = (more: Partial<Setting>): Setting => ({
   key: "health.interval", section: "health", type: "duration", value: null, default: "30s", source: "default",
-  line: null, changeable: true, description: "How often nodes are looked at.", ...more,
+  line: null, changeable: true, restart: false, description: "How often nodes are looked at.", ...more,
 });
 
 describe("settings on a page", () => {

@@ -5,6 +5,7 @@ import { blank, type Message, type Trouble } from "../../lib/chat/message";
 import { answerTo, isLocal, type Letter, nameless, readdressed, sendable } from "../../lib/chat/outbox";
 import { ApiError, shownError } from "../../lib/errors";
 import { backOffMs } from "../../lib/sse";
+import { newName } from "../names";
 import { Shelf } from "./kept";
 import { bodyOf, uploaded } from "./request";
 import { Running } from "./running.svelte";
@@ -231,11 +232,6 @@ function firstOf(key: string, ask: Ask): Answer {
   const parent = ask.kind === "say" ? key : ask.kind === "again" ? ask.message : ask.parent;
   const first = asked(answerTo(key), parent, ask.model, Date.now());
   return ask.kind === "go-on" ? { ...first, beginning: ask.beginning, continues: ask.message } : first;
-}
-
-/** 128 bits that nobody else has. Not `randomUUID`: that is for secure origins, and a house's own address is none. */
-export function newName(): string {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 async function alone<T>(name: string, act: () => Promise<T>): Promise<T | null> {

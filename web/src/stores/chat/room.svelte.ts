@@ -10,14 +10,13 @@ import { api } from "../client";
 import { events } from "../events.svelte";
 import { loadBoot, session } from "../session.svelte";
 import { announce, notify } from "../status.svelte";
+import { tell } from "../telling";
 import { conversations } from "./conversations.svelte";
 import { Draft } from "./drafts.svelte";
 import { type Hearer, outbox, type Sent } from "./outbox.svelte";
 import { type How, Thread } from "./thread.svelte";
 
 const KEPT_AS = "potluck.model";
-// An answer that took longer than this is worth a notification.
-const LONG_MS = 10_000;
 
 class Room implements Hearer {
   thread = $state.raw(new Thread());
@@ -149,7 +148,8 @@ class Room implements Hearer {
     else if (answer.trouble?.message) announce(answer.trouble.message);
     // It is in memory now, and was not when the portal was opened.
     if (!this.choices.find((each) => each.id === sent.letter?.ask.model)?.resident) void loadBoot();
-    if (document.hidden && Date.now() - answer.startedMs > LONG_MS) tell(sent);
+    const title = conversations.get(sent.chat)?.title ?? t("chat.title");
+    void tell({ title, body: answer.text.slice(0, 120), tag: sent.chat, url: pathOf("chat", sent.chat) }, answer.startedMs);
   }
 
   private place(node: string, model: string): Choice["places"][number] | undefined {
@@ -177,16 +177,6 @@ class Room implements Hearer {
       }
     }
   }
-}
-
-function tell({ chat, running }: Sent): void {
-  if (!("Notification" in globalThis) || Notification.permission !== "granted") return;
-  const title = conversations.get(chat)?.title ?? t("chat.title");
-  const body = running.answer.text.slice(0, 120);
-  void navigator.serviceWorker.getRegistration().then((worker) => {
-    if (worker) void worker.showNotification(title, { body, tag: chat, data: { url: pathOf("chat", chat) } });
-    else new Notification(title, { body, tag: chat });
-  });
 }
 
 function kept(): string {

@@ -9,7 +9,8 @@ import { api } from "../client";
 import { events } from "../events.svelte";
 import { session } from "../session.svelte";
 import { type Entry, entryOf } from "./conversations.svelte";
-import { type Hearer, newName, outbox, type Sent } from "./outbox.svelte";
+import { newName } from "../names";
+import { type Hearer, outbox, type Sent } from "./outbox.svelte";
 import { Running } from "./running.svelte";
 
 export type How = Pick<Ask, "model" | "node" | "params" | "system" | "temporary">;

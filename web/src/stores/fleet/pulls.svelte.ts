@@ -2,7 +2,10 @@
 import { ApiError, errorOf, shownError } from "../../lib/errors";
 import { begun, isRunning, type Pull, pulled } from "../../lib/fleet/pull";
 import { eventsOf } from "../../lib/sse";
+import { t } from "../../i18n/index.svelte";
+import { pathOf } from "../../lib/router";
 import { api } from "../client";
+import { tell } from "../telling";
 
 class Pulls {
   all = $state.raw<readonly Pull[]>([]);
@@ -11,6 +14,7 @@ class Pulls {
 
   /** Fetches a model; `node` empty: the best place for it. Never rejects: what went wrong is in the pull. */
   async start(model: string, node = ""): Promise<Pull> {
+    const startedMs = Date.now();
     const pull = begun(this.next++, model, node);
     const control = new AbortController();
     this.controls.set(pull.id, control);
@@ -22,7 +26,9 @@ class Pulls {
     } finally {
       this.controls.delete(pull.id);
     }
-    return this.all.find((each) => each.id === pull.id) ?? pull;
+    const ended = this.all.find((each) => each.id === pull.id) ?? pull;
+    if (ended.state === "done" || ended.state === "failed") void toldOf(ended, startedMs);
+    return ended;
   }
 
   private async follow(pull: Pull, signal: AbortSignal): Promise<void> {
@@ -51,6 +57,12 @@ class Pulls {
   private put(id: number, change: (pull: Pull) => Pull): void {
     this.all = this.all.map((each) => (each.id === id ? change(each) : each));
   }
+}
+
+async function toldOf(pull: Pull, startedMs: number): Promise<void> {
+  const { model, node } = pull;
+  const title = pull.state === "done" ? t("nodes.pulled", { model, node }) : t("nodes.pull-failed", { model });
+  await tell({ title, body: pull.error?.message ?? "", tag: `pull ${model}`, url: pathOf("nodes", node) }, startedMs);
 }
 
 export const pulls = new Pulls();

@@ -3,7 +3,11 @@ import type { StudioForm } from "../../lib/images/form";
 import { order } from "../../lib/images/form";
 import { afterEvent, ended, type ImageJob, type Work } from "../../lib/images/work";
 import { follow, sleep } from "../../lib/sse";
+import { t } from "../../i18n/index.svelte";
+import { pathOf } from "../../lib/router";
 import { api } from "../client";
+import { newName } from "../names";
+import { tell } from "../telling";
 import { gallery } from "./gallery.svelte";
 
 class Works {
@@ -25,7 +29,7 @@ class Works {
   async make(form: StudioForm): Promise<void> {
     const { path, body } = order(form);
     // Sent twice by a network that stumbles, it makes one job.
-    const headers = { "idempotency-key": crypto.randomUUID() };
+    const headers = { "idempotency-key": newName() };
     this.take((await api.post(path, { body, headers })) as ImageJob);
   }
 
@@ -65,6 +69,7 @@ class Works {
       if (each.job.id !== id) return each;
       const work = afterEvent(each, event, told);
       over = ended(work);
+      if (over) void toldOf(work);
       return work;
     });
     if (event === "image") gallery.add(told as Parameters<typeof gallery.add>[0]);
@@ -72,6 +77,12 @@ class Works {
     if (over) this.all = this.all.filter((each) => each.job.id !== id || each.job.state === "failed");
     return over;
   }
+}
+
+async function toldOf({ job }: Work): Promise<void> {
+  if (job.state === "cancelled") return;
+  const title = t(job.state === "done" ? "images.told-done" : "images.told-failed");
+  await tell({ title, body: job.title || (job.error?.message ?? ""), tag: job.id, url: pathOf("images") }, Date.parse(job.created_at));
 }
 
 export const works = new Works();

@@ -13,7 +13,7 @@ JOBS   ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 5 ] && n=5; echo 
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: audit web web-check help run setup test check fmt lint types layers fast docs lock clean bench-crashes bench-faults bench-first-run bench-fleet bench-gateway bench-kills bench-portal bench-scheduler bench-takeover bench-upscaling soak
+.PHONY: audit web web-check help run setup test check fmt lint types layers fast docs lock clean bench-crashes bench-faults bench-first-run bench-fleet bench-gateway bench-images bench-kills bench-portal bench-scheduler bench-takeover bench-upscaling soak
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -113,6 +113,9 @@ bench-fleet: $(VENV)/.dev ## the simulator against real processes: the same flee
 
 bench-gateway: $(VENV)/.dev ## the relay against nginx; ARGS="--peers --rounds 7" for every peer (installs them)
 	$(BIN)/python benchmarks/gateway $(ARGS)
+
+bench-images: $(VENV)/.dev host-tools ## image nodes, the gateway, Redis and clients' connections are killed while 100 jobs draw: is each picture there, and once?
+	$(BIN)/python -m benchmarks.images $(ARGS)
 
 bench-kills: $(VENV)/.dev ## real engines, killed at a random token: is the text the same, and whole at the seam?
 	$(BIN)/python -m benchmarks.kills $(ARGS)

@@ -32,6 +32,7 @@ class FakeWork:
     total: int
     kept: frozenset[int] = frozenset()
     last_try: bool = False
+    again: bool = False
     parts: dict[int, Any] = field(default_factory=dict)
 
     @property

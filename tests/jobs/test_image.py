@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
-from potluck.core.errors import BadRequest
+from potluck.backends.images.port import Run
+from potluck.core.errors import BadRequest, NodeUnreachable
 from potluck.core.jobs import JobState
 from potluck.core.pictures.ask import (
     Control,
@@ -22,12 +24,15 @@ from potluck.core.pictures.ask import (
     Task,
     Upscale,
 )
+from potluck.core.pictures.fitting import filled
+from potluck.core.pictures.outcome import Progress
 from potluck.jobs.image import order_id
 from potluck.wire.png import read_texts
 from potluck_fake_engine.art import opened
 from tests.jobs.studio import House, house
 from tests.pictures import image
 from tests.surfaces.v1.world import ANNA, BERT
+from tests.torn import Torn
 
 BOTH = {"desk": ("comfyui", ["sd_v1-5"]), "agx0": ("a1111", ["sd_v1-5"])}
 COMFY = {"desk": ("comfyui", ["sd_v1-5"])}
@@ -231,6 +236,29 @@ async def test_a_gateway_that_starts_anew_repeats_nothing_that_was_kept(tmp_path
         assert len(after) == 6
         assert before.items() <= {each.id: each.created_s for each in after}.items()
         assert len({each.seed for each in after}) == 6
+
+
+async def test_what_an_engine_draws_since_before_a_restart_is_fetched_there(tmp_path: Path) -> None:
+    engines = {name: ("comfyui", ["sd_v1-5,step_s=10"]) for name in ("desk", "agx0")}
+    async with house(tmp_path, engines, begun=False, order=("desk", "agx0")) as home:
+        job = await home.submit(replace(ASK, steps=20))
+        # 1. A gateway that is killed while the second engine draws.
+        assert await home.shop.storage.jobs.claim("killed", ["image"], home.shop.now[0]) is not None
+        place = next(each for each in home.studio.places() if each.node == "agx0")
+        torn: Any = Torn(place.http)
+        complete, _ = filled(replace(ASK, steps=20), place.has)
+        with pytest.raises(NodeUnreachable):
+            async for event in place.images.run(Run(order_id(job.id, 0), complete, place.has, {}), torn):
+                if isinstance(event, Progress) and event.step > 0:
+                    torn.broken.set()
+        # 2. The next one would draw with the first, and finds out.
+        await home.look()
+        home.runner.begin()
+        assert (await home.ended(job)).state is JobState.DONE
+        assert [each.node for each in await home.pictures(job)] == ["agx0"]
+        assert [home.fakes[name].counters.started for name in ("desk", "agx0")] == [0, 1]
+        # 3. It has seen too little of it to learn from.
+        assert not any(each["step_s"] and each["step_s"] < 1.0 for each in home.studio.speeds.learned().values())
 
 
 async def test_two_engines_share_what_there_is_to_do(tmp_path: Path) -> None:

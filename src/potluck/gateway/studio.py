@@ -34,6 +34,7 @@ from potluck.core.pictures.speeds import Reading, Speeds
 from potluck.gateway.dispatch import Dispatcher
 from potluck.gateway.fleet import Fleet
 from potluck.gateway.painters import Local, Painter, Place
+from potluck.gateway.picture_pace import Pace
 from potluck.gateway.wishes import Load, Wish
 
 T = TypeVar("T")
@@ -45,18 +46,25 @@ _LOOK_S = 1.0
 # A picture that waits for memory of text models that are never idle goes ahead after what its class may wait.
 _PATIENCE_S = 60.0
 _RETRY_S = 15.0
+# An engine that does not say at once whether it has begun a picture before is taken not to.
+_LEFT_S = 3.0
+# What others draw is looked at so often while one of ours waits for it, and not only when an engine's turn comes.
+_OTHERS_S = 2.0
 # Somebody else's work on the processor is not hindered: it is the last that is asked.
 _LAST_RANK = 1_000
 
 
 @dataclass(slots=True)
 class _Seeking:
-    """A picture in line. ``tried`` failed at it, with ``failure`` the last time."""
+    """A picture in line. ``tried`` failed at it, each with its error. ``asked`` were asked whether they have begun it
+    before; ``left`` is the one that has."""
 
     wish: Wish[object]
     arrived_s: float
     tried: dict[EngineId, NodeError] = field(default_factory=dict[EngineId, NodeError])
     turn: asyncio.Future[EngineId] | None = None
+    asked: set[EngineId] = field(default_factory=set[EngineId])
+    left: EngineId | None = None
 
 
 class Studio:
@@ -86,6 +94,7 @@ class Studio:
         self._line = Line(in_order=bool(order))
         self._seeking: dict[str, _Seeking] = {}
         self._loaded: dict[EngineId, str] = {}
+        self._looked_s: dict[EngineId, float] = {}
 
     # --- what there is ---
 
@@ -110,8 +119,12 @@ class Studio:
             if engine is not None and engine.has is not None:
                 health = self._fleet.engines[each.id].health
                 http = cast("ImageHttp", each.http)
-                others = engine.others if each.id not in self._busy() else 0
+                others = 0 if each.id in self._busy() else max(0, engine.others - self._left_at(each.id))
                 yield Place(each.id, each.node, each.kind, engine.images, http, engine.has, health, others)
+
+    def _left_at(self, engine: EngineId) -> int:
+        """Pictures of ours that it draws since before, and that wait for their turn to be fetched."""
+        return sum(seeking.left == engine for seeking in self._seeking.values())
 
     def _busy(self) -> frozenset[EngineId]:
         """Engines that draw ours: what they count as their work is that."""
@@ -154,12 +167,13 @@ class Studio:
             while True:
                 place = await self._turn(seeking)
                 try:
-                    return await self._drawn(wish, place)
+                    if not await self._left_elsewhere(seeking, place):
+                        return await self._drawn(wish, place)
+                    self._line.given_back(place.engine)
                 except NodeError as error:
                     self._failed(seeking, place, error)
                 finally:
-                    self._line.ended(place.engine, self._clock())
-                    self._settle()
+                    self._freed(place)
         finally:
             self._line.leave(wish.id)
             del self._seeking[wish.id]
@@ -190,10 +204,49 @@ class Studio:
                     return next(place for place in self.places() if place.engine == engine)
             if seeking.turn.done():  # it came in this very instant
                 return next(place for place in self.places() if place.engine == seeking.turn.result())
+            self._look_at_others(want)
             standing = self.standing(seeking.wish.id)
             if standing is not None and standing.ready_s != told:
                 told = standing.ready_s
                 seeking.wish.tell(Progress(0, 0, eta_s=told, what="queued"), "")
+
+    async def _left_elsewhere(self, seeking: _Seeking, place: Place) -> bool:
+        """Whether another engine goes on with it since before a restart: it is waited for there. Each is asked once."""
+        if not seeking.wish.again or seeking.left is not None:
+            return False
+        others = [
+            each
+            for each in self.places()
+            if each.engine not in {place.engine, *seeking.asked, *seeking.tried}
+            and each is not self._local and each.health in SERVING and not seeking.wish.lacks(each)
+        ]  # fmt: skip
+        seeking.asked |= {each.engine for each in others}
+        found = await asyncio.gather(*(self._has_left(seeking.wish.id, each) for each in others))
+        seeking.left = next((each.engine for each, there in zip(others, found, strict=True) if there), None)
+        return seeking.left is not None
+
+    async def _has_left(self, id: str, place: Place) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LEFT_S):
+                return await place.images.left(id, place.http)
+        return False
+
+    def _freed(self, place: Place) -> None:
+        """What was counted there while ours was drawn counted ours, too."""
+        self._line.ended(place.engine, self._clock())
+        installation = self._fleet.installations.get(place.engine)
+        if installation is not None and installation.drawing is not None:
+            installation.drawing.others = max(0, installation.drawing.others - 1)
+        self._settle()
+
+    def _look_at_others(self, want: Want) -> None:
+        """Engines that draw others' pictures are asked sooner whether they still do."""
+        now = self._clock()
+        for place in self.places():
+            waited_for = place.others and place.engine in want.costs
+            if waited_for and now - self._looked_s.get(place.engine, -_OTHERS_S) >= _OTHERS_S:
+                self._looked_s[place.engine] = now
+                self._fleet.look_now(place.engine)
 
     def _settle(self) -> None:
         """Begin what can begin."""
@@ -217,7 +270,8 @@ class Studio:
                 raise wish.given_up(list(seeking.tried.values()))
             message = "No image engine that can draw this is up."
             raise NoEngineReady(message, retry_after_s=_RETRY_S, hint="'potluck nodes ls' shows why.")
-        costs = {place.engine: self._cost(wish.load(place.has), place) for place in left}
+        there = [place for place in left if place.engine == seeking.left and place.health in SERVING]
+        costs = {place.engine: self._cost(wish.load(place.has), place) for place in there or left}
         return Want(wish.id, wish.user, costs, seeking.arrived_s)
 
     def _refusal(
@@ -250,7 +304,7 @@ class Studio:
         request = RequestId(wish.id)
         self._dispatcher.drawing(request, place.engine, MODELS)
         was = self._in_memory(place)
-        watch = _Watch(self._clock)
+        watch = Pace(self._clock)
         cost, untold = self._cost(load, place), Feature.PREVIEWS not in place.has.features
         whole_s = cost.draw_s + (cost.load_s if load.model and was != load.model else 0.0)
         try:
@@ -262,7 +316,9 @@ class Studio:
                         wish.tell(guessed(event, watch.passed_s(), whole_s) if guess else event, place.node)
         finally:
             self._dispatcher.drawn(request, place.engine)
-        await self._learn(place, load, watch.reading(load.work, warm=not load.model or was == load.model))
+        # What was drawn before we listened tells nothing of how fast that was.
+        warm = not wish.again and (not load.model or was == load.model)
+        await self._learn(place, load, watch.reading(load.work, warm=warm))
         if place is not self._local:
             self._fleet.saw(place.engine, Seen.CALL_OK, "")
         return drawing.finished(watch.passed_s())
@@ -299,31 +355,3 @@ class Studio:
         self._fleet.saw(place.engine, Seen.CALL_FAILED, error.message)
         if isinstance(error, NodeUnreachable):
             self._fleet.look_now(place.engine)
-
-
-class _Watch:
-    """When the first step of a picture came, and the last."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._began_s = clock()
-        self._first: tuple[float, int, int] | None = None
-
-    def saw(self, progress: Progress) -> None:
-        if progress.what == "queued":
-            self._began_s = self._clock()
-        elif self._first is None and progress.step > 0:
-            self._first = (self._clock(), progress.step, progress.steps)
-
-    def passed_s(self) -> float:
-        return self._clock() - self._began_s
-
-    def reading(self, work: float, *, warm: bool) -> Reading:
-        """Steps from the first that was seen on tell the pace; what came before beyond that was a load."""
-        passed_s = self.passed_s()
-        if self._first is None or self._first[1] >= self._first[2]:
-            return Reading(work, passed_s) if warm else Reading(0.0, 0.0)
-        at_s, step, steps = self._first
-        pace_s = (self._clock() - at_s) / (steps - step)
-        load_s = 0.0 if warm else max(0.0, at_s - self._began_s - step * pace_s)
-        return Reading(work, pace_s * steps, load_s)

@@ -43,14 +43,17 @@ class Drawing(Protocol[T_co]):
 
 
 class Wish(Protocol[T_co]):
-    """``id`` is a lowercase UUID that is the same after a restart; ``tell`` hears of its way, with the node's name, and
-    of nobody else's."""
+    """``id`` is a lowercase UUID that is the same after a restart; ``again``: it may have been begun before one, and
+    still be drawn somewhere. ``tell`` hears of its way, with the node's name, and of nobody else's."""
 
     @property
     def id(self) -> str: ...
 
     @property
     def user(self) -> UserId: ...
+
+    @property
+    def again(self) -> bool: ...
 
     @property
     def tell(self) -> Callable[[Progress, str], None]: ...
@@ -104,6 +107,7 @@ class Order:
     ask: PictureAsk
     prepare: Prepare
     tell: Callable[[Progress, str], None]
+    again: bool = False
 
     def lacks(self, place: Place) -> tuple[str, ...]:
         if self.ask.node and self.ask.node != place.node:
@@ -125,7 +129,7 @@ class Order:
             smaller = f"{_smaller(ask.width)} x {_smaller(ask.height)}" if ask.width else "a smaller size"
             hint = f"Ask for {smaller}, without hires fix, or for another model."
             return NoRoom(f"No image engine has the memory for a picture{size}.", hint=hint, detail=errors[-1].detail)
-        return errors[-1]
+        return next(error for error in reversed(errors) if not isinstance(error, OutOfMemory))
 
     def load(self, has: Catalogue) -> Load:
         complete, found = filled(self.ask, has)

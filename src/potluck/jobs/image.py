@@ -77,6 +77,9 @@ async def run(work: Work, tools: Tools) -> None:
         async with asyncio.TaskGroup() as tasks:
             for _ in range(min(_AT_ONCE, ask.count)):
                 tasks.create_task(drawing.some(left, trouble))
+    except Exception:  # of our own making: the job ends with it
+        await drawing.give_back(ask.count)
+        raise
     finally:
         tools.progress.ended(work.record.id)
     if trouble:
@@ -131,7 +134,9 @@ class _Drawing:
         def tell(progress: Progress, node: str) -> None:
             self._tools.progress.tell(job, replace(progress, index=index), node)
 
-        finished = await self._studio.draw(Order(id_, self._user, self._worded(ask), self._inputs, tell))
+        finished = await self._studio.draw(
+            Order(id_, self._user, self._worded(ask), self._inputs, tell, again=self._work.again)
+        )
         tell(Progress(1, 1, what="keeping"), finished.node)
         picture = PictureId(f"{job}-{index}")
         kept = await self._keep(picture, finished)

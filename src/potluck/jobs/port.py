@@ -73,6 +73,11 @@ class Work(Protocol):
         """Whether engines that fail once more would end the job for good."""
         ...
 
+    @property
+    def again(self) -> bool:
+        """Whether there was a try before: what it has begun elsewhere may still be there."""
+        ...
+
     async def keep(self, *parts: Part) -> None:
         """Keep parts of the result, for good."""
         ...

@@ -53,6 +53,10 @@ class Trying:
     def last_try(self) -> bool:
         return self.record.failures + 1 >= MOST_FAILURES
 
+    @property
+    def again(self) -> bool:
+        return self.lease.fence > 1
+
     def stop(self, why: str) -> None:
         """End it early. The first reason counts, but for the loss of the lease, which nothing outweighs."""
         self.why = "lost" if why == "lost" else self.why or why

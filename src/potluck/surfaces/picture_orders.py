@@ -131,10 +131,10 @@ async def ahead(services: Services, caller: Caller, job: JobRecord) -> int | Non
 
 
 async def cancel(services: Services, caller: Caller, job: str) -> JobRecord:
-    """Raises `NotFound`. What waited and is not made any more counts for nothing."""
+    """Any job. Raises `NotFound`. Pictures that waited and are not made any more count for nothing."""
     before = await services.jobs.get(job, caller)
     after = await services.jobs.cancel(job, caller)
-    if before.state not in ENDED and not before.cancelling:
+    if before.kind == "image" and before.state not in ENDED and not before.cancelling:
         await services.spending.give_images_back(caller, after.total - after.done)
     return after
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from potluck.core.errors import NodeError, NodeFailed, NodeUnreachable, OutOfMemory
+from potluck.core.model import EngineKind
 from potluck.core.pictures.outcome import Drawn, Progress
-from tests.contract.images.conftest import ASK, SLOW, Rig, rig_of
+from tests.contract.images.conftest import ASK, ID, SLOW, Rig, rig_of
+from tests.torn import Torn
 
 
 async def test_a_picture_that_does_not_fit_says_so(rig: Rig) -> None:
@@ -51,6 +54,41 @@ async def test_who_stops_listening_stops_the_engine(rig: Rig) -> None:
         while await rig.backend.waiting(rig.http):
             await asyncio.sleep(0.02)
     assert rig.fake.counters.finished == 0
+
+
+async def test_what_was_begun_before_is_gone_on_with_or_stopped(rig: Rig) -> None:
+    rig.fake.change("sd_v1-5", step_s=10.0)
+    ask = replace(ASK, steps=20 if rig.backend.kind is EngineKind.COMFYUI else 2000)
+    torn: Any = Torn(rig.http)
+    with pytest.raises(NodeError):
+        async with aclosing(rig.backend.run(rig.run_of(ask), torn)) as events:
+            async for event in events:
+                if isinstance(event, Progress) and event.step > 0:
+                    torn.broken.set()
+    assert not await rig.backend.left("nobody", rig.http)
+    left = await rig.backend.left(ID, rig.http)
+    async with asyncio.timeout(10):
+        while await rig.backend.waiting(rig.http):
+            await asyncio.sleep(0.02)
+    counters = rig.fake.counters
+    assert (counters.started, counters.cancelled) == (1, 0 if left else 1)
+    if left:
+        assert isinstance((await rig.events(ask))[-1], Drawn)
+        assert counters.started == 1, "it was fetched, and not drawn again"
+    assert not await rig.backend.left(ID, rig.http)
+
+
+async def test_what_was_stopped_as_it_was_left_is_drawn_anew(rig: Rig) -> None:
+    rig.fake.change("sd_v1-5", step_s=10.0)
+    torn: Any = Torn(rig.http)
+    with pytest.raises(NodeError):
+        async with aclosing(rig.backend.run(rig.run_of(SLOW), torn)) as events:
+            async for event in events:
+                if isinstance(event, Progress) and event.step > 0:
+                    torn.broken.set()
+    drawing = asyncio.ensure_future(rig.events(ASK))
+    await rig.backend.cancel(ID, rig.http)  # the last word of a gateway that stops comes when the next one has begun
+    assert isinstance((await drawing)[-1], Drawn)
 
 
 async def test_only_ones_own_picture_is_stopped(rig: Rig) -> None:

@@ -85,6 +85,17 @@ def test_an_engine_that_takes_longer_than_expected_is_not_free() -> None:
     assert line.begins(SPOTS, 100.0) == []
 
 
+def test_an_engine_that_is_given_back_is_free_and_costs_its_user_nothing() -> None:
+    line = Line()
+    line.arrive(want("a", fast=10.0))
+    assert line.begins(SPOTS, 0) == [Begin("a", FAST)]
+    line.given_back(FAST)
+    line.ended(FAST, 100.0)
+    line.arrive(want("b", "bert", at_s=1, fast=10.0))
+    line.arrive(want("c", at_s=0, fast=10.0))
+    assert line.begins(SPOTS, 100.0) == [Begin("c", FAST)]
+
+
 def test_upscaling_wants_no_model_and_leaves_it_where_it_is() -> None:
     line = Line()
     line.arrive(Want("a", UserId("anna"), {FAST: Cost("", 3.0)}, 0))

@@ -155,6 +155,11 @@ class A1111:
                 return (await http.request("POST", "/sdapi/v1/interrupt", b"{}")).status < 400
         return False
 
+    async def left(self, id: str, http: ImageHttp) -> bool:
+        """Its picture would go to a connection that is gone."""
+        await self.cancel(id, http)
+        return False
+
     async def free(self, http: ImageHttp) -> None:
         reply = await http.request("POST", "/sdapi/v1/unload-checkpoint", b"{}", timeout_s=60.0)
         if reply.status >= 400 and reply.status not in _NOT_SERVED:  # who serves no such thing has nothing to give

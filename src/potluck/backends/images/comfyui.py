@@ -127,12 +127,11 @@ class ComfyUi:
         has ended. 4. Fetch the picture, and let the engine forget it."""
         ended = await self._ended(run.id, http)
         if ended is None or ended.failed:
-            ended = None
+            if ended is not None:
+                await self._forget(run.id, http)  # or it would be taken for the end of what comes now
             async with listening(http, run.id) as heard:
-                if run.id not in await _known(http):
-                    await self._send(run, http)
                 try:
-                    async for event in self._follow(run, heard, http):
+                    async for event in self._drawing(run, heard, http):
                         if isinstance(event, Ended):
                             ended = event
                         else:
@@ -144,6 +143,21 @@ class ComfyUi:
         picture = await self._fetch(ended, http)
         await self._forget(run.id, http)
         yield Drawn(picture)
+
+    async def _drawing(self, run: Run, heard: Listening, http: ImageHttp) -> AsyncGenerator[Progress | Ended, None]:
+        """1. What is there already is followed to its end, unless whoever has left it has stopped it. 2. Else ours is
+        sent."""
+        if run.id in await _known(http):
+            async for event in self._follow(run, heard, http):
+                if isinstance(event, Ended) and event.stopped:
+                    await self._forget(run.id, http)
+                    break
+                yield event
+            else:
+                return
+        await self._send(run, http)
+        async for event in self._follow(run, heard, http):
+            yield event
 
     async def _given_up(self, id: str, http: ImageHttp) -> None:
         """Nobody waits for it any more."""
@@ -244,6 +258,14 @@ class ComfyUi:
 
     def _named(self, id: str) -> str:
         return self._prompts.get(id, id)
+
+    async def left(self, id: str, http: ImageHttp) -> bool:
+        with suppress(NodeError):
+            if self._named(id) in await _known(http):
+                return True
+            ended = await self._ended(id, http)
+            return ended is not None and not ended.failed and not ended.stopped
+        return False
 
     # --- stopping ---
 

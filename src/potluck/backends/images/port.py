@@ -105,6 +105,11 @@ class ImageBackend(Protocol):
         for an engine that is gone: what it drew is gone with it."""
         ...
 
+    async def left(self, id: str, http: ImageHttp) -> bool:
+        """Whether a run of that id, begun by who does not listen any more, is there for `run` to go on with. What
+        cannot be gone on with is stopped. Never raises for an engine that is gone."""
+        ...
+
     async def waiting(self, http: ImageHttp) -> int:
         """How many pictures are drawn or wait there, everybody's."""
         ...

@@ -114,6 +114,10 @@ class LocalUpscaling:
         child.kill()
         return True
 
+    async def left(self, id: str, http: ImageHttp) -> bool:
+        """Its children die with us."""
+        return False
+
     async def waiting(self, http: ImageHttp) -> int:
         return self._waiting
 

@@ -113,6 +113,10 @@ class Line:
         """It waits no more, or what draws it has come to an end; harmless to say twice."""
         self._waiting.pop(id, None)
 
+    def given_back(self, engine: EngineId) -> None:
+        """The engine is free again, and nothing was drawn."""
+        self._running.pop(engine, None)
+
     def ended(self, engine: EngineId, now: float) -> None:
         """The engine is free again, however that came about."""
         running = self._running.pop(engine, None)

@@ -11,6 +11,7 @@ from potluck.core.errors import BadRequest
 from potluck.core.jobs import ENDED, JobState
 from potluck.jobs.kinds import OPEN, Asked, Told
 from potluck.storage.jobs import STORE_EVENTS, JobEvent, JobFailure, JobRecord, JobStanding
+from potluck.surfaces import picture_orders as orders
 from potluck.surfaces.v1.chat_shapes import EventQuery
 from potluck.surfaces.v1.endpoint import Action
 from potluck.surfaces.v1.exchange import Events, Exchange, Reply, Result, Stream
@@ -132,7 +133,7 @@ async def read_result(exchange: Exchange, query: ResultQuery) -> Reply:
 
 
 async def cancel_job(exchange: Exchange) -> Reply:
-    return Reply(job_info(await exchange.services.jobs.cancel(exchange.path["job"], exchange.caller)))
+    return Reply(job_info(await orders.cancel(exchange.services, exchange.caller, exchange.path["job"])))
 
 
 async def read_job_events(exchange: Exchange, query: EventQuery) -> Result:

@@ -175,8 +175,9 @@ class Studio:
                 finally:
                     self._freed(place)
         finally:
-            self._line.leave(wish.id)
-            del self._seeking[wish.id]
+            if self._seeking.get(wish.id) is seeking:  # and no later try of it
+                self._line.leave(wish.id)
+                del self._seeking[wish.id]
             self._settle()
 
     async def _look_at_home(self) -> None:

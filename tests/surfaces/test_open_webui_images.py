@@ -5,8 +5,6 @@ answers. From ``backend/open_webui/routers/images.py`` of 0.6 and later; it send
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -32,9 +30,9 @@ OPENAI = {**HEADERS, "authorization": "Bearer pk-recorded"}
 
 
 @pytest.fixture
-async def place(_a1111: Studio) -> AsyncIterator[Studio]:
+def place(_a1111: Studio) -> Studio:
     _a1111.world.app.router.routes[:0] = openai_images.ROUTES
-    yield _a1111
+    return _a1111
 
 
 async def send(place: Studio, method: str, target: str, headers: dict[str, str], **more: Any) -> httpx.Response:

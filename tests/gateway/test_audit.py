@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,8 @@ from potluck.core.model import KeyId, UserId
 from potluck.gateway import audit as module
 from potluck.gateway.audit import Audit
 from potluck.gateway.port import Caller
+from potluck.storage.journal import Journal
+from potluck.storage.owed_facts import JournaledFacts, OwedFacts
 from potluck.storage.records import Noted
 from tests.surfaces.v1.world import MemoryAudit, MemoryHeads
 
@@ -45,7 +48,7 @@ class World:
         self.heard: list[Fact] = []
         self.audit = self.another()
 
-    def another(self) -> Audit:
+    def another(self, owed: OwedFacts | None = None) -> Audit:
         ids = itertools.count(len(self.store.entries))
         return Audit(
             self.store,
@@ -55,6 +58,7 @@ class World:
             name_of=lambda user: f"name of {user}",
             heads=self.heads,
             heard=self.heard.append,
+            owed=owed,
         )
 
     def facts(self) -> list[Fact]:
@@ -82,6 +86,46 @@ async def test_while_the_database_is_away_facts_wait_in_their_order(world: World
     world.store.away = False
     await world.audit.flush()
     assert [fact.event for fact in world.facts()] == [Event.USER_MADE, Event.USER_REMOVED]
+
+
+def journaled(folder: Path, most_bytes: int = 1 << 20) -> JournaledFacts:
+    return JournaledFacts(Journal(folder, synced=False, most_bytes=most_bytes))
+
+
+async def test_a_gateway_that_is_killed_while_the_database_is_away_loses_no_fact(world: World, tmp_path: Path) -> None:
+    world.store.away = True
+    killed = world.another(journaled(tmp_path))
+    await killed.tell(Event.NODE_DRAINED, ANNA, "agx0\ud800\x1b[2J", cut=1)
+    killed.note(Event.RELOADED, sections="routes")
+    await killed.flush()
+    assert killed.owed_bytes
+    again = world.another(journaled(tmp_path))
+    await again.flush()
+    await again.tell(Event.NODE_RESUMED, ANNA, "agx0")
+    assert world.facts() == [], "still away"
+    world.store.away = False
+    await again.flush()
+    who = ("anna", "name of anna", "pk-abcdef", "192.0.2.7")
+    assert world.facts() == [
+        Fact(Event.NODE_DRAINED, *who, "agx0[2J", {"cut": 1}),
+        Fact(Event.RELOADED, detail={"sections": "routes"}),
+        Fact(Event.NODE_RESUMED, *who, "agx0"),
+    ]
+    assert again.owed_bytes == 0
+    assert journaled(tmp_path).found() == [], "nothing is left of it"
+
+
+async def test_a_journal_that_is_full_or_damaged_costs_no_fact_that_is_in_memory(world: World, tmp_path: Path) -> None:
+    tmp_path.joinpath("00000001.jsonl").write_bytes(b"no json\n{}\n")
+    audit = world.another(journaled(tmp_path, 10))
+    assert audit.owed_bytes == 0
+    world.store.away = True
+    await audit.tell(Event.USER_MADE, ANNA, "bert")
+    await audit.tell(Event.USER_MADE, ANNA, "carl")
+    world.store.away = False
+    await audit.flush()
+    assert [fact.subject for fact in world.facts()] == ["bert", "carl"]
+    assert audit.owed_bytes == 0
 
 
 async def test_what_does_not_fit_into_memory_is_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,7 @@ async def begin(parts: Parts) -> None:
 
 def _measure(parts: Parts) -> None:
     """Tell the metrics where to look when somebody reads them."""
-    metrics, relay, owed = parts.metrics, parts.calling.relay, parts.stores.owed
+    metrics, relay, owed, audit = parts.metrics, parts.calling.relay, parts.stores.owed, parts.audit
     generations = parts.answering.generations
     metrics.answers = generations.counts
     metrics.answering = lambda: generations.running
@@ -49,7 +49,7 @@ def _measure(parts: Parts) -> None:
     metrics.connections = lambda: len(relay.connections)
     metrics.files = parts.making.files.standing
     metrics.waiting = lambda: relay.dispatcher.waiting
-    metrics.owed_bytes = lambda: relay.ledger.owed_bytes + owed.owed_bytes
+    metrics.owed_bytes = lambda: relay.ledger.owed_bytes + owed.owed_bytes + audit.owed_bytes
 
 
 def _go_on(parts: Parts) -> None:

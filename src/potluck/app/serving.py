@@ -21,6 +21,7 @@ import structlog
 from msgspec.structs import replace
 
 from potluck import __version__, logs
+from potluck.app.auditing import audit_of, facts_journal
 from potluck.app.calling import ledger_of, requests_journal
 from potluck.app.rundir import claim, claim_database, publish_address
 from potluck.app.running import running, this_machine
@@ -150,15 +151,18 @@ async def _serve_among_others(
 
 async def _settle(data: DataDir, database: str) -> None:
     """Hand over what this gateway's journals hold; returns when nothing is owed."""
-    calls = requests_journal(data)
-    if not calls.size_bytes and not Journal(data.journal / "conversations", synced=True, most_bytes=1).size_bytes:
+    calls, facts = requests_journal(data), facts_journal(data)
+    talks = Journal(data.journal / "conversations", synced=True, most_bytes=1)
+    if not calls.size_bytes and not talks.size_bytes and not facts.size_bytes:
         return
     async with open_storage(database, clock=time.monotonic) as storage, Tasks() as tasks:
         owed = outlasting(storage, data, database)
         ledger = ledger_of(storage.requests, Metrics(), calls)
         tasks.spawn(owed.handing_over(), "what the database is owed")
         tasks.spawn(ledger.flushing(), "request log")
-        while owed.owed_bytes or ledger.owed_bytes:  # noqa: ASYNC110 - what makes it less are writes
+        audit = audit_of(storage, data, time.time, time.monotonic, Ids(time.time, secrets.token_bytes))
+        while owed.owed_bytes or ledger.owed_bytes or audit.owed_bytes:
+            await audit.flush()
             await asyncio.sleep(1.0)
 
 

@@ -14,12 +14,13 @@ from potluck.core.floods import Flood, Tally
 from potluck.core.keys import KEY_MARK, prefix
 from potluck.core.model import UserId
 from potluck.gateway.port import Caller
+from potluck.storage.owed_facts import NoOwedFacts, OwedFacts
 from potluck.storage.ports import AuditLog
 from potluck.storage.records import Noted
 
 log = structlog.get_logger(__name__)
 
-# With the database away facts wait in memory, this many; people make a few in an hour, strangers a few in a minute.
+# With the database away facts wait, this many; people make a few in an hour, strangers a few in a minute.
 MOST_WAITING = 10_000
 # What could not be written is tried again so often, and windows of refusals are looked at.
 LOOK_S = 5.0
@@ -35,8 +36,8 @@ class Heads(Protocol):
 
 
 class Audit:
-    """The one that tells. A fact that was told is on disk when `tell` returns, unless the database is away: then it
-    waits in memory, and is written in its turn.
+    """The one that tells. A fact that was told is on disk when `tell` returns: in the database or, while that is away,
+    where ``owed`` keeps it until it is written in its turn.
 
     ``clock`` is Unix seconds, ``monotonic`` seconds that never go back. ``name_of`` tells a user's name; ``heads``
     notes the chain's end where who writes the database does not, ``heard`` is told of every fact at once.
@@ -52,6 +53,7 @@ class Audit:
         name_of: Callable[[UserId], str],
         heads: Heads,
         heard: Callable[[Fact], None] = lambda fact: None,
+        owed: OwedFacts | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -61,11 +63,21 @@ class Audit:
         self._heads = heads
         self._heard = heard
         self._noted = heads.read()
-        self._waiting: list[Noted] = []
+        self._owed = owed or NoOwedFacts()
+        self._waiting: list[Noted] = list(self._owed.found())
+        # So many of those that wait, the first ones, are kept by ``owed``.
+        self._kept = len(self._waiting)
+        if not self._waiting:  # what cannot be read, if anything
+            self._owed.forget()
         self._lost = 0
         self._away = False
         self._writing = asyncio.Lock()
         self._refused = {Event.KEY_REFUSED: Flood(), Event.SIGN_IN_REFUSED: Flood()}
+
+    @property
+    def owed_bytes(self) -> int:
+        """What lies on this machine's disk and not yet in the database."""
+        return self._owed.size_bytes
 
     async def tell(self, event: Event, actor: Caller | None = None, subject: str = "", **detail: str | int) -> None:
         """Note what ``actor`` did to ``subject``; nobody for what Potluck did itself."""
@@ -113,11 +125,16 @@ class Audit:
             try:
                 head = await self._store.append(batch)
             except OperatorError as error:
+                self._owed.keep(self._waiting[self._kept :])
+                self._kept = len(self._waiting)
                 self._tell_once(error)
                 return
             # Who was cancelled at the line above left the batch waiting; told again, each fact is there once.
             self._away = False
             del self._waiting[: len(batch)]
+            self._kept = max(0, self._kept - len(batch))
+            if not self._kept and self._owed.size_bytes:
+                self._owed.forget()
             if self._lost:
                 lost, self._lost = self._lost, 0
                 self._note(Fact(Event.LOST, detail={"count": lost}))
@@ -182,5 +199,5 @@ class Audit:
 
     def _tell_once(self, error: OperatorError) -> None:
         if not self._away:
-            log.warning("the audit log cannot be written; it waits in memory", error=str(error))
+            log.warning("the audit log cannot be written; it waits on this machine", error=str(error))
         self._away = True

@@ -9,11 +9,12 @@ import structlog
 
 from potluck import __version__
 from potluck.app.bounds import bind
-from potluck.app.callers import hearing_of_people, touching_keys
+from potluck.app.callers import hearing_of_people
 from potluck.app.parts import Parts
 from potluck.core.audit import Event
 from potluck.core.errors import NodeError
 from potluck.gateway.fleet import Fleet, Installation
+from potluck.gateway.last_uses import LastUses
 from potluck.gateway.watch import Watch
 
 log = structlog.get_logger(__name__)
@@ -71,7 +72,8 @@ def _go_on(parts: Parts) -> None:
     spawn(audit.caring(given.config.audit.keep_s), "audit log's end")
     spawn(generations.restore(), "the answers of the last run")
     spawn(generations.watching(), "answers under way")
-    spawn(touching_keys(stores.storage, callers), "key use")
+    spawn(LastUses(callers.keyring.take_used, stores.storage.keys.touch).keeping(), "key use")
+    spawn(LastUses(callers.sessions.take_used, stores.storage.sessions.touch).keeping(), "session use")
     parts.making.runner.begin()
     spawn(stores.shared.bus.relaying(), "word between gateways")
     spawn(hearing_of_people(stores, callers), "word of people")

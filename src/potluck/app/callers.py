@@ -29,8 +29,6 @@ from potluck.surfaces.sessions import Sessions
 
 log = structlog.get_logger(__name__)
 
-# How often times of last use are written down: they are for the owner's eyes, not for decisions.
-TOUCH_KEYS_S = 10.0
 # Until a database that is away is asked once more for keys that another gateway has changed.
 LEARN_AGAIN_S = 2.0
 
@@ -98,13 +96,3 @@ async def _learned(storage: Storage, callers: Callers) -> bool:
         log.warning("keys and users cannot be read again yet", why=error.message)
         return False
     return True
-
-
-async def touching_keys(storage: Storage, callers: Callers) -> None:
-    """Write down when keys and sessions were last used."""
-    while True:
-        await asyncio.sleep(TOUCH_KEYS_S)
-        if used := callers.keyring.take_used():
-            await storage.keys.touch(used)
-        if seen := callers.sessions.take_used():
-            await storage.sessions.touch(seen)

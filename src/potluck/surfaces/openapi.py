@@ -237,7 +237,8 @@ Every request carries a key (`Authorization: Bearer KEY`). Errors are
 `{"error": {"type", "message", "hint", "request_id", "param"?, "conversation"?}}`. Streams are server-sent events, each
 with an `id` that counts from 1; one that fails ends with an `error` event instead of `done`, and a chat that was ended
 early with `stopped`; docs/guides/leaving-and-coming-back.md tells how to come back to one. Fields marked `?` may be
-left out; fields that are not known are ignored.
+left out; fields that are not known are ignored, but refused where a right is given (keys, users, invitations, shared
+links).
 
 | Method | Path | What it does |
 | --- | --- | --- |"""

@@ -166,3 +166,20 @@ async def test_a_limited_key_sees_only_the_models_it_may_ask_for() -> None:
     limited = msgspec.structs.replace(ANNA, scope=Scope(models=("coder:1b",)))
     listed = (await World().ask("GET", "/api/v1/models", caller=limited)).json()["models"]
     assert [model["id"] for model in listed] == ["coder:1b"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (PATH, {"name": "ci", "expires_in": 60}),
+        (PATH, {"name": "ci", "model": ["chat"]}),
+        ("/api/v1/users", {"name": "dora", "limits": {"requests_per_minute": 1}}),
+        ("/api/v1/invitations", {"name": "dora", "expires": "2d"}),
+    ],
+)
+async def test_a_limit_that_is_misspelt_gives_no_unlimited_right(path: str, body: Any) -> None:
+    world = World()
+    served = await world.ask("POST", path, body, caller=OWNER)
+    assert served.status == 400, served.json()
+    assert "unknown field" in served.json()["error"]["message"]
+    assert not world.keys.records

@@ -36,7 +36,7 @@ class PasswordChange(msgspec.Struct):
     old_password: Password = ""
 
 
-class NewLink(msgspec.Struct):
+class NewLink(msgspec.Struct, forbid_unknown_fields=True):
     """An invitation: ``name`` is what the new user is to be called, if that is not theirs to choose."""
 
     name: UserName = ""

@@ -14,7 +14,7 @@ from potluck.surfaces.v1.shapes import Named
 _LONGEST_KEY_S = 100 * 366 * 86_400
 
 
-class NewKey(msgspec.Struct, omit_defaults=True):
+class NewKey(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     """``name`` must not be in use by a key that is valid. ``user`` is whose it is to be, by name or id: without it, who
     manages users makes it for the user of its name, a new member if there is none, and others for themselves.
     ``surfaces`` and ``models`` (names of models and routes) limit what it is for, and such a key cannot change
@@ -28,7 +28,7 @@ class NewKey(msgspec.Struct, omit_defaults=True):
     limits: LimitsInfo | None = None
 
 
-class Rotation(msgspec.Struct):
+class Rotation(msgspec.Struct, forbid_unknown_fields=True):
     """``overlap_s`` is how long the old key stays valid beside the new one, in seconds."""
 
     overlap_s: Annotated[float, Meta(ge=0, le=30 * 86_400)] = 3600.0

@@ -49,7 +49,7 @@ class LimitsChange(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=Tru
     budget_tokens_per_day: Amount | UnsetType | None = UNSET
 
 
-class KeyChange(msgspec.Struct, omit_defaults=True):
+class KeyChange(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     """``limits`` null takes all of the key's own away."""
 
     limits: LimitsChange | None

@@ -1,4 +1,6 @@
-"""What the native API says and hears of users."""
+"""What the native API says and hears of users.
+
+A field that is not known is refused where a right is given (here, for keys, for links): it may be a limit, misspelt."""
 
 from __future__ import annotations
 
@@ -11,14 +13,14 @@ from potluck.surfaces.v1.limit_shapes import LimitsChange, LimitsInfo, limits_in
 from potluck.surfaces.v1.shapes import Named, rfc3339
 
 
-class NewUser(msgspec.Struct):
+class NewUser(msgspec.Struct, forbid_unknown_fields=True):
     """``name`` must not be anybody's, whatever its case."""
 
     name: Named
     role: Role = Role.MEMBER
 
 
-class UserChange(msgspec.Struct, omit_defaults=True):
+class UserChange(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     """What is left out stays. ``disabled`` keeps a user out with all its keys; nothing of it is lost. ``limits`` null
     takes all of the user's own away; those of its role hold all the same."""
 

@@ -32,7 +32,7 @@ class FolderList(msgspec.Struct):
 # --- Shares -----------------------------------------------------------------------------------------------------------
 
 
-class NewShare(msgspec.Struct):
+class NewShare(msgspec.Struct, forbid_unknown_fields=True):
     """``leaf`` is the last message that is shown, by default that of the branch that is shown; what is said later is
     not. ``public``: who has the link need not sign in, where the owner lets that be (`portal.public_shares`)."""
 

@@ -27,6 +27,9 @@ QUICK = "quick:1b"
 """Both engines have these. They write as fast as somebody reads, so that there is a middle of an answer; the second one
 takes pictures, the third one writes at once."""
 
+DRAWS = "sd_v1-5"
+"""What the image engine draws with: slowly enough that there is a middle of a picture."""
+
 PHONE: Mapping[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 _DIST = Path(__file__).parents[3] / "src" / "potluck" / "portal" / "dist"
@@ -48,10 +51,11 @@ expect.set_options(timeout=20_000)
 
 @dataclass(frozen=True, slots=True)
 class Portal:
-    """A running service with a built portal. ``engines`` by the names of their nodes."""
+    """A running service with a built portal. ``engines`` that write, by the names of their nodes; one that draws."""
 
     service: Service
     engines: Mapping[str, Fake]
+    draws: Fake
 
     @property
     def url(self) -> str:
@@ -99,22 +103,28 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def portal_at(home: Path, models: Sequence[str], extra: str = "") -> Iterator[Portal]:
-    """A service in front of two fake Ollamas, ``agx0`` and ``orin0``, that both have all ``models``."""
+def portal_at(home: Path, models: Sequence[str]) -> Iterator[Portal]:
+    """A service in front of two fake Ollamas, ``agx0`` and ``orin0``, that both have all ``models``, and of a fake
+    ComfyUI, ``desk``."""
     if not (_DIST / "files.json").is_file():
         _missing("it is not built (make web)")
     arguments = [word for model in models for word in ("--model", model)]
     with ExitStack() as stack:
-        names = ("agx0", "orin0")
-        engines = {name: stack.enter_context(fake("--dialect", "ollama", *arguments)) for name in names}
+        engines = {name: stack.enter_context(fake("--dialect", "ollama", *arguments)) for name in ("agx0", "orin0")}
+        draws = stack.enter_context(fake("--dialect", "comfyui", "--model", f"{DRAWS}.safetensors,step_s=0.4"))
         lines = [
             f"  {name}: {{address: 127.0.0.1, engines: [{{kind: ollama, port: {engine.port}, slots: 2}}]}}"
             for name, engine in engines.items()
         ]
-        lines += ["local: false", "discovery: {mdns: false}", "portal: {titles: false}"]
+        lines += [
+            f"  desk: {{address: 127.0.0.1, engines: [{{kind: comfyui, port: {draws.port}}}]}}",
+            "local: false",
+            "discovery: {mdns: false}",
+            "portal: {titles: false}",
+        ]
         config = home / "potluck.yaml"
-        config.write_text("\n".join(["nodes:", *lines, extra]) + "\n")
-        yield Portal(stack.enter_context(service(home, "--config", str(config))), engines)
+        config.write_text("\n".join(["nodes:", *lines]) + "\n")
+        yield Portal(stack.enter_context(service(home, "--config", str(config))), engines, draws)
 
 
 @pytest.fixture(scope="package")
@@ -129,30 +139,52 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
         yield running
 
 
+@dataclass(frozen=True, slots=True)
+class Console:
+    """What a context's pages complain of."""
+
+    complaints: list[str]
+
+    def silent(self) -> None:
+        assert [each for each in self.complaints if not _EXPECTED.search(each)] == []
+
+
 @contextmanager
 def signed_in(browser: Browser, portal: Portal, **options: Any) -> Iterator[BrowserContext]:
     """A browser's context with the owner's session. What its pages complain of in the console is a failure."""
-    context = browser.new_context(base_url=portal.url, service_workers="block", **options)
-    complaints: list[str] = []
-    context.on("console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None)
-    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    context = browser.new_context(**{"base_url": portal.url, "service_workers": "block", **options})
+    console = listening(context)
     try:
         answer = context.request.post("/api/v1/sessions", headers={"authorization": f"Bearer {portal.service.key}"})
         assert answer.ok, answer.text()
         yield context
     finally:
         context.close()
-    assert [each for each in complaints if not _EXPECTED.search(each)] == []
+    console.silent()
 
 
-@pytest.fixture
+def listening(context: BrowserContext) -> Console:
+    console = Console([])
+    context.on(
+        "console", lambda said: console.complaints.append(said.text) if said.type in {"error", "warning"} else None
+    )
+    context.on("weberror", lambda error: console.complaints.append(f"{error.error.message}\n{error.error.stack}"))
+    return console
+
+
+@pytest.fixture(scope="module")
 def context(browser: Browser, portal: Portal) -> Iterator[BrowserContext]:
+    """One for the tests of a file: its pages find the portal's files in its cache."""
     with signed_in(browser, portal, viewport={"width": 1280, "height": 800}) as made:
         yield made
 
 
 @pytest.fixture
-def page(context: BrowserContext) -> Page:
+def page(context: BrowserContext) -> Iterator[Page]:
+    console = listening(context)
     made = context.new_page()
     made.set_default_timeout(20_000)
-    return made
+    yield made
+    context.set_offline(False)
+    made.close()
+    console.silent()

@@ -13,7 +13,7 @@
       if (!SHOWN.has(name) && element.namespaceURI !== MATHML) found.push(`element ${name}`);
       if (element.id && !element.id.startsWith("note-")) found.push(`id ${element.id}`);
       if (name === "img" && !/^data:image\/(?:png|jpeg|gif|webp);base64,/.test(element.src)) found.push(`image ${element.src}`);
-      if (element !== root && getComputedStyle(element).position === "fixed") found.push(`fixed ${name}`);
+      if (element.hasAttribute("style") && getComputedStyle(element).position === "fixed") found.push(`fixed ${name}`);
     }
   }
   for (const element of document.querySelectorAll("*")) {

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 def test_a_machine_is_taken_out_with_what_happens_said_first_and_serves_again(page: Page, portal: Portal) -> None:
     page.goto("/nodes")
     expect(page.get_by_role("heading", level=1)).to_have_text("Fleet")
-    expect(page.get_by_text("All 2 machines serve")).to_be_visible()
+    expect(page.get_by_text("All 3 machines serve")).to_be_visible()
     page.get_by_role("link", name="orin0", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("orin0")
 

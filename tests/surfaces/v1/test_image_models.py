@@ -53,13 +53,21 @@ def world() -> World:
 
 async def test_everything_is_listed_with_the_nodes_where_it_is() -> None:
     told = (await world().ask("GET", PATH)).json()
+    unknown = {"label": "", "family": "", "hash": "", "scale": None, "kinds": [], "loaded_on": []}
     assert told["checkpoints"] == [
-        {"name": "sdxl", "nodes": ["one", "two"], "family": "sdxl", "hash": "ab12cd34ef", "loaded_on": ["one"]},
-        {"name": "flux", "nodes": ["one"], "family": "unknown"},
+        {
+            **unknown,
+            "name": "sdxl",
+            "nodes": ["one", "two"],
+            "family": "sdxl",
+            "hash": "ab12cd34ef",
+            "loaded_on": ["one"],
+        },
+        {**unknown, "name": "flux", "nodes": ["one"], "family": "unknown"},
     ]
-    assert told["loras"] == [{"name": "ink", "nodes": ["one"]}]
-    assert told["samplers"] == [{"name": "euler", "nodes": ["one"], "label": "Euler"}]
-    assert told["upscalers"] == [{"name": "x4", "nodes": ["two"], "scale": 4.0}]
+    assert told["loras"] == [{**unknown, "name": "ink", "nodes": ["one"]}]
+    assert told["samplers"] == [{**unknown, "name": "euler", "nodes": ["one"], "label": "Euler"}]
+    assert told["upscalers"] == [{**unknown, "name": "x4", "nodes": ["two"], "scale": 4.0}]
     one, two, off = told["engines"]
     assert (one["kind"], one["version"], one["features"], one["memory_free"]) == ("comfyui", "0.3.64", ["previews"], 3)
     assert (two["memory_total"], two["lacks"]) == (None, [])

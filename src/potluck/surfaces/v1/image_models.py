@@ -24,7 +24,7 @@ class ImageModelQuery(msgspec.Struct):
     upscaler: str = ""
 
 
-class ImageThing(msgspec.Struct, omit_defaults=True):
+class ImageThing(msgspec.Struct):
     """Something to ask for by its ``name``, on each of ``nodes``. ``label`` is what people call it, ``family`` a
     checkpoint's or ControlNet's architecture, ``loaded_on`` where a checkpoint is in memory. ``scale`` is what an
     upscaler was made for, ``kinds`` what a ControlNet is for."""

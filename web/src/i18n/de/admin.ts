@@ -116,6 +116,7 @@ export default {
   "engine-time": "Zeit auf Geräten",
   "as-csv": "Als CSV",
   chart: "{measure} nach Tag, zusammen {total}",
+  "chart-hours": "{measure} je Stunde, {total} insgesamt",
   "no-usage": "In dieser Zeit wurde nichts verbraucht",
   "no-usage-text": "Jede Anfrage wird hier gezählt, wenn sie zu Ende ist, von jedem Programm.",
   when: "Wann",

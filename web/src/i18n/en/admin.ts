@@ -113,6 +113,7 @@ export default {
   "engine-time": "Time on engines",
   "as-csv": "As CSV",
   chart: "{measure} by day, {total} in all",
+  "chart-hours": "{measure} by hour, {total} in all",
   "no-usage": "Nothing was used in this time",
   "no-usage-text": "Every call is counted here once it has ended, from every client.",
   when: "When",

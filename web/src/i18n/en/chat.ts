@@ -113,6 +113,10 @@ export default {
   "camera-none": "No camera could be opened.",
   "camera-name": "picture",
   dictate: "Dictate",
+  "dictation-leaves": "This browser may send what you say to its maker, to have it recognised there. Potluck itself gets only the words.",
+  "dictation-agree": "Dictate all the same",
+  "dictation-refused": "The browser does not let Potluck use the microphone.",
+  "dictation-failed": "Nothing could be recognised.",
   "stop-dictating": "Stop dictating",
   // --- models ---
   "choose-model": "Model",

@@ -51,6 +51,13 @@ def test_model_system_and_conversation_are_passed_on(service: FakeService, ask: 
     ]
 
 
+def test_what_is_to_be_kept_nowhere_is_asked_for_so_and_begins_anew(service: FakeService, ask: Run) -> None:
+    assert ask("chat", "--temporary", "hi").exit_code == 0
+    assert service.bodies(CHAT) == [{"message": "hi", "stream": True, "temporary": True}]
+    refused = ask("chat", "--temporary", "-c", "last", "hi")
+    assert (refused.exit_code, len(service.bodies(CHAT))) == (2, 1)
+
+
 def test_an_image_is_sent_as_a_part(service: FakeService, ask: Run, tmp_path: Path) -> None:
     image = tmp_path / "a.png"
     image.write_bytes(b"\x89PNG\r\n\x1a\n")

@@ -30,6 +30,9 @@ def chat(
     conversation: Annotated[
         str, typer.Option("--conversation", "-c", help="Go on with this conversation.", metavar="ID|last")
     ] = "",
+    temporary: Annotated[
+        bool, typer.Option("--temporary", help="Keep nothing: it is in no list, and gone within an hour.")
+    ] = False,
     no_stream: Annotated[bool, typer.Option("--no-stream", help="Print the answer when it is whole.")] = False,
     as_json: AsJson = False,
     url: Url = "",
@@ -41,7 +44,9 @@ def chat(
     What is piped in is added to the question: git diff | potluck chat "explain this"
     """
     typed = " ".join(question or ())
-    talk = Talk(Client(find(url, key, data)), model=model, system=system)
+    if temporary and conversation:
+        raise CliError("--temporary begins a conversation, and -c goes on with one.", code=USAGE)
+    talk = Talk(Client(find(url, key, data)), model=model, system=system, temporary=temporary)
     interactive = sys.stdin.isatty()
     if not typed.strip() and interactive:
         if as_json or no_stream:

@@ -92,12 +92,14 @@ class _Answer:
 
 @dataclass(slots=True)
 class Talk:
-    """The state of a talk. ``conversation`` is empty until the first answer begins."""
+    """The state of a talk. ``conversation`` is empty until the first answer begins. ``temporary``: those that begin in
+    it are kept nowhere."""
 
     client: Client
     model: str = ""
     system: str = ""
     conversation: str = ""
+    temporary: bool = False
     sleep: Callable[[float], None] = time.sleep
 
     @contextmanager
@@ -186,7 +188,8 @@ class Talk:
         parts += [
             {"type": "image", "data": image.data_b64, "media_type": image.media_type} for image in question.images
         ]
-        said = {"conversation": self.conversation, "model": self.model, "system": self.system}
+        temporary = self.temporary and not self.conversation
+        said = {"conversation": self.conversation, "model": self.model, "system": self.system, "temporary": temporary}
         return {
             "message": parts if question.images else question.text,
             "stream": stream,

@@ -74,6 +74,21 @@ async def test_an_answer_goes_on_where_it_began() -> None:
         assert [attempt.engine[:2] for attempt in record.attempts] == ["n0", "n1", "n0"]
 
 
+async def test_two_engines_that_break_while_they_write_one_answer_are_asked_again_at_once() -> None:
+    first, second = Breaks(ROLE, text("h")), Breaks(ROLE, text("h"), text("i"))
+    async with world(first, second) as w:
+        client = await w.connect()
+        client.ask(stream=True, temperature="0")
+        for engine in (first, second):
+            await until(partial(engine.has_begun, 1))
+            engine.now.set()
+        _, _, body = await client.answer()
+        assert body.count(b'"content":"h"') == body.count(b'"content":"i"') == 1
+        assert body.endswith(DONE)
+        (record,) = await w.records()
+        assert [attempt.engine[:2] for attempt in record.attempts] == ["n0", "n1", "n0"]
+
+
 async def test_each_is_asked_twice_at_most() -> None:
     first, second = Breaks(times=9), Breaks(times=9)
     async with world(first, second) as w:

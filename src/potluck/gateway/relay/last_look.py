@@ -6,6 +6,7 @@ have just failed, and soon enough for everybody else.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 from potluck.core.errors import NodeError, NoEngineReady, PotluckError
 from potluck.core.model import EngineId, Health
 from potluck.core.seam import AnotherAnswer
-from potluck.gateway.relay.states import State
+from potluck.gateway.relay.states import Attempt, State
 
 if TYPE_CHECKING:
     from potluck.gateway.relay.exchange import Exchange
@@ -31,7 +32,7 @@ def hopes(exchange: Exchange, error: PotluckError) -> bool:
     """Whether there is an engine to look at; then the call seeks anew once that is done. Once for each engine:
 
     1. It was down when the call came, or went down since.
-    2. It broke under this very call, a while ago.
+    2. It broke under this very call, a while ago or while it wrote.
     """
     if not isinstance(error, NoEngineReady | NodeError):
         return False
@@ -58,17 +59,34 @@ def _down(exchange: Exchange, model: str, tried: frozenset[EngineId]) -> frozens
 
 
 def _broke(exchange: Exchange) -> frozenset[EngineId]:
-    """Engines that this call was put to, and that have had time to come back since they failed."""
+    """Engines that this call was put to, and that may have come back since they failed: they have had the time, or
+    they broke while they wrote, and no other one went on for them to the end."""
     health, over_s = exchange.relay.fleet.health, exchange.relay.clock() - OVER_S
-    tried = (
-        attempt.engine
+    failed = [
+        attempt
         for attempt in exchange.attempts
         if isinstance(attempt.error, NodeError) and not isinstance(attempt.error, AnotherAnswer)
+    ]
+    several = len({attempt.engine for attempt in exchange.attempts if attempt.error is not None}) > 1
+    wrote = _wrote(failed) if several else frozenset[EngineId]()
+    broke = frozenset(
+        engine
+        for engine in (attempt.engine for attempt in failed)
+        if engine in health and (engine in wrote or health[engine].failed_s <= over_s)
     )
-    broke = frozenset(engine for engine in tried if engine in health and health[engine].failed_s <= over_s)
     broke -= exchange.looked_at
     exchange.looked_at |= broke
     return broke
+
+
+def _wrote(attempts: Sequence[Attempt]) -> frozenset[EngineId]:
+    """Those that wrote some of the answer themselves before they failed. What made them fail is hardly the call."""
+    had, wrote = 0, set[EngineId]()
+    for attempt in attempts:
+        if attempt.told_tokens > had:
+            had = attempt.told_tokens
+            wrote.add(attempt.engine)
+    return frozenset(wrote)
 
 
 async def _look(exchange: Exchange, engines: frozenset[EngineId]) -> None:

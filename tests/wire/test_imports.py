@@ -251,6 +251,7 @@ def test_chatgpts_zip_is_opened() -> None:
         (b"<html>", "no export"),
         (b"\xff\xfe", "no export"),
         (b"5", "no export"),
+        (b'{"title":' + b"[" * 5000 + b"]" * 5000 + b"}", "no export"),
         (zipped("other.json", b"[]"), "has no conversations.json"),
         (zipped("conversations.json", b"[" * 1000)[:-40], "damaged"),
     ],

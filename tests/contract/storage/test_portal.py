@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from potluck.core.call import Message, Role, TextPart
-from potluck.core.errors import NotFound
+from potluck.core.errors import ClientError, NotFound
 from potluck.core.model import UserId
 from potluck.core.people import Role as Rank
 from potluck.storage.conversation_records import Folder, Prompt, PromptChange, Share
@@ -36,6 +36,15 @@ async def test_a_share_shows_a_branch_as_far_as_it_was_shared(storage: Storage) 
     assert [each.id for each in await storage.shares.all(ANNA)] == ["s2", "s1"]
     assert [each.id for each in await storage.shares.all(ANNA, ConversationId("two"))] == []
     assert await storage.shares.all(BERT) == ()
+
+
+async def test_a_name_that_cannot_be_one_is_the_callers_mistake(
+    storage: Storage,
+) -> None:
+    with pytest.raises(ClientError):
+        await storage.shares.open("a\0b", 9.0)
+    with pytest.raises(ClientError):
+        await storage.conversations.get(ConversationId("\0"), ANNA)
 
 
 async def test_only_ones_own_is_shared_and_withdrawn(storage: Storage) -> None:

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Engine, Insert, Table
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from potluck.core.errors import OperatorError
+from potluck.core.errors import PotluckError
 from potluck.core.searching import Word
 
 if TYPE_CHECKING:  # few have any
@@ -40,7 +40,7 @@ class Traits(msgspec.Struct, frozen=True):
 
     readers: int
     writers: int
-    explain: Callable[[DBAPIError], OperatorError]
+    explain: Callable[[DBAPIError], PotluckError]
     insert_new: Callable[[Table], Insert]
     has_words: Callable[[Sequence[Word]], ColumnElement[bool]]
     schema_is_whole: bool
@@ -62,8 +62,8 @@ class Database:
     connection any more. A caller that is cancelled leaves at once: a transaction that has begun still ends by itself,
     in a commit unless ``work`` raises, and one that has not never does.
 
-    Errors of the driver leave it as `OperatorError`, except `IntegrityError`, which a store turns into what it means
-    there.
+    Errors of the driver leave it as `OperatorError`, or `BadRequest` for what no text can be, except `IntegrityError`,
+    which a store turns into what it means there.
     """
 
     def __init__(self, engine: Engine, traits: Traits, replicas: Replicas | None = None) -> None:

@@ -13,10 +13,10 @@ from sqlalchemy import ColumnElement, Connection, Engine, Insert, Table, and_, c
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from potluck.core.errors import NoRoom, OperatorError, StorageAway
+from potluck.core.errors import BadRequest, NoRoom, OperatorError, PotluckError, StorageAway
 from potluck.core.searching import Word
 from potluck.storage.sql.database import WRITE_OPTION, Traits
 
@@ -156,9 +156,11 @@ class _Meaning(msgspec.Struct, frozen=True):
     heals: bool = False
 
 
-def _explainer(server: str, database: str) -> Callable[[DBAPIError], OperatorError]:
-    def explain(error: DBAPIError) -> OperatorError:
+def _explainer(server: str, database: str) -> Callable[[DBAPIError], PotluckError]:
+    def explain(error: DBAPIError) -> PotluckError:
         state = getattr(error.orig, "sqlstate", None)
+        if state is None and isinstance(error, DataError):  # the driver's word: the server was not asked
+            return BadRequest("A text holds a character that is kept nowhere (NUL).", hint="Leave it out.")
         meaning = _FAILED
         if error.connection_invalidated or state is None:
             meaning = _AWAY

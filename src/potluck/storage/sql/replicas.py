@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 
 T = TypeVar("T")
 
@@ -58,6 +58,8 @@ class Replicas:
                 with self._engines[place].begin() as connection:
                     if _has(connection, position):
                         return (work(connection),)
+            except DataError:  # what was asked is wrong, and no replica
+                return None
             except DBAPIError as error:
                 self._not_before_s[place] = self._clock() + _AGAIN_S
                 log.warning("a replica was passed over", replica=place + 1, why=str(error.orig).strip()[:300])

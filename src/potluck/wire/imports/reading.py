@@ -39,7 +39,7 @@ def conversations_of(content: bytes) -> list[msgspec.Raw]:
         content = _unzipped(content)
     try:
         found: list[msgspec.Raw] | _Shape = msgspec.json.decode(content, type=list[msgspec.Raw] | _Shape)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest("This file is no export of conversations.", hint=_HINT, detail=str(error)) from error
     if isinstance(found, list):
         return found
@@ -53,13 +53,13 @@ def read(conversation: bytes) -> ForeignThread:
     try:
         shape = msgspec.json.decode(conversation, type=_Shape)
         reader = _reader(shape)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         raise Unreadable("It is no conversation.") from None
     if reader is None:
         raise Unreadable("It is no conversation of a program that is known here.", _title(shape))
     try:
         return reader(conversation)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise Unreadable(f"It cannot be read: {error}.", _title(shape)) from None
 
 

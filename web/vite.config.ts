@@ -2,13 +2,14 @@ import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
 
 import { packed } from "./scripts/packed.js";
+import { shell } from "./scripts/shell.js";
 
 // A running Potluck, for `npm run dev`.
 const SERVICE = process.env["POTLUCK_URL"] ?? "http://127.0.0.1:8420";
 const SERVED = ["/api", "/v1", "/docs", "/sign-in", "/setup", "/invite", "/reset", "/pages"];
 
 export default defineConfig({
-  plugins: [svelte(), packed()],
+  plugins: [svelte(), shell(), packed()],
   build: {
     outDir: "../src/potluck/portal/dist",
     emptyOutDir: true,
@@ -19,13 +20,15 @@ export default defineConfig({
     reportCompressedSize: false,
     chunkSizeWarningLimit: 1000,
     rolldownOptions: {
-      input: { index: "index.html", diagram: "frames/diagram.html" },
+      input: { index: "index.html", main: "src/main.ts", diagram: "frames/diagram.html" },
       // Left to itself, every module that two parts share becomes a request of its own.
       output: {
         codeSplitting: {
           groups: [
-            { name: "shell", tags: ["$initial"], test: /[\\/](node_modules[\\/](svelte|clsx|esm-env)|src[\\/](components|i18n|lib|stores|styles))[\\/]|[\\/]src[\\/](App\.svelte|views\.ts)$/ },
-            { name: "chat", test: /[\\/]src[\\/](lib|stores)[\\/]chat[\\/]|node_modules[\\/]idb[\\/]/ },
+            // Apart from the shell: the page's first script needs it, which runs before anything is painted.
+            { name: "loader", test: /vite[\\/]preload-helper/ },
+            { name: "shell", tags: ["$initial"], test: /[\\/](node_modules[\\/](svelte|clsx|esm-env)|src[\\/](components|i18n|lib|stores))[\\/]|[\\/]src[\\/](App\.svelte|views\.ts)$/ },
+            { name: "chat", test: /[\\/]src[\\/](lib|stores)[\\/]chat[\\/]|[\\/]src[\\/]views[\\/]chat[\\/](Body\.svelte|warmth\.ts)|[\\/]src[\\/]i18n[\\/]en[\\/]chat\.ts|node_modules[\\/]idb[\\/]/ },
             { name: "shared", test: /[\\/]src[\\/](components|lib)[\\/][^\\/]+$/, minShareCount: 3 },
           ],
         },

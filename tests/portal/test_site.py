@@ -18,7 +18,14 @@ SCRIPT = "/assets/index-abc.js"
 BROWSER = {"accept": "text/html,*/*;q=0.8"}
 JS = "text/javascript; charset=utf-8"
 FILES = {
-    "/index.html": {"type": "text/html; charset=utf-8", "size": 4, "hash": "h1", "br": 2, "gz": 3},
+    "/index.html": {
+        "type": "text/html; charset=utf-8",
+        "size": 4,
+        "hash": "h1",
+        "br": 2,
+        "gz": 3,
+        "styles": ["sha256-x="],
+    },
     SCRIPT: {"type": JS, "size": 4, "hash": "h2", "br": 2, "gz": 3},
     "/icons/icon.svg": {"type": "image/svg+xml", "size": 4, "hash": "h3"},
     "/sw.js": {"type": JS, "size": 4, "hash": "h4"},
@@ -38,7 +45,7 @@ def build(root: Path) -> None:
         file.with_name(f"{file.name}.br").write_bytes(b"br")
         file.with_name(f"{file.name}.gz").write_bytes(b"gzp")
     (root / "secret").write_text("not named, so not served")
-    (root / "files.json").write_text(json.dumps({"styles": ["sha256-x="], "files": FILES}))
+    (root / "files.json").write_text(json.dumps({"files": FILES}))
 
 
 @pytest.fixture
@@ -67,6 +74,20 @@ async def test_every_view_is_one_page_that_needs_nobody_to_be_signed_in(client: 
     assert (served.status_code, served.content) == (200, b"asis")
     assert served.headers["content-type"] == "text/html; charset=utf-8"
     assert served.headers["cache-control"] == "no-cache"
+
+
+async def test_a_view_with_a_page_of_its_own_is_shown_by_that(tmp_path: Path) -> None:
+    build(tmp_path)
+    page = {"type": "text/html; charset=utf-8", "size": 3, "hash": "h6", "styles": ["sha256-y="]}
+    (tmp_path / "views").mkdir()
+    (tmp_path / "views" / "chat.html").write_bytes(b"own")
+    (tmp_path / "files.json").write_text(json.dumps({"files": {**FILES, "/views/chat.html": page}}))
+    async with _client(tmp_path) as client:
+        served = await raw(client, "/chat/c_1", accept_encoding="identity")
+        assert (served.content, served.headers["vary"]) == (b"own", "accept, accept-encoding")
+        assert "style-src 'self' 'sha256-y='" in served.headers["content-security-policy"]
+        assert (await raw(client, "/code", accept_encoding="identity")).content == b"asis"
+        assert (await raw(client, "/views/chat.html")).status_code == 418
 
 
 @pytest.mark.parametrize("accept", ["*/*", "application/json"])
@@ -168,7 +189,8 @@ async def test_a_build_that_replaces_another_is_taken(tmp_path: Path) -> None:
         assert (await raw(client, SCRIPT, accept_encoding="identity")).status_code == 503
         build(tmp_path)
         (tmp_path / "assets" / "new.js").write_bytes(b"news")
-        listing = {"styles": [], "files": {**FILES, "/assets/new.js": {"type": JS, "size": 4, "hash": "h6"}}}
+        plain = {"/index.html": {**FILES["/index.html"], "styles": []}}
+        listing = {"files": {**FILES, **plain, "/assets/new.js": {"type": JS, "size": 4, "hash": "h6"}}}
         (tmp_path / "files.json").write_text(json.dumps(listing))
         os.utime(tmp_path / "files.json", ns=(1, 1))
         assert (await raw(client, "/assets/new.js")).content == b"news"

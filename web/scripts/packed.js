@@ -1,6 +1,6 @@
-// What follows a build: the shell's style inlined, everything compressed once, and a list of the files for the server.
+// What follows a build: a page for each view, everything compressed once, and a list of the files for the server.
 import { createHash } from "node:crypto";
-import { readFile, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { extname, join, relative, sep } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
@@ -20,6 +20,8 @@ const TYPES = {
 const PACKED_ALREADY = new Set([".png", ".woff2"]);
 // Below this the headers outweigh what compression saves.
 const LEAST_BYTES = 600;
+const SHELL = "index.html";
+const MAIN = "src/main.ts";
 
 /** @returns {import("vite").Plugin} */
 export function packed() {
@@ -31,16 +33,56 @@ export function packed() {
       root = join(config.root, config.build.outDir);
     },
     async closeBundle() {
-      const styles = await inlineStyle(root);
-      await pack(root, styles);
+      await pack(root, await writePages(root));
     },
   };
 }
 
-/** The shell's style sheets go into the page: nothing is painted before them. Returns their hashes for the policy. */
-async function inlineStyle(root) {
-  const path = join(root, "index.html");
-  let html = await readFile(path, "utf8");
+/**
+ * A page for each view: whatever it is made of is asked for with the page and not one after the other, and its styles are
+ * in it, for nothing is painted before them. Returns the hashes of each page's styles, for its policy.
+ */
+async function writePages(root) {
+  const manifest = JSON.parse(await readFile(join(root, "manifest.json"), "utf8"));
+  const shell = await readFile(join(root, SHELL), "utf8");
+  const begun = needs(manifest, [SHELL]);
+  const more = (keys) => [...needs(manifest, [MAIN, ...keys])].filter((name) => !begun.has(name));
+  const pages = { [SHELL]: more([]) };
+  for (const key of Object.keys(manifest)) {
+    const view = /^src\/views\/(\w+)\/(\w+)\.svelte$/.exec(key);
+    if (!view || view[1] !== view[2].toLowerCase()) continue;
+    // Who reads another language has its texts asked for once the language is known.
+    const texts = `src/i18n/en/${view[1]}.ts`;
+    pages[`views/${view[1]}.html`] = more(manifest[texts] ? [key, texts] : [key]);
+  }
+  await mkdir(join(root, "views"), { recursive: true });
+  const styles = {};
+  for (const [name, files] of Object.entries(pages)) {
+    const links = files.map((file) =>
+      file.endsWith(".css") ? `<link rel="stylesheet" crossorigin href="/${file}">` : `<link rel="modulepreload" crossorigin href="/${file}">`,
+    );
+    const page = await inlineStyle(root, shell.replace("</head>", `${links.map((link) => `  ${link}\n  `).join("")}</head>`));
+    await writeFile(join(root, name), page.html);
+    styles[`/${name}`] = page.styles;
+  }
+  return styles;
+}
+
+/** Every file that modules of the manifest load before they run. */
+export function needs(manifest, keys, found = new Set()) {
+  for (const key of keys) {
+    const chunk = manifest[key];
+    if (!chunk) throw new Error(`the build has no ${key}`);
+    if (found.has(chunk.file)) continue;
+    found.add(chunk.file);
+    for (const css of chunk.css ?? []) found.add(css);
+    needs(manifest, chunk.imports ?? [], found);
+  }
+  return found;
+}
+
+/** A page with its style sheets in it, and their hashes. */
+async function inlineStyle(root, html) {
   const styles = [];
   for (const [link, sheet] of html.matchAll(/\s*<link rel="stylesheet"[^>]*href="(\/assets\/[^"]+\.css)"[^>]*>/g)) {
     const css = (await readFile(join(root, sheet), "utf8")).trim();
@@ -49,20 +91,19 @@ async function inlineStyle(root) {
     html = html.replace(link, () => `\n    <style>${css}</style>\n    <link rel="stylesheet" href="${sheet}" disabled>`);
     styles.push(`sha256-${createHash("sha256").update(css).digest("base64")}`);
   }
-  await writeFile(path, html);
-  return styles;
+  return { html, styles };
 }
 
 async function pack(root, styles) {
   const files = {};
   for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
-    const name = relative(root, path).split(sep).join("/");
-    if (!entry.isFile() || name === "manifest.json" || name === "files.json") continue;
-    files[`/${name}`] = await packFile(path);
+    const name = `/${relative(root, path).split(sep).join("/")}`;
+    if (!entry.isFile() || name === "/manifest.json" || name === "/files.json") continue;
+    files[name] = { ...(await packFile(path)), ...(styles[name] ? { styles: styles[name] } : {}) };
   }
   const sorted = Object.fromEntries(Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1)));
-  await writeFile(join(root, "files.json"), `${JSON.stringify({ styles, files: sorted }, null, 1)}\n`);
+  await writeFile(join(root, "files.json"), `${JSON.stringify({ files: sorted }, null, 1)}\n`);
 }
 
 async function packFile(path) {

@@ -18,13 +18,15 @@ _ENDS = {"br": ".br", "gzip": ".gz", "": ""}
 
 
 class File(msgspec.Struct, frozen=True):
-    """``hash`` is of what is in it; ``br`` and ``gz`` are the sizes in bytes of the compressed ones that lie beside."""
+    """``hash`` is of what is in it; ``br`` and ``gz`` are the sizes in bytes of the compressed ones that lie beside.
+    ``styles`` are the hashes of the style sheets that stand in it, where it is a page."""
 
     type: str
     size: int
     hash: str
     br: int = 0
     gz: int = 0
+    styles: tuple[str, ...] = ()
 
     @property
     def encodings(self) -> tuple[Encoding, ...]:
@@ -38,7 +40,6 @@ class File(msgspec.Struct, frozen=True):
 
 
 class _Listing(msgspec.Struct):
-    styles: list[str]
     files: dict[str, File]
 
 
@@ -51,14 +52,12 @@ def made_at(root: Path) -> int:
 
 
 class Files:
-    """A built portal. ``styles`` are the hashes of the style sheets that stand in its page; ``made`` tells one build
-    from the next."""
+    """A built portal. ``made`` tells one build from the next."""
 
     def __init__(self, root: Path, listing: _Listing, made: int) -> None:
         self._root = root
         self.made = made
         self._files = listing.files
-        self.styles = tuple(listing.styles)
 
     @classmethod
     def open(cls, root: Path = DIST) -> Files | None:

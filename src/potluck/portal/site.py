@@ -28,6 +28,8 @@ VIEWS: Final = frozenset({"chat", "code", "images", "nodes", "admin", "settings"
 
 _FOLDERS: Final = frozenset({"assets", "icons", "frames"})
 _SINGLE: Final = frozenset({"manifest.webmanifest", "sw.js", "theme.js"})
+# Each view has a page, which asks for what the view is made of; one that has none is shown by the page of all.
+_PAGES: Final = "/views/"
 _SHELL: Final = "/index.html"
 # 503 and not 404: the address is right, and there will be something there.
 _NOT_BUILT: Final = 503
@@ -53,11 +55,13 @@ class Portal:
         built = self._built()
         if built is None:
             return _missing(path, encrypted=encrypted)
+        if path.startswith(_PAGES) and built.get(path) is None:
+            path = _SHELL
         file = built.get(path)
         if file is None:
             said = headers("text/plain; charset=utf-8", guard.NO_PAGE, guard.NOT_KEPT, encrypted=encrypted)
             return Response(b"Not found: the portal has no such file.", 404, said)
-        said = {**headers(file.type, _policy(path, file, built), _cached(path), encrypted=encrypted)}
+        said = {**headers(file.type, _policy(path, file), _cached(path), encrypted=encrypted)}
         said |= _varied(path, file)
         chosen = encoding(asked.get("accept-encoding", ""), file.encodings)
         tag = said["etag"] = f'"{file.hash}{f"-{chosen}" if chosen else ""}"'
@@ -83,19 +87,23 @@ def _ours(scope: Scope) -> str:
     path: str = scope["path"]
     first, _, rest = path[1:].partition("/")
     if first in VIEWS:
-        return _SHELL
+        return f"{_PAGES}{first}.html"
     if first == "":
         # `Ollama is running` is for programs, which look for Ollama by it.
-        return _SHELL if not rest and wants_page(Headers(scope=scope).get("accept", "")) else ""
+        return f"{_PAGES}home.html" if not rest and wants_page(Headers(scope=scope).get("accept", "")) else ""
     return path if (first in _FOLDERS and rest) or path[1:] in _SINGLE else ""
 
 
-def _policy(path: str, file: File, built: Files) -> str:
+def _is_page(path: str) -> bool:
+    return path == _SHELL or path.startswith(_PAGES)
+
+
+def _policy(path: str, file: File) -> str:
     if path.startswith("/frames/"):
         return FRAME_POLICY
     # A worker has the policy that its own file comes with.
     if file.type.startswith("text/html") or path == "/sw.js":
-        return page_policy(built.styles)
+        return page_policy(file.styles)
     return WORKER_POLICY if path.startswith("/assets/worker-") else guard.NO_PAGE
 
 
@@ -104,17 +112,17 @@ def _cached(path: str) -> str:
 
 
 def _varied(path: str, file: File) -> dict[str, str]:
-    varied = {"vary": "accept, accept-encoding" if path == _SHELL else "accept-encoding"}
+    varied = {"vary": "accept, accept-encoding" if _is_page(path) else "accept-encoding"}
     if path.startswith("/frames/"):
         varied["x-frame-options"] = "SAMEORIGIN"
     elif path.startswith("/assets/"):
         # Frames without an origin of their own load them, too; there is nothing in them that is anybody's.
         varied |= {"access-control-allow-origin": "*", "cross-origin-resource-policy": "cross-origin"}
-    return varied if file.encodings or path == _SHELL else {k: v for k, v in varied.items() if k != "vary"}
+    return varied if file.encodings or _is_page(path) else {k: v for k, v in varied.items() if k != "vary"}
 
 
 def _missing(path: str, *, encrypted: bool) -> Response:
-    if path != _SHELL:
+    if not _is_page(path):
         said = headers("text/plain; charset=utf-8", guard.NO_PAGE, guard.NOT_KEPT, encrypted=encrypted)
         return Response(b"The portal is not built. Build it with: make web", _NOT_BUILT, said)
     said = headers("text/html; charset=utf-8", page_policy(()), guard.NOT_KEPT, encrypted=encrypted)

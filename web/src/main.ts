@@ -2,6 +2,7 @@ import { mount } from "svelte";
 
 import App from "./App.svelte";
 import { loadPart, preferred, speak } from "./i18n/index.svelte";
+import { idle } from "./lib/idle";
 import { placeOf } from "./lib/router";
 import { watchKeys } from "./stores/commands.svelte";
 import { watchEvents } from "./stores/events.svelte";
@@ -35,10 +36,4 @@ if ("serviceWorker" in navigator && import.meta.env.PROD) idle(() => void naviga
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-/** Does what nobody waits for once the browser has nothing better to do, or soon. */
-function idle(work: () => void): void {
-  if ("requestIdleCallback" in globalThis) requestIdleCallback(work, { timeout: 1000 });
-  else setTimeout(work, 200);
 }

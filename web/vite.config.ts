@@ -29,7 +29,7 @@ export default defineConfig({
             { name: "loader", test: /vite[\\/]preload-helper/ },
             { name: "shell", tags: ["$initial"], test: /[\\/](node_modules[\\/](svelte|clsx|esm-env)|src[\\/](components|i18n|lib|stores))[\\/]|[\\/]src[\\/](App\.svelte|views\.ts)$/ },
             { name: "chat", test: /[\\/]src[\\/](lib|stores)[\\/]chat[\\/]|[\\/]src[\\/]views[\\/]chat[\\/](Body\.svelte|warmth\.ts)|[\\/]src[\\/]i18n[\\/]en[\\/]chat\.ts|node_modules[\\/]idb[\\/]/ },
-            { name: "message", test: /[\\/]src[\\/](components[\\/]message|lib[\\/]markdown|lib[\\/]highlight[\\/]names)/ },
+            { name: "message", test: /[\\/]src[\\/](components[\\/]message[\\/](?!actions|follow-scroll|CopyButton)|lib[\\/]markdown)/ },
             { name: "shared", test: /[\\/]src[\\/](components|lib)[\\/][^\\/]+$/, minShareCount: 3 },
           ],
         },

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from PIL import Image, ImageChops
 
 from potluck.backends.images.port import Run
 from potluck.core.errors import BadRequest, NodeUnreachable
@@ -31,7 +33,7 @@ from potluck.jobs.image import order_id
 from potluck.wire.png import read_texts
 from potluck_fake_engine.art import opened
 from tests.jobs.studio import House, house
-from tests.pictures import image
+from tests.pictures import image, read
 from tests.surfaces.v1.world import ANNA, BERT
 from tests.torn import Torn
 
@@ -205,6 +207,44 @@ async def test_images_that_go_in_are_brought_to_size(tmp_path: Path, node: str) 
             "outpaint": (192, 104),
             "upscale": (260, 140),
         }
+
+
+@pytest.mark.parametrize("node", ["desk", "agx0"])
+async def test_only_what_is_masked_is_drawn_at_full_size_and_nothing_else_is_touched(tmp_path: Path, node: str) -> None:
+    async with house(tmp_path, {node: BOTH[node]}) as home:
+        init = await kept_image(home, 200, 120)
+        mask = Image.new("L", (200, 120), 0)
+        mask.paste(255, (100, 40, 140, 80))
+        out = io.BytesIO()
+        mask.save(out, "png")
+        masked, _ = await home.shop.gallery.take_in(ANNA.user, out.getvalue())
+        inpaint = Inpaint(ImageId(masked), blur=0, only_masked=True, padding=10)
+        ask = replace(ASK, task=Task.INPAINT, init=init, inpaint=inpaint, denoise=1.0)
+        control = Control(ControlKind.CANNY, init)
+        job = await home.ended(await home.submit(replace(ask, controls=(control,))))
+        assert job.state is JobState.DONE, job.failure
+        (picture,) = await home.pictures(job)
+        made = read(await home.shop.gallery.content(picture))
+        assert made.size == (200, 120)
+        before = read(await home.shop.gallery.files.whole(init, ANNA.user, 10**6))
+        differs = ImageChops.difference(made.convert("RGB"), before.convert("RGB")).getbbox()
+        assert differs is not None
+        assert differs[0] >= 100
+        assert differs[2:] <= (140, 80)
+        assert "Size: 64x64" in read_texts(await home.shop.gallery.content(picture))["parameters"]
+
+
+async def test_maps_that_take_no_model_are_made_for_an_engine_that_makes_none(tmp_path: Path) -> None:
+    without = frozenset({"Canny", "CannyEdgePreprocessor", "DWPreprocessor", "OpenposePreprocessor"})
+    async with house(tmp_path, COMFY, without=without) as home:
+        init = await kept_image(home, 130, 70)
+        unit = Control(ControlKind.CANNY, init)
+        job = await home.ended(await home.submit(replace(ASK, controls=(unit, replace(unit, preprocess=False)))))
+        assert job.state is JobState.DONE, job.failure
+        assert len({each.body for each in home.fakes["desk"].requests if each.path == "/upload/image"}) == 2
+        job = await home.ended(await home.submit(replace(ASK, controls=(Control(ControlKind.POSE, init),))))
+        assert job.failure is not None
+        assert "has no preprocessor for pose" in job.failure.hint
 
 
 async def test_a_job_that_is_cancelled_stops_the_engine(tmp_path: Path) -> None:

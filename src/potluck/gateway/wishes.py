@@ -78,9 +78,9 @@ class Wish(Protocol[T_co]):
 
 
 class Prepare(Protocol):
-    """Brings the images that an ask names to what the ask, now complete, wants."""
+    """Brings the images that an ask names to what the ask, now complete, wants of an engine that has all this."""
 
-    def __call__(self, ask: PictureAsk, /) -> Awaitable[tuple[PictureAsk, Inputs]]:
+    def __call__(self, ask: PictureAsk, has: Catalogue, /) -> Awaitable[tuple[PictureAsk, Inputs]]:
         """What the engine is asked for, and with what. Raises `ClientError`, `StorageAway`."""
         ...
 
@@ -138,7 +138,7 @@ class Order:
 
     async def begin(self, place: Place) -> Drawing[Finished]:
         complete, found = filled(self.ask, place.has)
-        asked, inputs = await self.prepare(complete)
+        asked, inputs = await self.prepare(complete, place.has)
         return _Picture(
             place, complete, Run(self.id, asked, place.has, inputs), found.hash if found is not None else ""
         )

@@ -11,20 +11,19 @@ from hashlib import sha256
 
 import msgspec
 
-from potluck.backends.images.port import Inputs
 from potluck.core.errors import BadRequest, Forbidden, MalformedAnswer, PotluckError, QuotaExceeded
 from potluck.core.jobs import mends, waits
 from potluck.core.model import ModelId, RequestId
-from potluck.core.pictures.ask import Control, ImageId, Inpaint, Lora, Outpaint, PictureAsk, Task, each
+from potluck.core.pictures.ask import Lora, PictureAsk, each
 from potluck.core.pictures.checking import checked
 from potluck.core.pictures.outcome import Progress
-from potluck.gateway.gallery import MOST_BYTES, Gallery, NewPicture
+from potluck.gateway.gallery import Gallery, NewPicture
 from potluck.gateway.port import Caller
 from potluck.gateway.studio import Studio
 from potluck.gateway.wishes import Finished, Order
 from potluck.jobs.image_ask import ImageJob
+from potluck.jobs.image_inputs import Incoming
 from potluck.jobs.port import Kind, Pictures, Prepared, Tools, Work
-from potluck.pixels.work import Clean, Fit, Grow, Mask, MaskSource
 from potluck.storage.jobs import Part
 from potluck.storage.pictures import PictureId, PictureRecord
 from potluck.storage.records import CallStatus, RequestRecord
@@ -38,9 +37,6 @@ from potluck.wire.prompts.styles import styled
 _AT_ONCE = 8
 # Waiting in the studio's line costs next to nothing, and that is fair by itself.
 _JOBS_AT_ONCE = 32
-# As large as a picture is drawn over at the most, where nobody said a size: what models still make sense of.
-_LONGEST_SIDE = 2048
-_CANVAS_MASK = ImageId("file-canvas-mask")
 
 
 class ImagePart(msgspec.Struct, omit_defaults=True):
@@ -111,6 +107,7 @@ class _Drawing:
         self._gallery: Gallery = tools.gallery
         self._user = work.record.user
         self._kept = 0
+        self._incoming = Incoming(self._gallery, self._user)
 
     async def some(self, left: Iterator[tuple[int, PictureAsk]], trouble: list[PotluckError]) -> None:
         """One after the other, until there are none left or one says that the others would end alike."""
@@ -135,7 +132,7 @@ class _Drawing:
             self._tools.progress.tell(job, replace(progress, index=index), node)
 
         finished = await self._studio.draw(
-            Order(id_, self._user, self._worded(ask), self._inputs, tell, again=self._work.again)
+            Order(id_, self._user, self._worded(ask), self._incoming.prepare, tell, again=self._work.again)
         )
         tell(Progress(1, 1, what="keeping"), finished.node)
         picture = PictureId(f"{job}-{index}")
@@ -192,70 +189,11 @@ class _Drawing:
         # Styles are in the prompt now: drawn again with what is kept, they are not to count twice.
         return replace(ask, prompt=bare.prompt.strip(), negative=negative, loras=loras, styles=())
 
-    # --- images that go in ---
-
-    async def _inputs(self, ask: PictureAsk) -> tuple[PictureAsk, Inputs]:
-        """What the engine is asked for, and with which images: each decoded and written anew by the child that alone
-        looks into what strangers send."""
-        inputs: dict[ImageId, bytes] = {}
-        size = (ask.width, ask.height)
-        if ask.init:
-            image, width, height = await self._image(ask.init, "init")
-            if ask.task is Task.UPSCALE:
-                return replace(ask, width=width, height=height), {ask.init: image}
-            size = size if all(size) and ask.outpaint is None else _drawn_over(width, height)
-            ask = replace(ask, width=size[0], height=size[1])
-            image = (await self._gallery.pixels.perform(Fit(image, *size, ask.resize), param="init")).image
-            inputs[ask.init] = image
-            if ask.inpaint is not None:
-                mask = await self._mask(ask, ask.inpaint, width, height)
-                inputs[ask.inpaint.mask] = mask
-                ask = replace(ask, inpaint=replace(ask.inpaint, invert=False))
-            elif ask.outpaint is not None:
-                ask, inputs = await self._canvas(ask, ask.outpaint, image)
-        for unit in ask.controls:
-            inputs[unit.image] = await self._control(unit, ask)
-        return ask, inputs
-
-    async def _image(self, named: ImageId, param: str) -> tuple[bytes, int, int]:
-        file, _ = await self._gallery.source(named, self._user)
-        content = await self._gallery.files.whole(file, self._user, MOST_BYTES)
-        made = await self._gallery.pixels.perform(Clean(content), param=param)
-        return made.image, made.width, made.height
-
-    async def _mask(self, ask: PictureAsk, masked: Inpaint, width: int, height: int) -> bytes:
-        """Of the image's own size first, and then brought to the ask's as the image was."""
-        image, _, _ = await self._image(masked.mask, "inpaint.mask")
-        pixels = self._gallery.pixels
-        mask = Mask(image, width, height, MaskSource.LIGHT, masked.invert)
-        grey = (await pixels.perform(mask, param="inpaint.mask")).image
-        return (await pixels.perform(Fit(grey, ask.width, ask.height, ask.resize), param="inpaint.mask")).image
-
-    async def _canvas(self, ask: PictureAsk, grown: Outpaint, image: bytes) -> tuple[PictureAsk, dict[ImageId, bytes]]:
-        """Outpainting is inpainting of a canvas that has grown: so it is the same on every engine."""
-        grow = Grow(image, grown.left, grown.top, grown.right, grown.bottom, grown.feather)
-        made = await self._gallery.pixels.perform(grow, param="outpaint")
-        as_inpaint = replace(
-            ask,
-            task=Task.INPAINT,
-            outpaint=None,
-            inpaint=Inpaint(_CANVAS_MASK, blur=0),
-            denoise=1.0,
-            width=made.width,
-            height=made.height,
-        )
-        return as_inpaint, {ask.init: made.image, _CANVAS_MASK: made.mask}
-
-    async def _control(self, unit: Control, ask: PictureAsk) -> bytes:
-        image, _, _ = await self._image(unit.image, "controls")
-        fitted = Fit(image, ask.width, ask.height, ask.resize)
-        return (await self._gallery.pixels.perform(fitted, param="controls")).image
-
     # --- what comes out ---
 
     async def _keep(self, picture: PictureId, finished: Finished) -> PictureRecord:
         ask, job = finished.ask, self._work.record
-        content = finished.data
+        content = await self._incoming.whole(ask, finished.data)
         if ask.generates:
             try:
                 content = with_texts(content, {KEY: infotext_of(ask, finished.hash)})
@@ -286,13 +224,6 @@ class _Drawing:
         except BadRequest as error:
             message = "The engine's picture cannot be read."
             raise MalformedAnswer(message, node=finished.node, detail=error.message) from error
-
-
-def _drawn_over(width: int, height: int) -> tuple[int, int]:
-    """The size at which an image is drawn over where nobody said one: its own, on the engines' grid of 8, and no larger
-    than models make sense of."""
-    scale = min(1.0, _LONGEST_SIDE / max(width, height))
-    return max(64, round(width * scale / 8) * 8), max(64, round(height * scale / 8) * 8)
 
 
 KIND = Kind(ImageJob, prepare, run, _JOBS_AT_ONCE)

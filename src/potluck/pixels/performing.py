@@ -9,8 +9,23 @@ from PIL import Image
 from potluck.core.errors import BadRequest
 from potluck.core.pictures.ask import Resize
 from potluck.pixels.opening import Opened, opened
+from potluck.pixels.regions import pasted, region, soft
 from potluck.pixels.shaping import fitted, grown, mask
-from potluck.pixels.work import Clean, ControlMap, Convert, Fit, Grow, Limits, Look, Made, Mask, Thumbnail, Work
+from potluck.pixels.work import (
+    Clean,
+    ControlMap,
+    Convert,
+    Fit,
+    Grow,
+    Limits,
+    Look,
+    Made,
+    Mask,
+    Paste,
+    Region,
+    Thumbnail,
+    Work,
+)
 from potluck.pixels.writing import as_png, thumbnail, within, written
 
 
@@ -31,6 +46,8 @@ def perform(work: Work, limits: Limits) -> Made:
         case Fit():
             shaped = _fitted(source.image, work.width, work.height, work.resize, limits)
             return _made(as_png(shaped), shaped, source)
+        case Region() | Paste():
+            return _part(work, source, limits)
         case Grow():
             canvas, room = grown(source.image, work.left, work.top, work.right, work.bottom, work.feather, limits)
             return _made(as_png(canvas), canvas, source, mask=as_png(room))
@@ -52,6 +69,18 @@ def perform(work: Work, limits: Limits) -> Made:
             assert_never(work)
 
 
+def _part(work: Region | Paste, source: Opened, limits: Limits) -> Made:
+    """Out of its image, or back into it."""
+    room = soft(opened(work.mask, limits).image, source.image, work.blur)
+    if isinstance(work, Paste):
+        whole = pasted(source.image, opened(work.drawn, limits).image, room, work.box)
+        return _made(as_png(whole), whole, source)
+    box = region(room, work.padding, work.width, work.height)
+    part = _fitted(source.image.crop(box), work.width, work.height, Resize.STRETCH, limits)
+    shown = fitted(room.crop(box), work.width, work.height, Resize.STRETCH)
+    return _made(as_png(part), part, source, mask=as_png(shown), box=box)
+
+
 def _fitted(image: Image.Image, width: int, height: int, resize: Resize, limits: Limits) -> Image.Image:
     if not (0 < width <= limits.side and 0 < height <= limits.side and width * height <= limits.pixels):
         raise BadRequest(f"An image of {width} x {height} pixels cannot be made here.", param="width")
@@ -65,6 +94,7 @@ def _made(
     *,
     media_type: str = "image/png",
     mask: bytes = b"",
+    box: tuple[int, int, int, int] = (0, 0, 0, 0),
     copies: tuple[bytes, ...] = (),
 ) -> Made:
     return Made(
@@ -76,5 +106,6 @@ def _made(
         transparent=image.mode == "RGBA",
         texts=source.texts,
         mask=mask,
+        box=box,
         copies=copies,
     )

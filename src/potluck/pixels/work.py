@@ -69,6 +69,29 @@ class Fit(msgspec.Struct, frozen=True, tag="fit"):
     resize: Resize = Resize.CROP
 
 
+class Region(msgspec.Struct, frozen=True, tag="region"):
+    """What of an image is to be drawn anew, with ``padding`` around it and in the shape of ``width`` and ``height``,
+    brought to that size; and its mask, of which the edge is soft over ``blur`` pixels. ``mask`` is the image's, of its
+    size. Where the region lies is `Made.box`."""
+
+    image: bytes
+    mask: bytes
+    width: int
+    height: int
+    padding: int = 32
+    blur: int = 0
+
+
+class Paste(msgspec.Struct, frozen=True, tag="paste"):
+    """An image with ``drawn`` put back at ``box``, where the mask is white: the other way round than `Region`."""
+
+    image: bytes
+    mask: bytes
+    drawn: bytes
+    box: tuple[int, int, int, int]
+    blur: int = 0
+
+
 class Grow(msgspec.Struct, frozen=True, tag="grow"):
     """A canvas for outpainting, and its mask: the image with more room to its sides, filled with its edges' colours.
 
@@ -114,13 +137,12 @@ class ControlMap(msgspec.Struct, frozen=True, tag="control"):
     high: int = 200
 
 
-Work: TypeAlias = Look | Clean | Mask | Fit | Grow | Thumbnail | Convert | ControlMap
-
-MAPPED_HERE = frozenset({ControlKind.CANNY, ControlKind.SCRIBBLE})
+Work: TypeAlias = Look | Clean | Mask | Fit | Region | Paste | Grow | Thumbnail | Convert | ControlMap
 
 
 class Made(msgspec.Struct, frozen=True, tag="made"):
-    """What came of it. ``mask`` is `Grow`'s alone, ``copies`` are `Look`'s: empty bytes where the image is no larger.
+    """What came of it. ``mask`` is `Grow`'s and `Region`'s, ``box`` (left, top, right, bottom) `Region`'s alone,
+    ``copies`` are `Look`'s: empty bytes where the image is no larger.
 
     ``width`` and ``height`` are the new image's. ``media_type`` is the new one's, ``was`` the one that came in.
     ``transparent``: some pixel can be looked through. ``texts`` is how the picture that came in says it was made: any
@@ -135,6 +157,7 @@ class Made(msgspec.Struct, frozen=True, tag="made"):
     transparent: bool = False
     texts: dict[str, str] = {}
     mask: bytes = b""
+    box: tuple[int, int, int, int] = (0, 0, 0, 0)
     copies: tuple[bytes, ...] = ()
 
 

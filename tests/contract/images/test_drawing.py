@@ -33,6 +33,7 @@ async def test_an_engine_tells_what_it_has(rig: Rig) -> None:
     }
     assert rig.has.lora("ink")
     assert rig.has.vae("vae-ft-mse-840000-ema-pruned")
+    assert [each.name for each in rig.has.embeddings] == ["easynegative"]
     best = rig.has.upscaler("")
     assert best is not None
     assert best.name == "RealESRGAN_x4plus"

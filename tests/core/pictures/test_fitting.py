@@ -80,8 +80,10 @@ def test_what_is_missing_in_an_engine_that_has_the_rest_is_told() -> None:
     assert lacks(replace(PLAIN, workflow="other"), HAS) == ("has no workflow other",)
     assert lacks(PLAIN, HAS, nodes=frozenset({"CannyEdge", "A"})) == ("lacks the node A, CannyEdge",)
     assert lacks(replace(PLAIN, scheduler="beta"), HAS) == ("has no scheduler Beta",)
+    depth = Control(ControlKind.DEPTH, IMAGE, model="xl-canny")
+    assert lacks(replace(PLAIN, controls=(depth,)), HAS) == ("has no preprocessor for depth",)
     scribble = Control(ControlKind.SCRIBBLE, IMAGE, model="xl-canny")
-    assert lacks(replace(PLAIN, controls=(scribble,)), HAS) == ("has no preprocessor for scribble",)
+    assert lacks(replace(PLAIN, controls=(scribble,)), HAS) == (), "that map is made here"
 
 
 def test_a_build_of_old_has_samplers_whose_names_hold_the_scheduler() -> None:

@@ -763,6 +763,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/images/parameters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read out of a picture how it was made, as what makes it again here. */
+        post: operations["post_images_parameters"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/images/zip": {
         parameters: {
             query?: never;
@@ -3525,6 +3542,29 @@ export interface components {
             right?: number;
             /** @default 0 */
             top?: number;
+        };
+        /**
+         * ImageParameters
+         * @description ``parameters`` are as ``POST /api/v1/image/generate`` takes them; null for a picture that does not tell.
+         *         ``left_out`` are those that it tells and nobody could draw. ``infotext`` is the text itself, and ``workflow``
+         *         ComfyUI's graph, as JSON; each empty for none.
+         */
+        ImageParameters: {
+            infotext: string;
+            left_out: string[];
+            parameters: Record<string, never> | null;
+            workflow: string;
+        };
+        /**
+         * ImageParametersRequest
+         * @description ``image`` is the file in base64, a data URI, or an id of a picture of yours; or ``infotext`` is the text that
+         *         A1111 writes into its pictures.
+         */
+        ImageParametersRequest: {
+            /** @default  */
+            image?: string;
+            /** @default  */
+            infotext?: string;
         };
         /** ImagePosition */
         ImagePosition: {
@@ -9197,6 +9237,75 @@ export interface operations {
             };
             /** @description forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_images_parameters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImageParametersRequest"];
+            };
+        };
+        responses: {
+            /** @description Read out of a picture how it was made, as what makes it again here. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageParameters"];
+                };
+            };
+            /** @description bad_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description payload_too_large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -95,7 +95,7 @@ class ComfyUi:
         classes = decoded(await http.request("GET", "/object_info", timeout_s=_LONG_S), Classes)
         if "KSampler" not in classes:
             raise MalformedAnswer("The engine lists no nodes that draw.")
-        return read_catalogue(classes, stats, frozenset(self._workflows))
+        return read_catalogue(classes, stats, frozenset(self._workflows), await _embeddings(http))
 
     async def memory(self, http: ImageHttp) -> Memory | None:
         return read_memory(decoded(await http.request("GET", "/system_stats"), Stats))
@@ -291,6 +291,14 @@ class ComfyUi:
         reply = await http.request("POST", "/free", body)
         if reply.status >= 400:
             raise refused(reply)
+
+
+async def _embeddings(http: ImageHttp) -> list[str]:
+    """None where a build lists none."""
+    try:
+        return decoded(await http.request("GET", "/embeddings"), list[str])
+    except (NodeFailed, MalformedAnswer):
+        return []
 
 
 async def _queue(http: ImageHttp) -> Queue:

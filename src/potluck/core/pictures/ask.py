@@ -56,6 +56,10 @@ class ControlKind(StrEnum):
     SCRIBBLE = "scribble"
 
 
+MAPPED_HERE: Final = frozenset({ControlKind.CANNY, ControlKind.SCRIBBLE})
+"""Maps that we make ourselves for an engine that does not: they take no model."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lora:
     """``weight`` is for both the diffusion model and its text encoder."""
@@ -68,8 +72,9 @@ class Lora:
 class Control:
     """A ControlNet unit.
 
-    ``model`` empty: the engine's own for this kind. ``preprocess``: ``image`` is a picture from which the engine has to
-    make the map (edges, depth, …) first; else it is such a map. ``start`` and ``end`` are shares of the steps.
+    ``model`` empty: the engine's own for this kind. ``preprocess``: ``image`` is a picture from which the map (edges,
+    depth, …) is to be made first, by the engine or, of `MAPPED_HERE`, by us; else it is such a map. ``start`` and
+    ``end`` are shares of the steps.
     """
 
     kind: ControlKind

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from potluck.core.model import EngineKind
-from potluck.core.pictures.ask import PictureAsk, Task
+from potluck.core.pictures.ask import MAPPED_HERE, PictureAsk, Task
 from potluck.core.pictures.catalogue import DEFAULTS, Catalogue, Checkpoint, Defaults, Family, Feature
 from potluck.core.pictures.samplers import automatic, label, scheduler_label, spoken_sampler, spoken_scheduler
 
@@ -26,7 +26,7 @@ def _models(ask: PictureAsk, has: Catalogue) -> Iterator[str]:
         for unit in ask.controls:
             if has.control(unit.kind, unit.model, found.family if found else Family.UNKNOWN) is None:
                 yield f"has no ControlNet {unit.model}" if unit.model else f"has no ControlNet for {unit.kind}"
-            elif unit.preprocess and unit.kind not in has.preprocessors:
+            elif unit.preprocess and unit.kind not in MAPPED_HERE and unit.kind not in has.preprocessors:
                 yield f"has no preprocessor for {unit.kind}"
     for lora in ask.loras:
         if has.lora(lora.name) is None:

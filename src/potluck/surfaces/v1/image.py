@@ -47,7 +47,7 @@ from potluck.surfaces.v1.shapes import rfc3339
 from potluck.wire.body import decode_body
 from potluck.wire.images import sniff
 
-T = TypeVar("T", bound=ImageOrder)
+T = TypeVar("T", bound=msgspec.Struct)
 
 _PRIORITIES = {"high": Priority.HIGH, "normal": Priority.NORMAL, "low": Priority.LOW}
 # In place of an image that is not kept yet: what else is asked for is looked at before.
@@ -60,7 +60,7 @@ _ENDS = {JobState.DONE: "done", JobState.FAILED: "failed", JobState.CANCELLED: "
 
 
 async def _generate(exchange: Exchange, body: bytes, _: QueryParams) -> Result:
-    asked, form = _read(exchange, body, GenerateRequest)
+    asked, form = read_asked(exchange, body, GenerateRequest)
     ask = _drawing(exchange, asked, Task.TXT2IMG)
     ask = replace(ask, hires=hires_of(asked.hires), controls=_controls(asked.controls))
     ask = await _with_controls(exchange, checked(ask), asked.controls, form)
@@ -69,7 +69,7 @@ async def _generate(exchange: Exchange, body: bytes, _: QueryParams) -> Result:
 
 async def _edit(exchange: Exchange, body: bytes, _: QueryParams) -> Result:
     """1. What is asked for, as far as that is known without the images. 2. The images. 3. At what size it is drawn."""
-    asked, form = _read(exchange, body, EditRequest)
+    asked, form = read_asked(exchange, body, EditRequest)
     masked = asked.inpaint or (ImageInpaint(asked.mask) if asked.mask or form.named("mask") else None)
     task = Task.INPAINT if masked else Task.OUTPAINT if asked.outpaint else Task.IMG2IMG
     ask = checked(
@@ -86,7 +86,7 @@ async def _edit(exchange: Exchange, body: bytes, _: QueryParams) -> Result:
     image = await _image(exchange, asked.image or asked.init, form)
     ask = replace(ask, init=image.id)
     if masked is not None:
-        sent = _file(form, "mask") or masked.mask
+        sent = file_of(form, "mask") or masked.mask
         mask = await take_mask(exchange.services, exchange.caller.user, sent, image, "mask", invert=masked.invert)
         ask = replace(ask, inpaint=replace(_inpaint(masked, mask.id), invert=False))
     if not ask.width and task is not Task.OUTPAINT:
@@ -97,7 +97,7 @@ async def _edit(exchange: Exchange, body: bytes, _: QueryParams) -> Result:
 
 
 async def _upscale(exchange: Exchange, body: bytes, _: QueryParams) -> Result:
-    asked, form = _read(exchange, body, UpscaleRequest)
+    asked, form = read_asked(exchange, body, UpscaleRequest)
     upscale = Upscale(asked.scale, asked.upscaler)
     if asked.upscale is not None:
         upscale = Upscale(asked.upscale.scale, asked.upscale.upscaler)
@@ -112,7 +112,7 @@ upscale = Action(_upscale, body=UpscaleRequest)
 """Read by hand: they may come as forms, too."""
 
 
-def _read(exchange: Exchange, body: bytes, shape: type[T]) -> tuple[T, Form]:
+def read_asked(exchange: Exchange, body: bytes, shape: type[T]) -> tuple[T, Form]:
     """A JSON body, or a form with files and fields of the same names; a field ``request`` may hold the JSON."""
     content_type = Headers(raw=list(exchange.headers)).get("content-type", "")
     if not is_form(content_type):
@@ -158,20 +158,20 @@ async def _with_controls(exchange: Exchange, ask: PictureAsk, asked: list[ImageC
     taken: list[Control] = []
     for at, (unit, control) in enumerate(zip(ask.controls, asked, strict=True)):
         param = f"controls[{at}].image"
-        sent = _file(form, f"controls[{at}]", param) or control.image
+        sent = file_of(form, f"controls[{at}]", param) or control.image
         image = await take(exchange.services, exchange.caller.user, sent, param)
         taken.append(replace(unit, image=image.id))
     return replace(ask, controls=tuple(taken))
 
 
 async def _image(exchange: Exchange, sent: str, form: Form) -> Taken:
-    image = _file(form, "image", "init", "image[]") or sent
+    image = file_of(form, "image", "init", "image[]") or sent
     if not image:
         raise BadRequest("There is no image.", param="image", hint="Send an id, base64, a data URI, or a form.")
     return await take(exchange.services, exchange.caller.user, image, "image")
 
 
-def _file(form: Form, *names: str) -> bytes | None:
+def file_of(form: Form, *names: str) -> bytes | None:
     found = form.named(*names)
     return found[0].content if found else None
 

@@ -9,7 +9,7 @@ import msgspec
 
 from potluck.core import errors as e
 from potluck.core.people import Right
-from potluck.surfaces.v1 import image, image_models, image_shapes, pictures
+from potluck.surfaces.v1 import image, image_models, image_shapes, picture_parameters, pictures
 from potluck.surfaces.v1 import picture_shapes as shapes
 from potluck.surfaces.v1.endpoint import Action, Route, asking, plain, reading
 from potluck.surfaces.v1.errors import ErrorBody
@@ -122,6 +122,15 @@ _GALLERY: Final = (
         "Tag, mark or delete many of your pictures; those that are not there are passed over.",
         reading(shapes.ImageBulk, pictures.change_many),
         shapes.ImagesChanged,
+        right=Right.MAKE_PICTURES,
+    ),
+    Route(
+        "POST",
+        "/api/v1/images/parameters",
+        "Read out of a picture how it was made, as what makes it again here.",
+        picture_parameters.parameters,
+        shapes.ImageParameters,
+        errors=(e.NotFound,),
         right=Right.MAKE_PICTURES,
     ),
     Route(

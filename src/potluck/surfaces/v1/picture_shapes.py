@@ -147,6 +147,25 @@ class ImagesChanged(msgspec.Struct):
     images: int
 
 
+class ImageParametersRequest(msgspec.Struct):
+    """``image`` is the file in base64, a data URI, or an id of a picture of yours; or ``infotext`` is the text that
+    A1111 writes into its pictures."""
+
+    image: str = ""
+    infotext: str = ""
+
+
+class ImageParameters(msgspec.Struct):
+    """``parameters`` are as ``POST /api/v1/image/generate`` takes them; null for a picture that does not tell.
+    ``left_out`` are those that it tells and nobody could draw. ``infotext`` is the text itself, and ``workflow``
+    ComfyUI's graph, as JSON; each empty for none."""
+
+    parameters: dict[str, Any] | None
+    left_out: list[str]
+    infotext: str
+    workflow: str
+
+
 class FacetQuery(msgspec.Struct):
     limit: Annotated[int, Meta(ge=1, le=1000)] = 100
 

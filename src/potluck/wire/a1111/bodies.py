@@ -11,6 +11,7 @@ from potluck.core.pictures.ask import Control, ImageId, Lora, Masked, PictureAsk
 from potluck.core.pictures.catalogue import Catalogue, Family
 from potluck.core.pictures.fitting import engine_sampler, engine_scheduler
 from potluck.wire.a1111 import sdcpp
+from potluck.wire.prompts.embeddings import spoken
 
 _FILLS: Final = {Masked.BLURRED: 0, Masked.ORIGINAL: 1, Masked.NOISE: 2, Masked.NOTHING: 3}
 _LATENT: Final = "Latent"
@@ -35,7 +36,7 @@ def body_of(ask: PictureAsk, has: Catalogue, images: Mapping[ImageId, bytes], ta
         return sdcpp.body_of(ask, has, images)
     body: JsonObject = {
         "prompt": _prompt(ask, has),
-        "negative_prompt": ask.negative,
+        "negative_prompt": spoken(ask.negative, has.embeddings),
         "seed": ask.seed,
         "steps": ask.steps,
         "cfg_scale": ask.cfg,
@@ -66,7 +67,7 @@ def body_of(ask: PictureAsk, has: Catalogue, images: Mapping[ImageId, bytes], ta
 
 
 def _prompt(ask: PictureAsk, has: Catalogue) -> str:
-    return " ".join([ask.prompt, *(_tag(each, has) for each in ask.loras)])
+    return " ".join([spoken(ask.prompt, has.embeddings), *(_tag(each, has) for each in ask.loras)])
 
 
 def _tag(lora: Lora, has: Catalogue) -> str:

@@ -60,6 +60,13 @@ class _Options(msgspec.Struct):
     sd_model_checkpoint: str | None = None
 
 
+class _Embeddings(msgspec.Struct):
+    """By name; what is ``skipped`` does not fit the model that is loaded, and may fit the next one."""
+
+    loaded: dict[str, Any] = {}
+    skipped: dict[str, Any] = {}
+
+
 class Lists(msgspec.Struct):
     """What an engine answered to looks, each as it came; empty where it has no such list."""
 
@@ -69,6 +76,7 @@ class Lists(msgspec.Struct):
     upscalers: list[_Named] = []
     loras: list[_Named] = []
     vaes: list[_Named] = []
+    embeddings: _Embeddings = msgspec.field(default_factory=_Embeddings)
     controls: _Controls = msgspec.field(default_factory=_Controls)
     modules: _Modules = msgspec.field(default_factory=_Modules)
     options: _Options = msgspec.field(default_factory=_Options)
@@ -83,6 +91,7 @@ PATHS: Final[dict[str, str]] = {
     "upscalers": "/sdapi/v1/upscalers",
     "loras": "/sdapi/v1/loras",
     "vaes": "/sdapi/v1/sd-vae",
+    "embeddings": "/sdapi/v1/embeddings",
     "controls": "/controlnet/model_list",
     "modules": "/controlnet/module_list",
     "options": "/sdapi/v1/options",
@@ -113,6 +122,7 @@ def read_catalogue(lists: Lists) -> Catalogue:
         checkpoints=tuple(_checkpoint(each, loaded) for each in lists.models if each.title or each.model_name),
         loras=tuple(Extra(plain_name(each.name), each.name) for each in lists.loras),
         vaes=tuple(Extra(plain_name(file), file) for each in lists.vaes if (file := each.model_name or each.name)),
+        embeddings=tuple(Extra(name, name) for name in (*lists.embeddings.loaded, *lists.embeddings.skipped)),
         upscalers=(Upscaler("Latent", "Latent", 0.0), *map(_plain_last, upscalers)),
         controls=tuple(control_model(each) for each in lists.controls.model_list if each != "None"),
         preprocessors=_makers(frozenset(lists.modules.module_list)),

@@ -12,6 +12,7 @@ from potluck.core.pictures.ask import Control, ControlKind, Hires, ImageId, Inpa
 from potluck.core.pictures.catalogue import Catalogue, Checkpoint, ControlModel, Extra, Family, Loader
 from potluck.core.pictures.fitting import engine_sampler, engine_scheduler
 from potluck.wire.comfyui.graphs import Use
+from potluck.wire.prompts.embeddings import COMFYUI, spoken
 
 # SD 3's own; ComfyUI's template for it has the same.
 _SHIFT = 3.0
@@ -48,10 +49,11 @@ def plan(ask: PictureAsk, has: Catalogue, files: Mapping[ImageId, str]) -> tuple
 def _drawing(ask: PictureAsk, has: Catalogue, checkpoint: Checkpoint, files: Mapping[ImageId, str]) -> Iterator[Use]:
     """1. Models. 2. Words. 3. Controls. 4. What it begins with. 5. Drawing. 6. Hires fix. 7. The picture."""
     yield from _models(ask, has, checkpoint)
+    prompt = spoken(ask.prompt, has.embeddings, COMFYUI)
     if checkpoint.family is Family.FLUX:
-        yield Use("prompts-flux", {"prompt": ask.prompt, "guidance": ask.guidance})
+        yield Use("prompts-flux", {"prompt": prompt, "guidance": ask.guidance})
     else:
-        yield Use("prompts", {"prompt": ask.prompt, "negative": ask.negative})
+        yield Use("prompts", {"prompt": prompt, "negative": spoken(ask.negative, has.embeddings, COMFYUI)})
     for unit in ask.controls:
         yield from _control(unit, ask, has, checkpoint, files)
     if ask.inpaint:
@@ -142,9 +144,9 @@ def _is_union(model: ControlModel) -> bool:
 
 
 def _map(unit: Control, ask: PictureAsk, has: Catalogue, image: str) -> Use:
-    if not unit.preprocess:
+    maker = has.preprocessors.get(unit.kind, "") if unit.preprocess else ""
+    if not maker:  # the image is a map, or we make it one before it goes up
         return Use("map", {"image": image})
-    maker = has.preprocessors.get(unit.kind, "")
     if maker == "Canny":
         return Use("map-canny", {"image": image})
     return Use("map-made", {"image": image, "class": maker, "resolution": max(64, min(ask.width, ask.height))})

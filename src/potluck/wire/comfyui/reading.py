@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -78,8 +78,10 @@ def read_memory(stats: Stats) -> Memory | None:
     return Memory(device.vram_total, free, max(0, device.torch_vram_total))
 
 
-def read_catalogue(classes: Classes, stats: Stats, workflows: frozenset[str] = frozenset()) -> Catalogue:
-    """All of an engine. ``workflows`` are the owner's."""
+def read_catalogue(
+    classes: Classes, stats: Stats, workflows: frozenset[str] = frozenset(), embeddings: Sequence[str] = ()
+) -> Catalogue:
+    """All of an engine. ``workflows`` are the owner's, ``embeddings`` what ``/embeddings`` lists."""
     nodes = frozenset(classes)
     whole = [_checkpoint(file, Loader.CHECKPOINT) for file in _choices(classes, "CheckpointLoaderSimple", "ckpt_name")]
     parts = [_checkpoint(file, Loader.DIFFUSION) for file in _choices(classes, "UNETLoader", "unet_name")]
@@ -97,6 +99,7 @@ def read_catalogue(classes: Classes, stats: Stats, workflows: frozenset[str] = f
         loras=_extras(_choices(classes, "LoraLoader", "lora_name")),
         vaes=_extras(_choices(classes, "VAELoader", "vae_name")),
         encoders=_extras(encoders),
+        embeddings=tuple(Extra(plain_name(name), name) for name in embeddings),
         upscalers=(Upscaler("Latent", LATENT, 0.0), *_PLAIN, *(_upscaler(file) for file in models)),
         controls=tuple(map(control_model, _choices(classes, "ControlNetLoader", "control_net_name"))),
         preprocessors={kind: found for kind, names in _MAKERS.items() if (found := _first(names, nodes))},

@@ -47,13 +47,17 @@ async def place(tmp_path: Path) -> AsyncIterator[Studio]:
         app = opened.world.app
         app.add_exception_handler(PotluckError, application._potluck_error)
         app.router.routes[:0] = a1111.ROUTES
-        app.state.desk = Desk()
+        app.state.desk = desk_of(opened)
         opened.world.painters = (
             Painter(NodeId("orin0"), EngineKind.A1111, has=HAS),
             Painter(NodeId("off"), EngineKind.COMFYUI, up=False),
         )
         app.state.services = replace(app.state.services, styles={"film": Style("film", "{prompt}, 35mm")})
         yield opened
+
+
+def desk_of(place: Studio) -> Desk:
+    return Desk(place.shop.storage.settings, place.world._tick)
 
 
 async def ask(place: Studio, method: str, path: str, body: Any = None, caller: Caller = ANNA) -> httpx.Response:
@@ -334,9 +338,16 @@ async def test_what_there_is_is_listed(place: Studio) -> None:
     assert modules == ["none", "openpose", "canny"]
 
 
-def test_choices_are_bounded() -> None:
-    desk = Desk()
-    for number in range(1100):
-        desk.choose(replace(ANNA, key=f"k{number}"), Choice("m"))
-    assert desk.choice(replace(ANNA, key="k0")) == Choice()
-    assert desk.choice(replace(ANNA, key="k1099")) == Choice("m")
+async def test_choices_outlast_a_restart_and_are_bounded(place: Studio) -> None:
+    await post(place, "options", sd_model_checkpoint="v1-5")
+    place.world.app.state.desk = desk = desk_of(place)
+    assert (await get(place, "options"))["sd_model_checkpoint"] == "v1-5.ckpt"
+    # As they are kept; one more, and the one that was longest without a change is forgotten.
+    many = {f"k{number}": {"model": "m"} for number in range(1100)}
+    await place.shop.storage.settings.set("sdapi.options", many, 1.0)
+    await desk.choose(replace(ANNA, key="k1100"), Choice("m"))
+    assert await desk.choice(replace(ANNA, key="k100")) == Choice()
+    assert await desk.choice(replace(ANNA, key="k101")) == Choice("m")
+    assert await desk.choice(replace(ANNA, key="k1100")) == Choice("m")
+    await place.shop.storage.settings.set("sdapi.options", [1], 2.0)
+    assert await desk.choice(ANNA) == Choice()

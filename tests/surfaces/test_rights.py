@@ -150,6 +150,7 @@ MATRIX = {
     "GET /api/v1/images/facets": MEMBER,
     "GET /api/v1/images/zip": MEMBER,
     "POST /api/v1/images/bulk": MEMBER,
+    "POST /api/v1/images/parameters": MEMBER,
     "GET /api/v1/images/{image}": MEMBER,
     "PATCH /api/v1/images/{image}": MEMBER,
     "DELETE /api/v1/images/{image}": MEMBER,

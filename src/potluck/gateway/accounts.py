@@ -8,6 +8,7 @@ import msgspec
 
 from potluck.gateway.attempts import Attempts
 from potluck.gateway.audit import Audit
+from potluck.gateway.by_password import ByPassword
 from potluck.gateway.hashing import Hashing
 from potluck.gateway.links import Links
 from potluck.gateway.people import People
@@ -24,6 +25,7 @@ class Accounts(msgspec.Struct, frozen=True):
     links: Links
     factors: SecondFactors
     attempts: Attempts
+    by_password: ByPassword
 
 
 def accounts(
@@ -44,4 +46,5 @@ def accounts(
     factors = SecondFactors(storage, people, hashing, attempts, vault, clock, random_bytes, audit)
     signing_in = SigningIn(storage, people, hashing, attempts, factors, clock, changed, audit)
     links = Links(storage, people, hashing, attempts, factors, clock, new_id, random_bytes, changed, audit)
-    return Accounts(signing_in, links, factors, attempts)
+    by_password = ByPassword(signing_in, factors, storage.credentials)
+    return Accounts(signing_in, links, factors, attempts, by_password)

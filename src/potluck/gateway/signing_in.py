@@ -54,7 +54,13 @@ class SigningIn:
         Raises `SignInRefused` after the same work whoever it is, also for nobody, for who is disabled, and for who has
         no password; `CodeNeeded` only after the right password; `RateLimited` for who has guessed too often.
         """
-        user = await self._named(name)
+        user = await self.proven(name, password, code, visitor)
+        visitor = self._attempts.recognised(visitor, user.id)
+        return await self.begin(user, visitor, lifetimes)
+
+    async def proven(self, name: str, password: str, code: str, visitor: Visitor) -> UserRecord:
+        """Who has this name and this password. Raises as `sign_in`."""
+        user = await self.named(name)
         visitor = self._attempts.recognised(visitor, user.id if user else None)
         with self._attempts.trying(" ".join(name.split()), visitor) as attempt:
             known = await self._storage.credentials.password(user.id if user else _NOBODY)
@@ -73,7 +79,7 @@ class SigningIn:
                 raise
             attempt.outcome = Outcome.RIGHT
         await self._renew(known, password)
-        return await self.begin(user, visitor, lifetimes)
+        return user
 
     async def begin(self, user: UserRecord, visitor: Visitor, lifetimes: Lifetimes) -> tuple[SessionRecord, str]:
         """A session for who has proven to be ``user``."""
@@ -101,7 +107,8 @@ class SigningIn:
         await self._changed()
         await self._audit.tell(Event.PASSWORD_CHANGED, actor, user.name)
 
-    async def _named(self, name: str) -> UserRecord | None:
+    async def named(self, name: str) -> UserRecord | None:
+        """The user of a name, in whatever case."""
         asked = folded(" ".join(name.split()))
         return next((user for user in await self._storage.users.all() if folded(user.name) == asked), None)
 

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from potluck.core.errors import BadRequest, ClientError, MethodNotAllowed, NotFound, PotluckError
+from potluck.core.errors import BadRequest, ClientError, MethodNotAllowed, NotFound, Overloaded, PotluckError
 from potluck.gateway.answer_headers import REQUEST_ID
 from potluck.gateway.fleet import Fleet
 from potluck.gateway.metrics import Metrics
@@ -20,6 +20,7 @@ from potluck.surfaces.families import errors_for
 from potluck.surfaces.guarding import Guarding
 from potluck.surfaces.origins import Origins
 from potluck.surfaces.pages import routes as pages
+from potluck.surfaces.passwords import TakePasswords
 from potluck.surfaces.services import Services
 from potluck.surfaces.v1.routes import starlette_routes
 
@@ -52,9 +53,9 @@ def application(services: Services, fleet: Fleet, metrics: Metrics, keyring: Key
     app.state.services = services
     app.state.fleet = fleet
     app.state.metrics = metrics
-    app.state.desk = a1111.Desk()
+    app.state.desk = a1111.Desk(services.storage.settings, services.clock)
     for_pages = CORSMiddleware(
-        _Edge(RequireKey(app, keyring), services),
+        _Edge(TakePasswords(RequireKey(app, keyring), keyring, services), services),
         allow_origin_regex=origins.pattern,
         allow_methods=["*"],
         allow_headers=["*"],
@@ -76,7 +77,7 @@ class _Edge:
         state["request_id"] = self._services.new_id()
         try:
             await self._app(scope, receive, send)
-        except ClientError as error:  # from RequireKey: Starlette's handlers render those of the routes
+        except (ClientError, Overloaded) as error:  # before the routes: Starlette's handlers render theirs
             await _error(scope["path"], error, state["request_id"])(scope, receive, send)
         except ClientDisconnect:
             log.debug("client left", path=scope["path"])

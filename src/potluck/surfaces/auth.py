@@ -263,8 +263,9 @@ def _password(encoded: bytes) -> bytes:
 
 
 class RequireKey:
-    """ASGI middleware: nothing but the public paths is served without a key. Sets ``request.state.caller``, and
-    ``request.state.address`` to where the request comes from behind proxies (`core.whence`)."""
+    """ASGI middleware: nothing but the public paths is served without a key, or what `passwords` has ``proven``. Sets
+    ``request.state.caller``, and ``request.state.address`` to where the request comes from behind proxies
+    (`core.whence`)."""
 
     def __init__(self, app: ASGIApp, keyring: Keyring) -> None:
         self._app = app
@@ -277,7 +278,7 @@ class RequireKey:
             state, strangers = scope.setdefault("state", {}), self._keyring.strangers
             state["address"] = peer if strangers is None else strangers.whence(peer, headers).shown
             if scope["path"] not in PUBLIC_PATHS:
-                state["caller"] = self._caller(scope, headers, peer)
+                state["caller"] = state.pop("proven", None) or self._caller(scope, headers, peer)
             if strangers is not None:
                 scope["scheme"] = strangers.scheme(peer, headers) or scope.get("scheme", "http")
                 scope["headers"] = strangers.clean(headers)

@@ -23,6 +23,7 @@ from potluck.storage.open import open_storage, sqlite_url
 from potluck.storage.records import KeyRecord
 from potluck.surfaces.application import _Edge
 from potluck.surfaces.auth import Keyring, RequireKey
+from potluck.surfaces.passwords import TakePasswords
 from potluck.surfaces.sessions import Sessions
 
 from .world import World
@@ -133,6 +134,6 @@ async def house(tmp_path: Path, url: str = "") -> AsyncIterator[House]:
         made.sessions_live = Sessions(lambda: made.now, Lifetimes(idle_s=1e6, length_s=1e7))
         made.keyring = Keyring(lambda: made.now, made.sessions_live)
         services = made.native.state.services
-        made.app = _Edge(RequireKey(made.native, made.keyring), services)
+        made.app = _Edge(TakePasswords(RequireKey(made.native, made.keyring), made.keyring, services), services)
         await made.learn()
         yield made

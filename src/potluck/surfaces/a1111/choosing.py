@@ -65,7 +65,7 @@ def _json(answer: object) -> Response:
 
 
 async def options(request: Request) -> Response:
-    choice, known = desk_of(request).choice(caller_of(request)), _models(request)
+    choice, known = await desk_of(request).choice(caller_of(request)), _models(request)
     usual = next((each for each in known if each.loaded), next(iter(known), None))
     model = next((each for each in known if choice.model and each.name.lower() == choice.model.lower()), usual)
     return _json(
@@ -88,7 +88,7 @@ async def set_options(request: Request) -> Response:
     sent = read_object(await body_of(request))
     settings = read_settings(sent)
     desk, caller = desk_of(request), caller_of(request)
-    before = desk.choice(caller)
+    before = await desk.choice(caller)
     choice = Choice(
         model_of(request, settings.sd_model_checkpoint) if "sd_model_checkpoint" in sent else before.model,
         settings.sd_vae if "sd_vae" in sent else before.vae,
@@ -96,7 +96,7 @@ async def set_options(request: Request) -> Response:
     )
     if choice.model and not caller.sees(choice.model):
         raise caller.model_refusal(choice.model)
-    desk.choose(caller, choice)
+    await desk.choose(caller, choice)
     return _json(None)
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Generator
+import asyncio
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from typing import Final, cast
 
 import msgspec
 from starlette.requests import Request
 
-from potluck.core.model import KeyId
+from potluck.core.model import Json, KeyId
 from potluck.gateway.picture_progress import Told
 from potluck.gateway.port import Caller
 from potluck.storage.jobs import JobRecord
 from potluck.storage.pictures import PictureRecord
+from potluck.storage.ports import SettingsStore
 from potluck.surfaces import picture_orders as orders
 
+_NAME: Final = "sdapi.options"
 _MOST_CHOICES = 1000
 """Of keys whose choice is remembered; the one that was longest without a change is forgotten first."""
 
@@ -57,14 +60,17 @@ class Making:
 
 
 class Desk:
-    """Owned by one application, and in memory: a restart forgets what was chosen. Called from one event loop.
+    """Owned by one application. What is made is in memory, what was chosen in the database: its clients choose once,
+    and a restart is nothing to them. ``clock`` is Unix seconds.
 
     All is by key: two programs of one user do not interrupt each other.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, settings: SettingsStore, clock: Callable[[], float]) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._choosing = asyncio.Lock()
         self._makings: dict[KeyId, list[Making]] = {}
-        self._choices: OrderedDict[KeyId, Choice] = OrderedDict()
 
     @contextmanager
     def making(self, caller: Caller, job: JobRecord) -> Generator[Making, None, None]:
@@ -83,14 +89,25 @@ class Desk:
         own = self._makings.get(caller.key, [])
         return next((each for each in own if each.told is not None), next(iter(own), None))
 
-    def choice(self, caller: Caller) -> Choice:
-        return self._choices.get(caller.key, Choice())
+    async def choice(self, caller: Caller) -> Choice:
+        """Raises `OperatorError`, as `choose`."""
+        return (await self._choices()).get(caller.key, Choice())
 
-    def choose(self, caller: Caller, choice: Choice) -> None:
-        self._choices.pop(caller.key, None)
-        self._choices[caller.key] = choice
-        if len(self._choices) > _MOST_CHOICES:
-            self._choices.popitem(last=False)
+    async def choose(self, caller: Caller, choice: Choice) -> None:
+        async with self._choosing:
+            choices = await self._choices()
+            choices.pop(caller.key, None)
+            choices[caller.key] = choice
+            for longest in list(choices)[:-_MOST_CHOICES]:
+                del choices[longest]
+            await self._settings.set(_NAME, cast("Json", msgspec.to_builtins(choices)), self._clock())
+
+    async def _choices(self) -> dict[KeyId, Choice]:
+        """What another version has kept, and this one does not understand, is as if it were not there."""
+        try:
+            return msgspec.convert(await self._settings.get(_NAME) or {}, dict[KeyId, Choice])
+        except msgspec.ValidationError:
+            return {}
 
 
 def desk_of(request: Request) -> Desk:

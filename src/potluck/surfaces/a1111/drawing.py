@@ -26,7 +26,7 @@ from potluck.wire.sdapi.asks import Drawing, read_img2img, read_txt2img
 
 async def txt2img(request: Request) -> Response:
     asked = read_txt2img(await body_of(request))
-    ask = checked_here(_with_choice(request, asked))
+    ask = checked_here(await _with_choice(request, asked))
     return await _answer(request, asked, await _with_controls(request, asked, ask, None))
 
 
@@ -35,7 +35,7 @@ async def img2img(request: Request) -> Response:
     asked = read_img2img(await body_of(request))
     if not asked.init:
         raise NotFound("Init image not found")
-    ask = checked_here(_with_choice(request, asked))
+    ask = checked_here(await _with_choice(request, asked))
     services, user = services_of(request), caller_of(request).user
     image = await take(services, user, asked.init, "init_images")
     ask = replace(ask, init=image.id)
@@ -50,14 +50,14 @@ async def img2img(request: Request) -> Response:
     return await _answer(request, asked, ask, image.picture)
 
 
-def _with_choice(request: Request, asked: Drawing) -> PictureAsk:
+async def _with_choice(request: Request, asked: Drawing) -> PictureAsk:
     """What the request leaves open is as the caller's options have it."""
     desk, caller = desk_of(request), caller_of(request)
-    choice = desk.choice(caller)
+    choice = await desk.choice(caller)
     ask = asked.ask
     model = model_of(request, ask.model or choice.model)
     if asked.keeps_model:
-        desk.choose(caller, msgspec.structs.replace(choice, model=model))
+        await desk.choose(caller, msgspec.structs.replace(choice, model=model))
     return replace(ask, model=model, vae=ask.vae or choice.vae, clip_skip=ask.clip_skip or choice.clip_skip)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import random
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
 
@@ -193,16 +194,10 @@ class _Drawing:
 
     async def _keep(self, picture: PictureId, finished: Finished) -> PictureRecord:
         ask, job = finished.ask, self._work.record
-        content = await self._incoming.whole(ask, finished.data)
-        if ask.generates:
-            try:
-                content = with_texts(content, {KEY: infotext_of(ask, finished.hash)})
-            except ValueError:
-                content = finished.data  # an engine that is set up to give other files than PNG writes its own
         new = NewPicture(
             picture,
             self._user,
-            content,
+            finished.data,
             job=job.id,
             task=ask.task.value,
             prompt=ask.prompt,
@@ -218,7 +213,11 @@ class _Drawing:
             parent=self._asked.parent,
         )
         try:
-            return await self._gallery.keep(new)
+            content = await self._incoming.whole(ask, finished.data)
+            if ask.generates:
+                with suppress(ValueError):  # an engine that is set up to give other files than PNG writes its own
+                    content = with_texts(content, {KEY: infotext_of(ask, finished.hash)})
+            return await self._gallery.keep(msgspec.structs.replace(new, content=content))
         except QuotaExceeded:
             raise
         except BadRequest as error:

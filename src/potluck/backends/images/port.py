@@ -56,9 +56,10 @@ class ImageHttp(EngineHttp, Protocol):
 
 class Run(msgspec.Struct, frozen=True):
     """One picture to draw. ``ask`` is complete (`core.pictures.fitting.filled`) and what the engine of ``has`` can do
-    (`ImageBackend.lacks`). Outpainting comes as inpainting of a canvas that has grown already. ``id`` is ours, a
-    lowercase UUID: it names the prompt at the engine, so that nobody else's is ever stopped, and a second
-    `ImageBackend.run` with it after a restart finds what the first one has begun."""
+    (`ImageBackend.lacks`). Outpainting comes as inpainting of a canvas that has grown already, and what is only to be
+    drawn where it is masked as an image of its own. ``id`` is ours, a lowercase UUID: it names the prompt at the
+    engine, so that nobody else's is ever stopped, and a second `ImageBackend.run` with it after a restart finds what
+    the first one has begun."""
 
     id: str
     ask: PictureAsk

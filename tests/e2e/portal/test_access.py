@@ -75,6 +75,7 @@ VIEWS = {
         path: f"main:has(a[aria-current=page][href='{path}']) {there}"
         for path, there in (
             ("/nodes?tab=incidents", "h2"),
+            ("/nodes?tab=drills", "h2"),
             ("/nodes?tab=found", "h2"),
             ("/admin/people", "tbody tr"),
             ("/admin/keys", "tbody tr"),

@@ -20,8 +20,8 @@ async def test_settings_are_listed_with_their_sections() -> None:
         "source": "default",
         "line": None,
         "changeable": True,
-        "restart": False,
         "description": "How many may wait; more are refused at once.",
+        "restart": False,
     }
     assert (await World().ask("GET", PATH, caller=ANNA)).status == 403
 

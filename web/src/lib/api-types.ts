@@ -5255,6 +5255,7 @@ export interface components {
             description: string;
             key: string;
             line: number | null;
+            /** @default false */
             restart: boolean;
             section: string;
             /** @enum {unknown} */

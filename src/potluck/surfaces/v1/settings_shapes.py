@@ -26,8 +26,8 @@ class SettingInfo(msgspec.Struct):
     source: Literal["portal", "command line", "environment", "file", "default"]
     line: int | None
     changeable: bool
-    restart: bool
     description: str
+    restart: bool = False
 
 
 class SettingsReply(msgspec.Struct):

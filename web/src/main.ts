@@ -4,6 +4,7 @@ import App from "./App.svelte";
 import { loadPart, preferred, speak } from "./i18n/index.svelte";
 import { idle } from "./lib/idle";
 import { placeOf } from "./lib/router";
+import { goOn } from "./stores/beginning.svelte";
 import { watchKeys } from "./stores/commands.svelte";
 import { watchEvents } from "./stores/events.svelte";
 import { watchLocation } from "./stores/location.svelte";
@@ -28,9 +29,9 @@ const [loaded] = await Promise.all([loading, speaking, Promise.race([booted, pau
 
 const target = document.getElementById("app");
 if (!target) throw new Error("the page has no #app");
-target.replaceChildren();
 mount(App, { target, props: { first: loaded ? { view, component: loaded[0].default } : null } });
 
+await goOn();
 void booted.then(() => idle(watchEvents));
 if ("serviceWorker" in navigator && import.meta.env.PROD) idle(() => void navigator.serviceWorker.register("/sw.js").catch(() => undefined));
 

@@ -44,7 +44,7 @@ export function packed() {
  */
 async function writePages(root) {
   const manifest = JSON.parse(await readFile(join(root, "manifest.json"), "utf8"));
-  const shell = await readFile(join(root, SHELL), "utf8");
+  const shell = (await readFile(join(root, SHELL), "utf8")).replace('"/theme.js"', `"/${await named(root, "theme.js")}"`);
   const begun = needs(manifest, [SHELL]);
   const more = (keys) => [...needs(manifest, [MAIN, ...keys])].filter((name) => !begun.has(name));
   const pages = { [SHELL]: more([]) };
@@ -66,6 +66,15 @@ async function writePages(root) {
     styles[`/${name}`] = page.styles;
   }
   return styles;
+}
+
+/** A file under a name that changes with what is in it: it is kept for ever, and nobody who comes again waits for it. */
+async function named(root, name) {
+  const bytes = await readFile(join(root, name));
+  const hash = createHash("sha256").update(bytes).digest("base64url").slice(0, 8);
+  const found = `assets/${name.replace(".", `-${hash}.`)}`;
+  await writeFile(join(root, found), bytes);
+  return found;
 }
 
 /** Every file that modules of the manifest load before they run. */

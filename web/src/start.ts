@@ -3,6 +3,13 @@
 import "./styles/tokens.css";
 import "./styles/base.css";
 
-const begin = () => void import("./main");
-if (document.hidden) begin(); // nothing is painted until somebody looks
-else requestAnimationFrame(() => setTimeout(begin));
+// Where nobody looks, or the browser is slow to paint, there is no sense in waiting for it.
+const LATEST_MS = 50;
+
+let begun = false;
+function begin(): void {
+  if (!begun) void import("./main");
+  begun = true;
+}
+requestAnimationFrame(() => setTimeout(begin));
+setTimeout(begin, LATEST_MS);

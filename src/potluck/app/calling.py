@@ -73,7 +73,7 @@ async def open_relay(
     rates = KeptRates(storage.settings, dispatcher, clock)
     await rates.restore()
     stack.push_async_callback(rates.save)
-    drawn = pictures(config, given.data, fleet, dispatcher, given.clock, given.node)
+    drawn = pictures(config, given.data, fleet, dispatcher, given.clock, clock, given.node)
     picture_rates = KeptRates(storage.settings, drawn.studio.speeds, clock, IMAGES)
     await picture_rates.restore()
     stack.push_async_callback(picture_rates.save)

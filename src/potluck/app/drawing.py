@@ -11,6 +11,7 @@ from potluck.core.model import NodeId
 from potluck.gateway.dispatch import Dispatcher
 from potluck.gateway.fleet import Fleet
 from potluck.gateway.painters import Local
+from potluck.gateway.prompt_feed import PromptFeed
 from potluck.gateway.studio import Studio
 from potluck.jobs.port import Pictures
 from potluck.storage.datadir import DataDir
@@ -18,9 +19,15 @@ from potluck.wire.prompts.styles import Style
 
 
 def pictures(
-    config: Config, data: DataDir, fleet: Fleet, dispatcher: Dispatcher, clock: Callable[[], float], node: NodeId
+    config: Config,
+    data: DataDir,
+    fleet: Fleet,
+    dispatcher: Dispatcher,
+    clock: Callable[[], float],
+    wall_clock: Callable[[], float],
+    node: NodeId,
 ) -> Pictures:
-    """``node`` is this machine's name."""
+    """``node`` is this machine's name; ``clock`` is monotonic, ``wall_clock`` Unix seconds."""
     said = config.images
 
     async def local() -> Local | None:
@@ -36,7 +43,7 @@ def pictures(
         local=local,
     )
     styles = {name: Style(name, each.prompt, each.negative) for name, each in said.styles.items()}
-    return Pictures(studio, styles, said.wildcards)
+    return Pictures(studio, styles, said.wildcards, PromptFeed(wall_clock))
 
 
 async def _local(own: Path, node: NodeId) -> Local | None:

@@ -11,6 +11,7 @@ from potluck import __version__
 from potluck.app.admission import ProviderWeb, openid
 from potluck.app.callers import learn
 from potluck.app.changing import Settings
+from potluck.app.listening import listen
 from potluck.app.parts import Parts
 from potluck.app.stores import database_url
 from potluck.gateway.attachments import Attachments
@@ -67,6 +68,8 @@ def services_of(parts: Parts, stack: AsyncExitStack) -> Services:
         spending=relay.admission,
         painters=calling.pictures.studio.painters,
         pictures_line=calling.pictures.studio.standing,
+        places=calling.pictures.studio.places,
+        feed=calling.pictures.feed,
         styles=calling.pictures.styles,
         openid=_openid(parts, web, changed),
         proxy_signs_in=config.access.trusted_header is not None,
@@ -93,6 +96,21 @@ def asgi_side(parts: Parts, services: Services) -> AsgiSide:
 
     fleet, callers = parts.machines.fleet, parts.callers
     return AsgiSide(Portal(application(services, fleet, parts.metrics, callers.keyring, callers.origins)))
+
+
+async def open_comfyui_port(parts: Parts, services: Services, stack: AsyncExitStack) -> None:
+    """For ComfyUI's clients, where the owner wants it; else nothing of it is imported. Raises `OperatorError`."""
+    config, callers = parts.given.config, parts.callers
+    if config.images.comfyui_port is None:
+        return
+    from potluck.app.comfyui_port import port  # noqa: PLC0415
+    from potluck.surfaces.comfyui.application import application  # noqa: PLC0415
+    from potluck.surfaces.comfyui.desk import Desk  # noqa: PLC0415
+
+    desk = Desk(services)
+    parts.calling.relay.tasks.spawn(desk.watching(), "ComfyUI's clients")
+    app = application(services, callers.keyring, callers.origins, desk)
+    await stack.enter_async_context(port(app, listen, config.server.host, config.images.comfyui_port))
 
 
 def _accounts(

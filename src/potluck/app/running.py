@@ -22,7 +22,7 @@ from potluck.app.calling import Calling, open_relay
 from potluck.app.given import Given
 from potluck.app.machines import find_machines
 from potluck.app.making import open_workshop
-from potluck.app.offering import asgi_side, services_of
+from potluck.app.offering import asgi_side, open_comfyui_port, services_of
 from potluck.app.parts import Parts
 from potluck.app.reloading import Reloader
 from potluck.app.setting_up import offer_set_up
@@ -100,6 +100,7 @@ async def running(
         services = services_of(parts, stack)
         relay.serve_rest(lambda: asgi_side(parts, services))
         await begin(parts)
+        await open_comfyui_port(parts, services, stack)
         yield _app(parts)
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import gc
 import os
 import secrets
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable, Coroutine
@@ -23,6 +21,7 @@ from msgspec.structs import replace
 from potluck import __version__, logs
 from potluck.app.auditing import audit_of, facts_journal
 from potluck.app.calling import ledger_of, requests_journal
+from potluck.app.listening import listen
 from potluck.app.rundir import claim, claim_database, publish_address
 from potluck.app.running import running, this_machine
 from potluck.app.stores import database_url, outlasting
@@ -32,7 +31,6 @@ from potluck.core.errors import OperatorError
 from potluck.core.ids import Ids
 from potluck.gateway.metrics import Metrics
 from potluck.gateway.presence import Alive
-from potluck.gateway.relay import vanished
 from potluck.gateway.tasks import Tasks
 from potluck.storage.datadir import DataDir, open_datadir
 from potluck.storage.journal import Journal
@@ -111,7 +109,7 @@ async def _serve(options: UpOptions) -> None:
             stack.enter_context(claim_database(file))
         app = await stack.enter_async_context(running(config, data, read))
         loop.add_signal_handler(signal.SIGHUP, app.reloader.on_signal)
-        server = await _listen(app.relay.connection, config.server.host, config.server.port)
+        server = await listen(app.relay.connection, config.server.host, config.server.port)
         url = _url_of(server)
         stack.enter_context(publish_address(data, url))
         await app.offer_set_up(url)
@@ -145,7 +143,7 @@ async def _serve_among_others(
         random_bytes=secrets.token_bytes,
     )
     await serve_among_others(
-        place, Composition(running, _listen, _url_of, _say_ready, _after_the_start, _settle), stop, hurry
+        place, Composition(running, listen, _url_of, _say_ready, _after_the_start, _settle), stop, hurry
     )
 
 
@@ -188,28 +186,3 @@ async def _after_the_start() -> None:
     # What lives now lives to the end: the collector need not look at it again.
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
-
-
-async def _listen(connection: Callable[[], asyncio.Protocol], host: str, port: int) -> asyncio.Server:
-    loop = asyncio.get_running_loop()
-    try:
-        server = await loop.create_server(connection, host, port, backlog=1024)
-    except OSError as error:
-        raise _cannot_listen(host, port, error) from error
-    vanished.notice(server.sockets)
-    return server
-
-
-def _cannot_listen(host: str, port: int, error: OSError) -> OperatorError:
-    """What stands in the way. asyncio's own words repeat the address as Python writes it."""
-    if isinstance(error, socket.gaierror):
-        what, hint = f"'{host}' is no address of this machine", "Choose another with --host."
-    elif error.errno == errno.EADDRINUSE:
-        what, hint = "the port is taken", "Stop the program that has it, or choose another port with --port."
-    elif error.errno == errno.EADDRNOTAVAIL:
-        what, hint = "this machine has no such address", "Choose another with --host."
-    elif error.errno == errno.EACCES:
-        what, hint = "this user may not use that port", "Choose one from 1024 on with --port."
-    else:
-        what, hint = os.strerror(error.errno) if error.errno else str(error), "Choose others with --host and --port."
-    return OperatorError(f"Cannot listen on {host} port {port}: {what}.", hint=hint)

@@ -147,6 +147,7 @@ def _images(section: ImagesSection, folder: Path) -> model.ImagesConfig:
         workflows={name: folder / file for name, file in section.workflows.items()},
         styles={name: model.StyleConfig(each.prompt, each.negative) for name, each in section.styles.items()},
         wildcards={name: tuple(each) for name, each in section.wildcards.items()},
+        comfyui_port=section.comfyui_port,
     )
 
 

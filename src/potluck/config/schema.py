@@ -748,6 +748,13 @@ class ImagesSection(Section):
     )
     styles: dict[str, StyleSection] = Field({}, description="Styles that can be asked for by name.")
     wildcards: dict[str, list[Text]] = Field({}, description="Lists for `__name__` in prompts.")
+    comfyui_port: int | None = Field(
+        None,
+        ge=1,
+        le=65_535,
+        description="A port for ComfyUI's clients, at the host of `server`; 8188 is what they expect. Left out, there "
+        "is none.",
+    )
 
 
 class GatewaySection(Section):

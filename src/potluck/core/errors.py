@@ -257,6 +257,18 @@ class OutOfMemory(NodeFailed):
     """The engine's memory does not hold what was asked: a smaller picture may fit, and so may another node."""
 
 
+class GraphFailed(NodeFailed):
+    """A node of a client's own graph has failed: ``graph_node`` of class ``node_type``, with ``exception`` and its
+    words. Another machine may do better, or fail alike."""
+
+    def __init__(self, graph_node: str, node_type: str, exception: str, words: str) -> None:
+        super().__init__(f"The node {node_type} has failed.", hint=words, detail=f"{exception}: {words}")
+        self.graph_node = graph_node
+        self.node_type = node_type
+        self.exception = exception
+        self.words = words
+
+
 class NodeTimeout(NodeError):
     """The engine stayed silent longer than it may."""
 

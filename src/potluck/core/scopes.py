@@ -11,7 +11,7 @@ from potluck.core.errors import BadRequest, Forbidden
 from potluck.core.names import canonical
 from potluck.core.people import Right
 
-SURFACES: Final = ("openai", "anthropic", "ollama", "llamacpp", "a1111", "native")
+SURFACES: Final = ("openai", "anthropic", "ollama", "llamacpp", "a1111", "comfyui", "native")
 """The dialects that a key may be limited to. Tabby's and Mistral's requests come by OpenAI's paths and are its."""
 
 SCOPED_RIGHTS: Final = frozenset(

@@ -185,6 +185,12 @@ class Gallery:
             kept = await self.files.keep_hidden(user, cleaned.image, PICTURE_INPUT, described, quota_bytes=quota)
         return kept.id
 
+    async def keep_upload(self, user: UserId, cleaned: Made, name: str, id: FileId) -> FileRecord:
+        """An image that is found again by an id of its own, which is free. Raises `QuotaExceeded`, `Conflict`."""
+        described = Description(name, cleaned.media_type, expires_in_s=INPUT_KEPT_S)
+        quota = self._quota_of(user) or 0
+        return await self.files.keep_hidden(user, cleaned.image, PICTURE_INPUT, described, quota_bytes=quota, id=id)
+
     # --- out ---
 
     async def source(self, named: str, user: UserId) -> tuple[FileId, PictureId | None]:

@@ -48,13 +48,13 @@ class Jobs:
         self._new_id = new_id
         self._wake = wake
 
-    async def submit(self, asked: msgspec.Struct, caller: Caller, idempotency: str = "") -> JobRecord:
+    async def submit(self, asked: msgspec.Struct, caller: Caller, idempotency: str = "", id: str = "") -> JobRecord:
         kind = self._kinds.get(str(asked.__struct_config__.tag))
         if kind is None:
             raise NotImplementedHere("Nothing here does such jobs.", hint="The owner finds out more in the log.")
         prepared = kind.prepare(asked, caller)
         job = NewJob(
-            JobId(self._new_id()),
+            JobId(id or self._new_id()),
             caller.user,
             caller.key,
             kind.name,
@@ -74,11 +74,17 @@ class Jobs:
     async def get(self, job: str, caller: Caller) -> JobRecord:
         return await self._store.get(JobId(job), caller.user)
 
+    async def request(self, job: str, caller: Caller) -> str:
+        return await self._store.request(JobId(job), caller.user)
+
     async def list(
-        self, caller: Caller, *, limit: int, before: str = "", state: JobState | None = None
+        self, caller: Caller, *, limit: int, before: str = "", state: JobState | None = None, kind: str = ""
     ) -> Sequence[JobRecord]:
         last = JobId(before) if before else None
-        return await self._store.list(caller.user, limit=limit, before=last, state=state)
+        return await self._store.list(caller.user, limit=limit, before=last, state=state, kind=kind)
+
+    async def forget(self, some: Sequence[str], caller: Caller) -> int:
+        return await self._store.forget([JobId(each) for each in some], caller.user)
 
     async def parts(self, job: str, caller: Caller, *, after: int = -1, limit: int) -> Sequence[Part]:
         return await self._store.parts(JobId(job), caller.user, after=after, limit=limit)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
-from potluck.jobs import chat, image
+from potluck.jobs import chat, image, workflow
 from potluck.jobs.port import Kind
 
-KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in (chat.KIND, image.KIND)}
+KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in (chat.KIND, image.KIND, workflow.KIND)}
 
 OPEN: Final[Mapping[str, Kind]] = {chat.KIND.name: chat.KIND}
 """Those that ``POST /api/v1/jobs`` takes as they are."""

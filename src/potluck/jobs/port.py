@@ -13,6 +13,7 @@ from potluck.core.model import KeyId
 from potluck.gateway.gallery import Gallery
 from potluck.gateway.picture_progress import Progresses
 from potluck.gateway.port import Caller, Calls
+from potluck.gateway.prompt_feed import PromptFeed
 from potluck.gateway.studio import Studio
 from potluck.storage.jobs import JobEvent, JobFailure, JobRecord, Part
 from potluck.storage.records import RequestRecord
@@ -20,11 +21,13 @@ from potluck.wire.prompts.styles import Style
 
 
 class Pictures(msgspec.Struct, frozen=True):
-    """What pictures are made with: who draws them, and the owner's styles and lists for prompts, by name."""
+    """What pictures are made with: who draws them, and the owner's styles and lists for prompts, by name. ``feed`` is
+    what ComfyUI's clients hear."""
 
     studio: Studio
     styles: Mapping[str, Style] = {}
     wildcards: Mapping[str, Sequence[str]] = {}
+    feed: PromptFeed = msgspec.field(default_factory=PromptFeed)
 
 
 def _nothing_kept(record: RequestRecord) -> None:
@@ -38,8 +41,8 @@ async def _nobody_limited(caller: Caller, images: int) -> None:
 class Tools(msgspec.Struct, frozen=True):
     """What kinds work with. ``gallery`` keeps pictures, ``progress`` is told how far they are; ``pictures`` is there
     where some can be drawn, ``counted`` keeps account of each, and ``give_back`` takes so many images back that were
-    asked for and will not be made. ``caller_of`` tells who a key belongs to now, None if it does not count any more;
-    ``words`` how an error is shown."""
+    asked for and will not be made. ``caller_of`` tells who a key belongs to now, None if it does
+    not count any more; ``words`` how an error is shown."""
 
     calls: Calls
     gallery: Gallery
@@ -118,15 +121,24 @@ class Kind(msgspec.Struct, frozen=True):
 class JobCare(Protocol):
     """A user's own jobs: `jobs.jobs.Jobs`. Raises `NotFound` for others'."""
 
-    async def submit(self, asked: msgspec.Struct, caller: Caller, idempotency: str = "") -> JobRecord:
-        """Raises `ClientError`, `QueueFull`, and `Conflict` where ``idempotency`` names another request."""
+    async def submit(self, asked: msgspec.Struct, caller: Caller, idempotency: str = "", id: str = "") -> JobRecord:
+        """``id`` is what it is to be called, where that is not left to us; nobody else's may be the same. Raises
+        `ClientError`, `QueueFull`, and `Conflict` where ``idempotency`` names another request."""
         ...
 
     async def get(self, job: str, caller: Caller) -> JobRecord: ...
 
+    async def request(self, job: str, caller: Caller) -> str:
+        """What was asked for, as `Kind.prepare` made it."""
+        ...
+
     async def list(
-        self, caller: Caller, *, limit: int, before: str = "", state: JobState | None = None
+        self, caller: Caller, *, limit: int, before: str = "", state: JobState | None = None, kind: str = ""
     ) -> Sequence[JobRecord]: ...
+
+    async def forget(self, some: Sequence[str], caller: Caller) -> int:
+        """Forget those of them that have ended; how many they were."""
+        ...
 
     async def parts(self, job: str, caller: Caller, *, after: int = -1, limit: int) -> Sequence[Part]: ...
 

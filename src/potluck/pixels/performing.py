@@ -12,6 +12,7 @@ from potluck.pixels.opening import Opened, opened
 from potluck.pixels.regions import pasted, region, soft
 from potluck.pixels.shaping import fitted, grown, mask
 from potluck.pixels.work import (
+    Alpha,
     Clean,
     ControlMap,
     Convert,
@@ -59,6 +60,11 @@ def perform(work: Work, limits: Limits) -> Made:
             texts = {**source.texts, **work.texts} if work.keep_texts else work.texts
             data = written(image, work.format, work.quality, texts)
             return _made(data, image, source, media_type=work.format.media_type)
+        case Alpha():
+            seen = opened(work.mask, limits).image.convert("RGBA").getchannel("A").resize(source.image.size)
+            image = source.image.convert("RGBA")
+            image.putalpha(seen)
+            return _made(as_png(image), image, source)
         case ControlMap():
             # NumPy takes longer to load than most work takes.
             from potluck.pixels.controls import control_map  # noqa: PLC0415

@@ -127,6 +127,14 @@ class Convert(msgspec.Struct, frozen=True, tag="convert"):
     keep_texts: bool = False
 
 
+class Alpha(msgspec.Struct, frozen=True, tag="alpha"):
+    """An image that can be looked through where ``mask`` can, which is scaled to it, as PNG (ComfyUI's
+    ``/upload/mask``)."""
+
+    image: bytes
+    mask: bytes
+
+
 class ControlMap(msgspec.Struct, frozen=True, tag="control"):
     """What a ControlNet is to follow, white on black, for engines without preprocessors of their own. Only kinds that
     take no model: canny and scribble. ``low`` and ``high`` are canny's thresholds, of 255."""
@@ -137,7 +145,7 @@ class ControlMap(msgspec.Struct, frozen=True, tag="control"):
     high: int = 200
 
 
-Work: TypeAlias = Look | Clean | Mask | Fit | Region | Paste | Grow | Thumbnail | Convert | ControlMap
+Work: TypeAlias = Look | Clean | Mask | Fit | Region | Paste | Grow | Thumbnail | Convert | Alpha | ControlMap
 
 
 class Made(msgspec.Struct, frozen=True, tag="made"):

@@ -143,9 +143,18 @@ class JobStore(Protocol):
         ...
 
     async def list(
-        self, user: UserId, *, limit: int, before: JobId | None = None, state: JobState | None = None
+        self, user: UserId, *, limit: int, before: JobId | None = None, state: JobState | None = None, kind: str = ""
     ) -> tuple[JobRecord, ...]:
-        """Newest first; those behind ``before``. Raises `NotFound` for one that is not there."""
+        """Newest first; those behind ``before``, of one ``kind`` only where it is named. Raises `NotFound` for one that
+        is not there."""
+        ...
+
+    async def request(self, job: JobId, user: UserId) -> str:
+        """What was asked for, as the kind's own JSON. Raises `NotFound`."""
+        ...
+
+    async def forget(self, some: Sequence[JobId], user: UserId) -> int:
+        """Forget those of them that have ended, with all that came of them; how many they were."""
         ...
 
     async def events(self, job: JobId, user: UserId, after: int = 0) -> tuple[JobEvent, ...]:

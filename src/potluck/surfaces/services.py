@@ -35,10 +35,12 @@ from potluck.gateway.last_minute import Minute
 from potluck.gateway.machines import Machine
 from potluck.gateway.models import PullStep, Target
 from potluck.gateway.openid.flow import OpenIdWay
+from potluck.gateway.painters import Place
 from potluck.gateway.people import People
 from potluck.gateway.picture_progress import Progresses
 from potluck.gateway.placed import Where
 from potluck.gateway.port import Caller, Calls
+from potluck.gateway.prompt_feed import PromptFeed
 from potluck.gateway.seats import Queued, Running
 from potluck.jobs.port import JobCare
 from potluck.storage.backups import Manifest, Step
@@ -312,6 +314,11 @@ def _in_no_line(picture: str) -> None:
     """Where no pictures wait."""
 
 
+def _no_places() -> Sequence[Place]:
+    """Where nothing draws."""
+    return ()
+
+
 def _no() -> bool:
     """Where nobody says that it stops."""
     return False
@@ -336,8 +343,9 @@ class Services(msgspec.Struct, frozen=True):
     made when they are first asked for. ``newest`` cancels what an editor no longer waits for. ``generations`` owns the
     answers of native chats, ``files`` what people keep, ``gallery`` their pictures, ``jobs`` what is done for them;
     ``progress`` is how far pictures are that are drawn just now, ``spending`` counts those that are asked for,
-    ``painters`` are the image engines, and ``pictures_line`` tells where a picture stands in their line; ``styles`` are
-    the owner's for prompts; ``pictures`` fetches some from the web. ``recorder`` remembers how machines were. ``audit``
+    ``painters`` are the image engines, ``places`` what may be asked of them, and ``pictures_line`` tells where a
+    picture stands in their line; ``styles`` are the owner's for prompts; ``feed`` is what ComfyUI's clients hear;
+    ``pictures`` fetches some from the web. ``recorder`` remembers how machines were. ``audit``
     is told of what is done to people, keys and machines. ``shared`` is what other gateways see.
     ``levels`` tells how a caller's limits stand. ``welcome`` says whether a caller is still who it was when its request
     came, and ``stopping`` whether the service is about to end: for answers that never end by themselves, of which
@@ -386,6 +394,8 @@ class Services(msgspec.Struct, frozen=True):
     styles: Mapping[str, Style] = {}
     stopping: Callable[[], bool] = _no
     pictures_line: Callable[[str], Standing | None] = _in_no_line
+    places: Callable[[], Sequence[Place]] = _no_places
+    feed: PromptFeed = msgspec.field(default_factory=PromptFeed)
     live: Live = msgspec.field(default_factory=Live)
     newest: Newest = msgspec.field(default_factory=Newest)
     openid: OpenIdWay | None = None

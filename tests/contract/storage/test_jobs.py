@@ -351,3 +351,18 @@ async def test_a_users_jobs_go_with_the_user_and_their_workers_notice(storage: S
     await storage.users.remove(ANNA)
     assert await jobs.beat(lease) is Beat.LOST
     assert not await jobs.keep(lease, [Part(0, "0")], 101.0)
+
+
+async def test_a_users_jobs_of_one_kind_are_listed_read_and_forgotten_when_they_have_ended(jobs: JobStore) -> None:
+    await add(
+        jobs, new(1), new(2, kind="image", request='{"graph":1}'), new(3, kind="image"), new(4, BERT, kind="image")
+    )
+    assert [each.id for each in await jobs.list(ANNA, limit=9, kind="image")] == ["j3", "j2"]
+    assert await jobs.request(JobId("j2"), ANNA) == '{"graph":1}'
+    with pytest.raises(NotFound):
+        await jobs.request(JobId("j4"), ANNA)
+    await jobs.cancel(JobId("j2"), ANNA, 5.0)
+    await jobs.cancel(JobId("j4"), BERT, 5.0)
+    assert await jobs.forget([JobId("j2"), JobId("j3"), JobId("j4"), JobId("nobody")], ANNA) == 1
+    assert [each.id for each in await jobs.list(ANNA, limit=9)] == ["j3", "j1"]
+    assert (await jobs.get(JobId("j4"), BERT)).state is JobState.CANCELLED

@@ -7,8 +7,9 @@ the same (prompts without a client id are told to everybody) is told by its prom
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Generic, TypeVar
 from urllib.parse import quote
 
 from potluck.backends.images.beside import beside
@@ -24,10 +25,13 @@ _LARGEST_PREVIEW_BYTES = 8 * 2**20
 _FEATURES = '{"type":"feature_flags","data":{"supports_preview_metadata":true}}'
 
 
+T = TypeVar("T")
+
+
 @asynccontextmanager
-async def listening(http: ImageHttp, id: str) -> AsyncGenerator[Listening]:
-    """Within the block messages are heard."""
-    heard = Listening(http, id)
+async def listening(http: ImageHttp, id: str, read: Callable[[str | bytes], T | None]) -> AsyncGenerator[Listening[T]]:
+    """Within the block messages are heard, as far as ``read`` makes something of them."""
+    heard = Listening(http, id, read)
     async with beside(heard.listen()):
         # Before the prompt is sent, or its first messages go nowhere. An engine without sockets is asked instead.
         with suppress(TimeoutError):
@@ -36,17 +40,18 @@ async def listening(http: ImageHttp, id: str) -> AsyncGenerator[Listening]:
         yield heard
 
 
-class Listening:
+class Listening(Generic[T]):
     """``id`` is both the client's and the prompt's."""
 
-    def __init__(self, http: ImageHttp, id: str) -> None:
+    def __init__(self, http: ImageHttp, id: str, read: Callable[[str | bytes], T | None]) -> None:
         self._http = http
         self._id = id
-        self._heard: asyncio.Queue[Message | bytes | None] = asyncio.Queue(_MOST)
+        self._read = read
+        self._heard: asyncio.Queue[T | None] = asyncio.Queue(_MOST)
         self.open = asyncio.Event()
 
-    async def next(self, within_s: float) -> Message | bytes | None:
-        """A message, or a preview of our prompt; None if nothing comes in time, or the socket broke."""
+    async def next(self, within_s: float) -> T | None:
+        """None if nothing comes in time, or the socket broke."""
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 return await self._heard.get()
@@ -66,16 +71,26 @@ class Listening:
             await asyncio.sleep(_AGAIN_S)
 
     def _take(self, raw: str | bytes) -> None:
-        heard = read_message(raw) if isinstance(raw, str) else self._of_ours(read_frame(raw))
+        heard = self._read(raw)
         if heard is not None:
             self._put(heard)
 
-    def _put(self, heard: Message | bytes | None) -> None:
+    def _put(self, heard: T | None) -> None:
         if self._heard.full():
             self._heard.get_nowait()
         self._heard.put_nowait(heard)
 
-    def _of_ours(self, preview: Preview | None) -> bytes | None:
-        if preview is None or len(preview.image) > _LARGEST_PREVIEW_BYTES:
-            return None
-        return preview.image if preview.prompt in ("", self._id) else None
+
+def of_prompt(id: str) -> Callable[[str | bytes], Message | bytes | None]:
+    """Messages, and previews of the prompt with that id."""
+
+    def read(raw: str | bytes) -> Message | bytes | None:
+        return read_message(raw) if isinstance(raw, str) else _of_ours(read_frame(raw), id)
+
+    return read
+
+
+def _of_ours(preview: Preview | None, id: str) -> bytes | None:
+    if preview is None or len(preview.image) > _LARGEST_PREVIEW_BYTES:
+        return None
+    return preview.image if preview.prompt in ("", id) else None

@@ -8,17 +8,22 @@ engine dies.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
 from potluck.backends.port import Address, EngineHttp, HttpReply
-from potluck.core.model import EngineKind
+from potluck.core.model import EngineKind, JsonObject
 from potluck.core.pictures.ask import ImageId, PictureAsk
 from potluck.core.pictures.catalogue import Catalogue, Memory
 from potluck.core.pictures.outcome import Drawn, Progress
+from potluck.wire.comfyui.frames import Said, Shown, Words
+from potluck.wire.comfyui.graphs import Graph
+from potluck.wire.comfyui.object_info import ObjectInfo
+from potluck.wire.comfyui.outputs import Place
+from potluck.wire.comfyui.validation import Upload
 
 Event: TypeAlias = Progress | Drawn
 
@@ -67,10 +72,61 @@ class Run(msgspec.Struct, frozen=True):
     inputs: Inputs
 
 
+class GraphRun(msgspec.Struct, frozen=True):
+    """A whole graph to run, of a user's own. ``id`` as `Run`'s; ``outputs`` are the nodes for which it is run: who
+    cannot run one of them is the wrong engine. ``uploads`` is where it names images that were uploaded, ``inputs``
+    their bytes by those names."""
+
+    id: str
+    graph: Graph
+    extra: JsonObject
+    outputs: tuple[str, ...]
+    uploads: tuple[Upload, ...]
+    inputs: Mapping[str, bytes]
+
+
+class File(NamedTuple):
+    """A file that a node has made, before the engine says that the node has ended."""
+
+    place: Place
+    data: bytes
+
+
+class Executed(NamedTuple):
+    """A node has ended, with this to show; its files came before."""
+
+    node: str
+    output: JsonObject
+
+
+GraphEvent: TypeAlias = Progress | Said | Shown | Words | File | Executed
+
+
+class GraphRunner(Protocol):
+    """What runs graphs: ComfyUI."""
+
+    async def info(self, http: ImageHttp, *, fresh_s: float = ...) -> ObjectInfo:
+        """All its node classes, as they were ``fresh_s`` seconds ago or later. Raises `NodeError`."""
+        ...
+
+    def lacks(self, graph: Graph, has: Catalogue, outputs: Collection[str]) -> tuple[str, ...]:
+        """Why it cannot run a graph, as far as is known without asking; each goes on from the node's name."""
+        ...
+
+    def run(self, run: GraphRun, http: ImageHttp) -> AsyncGenerator[GraphEvent, None]:
+        """Run a graph: what the engine says of it, as it says it, and each file once. Raises as `ImageBackend.run`,
+        and `GraphFailed` for a node that has failed. Who stops iterating stops the engine, too."""
+        ...
+
+
 class ImageBackend(Protocol):
-    """One image engine. Nothing here is on a hot path: a picture takes seconds."""
+    """One image engine. Nothing here is on a hot path: a picture takes seconds. ``graphs`` is there where the engine
+    runs graphs of clients' own."""
 
     kind: EngineKind
+
+    @property
+    def graphs(self) -> GraphRunner | None: ...
 
     def address(self) -> Address:
         """Where it listens."""

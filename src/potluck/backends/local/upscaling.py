@@ -50,6 +50,7 @@ class LocalUpscaling:
     `threads_for` says."""
 
     kind = EngineKind.LOCAL
+    graphs = None
 
     def __init__(self, own: Path | None = None, threads: int = 0) -> None:
         self._own = own

@@ -27,13 +27,19 @@ class JobViews:
     async def get(self, job: JobId, user: UserId) -> JobRecord:
         return await self._views.read(lambda connection: job_of(own(connection, job, user)))
 
+    async def request(self, job: JobId, user: UserId) -> str:
+        request: str = await self._views.read(lambda connection: own(connection, job, user).request)
+        return request
+
     async def list(
-        self, user: UserId, *, limit: int, before: JobId | None = None, state: JobState | None = None
+        self, user: UserId, *, limit: int, before: JobId | None = None, state: JobState | None = None, kind: str = ""
     ) -> tuple[JobRecord, ...]:
         def work(connection: Connection) -> tuple[JobRecord, ...]:
             statement = select(jobs).where(jobs.c.user_id == user)
             if state is not None:
                 statement = statement.where(jobs.c.state == state.value)
+            if kind:
+                statement = statement.where(jobs.c.kind == kind)
             if before is not None:
                 last = own(connection, before, user)
                 older = and_(jobs.c.created_s == last.created_s, jobs.c.id < last.id)

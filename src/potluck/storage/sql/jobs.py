@@ -74,6 +74,11 @@ class SqlJobs(JobViews):
 
         return await self._database.write(work)
 
+    async def forget(self, some: Sequence[JobId], user: UserId) -> int:
+        ended = jobs.c.state.in_([each.value for each in ENDED])
+        statement = delete(jobs).where(jobs.c.id.in_(list(some)), jobs.c.user_id == user, ended)
+        return await self._database.write(lambda connection: connection.execute(statement).rowcount)
+
     # --- leases ---
 
     async def claim(self, worker: str, kinds: Collection[str], now: float) -> Claimed | None:

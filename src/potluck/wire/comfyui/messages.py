@@ -8,6 +8,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from potluck.core.model import JsonObject
+
 _PREVIEW: Final = 1
 _PREVIEW_WITH_METADATA: Final = 4
 
@@ -78,9 +80,21 @@ def read_message(text: str) -> Message | None:
         what = _WHAT.get(envelope.type)
         if what is None:
             return None
-        data = _data.decode(envelope.data)
+        return _message(what, _data.decode(envelope.data))
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
+
+
+def message_of(kind: str, data: JsonObject) -> Message | None:
+    """The same of one that is decoded."""
+    what = _WHAT.get(kind)
+    try:
+        return None if what is None else _message(what, msgspec.convert(data, _Data))
+    except msgspec.ValidationError:
+        return None
+
+
+def _message(what: What, data: _Data) -> Message:
     node = data.node if data.node is not None else data.node_id
     if what is What.AT and node is None:
         what = What.ENDED

@@ -75,14 +75,15 @@ def read_workflow(data: bytes) -> Workflow:
         raise BadRequest("That is no workflow in ComfyUI's API format.", hint=_HINT, detail=str(error)) from error
     if not graph or len(graph) > _MOST_NODES or not all(_is_node(node) for node in graph.values()):
         raise BadRequest("That is no workflow in ComfyUI's API format.", hint=_HINT)
-    return Workflow(graph, _places(graph))
+    return Workflow(graph, found_places(graph))
 
 
 def _is_node(node: Mapping[str, Any]) -> bool:
     return isinstance(node.get("class_type"), str) and isinstance(node.get("inputs"), dict)
 
 
-def _places(graph: Graph) -> Mapping[str, tuple[Place, ...]]:
+def found_places(graph: Graph) -> Mapping[str, tuple[Place, ...]]:
+    """Where a graph has each parameter, as far as that is found."""
     marked: dict[str, list[Place]] = {}
     for name, place in _marked(graph):
         marked.setdefault(name, []).append(place)

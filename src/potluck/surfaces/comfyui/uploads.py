@@ -33,9 +33,9 @@ class Named(NamedTuple):
 
 def named(name: str, subfolder: str = "", type: str = "") -> Named:
     """Checked. Raises `BadRequest` for what leads out of a folder, or is no name."""
-    subfolder = subfolder.strip("/")
+    subfolder = subfolder.removesuffix("/")
     parts = [*subfolder.split("/"), name]
-    wrong = any(part in (".", "..") for part in parts) or "/" in name or not name.strip()
+    wrong = any(part in (".", "..") for part in parts) or subfolder.startswith("/") or "/" in name or not name.strip()
     if (
         wrong
         or len(name) + len(subfolder) > _LONGEST

@@ -99,7 +99,7 @@ async def test_bodies_that_are_none_are_refused_in_words() -> None:
         ("/interrupt", b"x"),
         ("/history", b"3"),
     ):
-        answer = await ask("POST", f"/{path}", BEARER, content=body)
+        answer = await ask("POST", path, BEARER, content=body)
         assert answer.status_code == 400, path
         assert answer.json()["error"]["message"]
     for form in ({"files": {"other": b"x"}}, {"content": b"x"}):

@@ -253,6 +253,11 @@ def test_two_engines_on_one_port_are_told_with_both_lines(only, second: str) -> 
     assert "both listen on port 11434 (lines 2 and" in problem.message
 
 
+def test_comfyuis_clients_have_a_port_of_their_own(only, write) -> None:
+    assert "is the service's own" in only("images: {comfyui_port: 8420}\n").message
+    assert load(write("images: {comfyui_port: 8188}"), {}).images.comfyui_port == 8188
+
+
 def test_one_server_with_two_paths_is_two_engines(write) -> None:
     one = "{engines: [{kind: openai, url: 'http://h/one'}, {kind: openai, url: 'http://h/two'}]}"
     assert [each.id for each in load(write(f"nodes: {{a: {one}}}"), {}).engines] == [

@@ -11,11 +11,12 @@ import pytest
 
 from potluck.core.keys import digest
 from potluck.core.model import EngineKind, KeyId, NodeId, UserId
-from potluck.core.people import Role
+from potluck.core.people import Right, Role
 from potluck.gateway.port import Caller
 from potluck.gateway.prompt_feed import Listener, PromptFeed
 from potluck.storage.records import KeyRecord, UserRecord
 from potluck.surfaces.auth import Keyring
+from potluck.surfaces.comfyui import ROUTES
 from potluck.surfaces.comfyui.application import application
 from potluck.surfaces.comfyui.desk import Desk
 from potluck.surfaces.comfyui.uploads import annotated, named
@@ -147,11 +148,20 @@ def test_names_lead_out_of_no_folder(name: str) -> None:
         named("a.png", "../x")
 
 
+def test_every_route_is_for_who_may_make_pictures() -> None:
+    rights = {route.path: route.right for route in ROUTES}
+    assert rights.pop("/") is None
+    assert set(rights.values()) == {Right.MAKE_PICTURES}
+    twins = {path.removeprefix("/api") for path in rights if path.startswith("/api/")}
+    assert {path for path in rights if not path.startswith("/api/")} == twins
+
+
 async def test_a_client_that_does_not_read_is_let_go_and_one_that_comes_again_takes_over() -> None:
     feed, caller = PromptFeed(), Caller(KeyId("k"), "k", ANNA.user)
     with feed.listening(caller.user, "c") as first:
         with feed.listening(caller.user, "c") as second:
-            assert (first.closed, await first.next()) == (True, None)
+            feed.send(caller.user, "c", "news")
+            assert (list(first._line), await second.next()) == ([], "news")
             for _ in range(600):
                 feed.send(caller.user, "c", Shown(b"x" * 10, "image/png"))
             assert len(second._line) == 512, "pictures are left out first"

@@ -76,8 +76,13 @@ class _Exchange:
         self._request = request
         self._response: web.StreamResponse | None = None
         self._read = False
+        self._expects = request.headers.get(hdrs.EXPECT, "").lower() == "100-continue"
 
     async def receive(self) -> Message:
+        if self._expects:
+            self._expects = False
+            await self._request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._request.writer.output_size = 0
         if self._read:
             await asyncio.Event().wait()  # the answer ends first: who leaves is noticed where it is written
         try:

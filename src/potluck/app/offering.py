@@ -111,6 +111,7 @@ async def open_comfyui_port(parts: Parts, services: Services, stack: AsyncExitSt
     parts.calling.relay.tasks.spawn(desk.watching(), "ComfyUI's clients")
     app = application(services, callers.keyring, callers.origins, desk)
     await stack.enter_async_context(port(app, listen, config.server.host, config.images.comfyui_port))
+    stack.callback(services.feed.close)  # sockets end before the port waits for them
 
 
 def _accounts(

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from potluck.config.access import access_findings
 from potluck.config.aliases import alias_findings
 from potluck.config.endpoint import Endpoint, endpoint
+from potluck.config.model import ServerConfig
 from potluck.config.problems import Severity
 from potluck.config.schema import (
     NAME_PATTERN,
@@ -49,6 +50,14 @@ def cross_findings(root: JsonObject, document: Document) -> Iterator[Finding]:
     yield from _blobs(mapping(root.get("storage")).get("blobs"))
     yield from _networks(items(mapping(root.get("discovery")).get("scan")))
     yield from access_findings(mapping(root.get("access")))
+    yield from _one_port_each(mapping(root.get("server")), mapping(root.get("images")))
+
+
+def _one_port_each(server: JsonObject, images: JsonObject) -> Iterator[Finding]:
+    port = images.get("comfyui_port")
+    if port is not None and port == server.get("port", ServerConfig().port):
+        hint = "ComfyUI's clients need a port of their own, such as 8188."
+        yield Finding(("images", "comfyui_port"), f"Port {port} is the service's own.", hint)
 
 
 def _valid(section: type[S], value: Json) -> S | None:

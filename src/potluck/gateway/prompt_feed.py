@@ -20,8 +20,8 @@ _MOST_BYTES: Final = 128 * 2**20
 
 
 class Listener:
-    """One socket's line. ``metadata``: its client reads what stands beside a picture. ``closed``: another has taken its
-    place, or it does not read."""
+    """One socket's line. ``metadata``: its client reads what stands beside a picture. ``closed``: it does not
+    read, or there is nothing more to be heard."""
 
     def __init__(self) -> None:
         self.metadata = False
@@ -74,10 +74,8 @@ class PromptFeed:
 
     @contextmanager
     def listening(self, user: UserId, client: str) -> Generator[Listener, None, None]:
-        """Who comes with a known client's id takes its place."""
+        """Who comes with a known client's id takes its place; the one before hears nothing more."""
         own = self._listeners.setdefault(user, {})
-        if (before := own.get(client)) is not None:
-            before.close()
         listener = own[client] = Listener()
         try:
             yield listener
@@ -86,6 +84,12 @@ class PromptFeed:
                 del own[client]
             if not own and self._listeners.get(user) is own:
                 del self._listeners[user]
+
+    def close(self) -> None:
+        """Nobody hears anything more."""
+        for own in self._listeners.values():
+            for listener in own.values():
+                listener.close()
 
     def users(self) -> frozenset[UserId]:
         """Who listens."""

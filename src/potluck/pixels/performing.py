@@ -60,17 +60,8 @@ def perform(work: Work, limits: Limits) -> Made:
             texts = {**source.texts, **work.texts} if work.keep_texts else work.texts
             data = written(image, work.format, work.quality, texts)
             return _made(data, image, source, media_type=work.format.media_type)
-        case Alpha():
-            seen = opened(work.mask, limits).image.convert("RGBA").getchannel("A").resize(source.image.size)
-            image = source.image.convert("RGBA")
-            image.putalpha(seen)
-            return _made(as_png(image), image, source)
-        case ControlMap():
-            # NumPy takes longer to load than most work takes.
-            from potluck.pixels.controls import control_map  # noqa: PLC0415
-
-            edges = control_map(source.image, work.kind, work.low, work.high)
-            return _made(as_png(edges), edges, source)
+        case Alpha() | ControlMap():
+            return _mapped(work, source, limits)
         case _:
             assert_never(work)
 
@@ -85,6 +76,19 @@ def _part(work: Region | Paste, source: Opened, limits: Limits) -> Made:
     part = _fitted(source.image.crop(box), work.width, work.height, Resize.STRETCH, limits)
     shown = fitted(room.crop(box), work.width, work.height, Resize.STRETCH)
     return _made(as_png(part), part, source, mask=as_png(shown), box=box)
+
+
+def _mapped(work: Alpha | ControlMap, source: Opened, limits: Limits) -> Made:
+    if isinstance(work, Alpha):
+        seen = opened(work.mask, limits).image.convert("RGBA").getchannel("A").resize(source.image.size)
+        image = source.image.convert("RGBA")
+        image.putalpha(seen)
+        return _made(as_png(image), image, source)
+    # NumPy takes longer to load than most work takes.
+    from potluck.pixels.controls import control_map  # noqa: PLC0415
+
+    edges = control_map(source.image, work.kind, work.low, work.high)
+    return _made(as_png(edges), edges, source)
 
 
 def _fitted(image: Image.Image, width: int, height: int, resize: Resize, limits: Limits) -> Image.Image:

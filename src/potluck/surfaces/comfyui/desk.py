@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import structlog
 
-from potluck.core.errors import NotFound, OperatorError, PotluckError
+from potluck.core.errors import NotFound, PotluckError
 from potluck.core.jobs import ENDED, JobState
 from potluck.core.model import JsonObject, UserId
 from potluck.gateway.port import Caller
@@ -55,7 +55,10 @@ class Desk:
         return next(self._numbers)
 
     async def began(self, job: JobRecord, live: Live) -> None:
-        """A prompt is there; its user's clients are told so."""
+        """A prompt is there; its user's clients are told so. One that was asked for once more may have ended."""
+        if job.state in ENDED:
+            self._say_over(live)
+            return
         self._live[job.id] = live
         await self.tell_status(live.caller)
 
@@ -118,8 +121,8 @@ class Desk:
             await self.tell_status(live.caller)
         except NotFound:
             self._live.pop(id, None)
-        except OperatorError as error:
-            log.warning("prompts cannot be looked at", why=error.message)
+        except PotluckError as error:
+            log.warning("a prompt cannot be looked at", why=error.message, detail=error.detail)
             return
         if id not in self._live:
             self._say_over(live)

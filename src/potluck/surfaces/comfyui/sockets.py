@@ -14,7 +14,7 @@ from potluck.surfaces.picture_orders import beside
 from potluck.surfaces.services import Services
 from potluck.wire.comfyui.frames import FEATURES, Shown, wants_metadata, write_shown, write_text
 
-_GOING_AWAY, _POLICY, _NORMAL = 1001, 1008, 1000
+_GOING_AWAY, _POLICY = 1001, 1008
 _LONGEST_ID = 200
 
 
@@ -66,7 +66,7 @@ async def _write(
             continue
         if news is not None and not await _sent(socket, news, listener):
             return 0
-    return _NORMAL
+    return _GOING_AWAY
 
 
 async def _sent(socket: WebSocket, news: News, listener: Listener) -> bool:

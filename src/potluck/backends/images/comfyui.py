@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
+from typing import TypeAlias
 
 from potluck.backends.engine_settings import EngineSettings
 from potluck.backends.images.comfyui_graphs import ComfyGraphs
@@ -45,6 +46,9 @@ _DOUBT_S = 5.0
 _SILENT_S = 600.0
 # An engine that does not answer is not waited for when a picture is given up.
 _GIVE_UP_S = 5.0
+
+
+_Opened: TypeAlias = AbstractAsyncContextManager[Listening[Message | bytes]]
 
 
 class ComfyUi:
@@ -108,7 +112,8 @@ class ComfyUi:
         if ended is None or ended.failed:
             if ended is not None:
                 await self._prompts.forget(run.id, http)  # or it would be taken for the end of what comes now
-            async with listening(http, run.id, of_prompt(run.id)) as heard:
+            opened: _Opened = listening(http, run.id, of_prompt(run.id))
+            async with opened as heard:
                 try:
                     async for event in self._drawing(run, heard, http):
                         if isinstance(event, Ended):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection
-from contextlib import suppress
-from typing import Any, Final, cast
+from contextlib import AbstractAsyncContextManager, suppress
+from typing import Any, Final, TypeAlias, cast
 
 import msgspec
 
@@ -37,6 +37,9 @@ _LONGEST_WORDS: Final = 2000
 _LIVE: Final = "SaveImageWebsocket"
 # What is passed on as it is said; what comes of the whole prompt is told when all of it is kept.
 _PASSED: Final = frozenset({"execution_start", "execution_cached", "executing", "progress", "progress_state"})
+
+
+_Opened: TypeAlias = AbstractAsyncContextManager[Listening[Heard]]
 
 
 class _Status(msgspec.Struct):
@@ -85,7 +88,8 @@ class ComfyGraphs:
             await self._prompts.forget(run.id, http)
             ended = None
         if ended is None:
-            async with listening(http, run.id, _reader(self._prompts, run.id)) as heard:
+            opened: _Opened = listening(http, run.id, _reader(self._prompts, run.id))
+            async with opened as heard:
                 try:
                     async for event in self._running(running, run, heard, http):
                         yield event

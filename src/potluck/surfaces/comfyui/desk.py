@@ -68,10 +68,12 @@ class Desk:
 
     async def unfinished(self, caller: Caller) -> list[JobRecord]:
         """A user's prompts that have not ended, oldest first."""
-        found: list[JobRecord] = []
-        for state in (JobState.RUNNING, JobState.QUEUED):
-            found += await self._services.jobs.list(caller, limit=MOST, state=state, kind=NAME)
-        return sorted(found, key=lambda job: (job.created_s, job.id))
+        found: dict[str, JobRecord] = {}
+        # One may begin, or wait for another try, between two looks: none is to be missed, for clients stop at none.
+        for state in (JobState.QUEUED, JobState.RUNNING, JobState.QUEUED):
+            some = await self._services.jobs.list(caller, limit=MOST, state=state, kind=NAME)
+            found |= {job.id: job for job in some}
+        return sorted(found.values(), key=lambda job: (job.created_s, job.id))
 
     def draws(self, job: JobRecord) -> bool:
         """Whether an engine has it now: while it stands in the studio's line it waits, whatever its worker does."""

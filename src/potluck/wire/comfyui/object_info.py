@@ -166,17 +166,17 @@ def _configs(entry: JsonObject) -> Iterator[tuple[str, str, list[Json]]]:
     for section, inputs in _object(entry.get("input")).items():
         for name, config in _object(inputs).items():
             if isinstance(config, list) and config:
-                yield section, name, cast("list[Json]", config)
+                yield section, name, config
 
 
 def _list_of(config: object) -> list[Json] | None:
     """The list itself that an input's choices stand in; None where it has none."""
     parts = _list(config)
     if parts and isinstance(parts[0], list):
-        return cast("list[Json]", parts[0])
+        return parts[0]
     if len(parts) > 1 and parts[0] == "COMBO":
         options = _object(parts[1]).get("options")
-        return cast("list[Json]", options) if isinstance(options, list) else None
+        return options if isinstance(options, list) else None
     return None
 
 

@@ -217,8 +217,7 @@ class StyleConfig(msgspec.Struct, frozen=True):
 
 class ImagesConfig(msgspec.Struct, frozen=True):
     """Pictures that people keep: how much everybody may keep in all, and for how long. How they are made: ``order``
-    names nodes, the first that can draws (empty: where it is finished first); ``workflows`` are files of ComfyUI.
-    ``comfyui_port`` is where ComfyUI's clients are served, None for nowhere."""
+    names nodes, the first that can draws (empty: where it is finished first); ``workflows`` are files of ComfyUI."""
 
     quotas: Quotas = msgspec.field(default_factory=Quotas)
     keeping: Keeping = msgspec.field(default_factory=Keeping)
@@ -228,6 +227,7 @@ class ImagesConfig(msgspec.Struct, frozen=True):
     styles: Mapping[str, StyleConfig] = msgspec.field(default_factory=dict[str, StyleConfig])
     wildcards: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict[str, tuple[str, ...]])
     comfyui_port: int | None = None
+    """Where ComfyUI's clients are served; None for nowhere."""
 
 
 class GatewayConfig(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from potluck.backends.images.port import graphs_of
 from potluck.core.jobs import JobState
 from potluck.core.pictures.ask import PictureAsk
 from potluck.gateway.prompt_feed import Listener
@@ -60,8 +61,9 @@ def without(home: House, node: str, kind: str) -> None:
 
 async def look(home: House) -> None:
     for place in home.studio.places():
-        assert place.images.graphs is not None
-        await place.images.graphs.info(place.http, fresh_s=0.0)
+        graphs = graphs_of(place.images)
+        assert graphs is not None
+        await graphs.info(place.http, fresh_s=0.0)
 
 
 async def entry(home: House, job: JobRecord) -> Entry:

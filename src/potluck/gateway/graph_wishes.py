@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from potluck.backends.images.port import Event, GraphEvent, GraphRun
+from potluck.backends.images.port import Event, GraphEvent, GraphRun, graphs_of
 from potluck.core.errors import BadRequest, GraphFailed, NodeError, NodeFailed, NoRoom, OutOfMemory, PotluckError
 from potluck.core.model import EngineId, EngineKind, JsonObject, ModelId, NodeId, UserId
 from potluck.core.pictures.catalogue import Catalogue, Family
@@ -55,7 +55,7 @@ class GraphWish:
     again: bool = False
 
     def lacks(self, place: Place) -> tuple[str, ...]:
-        graphs = place.images.graphs
+        graphs = graphs_of(place.images)
         return ("runs no graphs",) if graphs is None else graphs.lacks(self.graph, place.has, self.outputs)
 
     def refusal(self, places: Sequence[Place], reasons: Mapping[EngineId, tuple[str, ...]]) -> PotluckError:
@@ -93,7 +93,7 @@ class _Running:
         self._wish = wish
 
     async def events(self) -> AsyncGenerator[Event, None]:
-        graphs = self._place.images.graphs
+        graphs = graphs_of(self._place.images)
         assert graphs is not None  # `GraphWish.lacks`
         async with aclosing(graphs.run(self._run, self._place.http)) as events:
             async for event in events:

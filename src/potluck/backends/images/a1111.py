@@ -66,7 +66,6 @@ class A1111:
     """`ImageBackend`."""
 
     kind = EngineKind.A1111
-    graphs = None
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings

@@ -120,13 +120,10 @@ class GraphRunner(Protocol):
 
 
 class ImageBackend(Protocol):
-    """One image engine. Nothing here is on a hot path: a picture takes seconds. ``graphs`` is there where the engine
-    runs graphs of clients' own."""
+    """One image engine. Nothing here is on a hot path: a picture takes seconds. One that runs graphs of clients' own has
+    a `GraphRunner` beside (`graphs_of`)."""
 
     kind: EngineKind
-
-    @property
-    def graphs(self) -> GraphRunner | None: ...
 
     def address(self) -> Address:
         """Where it listens."""
@@ -174,3 +171,9 @@ class ImageBackend(Protocol):
     async def free(self, http: ImageHttp) -> None:
         """Put all models out of memory, for a text model that needs the room. Raises `NodeError`."""
         ...
+
+
+def graphs_of(images: ImageBackend) -> GraphRunner | None:
+    """What runs graphs of clients' own; None where the engine takes none."""
+    found: GraphRunner | None = getattr(images, "graphs", None)
+    return found

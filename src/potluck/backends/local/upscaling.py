@@ -50,7 +50,6 @@ class LocalUpscaling:
     `threads_for` says."""
 
     kind = EngineKind.LOCAL
-    graphs = None
 
     def __init__(self, own: Path | None = None, threads: int = 0) -> None:
         self._own = own

@@ -10,6 +10,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from potluck.backends.images.port import graphs_of
 from potluck.core.catalogue import SERVING
 from potluck.core.errors import NodeError, NoEngineReady, NotImplementedHere
 from potluck.core.model import EngineKind, JsonObject
@@ -58,7 +59,7 @@ def runners(services: Services) -> list[Place]:
     if all(each.kind is not EngineKind.COMFYUI for each in services.painters()):
         hint = "The owner adds one: engines: [{kind: comfyui}] below a node."
         raise NotImplementedHere("There is no ComfyUI here.", hint=hint)
-    found = [each for each in services.places() if each.images.graphs is not None and each.health in SERVING]
+    found = [each for each in services.places() if graphs_of(each.images) is not None and each.health in SERVING]
     if not found:
         raise NoEngineReady("No ComfyUI is up.", retry_after_s=_RETRY_S, hint="'potluck nodes ls' shows why.")
     return found
@@ -73,7 +74,7 @@ async def infos(places: Sequence[Place], *, fresh_s: float | None = None) -> lis
 
 
 async def _info(place: Place, fresh_s: float | None) -> ObjectInfo | None:
-    graphs = place.images.graphs
+    graphs = graphs_of(place.images)
     try:
         if graphs is None:
             return None

@@ -120,8 +120,8 @@ class GraphRunner(Protocol):
 
 
 class ImageBackend(Protocol):
-    """One image engine. Nothing here is on a hot path: a picture takes seconds. One that runs graphs of clients' own has
-    a `GraphRunner` beside (`graphs_of`)."""
+    """One image engine. Nothing here is on a hot path: a picture takes seconds. What runs graphs of clients' own has a
+    `GraphRunner` beside (`graphs_of`)."""
 
     kind: EngineKind
 

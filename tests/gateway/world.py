@@ -43,10 +43,10 @@ from potluck.gateway.relay.pools import Pools
 from potluck.gateway.relay.relay import Clocks, Limits, Relay
 from potluck.gateway.tasks import Tasks
 from potluck.storage.journal import Journal
-from potluck.storage.ports import SharedMeter
 from potluck.storage.records import KeyRecord, RequestRecord, UserRecord
 from potluck.storage.shared.guarded import GuardedMeter
 from potluck.storage.shared.memory import MemoryMeter
+from potluck.storage.shared_ports import SharedMeter
 from potluck.surfaces.auth import Keyring
 from potluck.surfaces.v1.errors import status_of
 from potluck.wire.openai.asks import read_chat

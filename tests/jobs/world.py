@@ -21,8 +21,8 @@ from potluck.jobs.port import Kind, Prepared, Tools, Work
 from potluck.jobs.runner import Limits, Runner
 from potluck.storage.jobs import JobFailure, JobRecord, JobStore
 from potluck.storage.open import open_storage, sqlite_url
-from potluck.storage.ports import Bus
 from potluck.storage.shared.memory import MemoryBus, MemoryJobSpread
+from potluck.storage.shared_ports import Bus
 from tests.surfaces.v1.world import ANNA, FakeCalls, says
 
 Run = Callable[[Work, Tools], Awaitable[None]]

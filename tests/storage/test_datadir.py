@@ -12,7 +12,7 @@ from potluck.core.model import KeyId
 from potluck.core.people import OWNER_ID
 from potluck.storage.datadir import DataDir, ensure_owner_key, ensure_secret_key, open_datadir, read_owner_key
 from potluck.storage.open import open_storage, sqlite_url
-from potluck.storage.ports import KeyStore
+from potluck.storage.people_ports import KeyStore
 from potluck.storage.records import KeyRecord
 
 

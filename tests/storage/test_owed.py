@@ -15,11 +15,12 @@ from potluck.core.call import ImagePart, Message, Role, TextPart
 from potluck.core.errors import NotFound, OperatorError, StorageAway
 from potluck.core.model import ModelId, UserId
 from potluck.core.people import Role as Rank
+from potluck.storage.conversation_ports import ConversationStore
 from potluck.storage.conversation_records import ConversationChange
 from potluck.storage.journal import Journal
 from potluck.storage.open import open_storage, sqlite_url
 from potluck.storage.owed import OwedConversations
-from potluck.storage.ports import ConversationStore, Storage
+from potluck.storage.ports import Storage
 from potluck.storage.records import (
     Conversation,
     ConversationId,

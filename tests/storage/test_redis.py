@@ -11,11 +11,11 @@ import pytest
 
 from potluck.core.allowances import Allowance, Claim, Unit
 from potluck.core.errors import OperatorError, StorageAway
-from potluck.storage.ports import Shared
 from potluck.storage.records import GatewayRecord, Heard, Topic
 from potluck.storage.shared import redis_jobs
 from potluck.storage.shared.open import open_shared
 from potluck.storage.shared.redis_server import look_at_redis
+from potluck.storage.shared_ports import Shared
 from tests.servers.redis import RedisServer, redis_server
 
 CLAIM = Claim("anna", Allowance(Unit.REQUESTS, 10, 86_400.0))

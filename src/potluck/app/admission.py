@@ -20,7 +20,8 @@ from potluck.gateway.audit import Audit
 from potluck.gateway.openid.flow import CALLBACK, OpenIdCare, OpenIdWay
 from potluck.gateway.port import Caller
 from potluck.gateway.relay.relay import Clocks
-from potluck.storage.ports import Storage, UserStore
+from potluck.storage.people_ports import UserStore
+from potluck.storage.ports import Storage
 from potluck.storage.records import UserRecord
 from potluck.surfaces.neighbours import Neighbours
 from potluck.surfaces.origins import Origins

@@ -41,7 +41,7 @@ from potluck.gateway.relay.relay import Relay
 from potluck.gateway.tasks import Tasks
 from potluck.jobs.runner import Runner
 from potluck.storage.datadir import DataDir
-from potluck.storage.ports import Shared
+from potluck.storage.shared_ports import Shared
 
 if TYPE_CHECKING:  # a gateway alone needs none of it
     from potluck.app.gateways import Lead

@@ -17,8 +17,9 @@ from potluck.storage.datadir import DataDir, ensure_owner, ensure_owner_key
 from potluck.storage.journal import Journal
 from potluck.storage.open import open_storage, sqlite_url
 from potluck.storage.owed import MOST_OWED_BYTES, REMEMBERED, OwedConversations
-from potluck.storage.ports import Shared, Storage
+from potluck.storage.ports import Storage
 from potluck.storage.shared.open import open_shared
+from potluck.storage.shared_ports import Shared
 from potluck.storage.temporary import WithTemporary
 
 log = structlog.get_logger(__name__)

@@ -16,8 +16,9 @@ from potluck.jobs.kinds import KINDS
 from potluck.jobs.port import Pictures, Tools
 from potluck.jobs.runner import Limits, Runner
 from potluck.storage.jobs import JobFailure
-from potluck.storage.ports import Shared, Storage
+from potluck.storage.ports import Storage
 from potluck.storage.records import RequestRecord
+from potluck.storage.shared_ports import Shared
 from potluck.surfaces.v1.errors import failure_of
 
 

@@ -28,8 +28,8 @@ from potluck.storage.blobs.disk import DiskBlobs
 from potluck.storage.blobs.open import open_blobs
 from potluck.storage.blobs.port import BlobStore
 from potluck.storage.datadir import DataDir, open_datadir
+from potluck.storage.file_ports import FileStore
 from potluck.storage.open import open_storage, sqlite_url
-from potluck.storage.ports import FileStore
 from potluck.storage.records import BlobRecord
 
 T = TypeVar("T")

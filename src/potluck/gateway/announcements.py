@@ -6,8 +6,8 @@ To announce something new: a `Topic`, a method here, and what is to be shown of 
 from __future__ import annotations
 
 from potluck.core.model import UserId
-from potluck.storage.ports import Bus
 from potluck.storage.records import ConversationId, Topic
+from potluck.storage.shared_ports import Bus
 from potluck.storage.temporary import is_temporary
 
 

@@ -1,6 +1,6 @@
 """Remove bytes that nobody refers to: first noted as unused, then, after a grace, removed one by one.
 
-Any number of gateways and commands may do this at once, while files come and go (`storage.ports.FileStore`).
+Any number of gateways and commands may do this at once, while files come and go (`storage.file_ports.FileStore`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import structlog
 
 from potluck.core.errors import PotluckError
 from potluck.storage.blobs.port import BlobStore
-from potluck.storage.ports import FileStore
+from potluck.storage.file_ports import FileStore
 from potluck.storage.records import Digest
 
 log = structlog.get_logger(__name__)

@@ -14,7 +14,7 @@ from potluck.core.model import UserId
 from potluck.gateway.attempts import Visitor
 from potluck.gateway.second_factor import SecondFactors
 from potluck.gateway.signing_in import SigningIn
-from potluck.storage.ports import CredentialStore
+from potluck.storage.people_ports import CredentialStore
 from potluck.storage.records import UserRecord
 
 

@@ -35,7 +35,8 @@ from potluck.core.links import LONGEST_S, read_link, sign_link
 from potluck.core.model import UserId
 from potluck.gateway.waiting_blobs import WaitingBlobs
 from potluck.storage.blobs.port import BlobStore, Spooled
-from potluck.storage.ports import FileStore, SettingsStore
+from potluck.storage.file_ports import FileStore
+from potluck.storage.ports import SettingsStore
 from potluck.storage.records import BlobState, Digest, FileId, FilePage, FileRecord
 
 log = structlog.get_logger(__name__)

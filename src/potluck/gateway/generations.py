@@ -38,6 +38,7 @@ from potluck.gateway.metrics import AnswerCounts
 from potluck.gateway.port import Begun, Caller, Calls
 from potluck.gateway.port import Generation as Origin
 from potluck.gateway.tasks import Tasks
+from potluck.storage.conversation_ports import ConversationStore
 from potluck.storage.generations import (
     Began,
     Done,
@@ -59,7 +60,6 @@ from potluck.storage.generations import (
     Stopped,
     Thought,
 )
-from potluck.storage.ports import ConversationStore
 from potluck.storage.records import MessageState
 from potluck.storage.temporary import is_temporary
 from potluck.wire.terms import NO_TERMS, Terms

@@ -6,8 +6,8 @@ import asyncio
 from contextlib import suppress
 
 from potluck.core.errors import StorageAway
-from potluck.storage.ports import Presence
 from potluck.storage.records import GatewayRecord
+from potluck.storage.shared_ports import Presence
 
 EVERY_S = 2.0
 # Two words may be lost before others take it for gone.

@@ -16,9 +16,9 @@ from potluck.core.titling import ask, choose, read
 from potluck.gateway.announcements import Announcements
 from potluck.gateway.port import Caller, Calls
 from potluck.gateway.tasks import Tasks
+from potluck.storage.conversation_ports import ConversationStore
 from potluck.storage.conversation_records import ConversationChange, Titled
 from potluck.storage.generations import GenerationHead
-from potluck.storage.ports import ConversationStore
 from potluck.storage.records import MessageState
 from potluck.storage.temporary import is_temporary
 

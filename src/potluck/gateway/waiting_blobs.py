@@ -11,7 +11,7 @@ import structlog
 from potluck.core.errors import NotFound, OperatorError, PotluckError
 from potluck.storage.blobs.disk import DiskBlobs
 from potluck.storage.blobs.port import Blob, BlobStore, Spooled
-from potluck.storage.ports import FileStore
+from potluck.storage.file_ports import FileStore
 from potluck.storage.records import Digest
 
 log = structlog.get_logger(__name__)

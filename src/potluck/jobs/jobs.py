@@ -13,8 +13,8 @@ from potluck.core.jobs import ENDED, JobState
 from potluck.gateway.port import Caller
 from potluck.jobs.port import Kind
 from potluck.storage.jobs import JobEvent, JobId, JobRecord, JobStore, NewJob, Part
-from potluck.storage.ports import Bus, JobSpread, Subscription
 from potluck.storage.records import Topic
+from potluck.storage.shared_ports import Bus, JobSpread, Subscription
 
 # What other gateways do is looked for so often by who follows, where no word of it comes.
 _LOOK_S = 2.0

@@ -15,8 +15,8 @@ from potluck.gateway.tasks import Tasks
 from potluck.jobs.port import Kind, Tools
 from potluck.jobs.work import Trying
 from potluck.storage.jobs import Beat, Claimed, JobId, JobStore
-from potluck.storage.ports import Bus, JobSpread
 from potluck.storage.records import Topic
+from potluck.storage.shared_ports import Bus, JobSpread
 
 log = structlog.get_logger(__name__)
 

@@ -11,7 +11,7 @@ from potluck.core.errors import Conflict, OperatorError
 from potluck.core.keys import KEY_MARK, digest, make_key, prefix
 from potluck.core.model import KeyId
 from potluck.core.people import OWNER_ID, OWNER_NAME, Role
-from potluck.storage.ports import KeyStore, UserStore
+from potluck.storage.people_ports import KeyStore, UserStore
 from potluck.storage.records import KeyRecord, UserRecord
 
 _PRIVATE_DIR = 0o700

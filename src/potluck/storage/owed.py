@@ -19,6 +19,7 @@ from potluck.core.answer import FinishReason
 from potluck.core.call import AudioPart, ImagePart, Message, Role
 from potluck.core.errors import Conflict, NotFound, OperatorError, StorageAway
 from potluck.core.model import ModelId, NodeId, RequestId, UserId
+from potluck.storage.conversation_ports import ConversationStore
 from potluck.storage.conversation_records import (
     EVERY,
     NO_DETAILS,
@@ -27,7 +28,6 @@ from potluck.storage.conversation_records import (
     MessageDetails,
 )
 from potluck.storage.journal import Journal
-from potluck.storage.ports import ConversationStore
 from potluck.storage.records import (
     Conversation,
     ConversationId,

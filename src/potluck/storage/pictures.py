@@ -4,7 +4,7 @@
 raises `OperatorError` where the database fails. Every implementation passes tests/contract/storage/test_pictures.py.
 
 A picture's bytes, and those of its small copies, are files that no listing of files shows (`core.files.HIDDEN`): they
-come with their references first and leave with them, as all files do (`storage.ports.FileStore`).
+come with their references first and leave with them, as all files do (`storage.file_ports.FileStore`).
 """
 
 from __future__ import annotations

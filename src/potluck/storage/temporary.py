@@ -17,9 +17,9 @@ from potluck.core.errors import BadRequest, Conflict, NotFound
 from potluck.core.generations import Bounds as Kept
 from potluck.core.generations import EndedLog, forgotten
 from potluck.core.model import UserId
+from potluck.storage.conversation_ports import ConversationStore
 from potluck.storage.conversation_records import EVERY, ConversationChange, ConversationFilter
 from potluck.storage.owed import longer
-from potluck.storage.ports import ConversationStore
 from potluck.storage.records import (
     Conversation,
     ConversationId,

@@ -45,7 +45,8 @@ from potluck.gateway.seats import Queued, Running
 from potluck.jobs.port import JobCare
 from potluck.storage.backups import Manifest, Step
 from potluck.storage.generations import GenerationHead
-from potluck.storage.ports import Shared, Storage
+from potluck.storage.ports import Storage
+from potluck.storage.shared_ports import Shared
 from potluck.surfaces.live import Live
 from potluck.surfaces.newest import Newest
 from potluck.wire.prompts.styles import Style

@@ -9,8 +9,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from potluck.storage.ports import Presence, Shared, SharedMeter
 from potluck.storage.shared.open import open_shared
+from potluck.storage.shared_ports import Presence, Shared, SharedMeter
 from tests.servers.redis import RedisServer, redis_server
 
 

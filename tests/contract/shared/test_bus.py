@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from potluck.storage.ports import Shared, Subscription
 from potluck.storage.records import Heard, Topic
+from potluck.storage.shared_ports import Shared, Subscription
 
 Gateways = tuple[Shared, Shared]
 

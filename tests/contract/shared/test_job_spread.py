@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from potluck.storage.ports import Shared
+from potluck.storage.shared_ports import Shared
 
 Gateways = tuple[Shared, Shared]
 

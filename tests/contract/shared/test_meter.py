@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from potluck.core.allowances import Allowance, Claim, Hold, Unit
-from potluck.storage.ports import SharedMeter
+from potluck.storage.shared_ports import SharedMeter
 
 DAY = Allowance(Unit.REQUESTS, 10, 86_400.0)
 TOKENS = Allowance(Unit.TOKENS, 1000, 86_400.0)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from potluck.storage.ports import Presence, Shared
 from potluck.storage.records import GatewayRecord
+from potluck.storage.shared_ports import Presence, Shared
 
 ONE = GatewayRecord("g1", "attic", "http://attic:8420", "0.1.0", 10.0)
 OTHER = GatewayRecord("g2", "cellar", "", "0.1.0", 5.0)

@@ -11,7 +11,8 @@ import pytest
 from potluck.core.errors import BadRequest, Conflict, NotFound, QuotaExceeded
 from potluck.core.model import UserId
 from potluck.core.people import Role
-from potluck.storage.ports import REMOVAL_S, FileStore, Storage
+from potluck.storage.file_ports import REMOVAL_S, FileStore
+from potluck.storage.ports import Storage
 from potluck.storage.records import BlobState, Digest, FileId, FileRecord, UserRecord
 
 ANNA, BERT = UserId("anna"), UserId("bert")

@@ -79,7 +79,7 @@ from potluck.storage.backups import Manifest
 from potluck.storage.backups import Step as BackupStep
 from potluck.storage.conversation_records import EVERY, ConversationChange, ConversationFilter, Titled
 from potluck.storage.owed import longer
-from potluck.storage.ports import ServerState, Shared, Storage
+from potluck.storage.ports import Storage
 from potluck.storage.records import (
     AuditFilter,
     CallStatus,
@@ -111,6 +111,7 @@ from potluck.storage.records import (
     newest_leaf,
 )
 from potluck.storage.shared.memory import MemoryBus, MemoryJobSpread, MemoryMeter, MemoryPresence
+from potluck.storage.shared_ports import ServerState, Shared
 from potluck.storage.temporary import WithTemporary
 from potluck.surfaces.live import Live
 from potluck.surfaces.services import PainterView, Services

@@ -9,7 +9,7 @@ import msgspec
 
 from potluck.core.errors import NotFound, OperatorError
 from potluck.storage.blobs.port import BlobStore
-from potluck.storage.ports import FileStore
+from potluck.storage.file_ports import FileStore
 from potluck.storage.records import BlobRecord, Digest
 
 _AT_ONCE = 500

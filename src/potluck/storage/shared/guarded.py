@@ -13,8 +13,8 @@ import structlog
 
 from potluck.core.allowances import Allowance, Claim, Hold, Level, Unit, Verdict
 from potluck.core.errors import StorageAway
-from potluck.storage.ports import SharedMeter
 from potluck.storage.shared.memory import MemoryMeter
+from potluck.storage.shared_ports import SharedMeter
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +35,7 @@ _ANY = Claim("nobody", Allowance(Unit.REQUESTS, 1.0, 1.0), 0.0)
 
 
 class GuardedMeter:
-    """See `potluck.storage.ports.SharedMeter`; never raises `StorageAway`. Without ``shared`` it is ``own`` alone."""
+    """See `storage.shared_ports.SharedMeter`; never raises `StorageAway`. Without ``shared`` it is ``own`` alone."""
 
     def __init__(
         self, own: MemoryMeter, shared: SharedMeter | None = None, *, answers_within_s: float = ANSWERS_WITHIN_S

@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from potluck.core.allowances import Claim, Hold, Level, Meter, Verdict
-from potluck.storage.ports import Subscription
 from potluck.storage.records import GatewayRecord, Heard, Topic
 from potluck.storage.shared.subscribers import Subscribers
+from potluck.storage.shared_ports import Subscription
 
 _SWEEP_EVERY_S = 60.0
 
 
 class MemoryMeter:
-    """See `potluck.storage.ports.SharedMeter`. Forgets with its process, but for what is taken out and given back by
+    """See `storage.shared_ports.SharedMeter`. Forgets with its process, but for what is taken out and given back by
     `missing` and `restore`. What is ``_now`` needs no waiting."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -62,7 +62,7 @@ class MemoryMeter:
 
 
 class MemoryBus:
-    """See `potluck.storage.ports.Bus`."""
+    """See `storage.shared_ports.Bus`."""
 
     def __init__(self) -> None:
         self._subscribers = Subscribers()
@@ -78,7 +78,7 @@ class MemoryBus:
 
 
 class MemoryJobSpread:
-    """See `potluck.storage.ports.JobSpread`. The only gateway is told of everything; what it was told twice, once."""
+    """See `storage.shared_ports.JobSpread`. The only gateway is told of everything; what it was told twice, once."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, None] = {}
@@ -101,7 +101,7 @@ class MemoryJobSpread:
 
 
 class MemoryPresence:
-    """See `potluck.storage.ports.Presence`."""
+    """See `storage.shared_ports.Presence`."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """``clock`` is monotonic seconds."""

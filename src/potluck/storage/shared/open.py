@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
-from potluck.storage.ports import Shared
 from potluck.storage.shared.memory import MemoryBus, MemoryJobSpread, MemoryMeter, MemoryPresence
+from potluck.storage.shared_ports import Shared
 
 
 @asynccontextmanager

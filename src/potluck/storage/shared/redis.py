@@ -84,7 +84,7 @@ _KEPT_AT_ONCE = 500
 
 
 class RedisMeter:
-    """See `potluck.storage.ports.SharedMeter`."""
+    """See `storage.shared_ports.SharedMeter`."""
 
     def __init__(self, client: Redis) -> None:
         self._meter: Any = client.register_script(_METER)

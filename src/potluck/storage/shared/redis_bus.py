@@ -12,10 +12,10 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from potluck.core.circuit import Circuit
-from potluck.storage.ports import Subscription
 from potluck.storage.records import Heard, Topic
 from potluck.storage.shared.redis_server import ANSWERS_WITHIN_S, GuardedRedis, cancellable
 from potluck.storage.shared.subscribers import Subscribers
+from potluck.storage.shared_ports import Subscription
 
 _CHANNEL = "potluck:bus"
 # Words that wait to be sent; beyond that the oldest are dropped, and others find out when they look.
@@ -37,7 +37,7 @@ _KNOWN = {topic.value: topic for topic in Topic}
 
 
 class RedisBus:
-    """See `potluck.storage.ports.Bus`. ``origin`` is this gateway's own id, ``clock`` monotonic seconds."""
+    """See `storage.shared_ports.Bus`. ``origin`` is this gateway's own id, ``clock`` monotonic seconds."""
 
     def __init__(self, client: GuardedRedis, origin: str, clock: Callable[[], float]) -> None:
         self._client = client

@@ -26,7 +26,7 @@ _AWAY_S = 1.0
 
 
 class RedisJobSpread:
-    """See `potluck.storage.ports.JobSpread`. ``gateway`` is this gateway's own id, ``clock`` monotonic seconds."""
+    """See `storage.shared_ports.JobSpread`. ``gateway`` is this gateway's own id, ``clock`` monotonic seconds."""
 
     def __init__(self, client: GuardedRedis, gateway: str, clock: Callable[[], float]) -> None:
         self._client: Any = client  # its commands' types say that answers may be anything

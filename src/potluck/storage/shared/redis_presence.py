@@ -33,7 +33,7 @@ _decoder = msgspec.json.Decoder(GatewayRecord)
 
 
 class RedisPresence:
-    """See `potluck.storage.ports.Presence`."""
+    """See `storage.shared_ports.Presence`."""
 
     def __init__(self, client: GuardedRedis) -> None:
         self._script: Any = client.register_script(_SCRIPT)

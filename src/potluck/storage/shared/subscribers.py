@@ -13,7 +13,7 @@ _MOST_PENDING = 1024
 
 
 class Inbox:
-    """See `potluck.storage.ports.Subscription`. What is pending is told once, however often it was said meanwhile."""
+    """See `storage.shared_ports.Subscription`. What is pending is told once, however often it was said meanwhile."""
 
     def __init__(self, topics: frozenset[Topic]) -> None:
         self.topics = topics

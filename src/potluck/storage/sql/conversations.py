@@ -45,7 +45,7 @@ _IDS_AT_ONCE = 500
 
 
 class SqlConversations:
-    """See `potluck.storage.ports.ConversationStore`."""
+    """See `potluck.storage.conversation_ports.ConversationStore`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -15,7 +15,7 @@ from potluck.storage.sql.schema import links, passwords, recovery_codes, second_
 
 
 class SqlCredentials:
-    """See `potluck.storage.ports.CredentialStore`."""
+    """See `potluck.storage.people_ports.CredentialStore`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

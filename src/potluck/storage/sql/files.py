@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from potluck.core.errors import BadRequest, Conflict, NotFound, QuotaExceeded
 from potluck.core.files import HIDDEN
 from potluck.core.model import UserId
-from potluck.storage.ports import REMOVAL_S
+from potluck.storage.file_ports import REMOVAL_S
 from potluck.storage.records import (
     BlobRecord,
     BlobState,
@@ -27,7 +27,7 @@ from potluck.storage.sql.schema import blobs, files, users
 
 
 class SqlFiles:
-    """See `potluck.storage.ports.FileStore`."""
+    """See `potluck.storage.file_ports.FileStore`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

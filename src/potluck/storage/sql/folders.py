@@ -20,7 +20,7 @@ _COUNTED = (
 
 
 class SqlFolders:
-    """See `potluck.storage.ports.FolderStore`."""
+    """See `potluck.storage.conversation_ports.FolderStore`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

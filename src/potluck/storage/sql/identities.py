@@ -17,7 +17,7 @@ from potluck.storage.sql.schema import identities, links, users
 
 
 class SqlIdentities:
-    """See `potluck.storage.ports.IdentityStore`."""
+    """See `potluck.storage.people_ports.IdentityStore`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -21,7 +21,7 @@ _TAKEN = "There is such a key already."
 
 
 class SqlKeys:
-    """See `potluck.storage.ports.KeyStore`."""
+    """See `potluck.storage.people_ports.KeyStore`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

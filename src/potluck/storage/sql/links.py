@@ -17,7 +17,7 @@ from potluck.storage.sql.schema import links, passwords, users
 
 
 class SqlLinks:
-    """See `potluck.storage.ports.LinkStore`."""
+    """See `potluck.storage.people_ports.LinkStore`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -11,7 +11,7 @@ from potluck.storage.sql.schema import preferences
 
 
 class SqlPreferences:
-    """See `potluck.storage.ports.PreferenceStore`."""
+    """See `potluck.storage.conversation_ports.PreferenceStore`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

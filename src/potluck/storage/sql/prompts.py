@@ -16,7 +16,7 @@ from potluck.storage.sql.schema import prompts
 
 
 class SqlPrompts:
-    """See `potluck.storage.ports.PromptStore`."""
+    """See `potluck.storage.conversation_ports.PromptStore`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

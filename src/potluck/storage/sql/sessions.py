@@ -16,7 +16,7 @@ from potluck.storage.sql.schema import sessions
 
 
 class SqlSessions:
-    """See `potluck.storage.ports.SessionStore`."""
+    """See `potluck.storage.people_ports.SessionStore`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

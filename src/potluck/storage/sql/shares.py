@@ -16,7 +16,7 @@ from potluck.storage.sql.schema import shares
 
 
 class SqlShares:
-    """See `potluck.storage.ports.ShareStore`."""
+    """See `potluck.storage.conversation_ports.ShareStore`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

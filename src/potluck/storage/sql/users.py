@@ -35,7 +35,7 @@ from potluck.storage.sql.schema import (
 
 
 class SqlUsers:
-    """See `potluck.storage.ports.UserStore`."""
+    """See `potluck.storage.people_ports.UserStore`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

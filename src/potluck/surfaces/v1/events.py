@@ -19,8 +19,8 @@ from potluck.core.errors import BadRequest, PotluckError
 from potluck.core.jobs import ENDED, JobState
 from potluck.core.people import Right
 from potluck.gateway.announcements import conversation_of
-from potluck.storage.ports import Subscription
 from potluck.storage.records import Heard, Topic
+from potluck.storage.shared_ports import Subscription
 from potluck.surfaces.live import Picture
 from potluck.surfaces.v1 import live
 from potluck.surfaces.v1.exchange import Events, Exchange, Result, Stream
@@ -50,7 +50,7 @@ _NEWEST_JOBS: Final = 30
 _NEWEST_GENERATIONS: Final = 30
 # Who is turned out, or has other rights now, hears nothing more after that.
 _ASK_AGAIN_TICKS: Final = 10
-# Jobs are looked at so often while some are under way, also where no word of them comes (`storage.ports.Bus`).
+# Jobs are looked at so often while some are under way, also where no word of them comes (`storage.shared_ports.Bus`).
 _LOOK_AT_JOBS_TICKS: Final = 10
 _MOST_CONVERSATIONS: Final = 50
 

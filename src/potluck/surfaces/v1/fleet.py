@@ -17,8 +17,8 @@ from potluck.gateway.files import Standing
 from potluck.gateway.last_minute import Minute
 from potluck.gateway.machines import Machine
 from potluck.gateway.seats import Queued
-from potluck.storage.ports import Shared
 from potluck.storage.records import CallStatus
+from potluck.storage.shared_ports import Shared
 from potluck.surfaces.services import DrillCare
 from potluck.surfaces.v1.exchange import Exchange, Reply
 from potluck.surfaces.v1.fleet_shapes import (

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from math import ceil
-
 import msgspec
 
 from potluck.core import errors as e
 from potluck.gateway.answer_headers import REQUEST_ID
 from potluck.storage.generations import Failure
 from potluck.wire.port import ErrorReply
-from potluck.wire.rate_limits import rate_fields
+from potluck.wire.retrying import retry_fields
 
 
 class ErrorInfo(msgspec.Struct, omit_defaults=True):
@@ -73,9 +71,6 @@ STATUS: dict[type[e.PotluckError], tuple[int, str, str]] = {
 }
 """Status, ``type``, and the hint where the error brings none. An error's nearest class in here counts."""
 
-# An engine that is busy tells no time; its calls take seconds.
-_NODE_BUSY_RETRY_S = 5
-
 
 def status_of(error: type[e.PotluckError]) -> tuple[int, str, str]:
     """The row of `STATUS` for a class of error."""
@@ -98,14 +93,8 @@ def failure_of(error: e.PotluckError) -> Failure:
 def native_error(error: e.PotluckError, request_id: str, conversation: str = "") -> ErrorReply:
     """The answer for an error before anything was sent (a `wire.port.ErrorWriter`)."""
     status, _, _ = status_of(type(error))
-    headers = [(REQUEST_ID, request_id)]
-    if isinstance(error, e.Overloaded):
-        headers.append(("retry-after", str(max(1, ceil(error.retry_after_s)))))
-        if isinstance(error, e.RateLimited):
-            headers += rate_fields("native", error.levels, error.at_s)
-    elif isinstance(error, e.NodeBusy):
-        headers.append(("retry-after", str(_NODE_BUSY_RETRY_S)))
-    elif isinstance(error, e.RangeNotSatisfiable):
+    headers = [(REQUEST_ID, request_id), *retry_fields(error, "native")]
+    if isinstance(error, e.RangeNotSatisfiable):
         headers.append(("content-range", f"bytes */{error.size_bytes}"))
     elif isinstance(error, e.MethodNotAllowed):
         headers.append(("allow", ", ".join(error.allowed)))

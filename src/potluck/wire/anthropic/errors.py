@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -19,7 +18,6 @@ from potluck.core.errors import (
     NodeTimeout,
     NotFound,
     NotImplementedHere,
-    OperatorError,
     Overloaded,
     PayloadTooLarge,
     PotluckError,
@@ -28,7 +26,7 @@ from potluck.core.errors import (
     UnsupportedEncoding,
 )
 from potluck.wire.port import ErrorReply
-from potluck.wire.rate_limits import rate_fields
+from potluck.wire.retrying import sdk_retry_fields
 
 # The nearest class in an error's line of ancestors counts, so the root answers for what is not listed.
 # 529 is the public API's status for "no room now"; the SDKs try it again as they do every 5xx.
@@ -53,26 +51,12 @@ _TABLE: Mapping[type[PotluckError], tuple[int, str]] = MappingProxyType(
     }
 )
 
-# The SDKs try these again by themselves, which cannot help: the request or the owner must change.
-_WILL_NOT_HEAL = (NotImplementedHere, Conflict, OperatorError)
-
-# An engine that refuses for lack of room does not say for how long; a generation takes some seconds.
-_BUSY_RETRY_S = 5
-
 
 def write_error(error: PotluckError, request_id: str) -> ErrorReply:
     """The status, body and headers for an error before the first byte. ``error.detail`` is never in them."""
     status, _ = _row(error)
     headers = [("request-id", request_id)]
-    if isinstance(error, Overloaded):
-        # Whole seconds, and never 0: a client would come back at once.
-        headers.append(("retry-after", str(max(1, math.ceil(error.retry_after_s)))))
-        if isinstance(error, RateLimited):
-            headers += rate_fields("anthropic", error.levels, error.at_s)
-    elif isinstance(error, NodeBusy):
-        headers.append(("retry-after", str(_BUSY_RETRY_S)))
-    elif isinstance(error, _WILL_NOT_HEAL):
-        headers.append(("x-should-retry", "false"))
+    headers += sdk_retry_fields(error, "anthropic")
     if isinstance(error, Unauthenticated):
         headers.append(("www-authenticate", "Bearer"))
     if isinstance(error, MethodNotAllowed):

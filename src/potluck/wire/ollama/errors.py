@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any
 
@@ -32,7 +31,7 @@ from potluck.core.errors import (
     UnsupportedEncoding,
 )
 from potluck.wire.port import ErrorReply
-from potluck.wire.rate_limits import rate_fields
+from potluck.wire.retrying import retry_fields
 
 # The first class that fits decides, so the special ones stand before the general.
 _STATUSES: tuple[tuple[type[PotluckError], int], ...] = (
@@ -61,9 +60,6 @@ JSON_TYPE = "application/json; charset=utf-8"
 # Ollama's own words, with its two spaces: clients and scripts look for them.
 _BUSY = "server busy, please try again.  maximum pending requests exceeded"
 
-# An engine that refuses for lack of room does not say for how long; a generation takes some seconds.
-_BUSY_RETRY_S = 5
-
 # Said of a prompt, or of a text to embed, that was not to be cut. Neither length is told.
 _TOO_LONG = re.compile(
     r"(?:input|prompt)\b.*(?:exceed|too long|longer).*context|exceed.*context (?:length|size)", re.IGNORECASE
@@ -75,20 +71,11 @@ _CANNOT = re.compile(r"does not support (?P<feature>[a-z ]+)")
 def write_error(error: PotluckError, request_id: str) -> ErrorReply:
     """``{"error": text}``: always a string, for clients print it as it is."""
     status = next((status for kind, status in _STATUSES if isinstance(error, kind)), _BROKEN_ENGINE)
-    headers: list[tuple[str, str]] = []
-    match error:
-        case Overloaded():
-            headers.append(("retry-after", str(max(1, math.ceil(error.retry_after_s)))))
-            if isinstance(error, RateLimited):
-                headers += rate_fields("ollama", error.levels, error.at_s)
-        case NodeBusy():
-            headers.append(("retry-after", str(_BUSY_RETRY_S)))
-        case MethodNotAllowed():
-            headers.append(("allow", ", ".join(error.allowed)))
-        case Unauthenticated():
-            headers.append(("www-authenticate", "Bearer"))
-        case _:
-            pass
+    headers = retry_fields(error, "ollama")
+    if isinstance(error, MethodNotAllowed):
+        headers.append(("allow", ", ".join(error.allowed)))
+    elif isinstance(error, Unauthenticated):
+        headers.append(("www-authenticate", "Bearer"))
     return ErrorReply(status, msgspec.json.encode({"error": error_text(error)}), JSON_TYPE, tuple(headers))
 
 

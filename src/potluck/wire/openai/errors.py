@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -24,7 +23,6 @@ from potluck.core.errors import (
     NoRoom,
     NotFound,
     NotImplementedHere,
-    OperatorError,
     Overloaded,
     PayloadTooLarge,
     PotluckError,
@@ -36,7 +34,7 @@ from potluck.core.errors import (
     UnsupportedEncoding,
 )
 from potluck.wire.port import ErrorReply
-from potluck.wire.rate_limits import rate_fields
+from potluck.wire.retrying import sdk_retry_fields
 from potluck.wire.sse import data_event
 
 
@@ -75,12 +73,6 @@ _TABLE: Mapping[type[PotluckError], _Row] = MappingProxyType(
     }
 )
 
-# The SDKs try these again by themselves (API-CONTRACTS.md 0), which cannot help: the request or the owner must change.
-_WILL_NOT_HEAL = (NotImplementedHere, Conflict, OperatorError)
-
-# An engine that refuses for lack of room does not say for how long; a generation takes some seconds.
-_BUSY_RETRY_S = 5
-
 
 class _Error(msgspec.Struct):
     message: str
@@ -109,15 +101,7 @@ def write_error(error: PotluckError, request_id: str) -> ErrorReply:
     """The status, headers and body for an error before the first byte. ``error.detail`` is never in them."""
     status = _row(error).status
     headers = [("x-request-id", request_id)]
-    if isinstance(error, Overloaded):
-        # Whole seconds, and never 0: a client would come back at once.
-        headers.append(("retry-after", str(max(1, math.ceil(error.retry_after_s)))))
-        if isinstance(error, RateLimited):
-            headers += rate_fields("openai", error.levels, error.at_s)
-    elif isinstance(error, NodeBusy):
-        headers.append(("retry-after", str(_BUSY_RETRY_S)))
-    elif isinstance(error, _WILL_NOT_HEAL):
-        headers.append(("x-should-retry", "false"))
+    headers += sdk_retry_fields(error, "openai")
     if isinstance(error, Unauthenticated):
         headers.append(("www-authenticate", "Bearer"))
     if isinstance(error, RangeNotSatisfiable):

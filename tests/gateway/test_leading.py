@@ -103,6 +103,22 @@ async def test_who_waits_is_told_when_the_other_one_takes_over() -> None:
     assert (one.leads(), two.leads()) == (False, True)
 
 
+async def test_a_lease_that_was_over_unseen_leads_again_when_it_is_renewed() -> None:
+    house = House()
+    one = house.gateway("one")
+    await one.begin()
+    await one.step()
+    assert one.leads()
+    house.now += LEASE_S
+    assert not one.leads(), "the machine was busy, and nobody has asked meanwhile"
+    led = asyncio.ensure_future(one.led())
+    await asyncio.sleep(0)
+    await one.step()
+    await one.step()
+    assert one.leads()
+    await asyncio.wait_for(led, 5)
+
+
 async def test_who_resigns_tells_its_seats_first_and_takes_nothing_back() -> None:
     house = House()
     one, two = await both(house)

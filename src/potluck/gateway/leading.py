@@ -108,6 +108,7 @@ class Leading:
     async def led(self) -> None:
         """Until this gateway leads."""
         while not self.leads():
+            self._tell()  # of a lease that was over before it was asked about: else renewing it would be no change
             await self._changed.wait()
 
     async def lost(self) -> None:

@@ -39,6 +39,11 @@ async def test_a_database_that_is_not_there_is_named_with_a_remedy(server: Postg
     assert "createdb nothing" in error.hint
 
 
+async def test_a_user_who_is_not_there_is_told_and_not_that_the_database_is_missing(server: Postgres) -> None:
+    error = await refused(f"postgresql://stranger:hunter2@127.0.0.1:{server.port}/postgres")
+    assert "does not accept the user or the password" in error.message
+
+
 async def test_a_wrong_password_is_told(server: Postgres) -> None:
     server.sql("CREATE ROLE guarded LOGIN PASSWORD 'right'")
     rules = server.folder / "data" / "pg_hba.conf"

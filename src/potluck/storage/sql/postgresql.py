@@ -210,6 +210,7 @@ _REFUSALS = (
     ("password authentication failed", _PASSWORD),
     ("no password supplied", _PASSWORD),
     ("no pg_hba.conf entry", _PASSWORD),
+    ('role "', _PASSWORD),
     ("does not exist", _NO_DATABASE),
     ("too many clients", _CROWDED),
     ("remaining connection slots", _CROWDED),

@@ -12,7 +12,7 @@ import structlog
 
 from potluck.backends.agent import HttpAgent
 from potluck.backends.engine_settings import EngineSettings
-from potluck.backends.local.library import engine_installed
+from potluck.backends.local.library import diffusion_installed, engine_installed, has_diffusion
 from potluck.backends.port import Address
 from potluck.backends.streaming import Streaming
 from potluck.backends.table import BACKENDS
@@ -27,6 +27,7 @@ from potluck.gateway.relay.pools import Pools
 from potluck.storage.datadir import DataDir
 
 if TYPE_CHECKING:
+    from potluck.app.diffusing import Diffusing
     from potluck.app.embedded import Embedded
 
 log = structlog.get_logger(__name__)
@@ -62,6 +63,7 @@ class Installer:
         self._streaming = streaming
         self._node = node
         self._embedded: Embedded | None = None
+        self._diffusing: Diffusing | None = None
         self._agents: dict[tuple[NodeId, AgentConfig], HttpAgent] = {}
 
     def installations(self, engines: Sequence[EngineConfig], *, with_local: bool) -> tuple[Installation, ...]:
@@ -85,7 +87,26 @@ class Installer:
                 why="none is configured or found, and the embedded one is off",
                 hint="Configure one under 'nodes', or leave --no-local out.",
             )
+        if (diffusion := self._diffusion()) is not None:
+            made.append(diffusion)
         return tuple(made)
+
+    def _diffusion(self) -> Installation | None:
+        """Drawing on this machine's processor: where the owner has weights for it, and has not switched off what is
+        embedded. Weights that nothing can use are told of."""
+        own = self._config.images.weights or self._data.root / "diffusion"
+        pulled = self._config.local.models_dir or self._data.models
+        if self._config.local.enabled is False or not (own.is_dir() or has_diffusion(pulled)):
+            return None
+        if not diffusion_installed():
+            hint = "Install it with 'pip install potluck[images]'."
+            log.warning("diffusion weights cannot be used", why="stable-diffusion.cpp is not installed", hint=hint)
+            return None
+        # Most houses have no such weights, and need none of its code.
+        from potluck.app.diffusing import Diffusing  # noqa: PLC0415
+
+        self._diffusing = Diffusing(self._config, self._data, self._node, self._http)
+        return self._diffusing.installation()
 
     def remote(self, engine: EngineConfig) -> Installation:
         """An engine that somebody else runs."""
@@ -159,6 +180,8 @@ class Installer:
         return self._embedded.installation()
 
     async def aclose(self) -> None:
+        if self._diffusing is not None:
+            await self._diffusing.aclose()
         if self._embedded is not None:
             await self._embedded.aclose()
 

@@ -144,6 +144,7 @@ def _images(section: ImagesSection, folder: Path) -> model.ImagesConfig:
         keeping,
         order=tuple(NodeId(node) for node in section.order),
         memory=model.SharedMemory(section.memory),
+        weights=None if section.weights is None else folder / section.weights,
         workflows={name: folder / file for name, file in section.workflows.items()},
         styles={name: model.StyleConfig(each.prompt, each.negative) for name, each in section.styles.items()},
         wildcards={name: tuple(each) for name, each in section.wildcards.items()},

@@ -217,12 +217,14 @@ class StyleConfig(msgspec.Struct, frozen=True):
 
 class ImagesConfig(msgspec.Struct, frozen=True):
     """Pictures that people keep: how much everybody may keep in all, and for how long. How they are made: ``order``
-    names nodes, the first that can draws (empty: where it is finished first); ``workflows`` are files of ComfyUI."""
+    names nodes, the first that can draws (empty: where it is finished first); ``workflows`` are files of ComfyUI; this
+    machine draws with what lies in ``weights`` (None: in the data directory)."""
 
     quotas: Quotas = msgspec.field(default_factory=Quotas)
     keeping: Keeping = msgspec.field(default_factory=Keeping)
     order: tuple[NodeId, ...] = ()
     memory: SharedMemory = SharedMemory.SHARED
+    weights: Path | None = None
     workflows: Mapping[str, Path] = msgspec.field(default_factory=dict[str, Path])
     styles: Mapping[str, StyleConfig] = msgspec.field(default_factory=dict[str, StyleConfig])
     wildcards: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict[str, tuple[str, ...]])

@@ -743,6 +743,11 @@ class ImagesSection(Section):
         description="Who gives way where pictures and text share a node's memory: `shared`, idle models of either; "
         "`text`, pictures put no text model out; `pictures`, no text model puts theirs out.",
     )
+    weights: Text | None = Field(
+        None,
+        description="Folder of diffusion weights that this machine draws with by itself, laid out as ComfyUI's "
+        "`models`, from the config file's folder; left out, `diffusion/` in the data directory.",
+    )
     workflows: dict[str, Text] = Field(
         {}, description="Graphs of your own by name: files that ComfyUI exported as API format, beside this one."
     )

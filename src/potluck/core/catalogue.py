@@ -137,7 +137,7 @@ class Catalogue:
     def rebuild(self) -> None:
         found: dict[str, list[tuple[EngineId, Model]]] = {}
         for engine in self._engines.values():
-            for model in () if engine.kind.draws else engine.models.values():
+            for model in () if engine.draws else engine.models.values():
                 found.setdefault(canonical(model.id), []).append((engine.id, model))
         self._by_name = {name: tuple(places) for name, places in found.items()}
         self.refresh()
@@ -222,7 +222,7 @@ class Catalogue:
     def models(self) -> Iterable[tuple[Engine, Model]]:
         """Those that calls may ask for: image engines' are not among them."""
         for engine in self._engines.values():
-            for model in () if engine.kind.draws else engine.models.values():
+            for model in () if engine.draws else engine.models.values():
                 yield engine, model
 
     def near(self, asked: str) -> tuple[str, ...]:

@@ -105,7 +105,8 @@ class Engine:
     for models, all engines together; None: unknown. ``keeps``: it lets models be loaded and put out.
     ``failures``: so many calls have failed there in a row that others are asked first; 0: no such thing. ``trial``: it
     is to show with one call at a time that it is well. ``retry_s`` is in how many seconds that begins, where it is to.
-    ``loading``: it said that it cannot answer yet, as its only model is still being loaded.
+    ``loading``: it said that it cannot answer yet, as its only model is still being loaded. ``pictures``: of the
+    embedded ones, it is the one that draws.
     """
 
     id: EngineId
@@ -122,6 +123,12 @@ class Engine:
     trial: bool = False
     retry_s: float | None = None
     loading: bool = False
+    pictures: bool = False
+
+    @property
+    def draws(self) -> bool:
+        """Whether it makes pictures, and no text."""
+        return self.pictures or self.kind.draws
 
 
 @dataclass(frozen=True, slots=True)

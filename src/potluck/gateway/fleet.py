@@ -143,6 +143,7 @@ class Fleet:
             slots=slots,
             memory_bytes=each.memory_bytes,
             keeps=each.keeper is not None or (each.images is not None and each.gives_way),
+            pictures=each.images is not None,
         )
         self.busy.setdefault(each.id, 0)  # of an engine that changes, the calls on it run on
 

@@ -131,7 +131,7 @@ class Studio:
         return self._line.busy()
 
     def _rank(self, place: Place) -> int:
-        if place is self._local:
+        if place.kind is EngineKind.LOCAL:
             return _LAST_RANK
         return self._order.index(place.node) if place.node in self._order else len(self._order)
 
@@ -285,14 +285,17 @@ class Studio:
                 return NoEngineReady("Image engines have not answered yet.", retry_after_s=_RETRY_S, hint=hint)
             if each.drawing is not None:
                 each.drawing.stale = True
-        remote = [place for place in places if place is not self._local]
-        if not remote:
-            hint = "The owner adds one: engines: [{kind: comfyui}] below a node, or kind a1111."
+        drawing = [place for place in places if place.kind is not EngineKind.LOCAL or place.has.checkpoints]
+        if not drawing:
+            hint = (
+                "The owner adds one: engines: [{kind: comfyui}] below a node, or kind a1111; or weights to draw with."
+            )
             return BadRequest("There is no image engine here.", hint=hint)
-        return wish.refusal(remote, reasons)
+        return wish.refusal(drawing, reasons)
 
     def _cost(self, load: Load, place: Place) -> Cost:
-        draw_s = self.speeds.draw_s(place.engine, load.name, load.family, load.work)
+        at_home = place.kind is EngineKind.LOCAL
+        draw_s = self.speeds.draw_s(place.engine, load.name, load.family, load.work, on_processor=at_home)
         load_s = self.speeds.load_s(place.engine, load.name, load.family) if load.model else 0.0
         return Cost(load.model, draw_s, load_s)
 

@@ -15,6 +15,13 @@ def gguf(pairs: Mapping[str, Value], *, version: int = 3, order: str = "<", tens
     return b"GGUF" + struct.pack(f"{order}IQQ", version, 0, len(pairs)) + body + tensors
 
 
+def gguf_of_tensors(pairs: Mapping[str, Value], names: Sequence[str]) -> bytes:
+    """A file with heads of tensors of one number each."""
+    heads = b"".join(_text(name, "<") + struct.pack("<IQIQ", 1, 1, 1, 0) for name in names)
+    plain = gguf(pairs, tensors=heads)
+    return plain[:8] + struct.pack("<Q", len(names)) + plain[16:]
+
+
 def _text(text: str, order: str) -> bytes:
     data = text.encode()
     return struct.pack(f"{order}Q", len(data)) + data

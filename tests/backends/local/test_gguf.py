@@ -4,15 +4,16 @@ import io
 import struct
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from potluck.backends.local.gguf import Gguf, NotGguf, read, read_from
+from potluck.backends.local.gguf import Gguf, NotGguf, read, read_from, tensor_names
 from potluck.backends.local.library import shipped_weights
 from potluck.core.model import Capability
-from tests.backends.local.gguf_files import BERT, CHAT, CHATML, Value, gguf
+from tests.backends.local.gguf_files import BERT, CHAT, CHATML, Value, gguf, gguf_of_tensors
 
 
 def facts(pairs: Mapping[str, Value], **how: object) -> Gguf:
@@ -39,6 +40,21 @@ def test_the_shipped_weights_are_a_chat_model_that_embeds_and_can_be_shown_tools
     assert (found.architecture, found.context, found.embedding, found.size_label) == ("llama", 8192, 576, "135M")
     assert found.quantization == "Q4_1"
     assert found.capabilities == {Capability.COMPLETION, Capability.EMBEDDING, Capability.TOOLS}
+
+
+def test_tensors_are_told_of_what_may_draw(tmp_path: Path) -> None:
+    path = tmp_path / "a.gguf"
+    for pairs, told in (
+        ({}, True),
+        ({"general.architecture": "flux", "more": ["a", "b"]}, True),
+        ({"general.name": "no architecture"}, True),
+        (CHAT, False),
+    ):
+        path.write_bytes(gguf_of_tensors(pairs, ["one", "two"]))
+        assert tensor_names(path) == (["one", "two"] if told else [])
+    path.write_bytes(gguf_of_tensors({}, ["one", "two"])[:-20])
+    with pytest.raises(NotGguf):
+        tensor_names(path)
 
 
 def test_an_encoder_only_embeds() -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from potluck.backends.local.library import BLOBS, Library, name_of, place_of, shipped_weights
+from potluck.backends.local.library import BLOBS, Library, has_diffusion, name_of, place_of, shipped_weights
 from potluck.core.model import ModelId
-from tests.backends.local.gguf_files import BERT, CHAT, gguf
+from tests.backends.local.gguf_files import BERT, CHAT, gguf, gguf_of_tensors
 
 
 def put(folder: Path, place: str, data: bytes | None = None) -> Path:
@@ -81,6 +81,16 @@ def test_what_is_no_model_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "dangling.gguf").symlink_to(tmp_path / "nowhere")
     put(tmp_path, "good.gguf")
     assert ids(Library(tmp_path, shipped=None)) == ["good:latest"]
+
+
+def test_what_draws_is_none_that_writes(tmp_path: Path) -> None:
+    put(tmp_path, "chat.gguf")
+    put(tmp_path, "broken.gguf", b"GGUF")
+    assert not has_diffusion(tmp_path)
+    put(tmp_path, "flux.gguf", gguf_of_tensors({"general.architecture": "flux"}, ["double_blocks.0.x"]))
+    put(tmp_path, "sd15.gguf", gguf_of_tensors({}, ["model.diffusion_model.input_blocks.0.0.weight"]))
+    assert has_diffusion(tmp_path)
+    assert ids(Library(tmp_path, shipped=None)) == ["chat:latest"]
 
 
 def test_the_shipped_model_comes_first_and_once(tmp_path: Path) -> None:

@@ -49,3 +49,11 @@ def test_what_was_learned_outlasts_a_restart() -> None:
     assert again.learned() == speeds.learned()
     again.recall({(DESK, OLD): {}})
     assert not again.knows(DESK, OLD)
+
+
+def test_a_processor_is_taken_to_be_slow_until_it_was_seen() -> None:
+    speeds, engine, model = Speeds(), EngineId("vm/local:diffusion"), ModelId("sd15")
+    card_s = speeds.draw_s(engine, model, Family.SD15, 2.0)
+    assert speeds.draw_s(engine, model, Family.SD15, 2.0, on_processor=True) == 30 * card_s
+    speeds.observe(engine, model, Reading(2.0, 5.0))
+    assert speeds.draw_s(engine, model, Family.SD15, 2.0, on_processor=True) == 5.0

@@ -37,6 +37,14 @@ _FILE_TYPES = {
     29: "IQ2_M", 30: "IQ4_XS", 31: "IQ1_M", 32: "BF16", 36: "TQ1_0", 37: "TQ2_0", 38: "MXFP4",
 }  # fmt: skip
 
+# Architectures of what draws (stable-diffusion.cpp, and the converters of ComfyUI's GGUF nodes). Others write.
+DIFFUSION = frozenset(
+    ("sd1", "sd2", "sdxl", "sd3", "flux", "flux2", "chroma", "qwen_image", "z_image", "lumina2", "ovis_image", "anima",
+     "aura", "hidream", "cosmos", "ltxv", "hyvid", "wan")
+)  # fmt: skip
+# A name's length, a count of dimensions, a type and an offset.
+_LEAST_TENSOR_BYTES = 24
+
 _POOLING = {0: "none", 1: "mean", 2: "cls", 3: "last", 4: "rank"}
 
 # Architectures that only embed (llama.cpp's src/llama-arch.cpp). Others say so by a pooling type.
@@ -154,6 +162,17 @@ def read_from(file: BinaryIO, size: int) -> Gguf:
     )
 
 
+def tensor_names(path: Path) -> list[str]:
+    """What the tensors of the file at ``path`` are called, in its order; none of a file whose architecture says that it
+    writes text, of which not even the vocabulary is read.
+
+    Raises as `read` does.
+    """
+    with path.open("rb") as file:
+        source = _Source(file, path.stat().st_size)
+        return source.tensors() if source.may_draw() else []
+
+
 def _text(pairs: dict[str, _Scalar], key: str) -> str:
     value = pairs.get(key)
     return value if isinstance(value, str) else ""
@@ -185,9 +204,45 @@ class _Source:
         self._hash = hashlib.sha256()
         self._order = "<"
         self._spelled = [False, False, False]
+        self._tensors = self._pairs_left = 0
+
+    def may_draw(self) -> bool:
+        """By the architecture, where it is the first that the file tells, as it is of all that llama.cpp made."""
+        count = self._head()
+        if not count:
+            return True
+        key = self._string()
+        value = self._value(int(self._fixed("I")), False, 0)
+        self._pairs_left = count - 1
+        return key != "general.architecture" or value in DIFFUSION
+
+    def tensors(self) -> list[str]:
+        """After `may_draw`: past the other pairs to the tensors' own heads."""
+        for _ in range(self._pairs_left):
+            self._string()
+            self._value(int(self._fixed("I")), False, 0)
+        names: list[str] = []
+        if self._tensors * _LEAST_TENSOR_BYTES > self._left:
+            raise NotGguf(f"It claims {self._tensors} tensors, more than it can hold.")
+        for _ in range(self._tensors):
+            names.append(self._string() or "")
+            self._skip(8 * int(self._fixed("I")))
+            self._skip(4 + 8)  # its type, and where it begins
+        return names
 
     def pairs(self) -> dict[str, _Scalar]:
         """All scalar pairs; arrays are walked and dropped. Of two pairs with one key the first counts."""
+        count = self._head()
+        pairs: dict[str, _Scalar] = {}
+        for _ in range(count):
+            key = self._string()
+            value = self._value(int(self._fixed("I")), key == "tokenizer.ggml.tokens", 0)
+            if value is not None and key is not None:
+                pairs.setdefault(key, value)
+        return pairs
+
+    def _head(self) -> int:
+        """How many pairs there are."""
         if self._take(4) != _MAGIC:
             raise NotGguf("It does not begin with the letters GGUF.")
         version = self._fixed("I")
@@ -196,17 +251,11 @@ class _Source:
             version = int.from_bytes(int(version).to_bytes(4, "little"), "big")
         if version not in (2, 3):
             raise NotGguf(f"It is of version {version}; 2 and 3 are known.")
-        self._fixed("Q")  # the count of tensors
+        self._tensors = self._fixed("Q")
         count = self._fixed("Q")
         if count > _MOST_PAIRS:
             raise NotGguf(f"It claims {count} pairs of metadata.")
-        pairs: dict[str, _Scalar] = {}
-        for _ in range(int(count)):
-            key = self._string()
-            value = self._value(int(self._fixed("I")), key == "tokenizer.ggml.tokens", 0)
-            if value is not None and key is not None:
-                pairs.setdefault(key, value)
-        return pairs
+        return count
 
     def inserts(self, pairs: dict[str, _Scalar]) -> bool:
         """Whether prefix, suffix and middle all have a token."""

@@ -12,9 +12,10 @@ from threading import Lock
 import msgspec
 import structlog
 
-from potluck.backends.local.gguf import Gguf, NotGguf, read
+from potluck.backends.local.gguf import DIFFUSION, Gguf, NotGguf, read, tensor_names
 from potluck.core.model import Model, ModelId
 from potluck.core.names import canonical
+from potluck.core.pictures.tensors import holds
 
 log = structlog.get_logger(__name__)
 
@@ -119,13 +120,15 @@ class Library:
             log.warning("model file cannot be read", file=path.name, why=error.strerror)
             return None
         facts = known[1]
-        if facts is None or facts.architecture in PROJECTORS:
+        if facts is None or facts.architecture in PROJECTORS | DIFFUSION:
             return None
         return Weights(model_id, path, facts, status.st_mtime, shipped)
 
     def _facts(self, path: Path) -> Gguf | None:
         try:
-            return read(path)
+            facts = read(path)
+            # stable-diffusion.cpp's files tell no architecture.
+            return None if not facts.architecture and holds(_tensors(path)).draws else facts
         except NotGguf as error:
             log.warning("not a model file", file=path.name, why=str(error))
             return None
@@ -173,6 +176,23 @@ def shipped_weights() -> Path | None:
         for path in sorted(Path(folder).glob("*.gguf")):
             return path
     return None
+
+
+def has_diffusion(folder: Path) -> bool:
+    """Whether a GGUF file lies there that draws. Of files that write only the first bytes are read."""
+    return any(holds(names).draws for path in folder.glob("**/*.gguf") for names in [_tensors(path)])
+
+
+def _tensors(path: Path) -> list[str]:
+    try:
+        return tensor_names(path)
+    except (OSError, NotGguf):
+        return []
+
+
+def diffusion_installed() -> bool:
+    """Whether stable-diffusion.cpp is here (the extra ``images``)."""
+    return importlib.util.find_spec("cyllama") is not None
 
 
 def engine_installed() -> bool:

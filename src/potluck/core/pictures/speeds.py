@@ -33,6 +33,8 @@ _GUESSED_BYTES: Final[Mapping[Family, int]] = {
     Family.UNKNOWN: 6_000_000_000,
 }
 _LOAD_BYTES_PER_S: Final = 6e8
+# Eight cores of a desktop take some ten seconds for what a card does in 0.3.
+_SLOWER: Final = 30.0
 
 
 @dataclass(slots=True)
@@ -74,10 +76,14 @@ class Speeds:
         # The most that was seen: what is left out of memory at one time is in it at another.
         speed.bytes = max(speed.bytes, reading.bytes)
 
-    def draw_s(self, engine: EngineId, model: ModelId, family: Family, work: float) -> float:
-        """How long so much work takes."""
+    def draw_s(
+        self, engine: EngineId, model: ModelId, family: Family, work: float, *, on_processor: bool = False
+    ) -> float:
+        """How long so much work takes; ``on_processor``: the engine has no accelerator."""
         speed = self._known.get((engine, model))
-        return work * (speed.step_s if speed is not None and speed.step_s else self._guess(engine, family))
+        if speed is not None and speed.step_s:
+            return work * speed.step_s
+        return work * self._guess(engine, family, _SLOWER if on_processor else 1.0)
 
     def load_s(self, engine: EngineId, model: ModelId, family: Family) -> float:
         """How long until the model is there."""
@@ -93,9 +99,9 @@ class Speeds:
         speed = self._known.get((engine, model))
         return speed is not None and speed.readings > 0
 
-    def _guess(self, engine: EngineId, family: Family) -> float:
+    def _guess(self, engine: EngineId, family: Family, slower: float) -> float:
         seen = [speed.step_s for (on, _), speed in self._known.items() if on == engine and speed.step_s]
-        return sum(seen) / len(seen) if seen else _GUESSED_S[family]
+        return sum(seen) / len(seen) if seen else slower * _GUESSED_S[family]
 
     # --- kept over restarts (`gateway.kept_rates.Learner`) ---
 

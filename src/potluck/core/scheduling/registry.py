@@ -52,7 +52,7 @@ class Registry:
         slots_before = state.slots
         state.health, state.slots, state.keeps = engine.health, max(1, engine.slots), engine.keeps
         state.failures, state.trial = engine.failures, engine.trial
-        state.loading, state.draws = engine.loading, engine.kind.draws
+        state.loading, state.draws = engine.loading, engine.draws
         new = self._describe(state, engine.models, now)
         node.recount()
         if state.slots != slots_before:

@@ -55,7 +55,7 @@ async def models(exchange: Exchange) -> Reply:
     fleet = exchange.services.fleet
     offers: dict[ModelId, list[tuple[Engine, Model]]] = {}
     for engine in fleet.snapshot():
-        for model in () if engine.kind.draws else engine.models.values():
+        for model in () if engine.draws else engine.models.values():
             offers.setdefault(model.id, []).append((engine, model))
     pinned = exchange.services.models.pinned
     listed = [_model(name, offers[name], pinned) for name in sorted(offers)]

@@ -192,7 +192,7 @@ def live_models(services: Services, caller: Caller) -> dict[str, LiveModel]:
     """The names that ``caller`` may ask for: models, then aliases."""
     offers: dict[ModelId, list[tuple[Engine, Model]]] = {}
     for engine in services.fleet.snapshot():
-        for model in () if engine.kind.draws else engine.models.values():
+        for model in () if engine.draws else engine.models.values():
             offers.setdefault(model.id, []).append((engine, model))
     shown: dict[str, LiveModel] = {name: _model(name, offers[name]) for name in sorted(offers) if caller.sees(name)}
     for alias, target in services.fleet.aliases().items():

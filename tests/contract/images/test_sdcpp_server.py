@@ -66,6 +66,7 @@ async def test_images_and_masks_go_in_even_without_a_prompt(small: Rig) -> None:
     ask = replace(ASK, prompt="", task=Task.INPAINT, init=INIT, inpaint=Inpaint(MASK), denoise=1.0)
     drawn = opened(await small.picture(ask, {INIT: init, MASK: art.png(left)}))
     assert drawn.crop((0, 0, 32, 64)).tobytes() != opened(init).crop((0, 0, 32, 64)).tobytes()
+    assert drawn.crop((32, 0, 64, 64)).tobytes() == opened(init).crop((32, 0, 64, 64)).tobytes()
 
 
 async def test_a_prompt_opens_no_door_to_its_native_fields(small: Rig) -> None:

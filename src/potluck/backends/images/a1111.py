@@ -22,6 +22,7 @@ from potluck.backends.images.port import Event, ImageHttp, Run
 from potluck.backends.port import Address, HttpReply
 from potluck.backends.reading import decoded, decoded_body, refused
 from potluck.core.errors import (
+    BadRequest,
     MalformedAnswer,
     NodeError,
     NodeFailed,
@@ -35,6 +36,9 @@ from potluck.core.pictures.ask import PictureAsk
 from potluck.core.pictures.catalogue import Catalogue, Feature, Memory
 from potluck.core.pictures.fitting import lacks
 from potluck.core.pictures.outcome import Drawn, Progress
+from potluck.pixels.pixels import Pixels
+from potluck.pixels.work import Paste
+from potluck.wire.a1111 import sdcpp
 from potluck.wire.a1111.bodies import body_of, path_of
 from potluck.wire.a1111.reading import (
     PATHS,
@@ -139,7 +143,8 @@ class A1111:
                 raise
         if isinstance(reply, PotluckError):
             raise reply
-        yield Drawn(_picture(reply, run))
+        picture = _picture(reply, run)
+        yield Drawn(await _kept_outside(picture, run) if run.has.version == sdcpp.NAME else picture)
 
     async def _given_up(self, id: str, http: ImageHttp) -> None:
         with suppress(TimeoutError):
@@ -248,6 +253,20 @@ def _picture(reply: HttpReply, run: Run) -> bytes:
     if not data:
         raise NodeFailed("The engine ended without a picture.", hint="Somebody pressed stop there.")
     return data
+
+
+async def _kept_outside(picture: bytes, run: Run) -> bytes:
+    """With what is not masked as it came in: stable-diffusion.cpp's server draws that through its VAE, too."""
+    masked = run.ask.inpaint
+    if masked is None:
+        return picture
+    whole = (0, 0, run.ask.width, run.ask.height)
+    paste = Paste(run.inputs[run.ask.init], run.inputs[masked.mask], picture, whole)
+    async with Pixels() as pixels:
+        try:
+            return (await pixels.perform(paste)).image
+        except BadRequest as error:
+            raise MalformedAnswer("The engine's picture cannot be read.", detail=error.message) from error
 
 
 def _failure(reply: HttpReply) -> NodeError:

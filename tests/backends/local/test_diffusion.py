@@ -38,6 +38,7 @@ async def test_what_it_cannot_do_is_refused_before_any_process_starts(tmp_path: 
 async def test_where_nothing_was_drawn_there_is_nothing_to_stop_or_to_give_back(tmp_path: Path) -> None:
     made = backend(tmp_path)
     assert not await made.cancel("a", NO_HTTP)
+    assert not await made.left("a", NO_HTTP)
     await made.free(NO_HTTP)
     assert await made.memory(NO_HTTP) is None
     assert (await made.waiting(NO_HTTP), await made.glance(NO_HTTP)) == (0, "stable-diffusion.cpp")

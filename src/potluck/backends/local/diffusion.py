@@ -295,6 +295,10 @@ class LocalDiffusion:
         self._child.kill()
         return True
 
+    async def left(self, id: str, http: ImageHttp) -> bool:
+        """Its child dies with us."""
+        return False
+
     async def free(self, http: ImageHttp) -> None:
         """The model goes with its process, unless it draws."""
         if not self._waiting:

@@ -129,7 +129,7 @@ def _asked(engine: Engine, body: _Body, *, from_image: bool) -> Asked:
 
 def _through_the_vae(picture: bytes) -> bytes:
     """What is not masked comes back a little changed."""
-    return art.png(art.opened(picture).point(lambda value: value ^ 2))
+    return art.png(art.opened(picture).convert("RGB").point([value ^ 2 for value in range(256)] * 3))
 
 
 def _readable(text: str) -> bool:

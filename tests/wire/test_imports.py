@@ -232,16 +232,25 @@ def test_a_file_of_many_tells_which_cannot_be_read() -> None:
     assert titles(b'{"title":"x"}') == ["not x: It is no conversation of a program that is known here."]
 
 
-def zipped(name: str, content: bytes) -> bytes:
+def zipped(name: str, content: bytes, **more: bytes) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("chat.html", "x")
-        archive.writestr(name, content)
+        for each, held in {name: content, **more}.items():
+            archive.writestr(each, held)
     return out.getvalue()
 
 
 def test_chatgpts_zip_is_opened() -> None:
-    assert titles(zipped("export/conversations.json", json.dumps([own([QUESTION])]).encode())) == ["Geese"]
+    geese = json.dumps([own([QUESTION])]).encode()
+    assert titles(zipped("export/conversations.json", geese)) == ["Geese"]
+    # A large one has its conversations in several files, and others beside them.
+    beside = {"shared_conversations.json": geese, "conversations.json.index": b"x", "export_manifest.json": b"{}"}
+    ducks = geese.replace(b"Geese", b"Ducks")
+    assert titles(zipped("conversations-001.json", ducks, **{"conversations-000.json": geese, **beside})) == [
+        "Geese",
+        "Ducks",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -265,6 +274,9 @@ def test_a_zip_that_swells_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "MOST_BYTES", 1000)
     with pytest.raises(BadRequest, match="more than"):
         reading.conversations_of(zipped("conversations.json", b" " * 2000))
+    with pytest.raises(BadRequest, match="more than"):
+        half = b"[" + b" " * 600 + b"]"
+        reading.conversations_of(zipped("conversations-000.json", half, **{"conversations-001.json": half}))
 
 
 # --- trees ------------------------------------------------------------------------------------------------------------

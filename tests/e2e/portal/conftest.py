@@ -42,7 +42,9 @@ _FLAGS = (
     "--no-first-run",
 )
 # What a browser says of a request that was meant to fail, or of a network that was taken away.
-_EXPECTED = re.compile(r"Failed to load resource|ERR_INTERNET_DISCONNECTED|Service Worker registration blocked")
+_EXPECTED = re.compile(
+    r"Failed to load resource|ERR_INTERNET_DISCONNECTED|ERR_CONNECTION_REFUSED|Service Worker registration blocked"
+)
 
 
 # CI's machine is slow: what is not there by then is not coming.

@@ -144,9 +144,9 @@ def _text(content: object, left_out: Counter[str]) -> str:
 
 
 def _quoted(fold: str) -> str:
-    """What stands in a fold: each line behind a ``>``, as HTML."""
-    lines = _SUMMARY.sub("", fold).strip().splitlines()
-    return html.unescape("\n".join(line.removeprefix(">").removeprefix(" ") for line in lines))
+    """What stands in a fold, as HTML: each line behind a ``>``, which later versions write as HTML, too."""
+    lines = html.unescape(_SUMMARY.sub("", fold)).strip().splitlines()
+    return "\n".join(line.removeprefix(">").removeprefix(" ") for line in lines)
 
 
 def _tags(tags: list[Any]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -17,7 +18,8 @@ from potluck.wire.imports.port import ForeignThread, Unreadable
 MOST_BYTES = 300_000_000
 """Of JSON, unpacked. Exports of years of daily use have a third of it."""
 
-_IN_ZIP = "conversations.json"
+# ChatGPT's ZIP has one such file, or several of a hundred conversations each: conversations-000.json, -001 and so on.
+_IN_ZIP = re.compile(r"(?:.*/)?conversations(?:-\d+)?\.json")
 _HINT = "Send Potluck's own export, Open WebUI's, or ChatGPT's conversations.json, also in its ZIP."
 
 _Reader: TypeAlias = Callable[[bytes], ForeignThread]
@@ -35,8 +37,11 @@ class _Shape(msgspec.Struct):
 
 def conversations_of(content: bytes) -> list[msgspec.Raw]:
     """The conversations of a file, each as its JSON. Raises `BadRequest` for what is no export."""
-    if content.startswith(b"PK\x03\x04"):
-        content = _unzipped(content)
+    files = _unzipped(content) if content.startswith(b"PK\x03\x04") else iter((content,))
+    return [each for file in files for each in _listed(file)]
+
+
+def _listed(content: bytes) -> list[msgspec.Raw]:
     try:
         found: list[msgspec.Raw] | _Shape = msgspec.json.decode(content, type=list[msgspec.Raw] | _Shape)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -85,17 +90,21 @@ def _title(shape: _Shape) -> str:
     return title[:200] if isinstance(title, str) else ""
 
 
-def _unzipped(content: bytes) -> bytes:
+def _unzipped(content: bytes) -> Iterator[bytes]:
     """ChatGPT's export comes as a ZIP with much beside it."""
+    left = MOST_BYTES
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            name = next((each for each in archive.namelist() if each.rpartition("/")[2] == _IN_ZIP), None)
-            if name is None:
-                raise BadRequest(f"The ZIP has no {_IN_ZIP} in it.", hint=_HINT)
-            with archive.open(name) as file:
-                found = file.read(MOST_BYTES + 1)
+            names = sorted(each for each in archive.namelist() if _IN_ZIP.fullmatch(each))
+            if not names:
+                raise BadRequest("The ZIP has no conversations.json in it.", hint=_HINT)
+            for name in names:
+                with archive.open(name) as file:
+                    found = file.read(left + 1)
+                left -= len(found)
+                if left < 0:
+                    most = f"{MOST_BYTES // 1_000_000} MB"
+                    raise BadRequest(f"The conversations in the ZIP have more than {most}.", hint="Split it.")
+                yield found
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise BadRequest("The ZIP is damaged, or encrypted.", hint="Save it anew.", detail=str(error)) from error
-    if len(found) > MOST_BYTES:
-        raise BadRequest(f"The {_IN_ZIP} has more than {MOST_BYTES // 1_000_000} MB.", hint="Split it.")
-    return found

@@ -36,7 +36,9 @@ export class Thread implements Hearer {
   running = $derived(this.sent.filter((each) => !each.running.over));
   private replaced = $derived(new Set(this.sent.map((each) => each.running.continues)));
   tree = $derived(new Tree(merged(this.told.filter((each) => !this.replaced.has(each.id)), [...this.sent.flatMap(ofSent), ...this.letters.flatMap(ofLetter)])));
-  shown = $derived(this.tree.branch(this.leaf));
+  // What waits to be sent since an earlier visit follows the leaf that the service knows of.
+  private unchosen = $state.raw<string | null>(null);
+  shown = $derived(this.tree.branch(this.leaf !== null && this.leaf === this.unchosen ? this.below(this.leaf) : this.leaf));
   /** The answer that is coming in what is shown. */
   answering = $derived(this.running.find((each) => this.shown.some((message) => message.id === each.running.id))?.running ?? null);
 
@@ -73,6 +75,7 @@ export class Thread implements Hearer {
     const { chat } = this;
     if (isLocal(chat)) return;
     this.loading = this.told.length === 0;
+    const known = new Set(this.told.map((each) => each.id));
     try {
       const [told] = await Promise.all([
         api.get("/api/v1/conversations/{conversation}", { path: { conversation: chat } }),
@@ -80,8 +83,9 @@ export class Thread implements Hearer {
       ]);
       if (chat !== this.chat) return;
       this.info = entryOf(told);
-      this.told = told.messages.map(messageOf);
-      this.leaf ??= told.leaf ?? null;
+      // What has ended while this was read need not be in it.
+      this.told = merged(told.messages.map(messageOf), this.told.filter((each) => !known.has(each.id)));
+      if (this.leaf === null) this.leaf = this.unchosen = told.leaf ?? null;
       this.temporary = told.temporary ?? false;
       this.system = told.system ?? "";
       this.params = paramsOf(told.params ?? {});
@@ -144,6 +148,7 @@ export class Thread implements Hearer {
   }
   /** Goes on from a message in another direction: what is said next is a branch beside what follows it now. */
   branchFrom(id: string): void {
+    this.unchosen = null;
     this.leaf = id;
   }
 
@@ -157,6 +162,16 @@ export class Thread implements Hearer {
 
   stop(): void {
     for (const each of this.running) each.running.stop();
+  }
+
+  private below(leaf: string): string {
+    const own = [...this.sent.flatMap(ofSent), ...this.letters.flatMap(ofLetter)];
+    let at = leaf;
+    for (;;) {
+      const next = own.findLast((each) => each.parent === at);
+      if (!next) return at;
+      at = next.id;
+    }
   }
 
   named(chat: string, from: string, to: string): void {
@@ -178,6 +193,7 @@ export class Thread implements Hearer {
 
   ended(sent: Sent, heard: boolean): void {
     if (sent.chat !== this.chat) return;
+    if (this.shown.at(-1)?.id === sent.running.id) this.leaf = sent.running.id;
     if (!heard) return void this.load();
     const answer = asMessage(sent.running.answer);
     const rest = this.told.filter((each) => each.id !== sent.running.continues);

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -234,6 +234,8 @@ class _Gateway:
         self._name = _name(place.config, composition.url_of(server))
         self._opened: Opened | None = None
         self._ready = asyncio.Event()
+        self._closing = asyncio.Event()
+        """What is open is about to be closed: nobody may go on with it."""
 
     def reload(self) -> None:
         """SIGHUP. Who does not lead reads its configuration when it does."""
@@ -253,7 +255,7 @@ class _Gateway:
         await _first(self._ready.wait(), self._accepted(url, key))
         if self._opened is not None:
             with suppress(OperatorError):  # the database may be away by now
-                await self._opened.offer_set_up(url)
+                await _first(self._opened.offer_set_up(url), self._closing.wait())
         self._composition.ready(url)
         await self._composition.settled()
 
@@ -317,11 +319,13 @@ class _Gateway:
         )
         async with self._composition.running(self._config, self._place.data, self._place.read, lead) as opened:
             self._opened, self._switch.relay, self._forwarder.closing = opened, opened.relay, True
+            self._closing.clear()
             self._ready.set()
             try:
                 await _first(leading.lost(), self._stop.wait(), self._following(opened))
             finally:
                 self._opened = None
+                self._closing.set()
             if not self._stop.is_set():
                 await self._stand_down(opened)
             elif any(each.url for each in leading.others):
@@ -410,7 +414,7 @@ async def _nothing_held() -> Sequence[HeldSeat]:
     return ()
 
 
-async def _first(*work: Coroutine[None, None, object]) -> None:
+async def _first(*work: Awaitable[object]) -> None:
     """Until one of them is over; the others end with it. Raises what that one does."""
     tasks = [asyncio.ensure_future(each) for each in work]
     try:

@@ -6,24 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from potluck.config import model
+from potluck.config.access_sections import AccessSection, OpenIdSection, TrustedHeaderSection
+from potluck.config.call_sections import ClassSection, GenerationsSection, LimitsSection, UseSection
 from potluck.config.endpoint import endpoint
+from potluck.config.fleet_sections import HedgeSection, LocalSection, NodeSection, RouteSection
+from potluck.config.kept_sections import FilesSection, ImagesSection
 from potluck.config.problems import ConfigProblem
-from potluck.config.schema import (
-    AccessSection,
-    ClassSection,
-    FileSection,
-    FilesSection,
-    GenerationsSection,
-    HedgeSection,
-    ImagesSection,
-    LimitsSection,
-    LocalSection,
-    NodeSection,
-    OpenIdSection,
-    RouteSection,
-    TrustedHeaderSection,
-    UseSection,
-)
+from potluck.config.schema import FileSection
 from potluck.core.files import Quotas
 from potluck.core.galleries import Keeping
 from potluck.core.generations import Unfinished

@@ -11,16 +11,10 @@ from pydantic import ValidationError
 from potluck.config.access import access_findings
 from potluck.config.aliases import alias_findings
 from potluck.config.endpoint import Endpoint, endpoint
+from potluck.config.fleet_sections import NAME_PATTERN, DiscoverySection, EngineSection, NodeSection, RouteSection
 from potluck.config.model import ServerConfig
 from potluck.config.problems import Severity
-from potluck.config.schema import (
-    NAME_PATTERN,
-    DiscoverySection,
-    EngineSection,
-    NodeSection,
-    RouteSection,
-    Section,
-)
+from potluck.config.scalars import Section
 from potluck.config.shape import near
 from potluck.config.source import Document, Finding, Path, dotted, items, mapping
 from potluck.core.discovery import unfit

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from potluck.config.schema import USUAL_PORTS, EngineSection
+from potluck.config.fleet_sections import USUAL_PORTS, EngineSection
 
 
 @dataclass(frozen=True, slots=True)

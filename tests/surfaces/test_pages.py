@@ -37,6 +37,20 @@ async def test_a_page_has_nothing_inline_and_may_load_only_what_is_ours(path: st
         assert (found.status_code, found.headers["x-content-type-options"]) == (200, "nosniff")
 
 
+async def test_every_word_of_the_pages_is_there_in_each_language() -> None:
+    words = (await get("/pages/account-words.js")).text
+    english, german = (
+        set(re.findall(r'^  "?([\w.-]+)"?: ', words.split(f"const {language} = {{")[1].split("};")[0], re.M))
+        for language in ("EN", "DE")
+    )
+    assert english <= german
+    assert all(key.startswith("kind.") for key in german - english)  # in English the service's own words are shown
+    used = set(re.findall(r'data-say="([^"]+)"', (await get("/sign-in")).text))
+    used |= set(re.findall(r'\bsay\("([^"]+)"', (await get("/pages/account.js")).text))
+    used |= {f"{path[1:]}.{part}" for path in PATHS for part in ("title", "lead", "send")}
+    assert used == english
+
+
 async def test_the_script_puts_what_others_said_nowhere_but_into_text() -> None:
     script = (await get("/pages/account.js")).text
     assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|new Function", script)

@@ -86,6 +86,7 @@ MATRIX = {
     "/reset": NOBODY,
     "/setup": NOBODY,
     "/pages/account.js": NOBODY,
+    "/pages/account-words.js": NOBODY,
     "/pages/account.css": NOBODY,
     "/api/tags": GUEST,
     "/api/ps": GUEST,

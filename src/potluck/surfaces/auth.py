@@ -30,7 +30,8 @@ if TYPE_CHECKING:  # the relay's calls need no keys of Starlette's
 PUBLIC_PATHS = frozenset(
     {"/", "/healthz", "/readyz", "/health", "/api/version"}
     # Where one signs in, and where one-time links lead: pages that hold nothing of anybody.
-    | {"/sign-in", "/invite", "/reset", "/setup", "/pages/account.js", "/pages/account.css"}
+    | {"/sign-in", "/invite", "/reset", "/setup"}
+    | {"/pages/account.js", "/pages/account-words.js", "/pages/account.css"}
 )
 # How somebody comes in who has no key yet: by method and path. What these take proves who asks, or they tell nothing
 # that needs it. Where the value is true a key or session that is shown counts, and a key must be a valid one.

@@ -1,22 +1,19 @@
 // The pages /sign-in, /invite, /reset and /setup: one form, by the path. The token leaves this page in a body only.
 
+import { language, say } from "./account-words.js";
+
 const at = (id) => document.getElementById(id);
 const show = (id, yes = true) => { at(id).hidden = !yes; };
 const page = location.pathname.replace(/\/+$/, "");
 const asked = new URLSearchParams(location.search);
 const token = asked.get("token") ?? "";
 
-const WORDS = {
-  "/sign-in": ["Sign in", "", "Sign in"],
-  "/invite": ["Welcome", "You are invited. Choose a name and a password to sign in with.", "Begin"],
-  "/reset": ["A new password", "Choose a new password. All browsers that are signed in will have to sign in again.", "Change"],
-  "/setup": ["Set Potluck up", "Choose the owner's name and password. This link works once.", "Begin"],
-};
+const PAGES = new Set(["/sign-in", "/invite", "/reset", "/setup"]);
 
 // Where somebody wanted to go before signing in: an address of ours, or the beginning.
 function next() {
   const wanted = URL.parse?.(asked.get("next") ?? "/", location.origin) ?? new URL("/", location.origin);
-  return wanted.origin === location.origin && !(wanted.pathname in WORDS) ? wanted.href : "/";
+  return wanted.origin === location.origin && !PAGES.has(wanted.pathname) ? wanted.href : "/";
 }
 
 async function ask(method, path, body) {
@@ -25,22 +22,22 @@ async function ask(method, path, body) {
     headers: body === undefined ? {} : { "content-type": "application/json" },
     body: body === undefined ? undefined : JSON.stringify(body),
     cache: "no-store",
-  });
+  }).catch(() => { throw new Error(say("unreachable")); });
   const told = answer.status === 204 ? null : await answer.json().catch(() => null);
   if (answer.ok) return told;
   const error = told?.error ?? {};
   const wait = Number(answer.headers.get("retry-after"));
-  const hint = answer.status === 429 && wait ? `Wait ${wait} seconds, then try again.` : error.hint;
-  throw Object.assign(new Error([error.message ?? `The answer was ${answer.status}.`, hint].filter(Boolean).join(" ")), {
-    kind: error.type,
-  });
+  const ours = path.startsWith("/api/v1/sessions") ? say(`kind.${error.type}`) : undefined;
+  const hint = answer.status === 429 && wait ? say("try-again", { seconds: wait }) : ours ? "" : error.hint;
+  const message = ours ?? error.message ?? say("status", { status: answer.status });
+  throw Object.assign(new Error([message, hint].filter(Boolean).join(" ")), { kind: error.type });
 }
 
 // Signed in already: whoever was sent here goes on, and whoever came by themselves is told so.
 function inside(name) {
   if (asked.has("next")) return location.replace(next());
   document.title = at("title").textContent = "Potluck";
-  at("lead").textContent = `You are signed in as ${name}.`;
+  at("lead").textContent = say("inside", { name });
   show("lead");
   show("form", false);
   show("elsewhere", false);
@@ -48,13 +45,21 @@ function inside(name) {
   at("leave").focus();
 }
 
-function words(name) {
-  const [title, lead, send] = WORDS[name] ?? WORDS["/sign-in"];
+function words(path) {
+  const about = PAGES.has(path) ? path.slice(1) : "sign-in";
+  const title = say(`${about}.title`);
+  const lead = say(`${about}.lead`);
   document.title = `${title} – Potluck`;
   at("title").textContent = title;
   at("lead").textContent = lead;
   show("lead", lead !== "");
-  at("send").textContent = send;
+  at("send").textContent = say(`${about}.send`);
+}
+
+// What the page says before anybody knows what it is for.
+function translate() {
+  document.documentElement.lang = language;
+  for (const element of document.querySelectorAll("[data-say]")) element.textContent = say(element.dataset.say);
 }
 
 async function offerElsewhere(invitation) {
@@ -77,7 +82,7 @@ async function submit(event) {
   const error = at("error");
   error.textContent = "";
   if (token && at("password").value !== at("again").value) {
-    error.textContent = "The two passwords differ.";
+    error.textContent = say("differ");
     return at("again").focus();
   }
   const body = { password: at("password").value, code: at("code").value };
@@ -98,6 +103,7 @@ async function submit(event) {
 }
 
 async function begin() {
+  translate();
   at("form").addEventListener("submit", submit);
   at("leave").addEventListener("click", async () => {
     await ask("DELETE", "/api/v1/sessions/current").catch(() => null);

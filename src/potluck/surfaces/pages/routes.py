@@ -35,6 +35,10 @@ async def script(request: Request) -> Response:
     return _file("account.js", "text/javascript; charset=utf-8", "no-cache")
 
 
+async def words(request: Request) -> Response:
+    return _file("account-words.js", "text/javascript; charset=utf-8", "no-cache")
+
+
 async def style(request: Request) -> Response:
     return _file("account.css", "text/css; charset=utf-8", "no-cache")
 
@@ -51,5 +55,6 @@ def _read(name: str) -> bytes:
 ROUTES = (
     *(Guarded(path, page, right=PUBLIC, methods=["GET"]) for path in PATHS),
     Guarded("/pages/account.js", script, right=PUBLIC, methods=["GET"]),
+    Guarded("/pages/account-words.js", words, right=PUBLIC, methods=["GET"]),
     Guarded("/pages/account.css", style, right=PUBLIC, methods=["GET"]),
 )

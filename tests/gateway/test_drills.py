@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -127,6 +127,17 @@ async def ground(*scripts: Answer, slots: int = 2, settings: MemorySettings | No
         await kept.read()
         drains = Drains(store, w.fleet, w.relay.dispatcher, lambda: 0.0)
         drills = Drills(w.relay, drains, kept, w.metrics, look, lambda: 1_000_000.0, look_again_s=0.0)
+
+        async def look_for_a_call(engines: Iterable[EngineId], within_s: float) -> None:
+            """As the watch looks: it comes to a blocked engine no better than calls do."""
+            out = {each.node for each in drills.all() if each.stage is Stage.UNDER_WAY and each.order.how is How.BLOCK}
+            for engine in engines:
+                if w.fleet.engines[engine].node in out:
+                    w.fleet.saw(engine, Seen.PROBE_MISSED, "blocked")
+                else:
+                    await look(engine)
+
+        w.relay.look = look_for_a_call
         yield Ground(w, drills, drains, settings, dead)
 
 

@@ -26,6 +26,8 @@ NO_SECRETS = {
     "gateway/files.py": "the digest of a file that was just uploaded",
     "storage/backups.py": "the digest of a file in our own folder, read again",
     "storage/datadir.py": "the digest of our own key, at the start",
+    "surfaces/comfyui/files.py": "the digest of a file that was just uploaded, beside the user's own",
+    "wire/a1111/reading.py": "hashes of checkpoints that everybody may list",
 }
 
 

@@ -23,6 +23,7 @@ from potluck.core.jobs import (
     Watch,
     again_in_s,
     ahead_of,
+    counts_most,
     due,
     in_turn,
     mends,
@@ -85,6 +86,12 @@ def test_whoever_has_much_waiting_everybody_is_served_in_turn(waiting: dict[str,
 def test_time_and_other_nodes_mend_some_failures_and_no_others(error: PotluckError, does: bool) -> None:
     assert mends(error) is does
     assert tried_again(error, 1) is does
+
+
+def test_of_several_failures_the_one_that_nothing_mends_is_told_and_what_only_waits_last() -> None:
+    full, away, wrong = QueueFull("full", retry_after_s=1.0), NodeUnreachable("away"), BadRequest("wrong")
+    assert counts_most([full, away, wrong]) is wrong
+    assert counts_most([full, away]) is away
 
 
 def test_engines_that_fail_are_tried_so_often_and_what_only_waits_waits_on() -> None:

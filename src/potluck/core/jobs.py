@@ -8,7 +8,7 @@ all the same is refused by the fence: a number that each taking counts up.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Final, NamedTuple
@@ -119,7 +119,17 @@ def due(not_before_s: float, now: float) -> bool:
 
 def tried_again(error: PotluckError, failures: int) -> bool:
     """Whether a job that ended so waits for another try, where engines failed it ``failures`` times with this one."""
-    return waits(error) or (mends(error) and failures < MOST_FAILURES)
+    return another_try(error, last=failures >= MOST_FAILURES)
+
+
+def another_try(error: PotluckError, *, last: bool) -> bool:
+    """The same for a try of which is known whether it is the ``last`` that an engine may fail."""
+    return waits(error) or (mends(error) and not last)
+
+
+def counts_most(trouble: Sequence[PotluckError]) -> PotluckError:
+    """Of what several parts of a job failed by, at least one: what mends least, for there is no end without it."""
+    return min(trouble, key=lambda each: (mends(each), waits(each)))
 
 
 def again_in_s(error: PotluckError, failures: int, jitter: float) -> float:

@@ -10,7 +10,7 @@ import msgspec
 
 from potluck.core.answer import Answer, Event, collect
 from potluck.core.errors import BadRequest, Forbidden, PotluckError
-from potluck.core.jobs import Priority, mends, waits
+from potluck.core.jobs import Priority, another_try, counts_most
 from potluck.core.names import AUTO
 from potluck.core.scheduling.classes import Kind as CallKind
 from potluck.gateway.port import Caller, Generation
@@ -125,7 +125,7 @@ async def run(work: Work, tools: Tools) -> None:
         for _ in range(min(AT_ONCE, len(questions))):
             tasks.create_task(_answering(work, tools, questions, left, trouble))
     if trouble:
-        raise min(trouble, key=lambda each: (mends(each), waits(each)))  # the one that counts most
+        raise counts_most(trouble)
 
 
 async def _answering(
@@ -140,7 +140,7 @@ async def _answering(
         try:
             answer = await _answer(tools, caller, index, question)
         except PotluckError as error:
-            if waits(error) or (mends(error) and not work.last_try):
+            if another_try(error, last=work.last_try):
                 trouble.append(error)
                 continue
             told = tools.words(error)

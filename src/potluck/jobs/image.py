@@ -13,7 +13,7 @@ from hashlib import sha256
 import msgspec
 
 from potluck.core.errors import BadRequest, Forbidden, MalformedAnswer, PotluckError, QuotaExceeded
-from potluck.core.jobs import mends, waits
+from potluck.core.jobs import another_try, counts_most
 from potluck.core.model import ModelId, RequestId
 from potluck.core.pictures.ask import Lora, PictureAsk, each
 from potluck.core.pictures.checking import checked
@@ -80,8 +80,8 @@ async def run(work: Work, tools: Tools) -> None:
     finally:
         tools.progress.ended(work.record.id)
     if trouble:
-        error = min(trouble, key=lambda each_: (mends(each_), waits(each_)))  # the one that counts most
-        if not waits(error) and (work.last_try or not mends(error)):  # there is no other try
+        error = counts_most(trouble)
+        if not another_try(error, last=work.last_try):
             await drawing.give_back(ask.count)
         raise error
 

@@ -18,7 +18,7 @@ import msgspec
 from potluck.backends.images.port import Executed, File, GraphEvent
 from potluck.core.errors import BadRequest, Conflict, Forbidden, PotluckError
 from potluck.core.files import NO_QUOTA, PICTURE_INPUT
-from potluck.core.jobs import Priority, mends, waits
+from potluck.core.jobs import Priority, another_try
 from potluck.core.model import JsonObject, ModelId, RequestId, UserId
 from potluck.core.pictures.outcome import Progress
 from potluck.gateway.files import Description
@@ -106,7 +106,7 @@ async def run(work: Work, tools: Tools) -> None:
     try:
         await running.run()
     except PotluckError as error:
-        if not waits(error) and (work.last_try or not mends(error)):  # there is no other try
+        if not another_try(error, last=work.last_try):
             await running.fail(error)
         raise
     finally:

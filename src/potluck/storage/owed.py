@@ -200,11 +200,7 @@ class OwedConversations:
         parent = after if not isinstance(after, Place) else None
         self._owe(msgspec.structs.replace(entry, after=parent), away)
         last = known.messages[-1].seq if known is not None and known.messages else 0
-        parents = [parent, *(message.id for message in messages)]
-        return tuple(
-            StoredMessage(conversation, last + place + 1, parents[place], entry.now, message)
-            for place, message in enumerate(messages)
-        )
+        return in_a_row(conversation, messages, entry.now, parent=parent, last=last)
 
     def _owe(self, entry: _Entry, away: StorageAway) -> None:
         """Keep an entry for later. Raises ``away`` where that cannot be: then nothing was accepted."""
@@ -342,6 +338,16 @@ def _size(message: Message) -> int:
     """About the bytes that it takes in memory."""
     return len(message.text) + sum(
         len(part.data_b64) for part in message.parts if isinstance(part, ImagePart | AudioPart)
+    )
+
+
+def in_a_row(
+    conversation: ConversationId, messages: Sequence[NewMessage], now: float, *, parent: MessageId | None, last: int
+) -> tuple[StoredMessage, ...]:
+    """``messages`` one behind the other and behind ``parent``, numbered from ``last`` on, which is not theirs."""
+    parents = [parent, *(each.id for each in messages)]
+    return tuple(
+        StoredMessage(conversation, last + place + 1, parents[place], now, each) for place, each in enumerate(messages)
     )
 
 

@@ -19,7 +19,7 @@ from potluck.core.generations import EndedLog, forgotten
 from potluck.core.model import UserId
 from potluck.storage.conversation_ports import ConversationStore
 from potluck.storage.conversation_records import EVERY, ConversationChange, ConversationFilter
-from potluck.storage.owed import longer
+from potluck.storage.owed import in_a_row, longer
 from potluck.storage.records import (
     Conversation,
     ConversationId,
@@ -147,12 +147,8 @@ class WithTemporary:
             raise NotFound(f"There is no message {after!r} in this conversation.")
         last = thread.messages[-1] if thread.messages else None
         first = last.id if last is not None and after is Place.END else None if isinstance(after, Place) else after
-        parents = [first, *(each.id for each in messages)]
         seq = last.seq if last is not None else 0
-        stored = tuple(
-            StoredMessage(conversation, seq + place + 1, parents[place], now, each)
-            for place, each in enumerate(messages)
-        )
+        stored = in_a_row(conversation, messages, now, parent=first, last=seq)
         if stored:
             self._threads[conversation] = longer(thread, stored, now, model, follows=follows, replaces=replaces)
             self._forget_old()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,7 +16,7 @@ from potluck.gateway.metrics import Metrics
 from potluck.surfaces import a1111, anthropic, code, ollama, openai, openai_files, openai_images, system
 from potluck.surfaces.auth import Keyring, RequireKey
 from potluck.surfaces.families import errors_for
-from potluck.surfaces.guarding import Guarding
+from potluck.surfaces.guarding import for_browsers
 from potluck.surfaces.origins import Origins
 from potluck.surfaces.pages import routes as pages
 from potluck.surfaces.passwords import TakePasswords
@@ -54,15 +53,7 @@ def application(services: Services, fleet: Fleet, metrics: Metrics, keyring: Key
     app.state.fleet = fleet
     app.state.metrics = metrics
     app.state.desk = a1111.Desk(services.storage.settings, services.clock)
-    for_pages = CORSMiddleware(
-        _Edge(TakePasswords(RequireKey(app, keyring), keyring, services), services),
-        allow_origin_regex=origins.pattern,
-        allow_methods=["*"],
-        allow_headers=["*"],
-        allow_private_network=True,
-        expose_headers=["*"],
-    )
-    return Guarding(for_pages)
+    return for_browsers(_Edge(TakePasswords(RequireKey(app, keyring), keyring, services), services), origins)
 
 
 class _Edge:

@@ -3,9 +3,25 @@
 from __future__ import annotations
 
 from starlette.datastructures import MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from potluck.gateway import guard_headers as guard
+from potluck.surfaces.origins import Origins
+
+
+def for_browsers(app: ASGIApp, origins: Origins) -> ASGIApp:
+    """``app`` as pages of the owner's origins may call it, with what browsers are to refuse on every answer."""
+    return Guarding(
+        CORSMiddleware(
+            app,
+            allow_origin_regex=origins.pattern,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            allow_private_network=True,
+            expose_headers=["*"],
+        )
+    )
 
 
 class Guarding:

@@ -24,11 +24,15 @@ _BUSY_RETRY_S: Final = 5
 _WILL_NOT_HEAL: Final = (NotImplementedHere, Conflict, OperatorError)
 
 
+def retry_after(error: Overloaded) -> tuple[str, str]:
+    """In whole seconds, and never 0: a client would come back at once."""
+    return "retry-after", str(max(1, math.ceil(error.retry_after_s)))
+
+
 def retry_fields(error: PotluckError, family: str) -> Fields:
     """``retry-after``, where time helps, and how the caller's limits stand; ``family`` is the dialect's."""
     if isinstance(error, Overloaded):
-        # Whole seconds, and never 0: a client would come back at once.
-        fields = [("retry-after", str(max(1, math.ceil(error.retry_after_s))))]
+        fields = [retry_after(error)]
         return fields + rate_fields(family, error.levels, error.at_s) if isinstance(error, RateLimited) else fields
     return [("retry-after", str(_BUSY_RETRY_S))] if isinstance(error, NodeBusy) else []
 

@@ -339,44 +339,32 @@ picture_tags = Table(
 )
 Index("ix_picture_tags_folded", picture_tags.c.folded)
 
+
 # Sums of the request log (`storage.sql.usage`), which outlast it: ids of users and keys that are gone stay. Empty is
 # none: a null would be another row each time.
-usage = Table(
-    "usage",
-    metadata,
-    Column("day", Text, primary_key=True),
-    Column("user_id", Text, primary_key=True),
-    Column("key_id", Text, primary_key=True),
-    Column("model", Text, primary_key=True),
-    Column("node", Text, primary_key=True),
-    Column("calls", BigInteger, nullable=False),
-    Column("failed", BigInteger, nullable=False),
-    Column("prompt_tokens", BigInteger, nullable=False),
-    Column("completion_tokens", BigInteger, nullable=False),
-    Column("cached_tokens", BigInteger, nullable=False),
-    Column("images", BigInteger, nullable=False),
-    Column("engine_s", Double, nullable=False),
-    Column("energy_j", Double),
-)
+def _usage(name: str, period: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column(period, Text, primary_key=True),
+        Column("user_id", Text, primary_key=True),
+        Column("key_id", Text, primary_key=True),
+        Column("model", Text, primary_key=True),
+        Column("node", Text, primary_key=True),
+        Column("calls", BigInteger, nullable=False),
+        Column("failed", BigInteger, nullable=False),
+        Column("prompt_tokens", BigInteger, nullable=False),
+        Column("completion_tokens", BigInteger, nullable=False),
+        Column("cached_tokens", BigInteger, nullable=False),
+        Column("images", BigInteger, nullable=False),
+        Column("engine_s", Double, nullable=False),
+        Column("energy_j", Double),
+    )
 
+
+usage = _usage("usage", "day")
 # The same by the hour, for as long as the request log is kept.
-usage_hours = Table(
-    "usage_hours",
-    metadata,
-    Column("hour", Text, primary_key=True),
-    Column("user_id", Text, primary_key=True),
-    Column("key_id", Text, primary_key=True),
-    Column("model", Text, primary_key=True),
-    Column("node", Text, primary_key=True),
-    Column("calls", BigInteger, nullable=False),
-    Column("failed", BigInteger, nullable=False),
-    Column("prompt_tokens", BigInteger, nullable=False),
-    Column("completion_tokens", BigInteger, nullable=False),
-    Column("cached_tokens", BigInteger, nullable=False),
-    Column("images", BigInteger, nullable=False),
-    Column("engine_s", Double, nullable=False),
-    Column("energy_j", Double),
-)
+usage_hours = _usage("usage_hours", "hour")
 
 settings = Table(
     "settings",

@@ -7,7 +7,6 @@ from typing import Final
 import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -18,7 +17,7 @@ from potluck.gateway.answer_headers import REQUEST_ID
 from potluck.surfaces.addresses import address_of
 from potluck.surfaces.auth import Headers, Keyring
 from potluck.surfaces.comfyui import ROUTES, SOCKETS, Desk
-from potluck.surfaces.guarding import Guarding
+from potluck.surfaces.guarding import for_browsers
 from potluck.surfaces.origins import Origins
 from potluck.surfaces.services import Services
 from potluck.wire.comfyui.errors import write_error
@@ -37,15 +36,7 @@ def application(services: Services, keyring: Keyring, origins: Origins, desk: De
     app.router.redirect_slashes = False
     app.state.services = services
     app.state.comfyui = desk
-    for_pages = CORSMiddleware(
-        _Gate(app, services, keyring),
-        allow_origin_regex=origins.pattern,
-        allow_methods=["*"],
-        allow_headers=["*"],
-        allow_private_network=True,
-        expose_headers=["*"],
-    )
-    return Guarding(for_pages)
+    return for_browsers(_Gate(app, services, keyring), origins)
 
 
 class _Gate:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from typing import Final
 
@@ -11,10 +10,10 @@ from potluck.core.pictures.ask import Control, ImageId, Lora, Masked, PictureAsk
 from potluck.core.pictures.catalogue import Catalogue, Family
 from potluck.core.pictures.fitting import engine_sampler, engine_scheduler
 from potluck.wire.a1111 import sdcpp
+from potluck.wire.a1111.parts import b64, hires
 from potluck.wire.prompts.embeddings import spoken
 
 _FILLS: Final = {Masked.BLURRED: 0, Masked.ORIGINAL: 1, Masked.NOISE: 2, Masked.NOTHING: 3}
-_LATENT: Final = "Latent"
 
 TEXT_TO_IMAGE: Final = "/sdapi/v1/txt2img"
 IMAGE_TO_IMAGE: Final = "/sdapi/v1/img2img"
@@ -63,7 +62,7 @@ def body_of(ask: PictureAsk, has: Catalogue, images: Mapping[ImageId, bytes], ta
         body["alwayson_scripts"] = {"controlnet": {"args": units}}
     if (found := has.checkpoint(ask.model)) is not None and found.family is Family.FLUX:
         body["distilled_cfg_scale"] = ask.guidance  # Forge's name for it; others pass it over
-    return body | _beginning(ask, images) | _hires(ask, has)
+    return body | _beginning(ask, images) | hires(ask, has, steps="hr_second_pass_steps")
 
 
 def _prompt(ask: PictureAsk, has: Catalogue) -> str:
@@ -93,7 +92,7 @@ def _beginning(ask: PictureAsk, images: Mapping[ImageId, bytes]) -> JsonObject:
     if not ask.init:
         return {}
     body: JsonObject = {
-        "init_images": [_b64(images[ask.init])],
+        "init_images": [b64(images[ask.init])],
         "denoising_strength": ask.denoise,
         "resize_mode": 0,
         "include_init_images": False,
@@ -101,7 +100,7 @@ def _beginning(ask: PictureAsk, images: Mapping[ImageId, bytes]) -> JsonObject:
     masked = ask.inpaint
     if masked is not None:
         body |= {
-            "mask": _b64(images[masked.mask]),
+            "mask": b64(images[masked.mask]),
             "mask_blur": masked.blur,
             "inpainting_fill": _FILLS[masked.content],
             "inpaint_full_res": masked.only_masked,
@@ -109,19 +108,6 @@ def _beginning(ask: PictureAsk, images: Mapping[ImageId, bytes]) -> JsonObject:
             "inpainting_mask_invert": int(masked.invert),
         }
     return body
-
-
-def _hires(ask: PictureAsk, has: Catalogue) -> JsonObject:
-    if ask.hires is None:
-        return {}
-    found = has.upscaler(ask.hires.upscaler) if ask.hires.upscaler else None
-    return {
-        "enable_hr": True,
-        "hr_scale": ask.hires.scale,
-        "hr_upscaler": found.file if found else _LATENT,
-        "hr_second_pass_steps": ask.hires.steps,
-        "denoising_strength": ask.hires.denoise,
-    }
 
 
 def _unit(unit: Control, ask: PictureAsk, has: Catalogue, images: Mapping[ImageId, bytes]) -> JsonObject:
@@ -132,7 +118,7 @@ def _unit(unit: Control, ask: PictureAsk, has: Catalogue, images: Mapping[ImageI
         "module": has.preprocessors.get(unit.kind, "none") if unit.preprocess else "none",
         "model": model.file if model else unit.model,
         "weight": unit.weight,
-        "image": _b64(images[unit.image]),
+        "image": b64(images[unit.image]),
         "guidance_start": unit.start,
         "guidance_end": unit.end,
         "resize_mode": "Crop and Resize",
@@ -145,12 +131,8 @@ def _enlarge(ask: PictureAsk, has: Catalogue, images: Mapping[ImageId, bytes]) -
     wanted = ask.upscale
     found = has.upscaler(wanted.upscaler if wanted else "")
     return {
-        "image": _b64(images[ask.init]),
+        "image": b64(images[ask.init]),
         "resize_mode": 0,
         "upscaling_resize": wanted.scale if wanted else 1.0,
         "upscaler_1": found.file if found else "None",
     }
-
-
-def _b64(data: bytes) -> str:
-    return base64.b64encode(data).decode()

@@ -6,7 +6,6 @@ A prompt may carry any field of its native API between ``<sd_cpp_extra_args>`` t
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from typing import Final
 
@@ -14,6 +13,7 @@ from potluck.core.model import Json, JsonObject
 from potluck.core.pictures.ask import ImageId, Lora, PictureAsk
 from potluck.core.pictures.catalogue import Catalogue
 from potluck.core.pictures.fitting import engine_sampler, engine_scheduler
+from potluck.wire.a1111.parts import b64, hires
 
 NAME: Final = "stable-diffusion.cpp"
 """`Catalogue.version` of such a server."""
@@ -25,7 +25,6 @@ ANY: Final = "default"
 """A sampler or scheduler of its lists that stands for the model's own."""
 
 _DOOR: Final = "sd_cpp_extra_args"
-_LATENT: Final = "Latent"
 
 
 def body_of(ask: PictureAsk, has: Catalogue, images: Mapping[ImageId, bytes]) -> JsonObject:
@@ -45,7 +44,7 @@ def body_of(ask: PictureAsk, has: Catalogue, images: Mapping[ImageId, bytes]) ->
         "scheduler": engine_scheduler(ask, has),
         "lora": loras,
     }
-    return body | _beginning(ask, images) | _hires(ask, has)
+    return body | _beginning(ask, images) | hires(ask, has, steps="hr_steps")
 
 
 def _closed(prompt: str) -> str:
@@ -60,24 +59,7 @@ def _lora(lora: Lora, has: Catalogue) -> JsonObject:
 def _beginning(ask: PictureAsk, images: Mapping[ImageId, bytes]) -> JsonObject:
     if not ask.init:
         return {}
-    body: JsonObject = {"init_images": [_b64(images[ask.init])], "denoising_strength": ask.denoise}
+    body: JsonObject = {"init_images": [b64(images[ask.init])], "denoising_strength": ask.denoise}
     if ask.inpaint is not None:
-        body |= {"mask": _b64(images[ask.inpaint.mask]), "inpainting_mask_invert": int(ask.inpaint.invert)}
+        body |= {"mask": b64(images[ask.inpaint.mask]), "inpainting_mask_invert": int(ask.inpaint.invert)}
     return body
-
-
-def _hires(ask: PictureAsk, has: Catalogue) -> JsonObject:
-    if ask.hires is None:
-        return {}
-    found = has.upscaler(ask.hires.upscaler) if ask.hires.upscaler else None
-    return {
-        "enable_hr": True,
-        "hr_scale": ask.hires.scale,
-        "hr_upscaler": found.file if found else _LATENT,
-        "hr_steps": ask.hires.steps,
-        "denoising_strength": ask.hires.denoise,
-    }
-
-
-def _b64(data: bytes) -> str:
-    return base64.b64encode(data).decode()

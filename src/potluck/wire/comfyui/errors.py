@@ -5,7 +5,6 @@ Sources: API-CONTRACTS.md 7; ComfyUI ``server.py`` (`post_prompt`).
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -14,6 +13,7 @@ import msgspec
 
 from potluck.core import errors as e
 from potluck.core.model import JsonObject
+from potluck.wire.basic_auth import error_fields
 from potluck.wire.comfyui.prompts import PromptRefused
 from potluck.wire.port import ErrorReply
 
@@ -33,21 +33,13 @@ _STATUS: Final[Mapping[type[e.PotluckError], int]] = {
     e.NodeTimeout: 504,
     e.NoRoom: 507,
 }
-_REALM: Final = 'Basic realm="Potluck", charset="UTF-8"'
 _WORD: Final = re.compile(r"(?<!^)(?=[A-Z])")
 
 
 def write_error(error: e.PotluckError, request_id: str) -> ErrorReply:
     """``error.detail`` is never in it."""
     status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
-    headers = [("x-request-id", request_id)]
-    if isinstance(error, e.Overloaded):
-        headers.append(("retry-after", str(max(1, math.ceil(error.retry_after_s)))))
-    if isinstance(error, e.Unauthenticated):
-        headers.append(("www-authenticate", _REALM))
-    if isinstance(error, e.MethodNotAllowed):
-        headers.append(("allow", ", ".join(error.allowed)))
-    return ErrorReply(status=status, body=msgspec.json.encode(body_of(error)), headers=tuple(headers))
+    return ErrorReply(status=status, body=msgspec.json.encode(body_of(error)), headers=error_fields(error, request_id))
 
 
 def body_of(error: e.PotluckError) -> JsonObject:

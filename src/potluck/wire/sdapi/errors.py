@@ -5,7 +5,6 @@ Sources: API-CONTRACTS.md 0 and 6; ``api_middleware`` in AUTOMATIC1111's ``modul
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -13,6 +12,7 @@ import msgspec
 
 from potluck.core import errors as e
 from potluck.core.model import Json
+from potluck.wire.basic_auth import error_fields
 from potluck.wire.port import ErrorReply
 
 _STATUS: Final[Mapping[type[e.PotluckError], int]] = {
@@ -37,20 +37,14 @@ _EXCEPTIONS: Final[Mapping[type[e.PotluckError], str]] = {
     e.OutOfMemory: "OutOfMemoryError",
     e.NodeTimeout: "TimeoutError",
 }
-_REALM: Final = 'Basic realm="Potluck", charset="UTF-8"'
 
 
 def write_error(error: e.PotluckError, request_id: str) -> ErrorReply:
     """``error.detail`` is never in it."""
     status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
-    headers = [("x-request-id", request_id)]
-    if isinstance(error, e.Overloaded):
-        headers.append(("retry-after", str(max(1, math.ceil(error.retry_after_s)))))
-    if isinstance(error, e.Unauthenticated):
-        headers.append(("www-authenticate", _REALM))
-    if isinstance(error, e.MethodNotAllowed):
-        headers.append(("allow", ", ".join(error.allowed)))
-    return ErrorReply(status=status, body=msgspec.json.encode(_body(error, status)), headers=tuple(headers))
+    return ErrorReply(
+        status=status, body=msgspec.json.encode(_body(error, status)), headers=error_fields(error, request_id)
+    )
 
 
 def _body(error: e.PotluckError, status: int) -> dict[str, Json]:
